@@ -1,0 +1,74 @@
+# Tenantry's everyday commands; `make` alone lists them. Everything is plain cargo and the scripts in scripts/: nothing here is
+# needed to understand the project, only to type less.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# rustup puts cargo here, and into shell profiles that not every shell reads.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+# dev: 4 minutes for the first build, quick afterwards. `make run PROFILE=release` takes twice as long and serves faster.
+PROFILE ?= dev
+# Arguments for the program that a target runs: make run ARGS='--config my.toml', make test ARGS='-p tenantry-domain'.
+ARGS ?=
+# The server that `make demo` talks to.
+URL ?= http://127.0.0.1:8080
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BIN := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+
+# Always --workspace: cargo decides a dependency's features over the selected packages, so another selection (-p …) would compile
+# some dependencies once more. --bin then limits what is built, so that `make run` compiles no test crates.
+BUILD = cargo build --locked --workspace --profile $(PROFILE)
+
+##@ Use
+.PHONY: run demo config clean-data
+run: build ## Install what the build needs, build, and start Tenantry on its embedded default (PROFILE=release, ARGS=…)
+	@exec $(BIN)/tenantry-api $(ARGS)
+
+demo: deps ## Play the main job against a running server and print each step (URL=http://127.0.0.1:8080)
+	$(BUILD) --bin demo
+	@exec $(BIN)/demo $(URL) $(ARGS)
+
+config: ## Print the default configuration: every key, commented
+	@cat deploy/config/default.toml
+
+clean-data: ## Delete the embedded default's data: database, master key, mails (asks for CONFIRM=yes)
+	@scripts/clean-data.sh $(CONFIRM)
+
+##@ Build and check
+.PHONY: deps build test fmt lint ci openapi
+deps: ## Install the system packages that the build needs, if missing (says what and why)
+	@scripts/install-deps.sh build
+	@source scripts/lib.sh && need_cargo
+
+build: deps ## Build tenantry-api and tenantry-worker (PROFILE=dev|release|dist)
+	$(BUILD) --bin tenantry-api --bin tenantry-worker
+
+test: deps ## Run all tests, on SQLite and on a private PostgreSQL and Redis (ARGS='-p tenantry-store name')
+	@scripts/install-deps.sh test
+	scripts/with-services.sh cargo test --locked $(or $(ARGS),--workspace)
+
+fmt: ## Format the code
+	@source scripts/lib.sh && need_cargo fmt
+	cargo fmt --all
+
+lint: deps ## Run clippy over everything, warnings denied
+	@source scripts/lib.sh && need_cargo clippy
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+ci: ## Everything that a change has to pass
+	@.ci/run
+
+openapi: build ## Write the OpenAPI document to target/openapi.json
+	@$(BIN)/tenantry-api openapi >$(TARGET)/openapi.json.new
+	@mv $(TARGET)/openapi.json.new $(TARGET)/openapi.json
+	@echo "$(TARGET)/openapi.json"
+
+##@ Help
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+	    /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile

@@ -1,0 +1,118 @@
+//! Passwords: argon2id with OWASP's parameters (19 MiB, two passes, one lane), stored as PHC strings.
+//!
+//! One hash costs 19 MiB and some 15 ms of a core, on purpose. Left to the runtime's blocking pool, a wave of sign-ins took
+//! gigabytes and made every other route slow. So hashing has its own few threads: each keeps one block of memory while busy, all
+//! run at idle priority (other requests go first), and a short queue in front refuses what cannot be served soon with
+//! "unavailable, try again" instead of letting everybody wait.
+
+mod pool;
+mod task;
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{Error, Result};
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use pool::Pool;
+use task::Task;
+
+/// Longer passwords are refused unhashed: nobody types them, and they only cost us time.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// How password hashing is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HasherConfig {
+    /// Threads, each with 19 MiB while busy. 0 means one less than there are cores, but at least one.
+    pub threads: usize,
+    /// How many passwords may wait. With 16 and one thread the last one waits about a quarter of a second.
+    pub queue: usize,
+    /// After this long without work a thread gives its memory back.
+    pub idle_release: Duration,
+}
+
+impl Default for HasherConfig {
+    fn default() -> Self {
+        Self { threads: 0, queue: 16, idle_release: Duration::from_secs(30) }
+    }
+}
+
+/// What came of comparing a password with a stored hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not the password, or there is no such account.
+    Wrong,
+    /// The password.
+    Right,
+    /// The password, but its hash has other parameters than today's: [`Hasher::hash`] it again and store that.
+    RightButRehash,
+}
+
+/// Hashes and checks passwords. Clones share the threads, which end with the last clone.
+#[derive(Clone)]
+pub struct Hasher {
+    pool: Arc<Pool>,
+}
+
+impl Hasher {
+    /// Starts the threads. Call it once per process.
+    ///
+    /// # Panics
+    ///
+    /// When the operating system refuses a thread, like [`std::thread::spawn`].
+    pub fn start(config: HasherConfig) -> Self {
+        Self { pool: Arc::new(Pool::start(config)) }
+    }
+
+    /// The PHC string to store for `password`.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for more than [`MAX_PASSWORD_BYTES`]; `Unavailable` at once when too many are waiting.
+    pub async fn hash(&self, password: &str) -> Result<String> {
+        if password.len() > MAX_PASSWORD_BYTES {
+            let message = format!("A password has at most {MAX_PASSWORD_BYTES} bytes.");
+            return Err(Error::field("password", "too_long", message));
+        }
+        let (reply, answer) = oneshot::channel();
+        self.pool.submit(Task::Hash { password: secret(password), reply })?;
+        received(answer.await)
+    }
+
+    /// Compares `password` with the PHC string `stored`. Pass `None` for an account that does not exist or has no password: that
+    /// takes exactly as long and is always [`Verdict::Wrong`], so the time does not tell who has an account.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` at once when too many are waiting; `Internal` when `stored` is not an argon2 PHC string.
+    pub async fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verdict> {
+        if password.len() > MAX_PASSWORD_BYTES {
+            return Ok(Verdict::Wrong);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.pool.submit(Task::Verify { password: secret(password), stored: stored.map(str::to_owned), reply })?;
+        received(answer.await)
+    }
+
+    /// How many passwords are waiting right now, for metrics.
+    pub fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
+    /// Bytes that the threads keep allocated right now, for metrics.
+    pub fn memory(&self) -> usize {
+        self.pool.memory()
+    }
+}
+
+fn secret(password: &str) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(password.as_bytes().to_vec())
+}
+
+/// A thread answers every task unless hashing panicked.
+fn received<T>(answer: std::result::Result<Result<T>, oneshot::error::RecvError>) -> Result<T> {
+    answer.unwrap_or_else(|gone| Err(Error::internal(gone)))
+}
+
+#[cfg(test)]
+mod tests;

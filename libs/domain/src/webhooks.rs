@@ -1,0 +1,125 @@
+//! Outgoing webhooks: endpoints of an organization, and the deliveries on their way to them.
+
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::{
+    DeliveryId, EventId, OrgId, Time, WebhookId,
+    events::EventName,
+    value::{BadValue, Name, bad},
+};
+
+/// An endpoint. Its signing secret is stored sealed and not part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// Identifier.
+    pub id: WebhookId,
+    /// The organization.
+    pub org_id: OrgId,
+    /// Unique per organization.
+    pub name: Name,
+    /// Where events are posted.
+    pub url: EndpointUrl,
+    /// Which events.
+    pub events: Vec<EventName>,
+    /// Whether events are sent at all.
+    pub is_active: bool,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was last changed.
+    pub updated_at: Time,
+}
+
+/// A URL that a customer wants called: http or https, with a host, without credentials or fragment, at most 2,000 characters.
+/// Whether its address may be called is [`crate::ports::UrlGuard`]'s question.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EndpointUrl(Url);
+
+impl EndpointUrl {
+    /// The parsed URL.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl FromStr for EndpointUrl {
+    type Err = BadValue;
+    fn from_str(s: &str) -> Result<Self, BadValue> {
+        const RULE: &str = "Give an https URL such as https://example.com/hooks.";
+        if s.len() > 2000 {
+            return bad("too_long", "A URL has at most 2000 characters.");
+        }
+        match Url::parse(s) {
+            Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) => bad("bad_url", RULE),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => bad("credentials_in_url", "Leave user name and password out of the URL."),
+            Ok(url) if url.fragment().is_some() => bad("bad_url", "Leave the fragment (#…) out of the URL."),
+            Ok(url) => Ok(Self(url)),
+            Err(_) => bad("bad_url", RULE),
+        }
+    }
+}
+
+/// One event on its way to one endpoint, as its history shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Identifier; the `X-Webhook-Delivery` header.
+    pub id: DeliveryId,
+    /// The endpoint.
+    pub webhook_id: WebhookId,
+    /// Its name now.
+    pub webhook_name: String,
+    /// The event; the `webhook-id` header.
+    pub event_id: EventId,
+    /// Its name.
+    pub event_type: String,
+    /// The exact bytes that are posted.
+    pub payload: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// The last answer's status.
+    pub response_status: Option<i32>,
+    /// The last answer's body, cut.
+    pub response_body: Option<String>,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// How often it is tried at most.
+    pub max_attempts: i32,
+    /// When it is tried next.
+    pub next_at: Time,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    /// When it was queued.
+    pub created_at: Time,
+    /// When it last changed.
+    pub updated_at: Time,
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// Waits for its (next) attempt.
+    Waiting = 0,
+    /// Claimed by a worker until its lease ends.
+    InFlight = 1,
+    /// Answered 2xx.
+    Delivered = 2,
+    /// Given up.
+    Failed = 3,
+}
+
+impl DeliveryState {
+    /// A state the database gave back; an unknown number counts as failed, so it is never sent by mistake.
+    pub const fn stored(n: i16) -> Self {
+        match n {
+            0 => DeliveryState::Waiting,
+            1 => DeliveryState::InFlight,
+            2 => DeliveryState::Delivered,
+            _ => DeliveryState::Failed,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The configuration: what an operator may change, typed and checked once at the start, so that nothing later meets a bad value.
+//!
+//! `deploy/config/default.toml` is compiled in. It is at once the list of valid keys, the type of each, its default and its
+//! documentation; over it come an optional file and then the environment. Everything that is wrong is reported together, because
+//! a start that fails once for each mistake wastes an operator's evening.
+
+mod checks;
+mod draft;
+mod operations;
+mod outside;
+mod parse;
+mod problems;
+mod runtime;
+mod schema;
+mod secret;
+mod security;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+pub use operations::{LimitsConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, TelemetryConfig};
+pub use outside::{DnsConfig, EgressConfig, MailConfig, MailTransport, SmtpSecurity, WebhooksConfig};
+pub use problems::{ConfigErrors, Problem};
+pub use runtime::{DataConfig, DatabaseConfig, RedisConfig, ServerConfig, WorkerConfig};
+pub use secret::Secret;
+pub use security::{
+    AccessAlg, BootstrapConfig, KeysConfig, OrganizationsConfig, PasswordsConfig, RateLimitsConfig, TokensConfig,
+};
+
+/// The whole configuration. Each section is described, key by key, in `deploy/config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The HTTP server.
+    pub server: ServerConfig,
+    /// Where files are kept.
+    pub data: DataConfig,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The shared forgetful store.
+    pub redis: RedisConfig,
+    /// Background work.
+    pub worker: WorkerConfig,
+    /// How mails leave.
+    pub mail: MailConfig,
+    /// Calls of customers' URLs.
+    pub egress: EgressConfig,
+    /// Name resolution.
+    pub dns: DnsConfig,
+    /// The first platform owner.
+    pub bootstrap: BootstrapConfig,
+    /// Whether requests are limited.
+    pub rate_limits: RateLimitsConfig,
+    /// Rules for new organizations.
+    pub organizations: OrganizationsConfig,
+    /// Access and refresh tokens.
+    pub tokens: TokensConfig,
+    /// Password hashing.
+    pub passwords: PasswordsConfig,
+    /// The master key.
+    pub keys: KeysConfig,
+    /// The metrics endpoint.
+    pub metrics: MetricsConfig,
+    /// Logging.
+    pub log: LogConfig,
+    /// Tracing.
+    pub telemetry: TelemetryConfig,
+    /// Bounds of requests.
+    pub limits: LimitsConfig,
+    /// Webhook deliveries.
+    pub webhooks: WebhooksConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
+}
+
+/// Reads the built-in defaults, then `file`, then the `TENANTRY__…` variables of `env`, and answers either a configuration in
+/// which every value is usable, or everything that is wrong.
+pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigErrors> {
+    let mut draft = draft::Draft::new();
+    if let Some(path) = file {
+        draft.read_file(path);
+    }
+    draft.read_env(env);
+    draft.finish()
+}

@@ -1,0 +1,29 @@
+//! Rules that concern more than one key.
+
+use super::{Config, MailTransport, SmtpSecurity};
+
+/// Every pair of settings that does not go together: the key to change, and why.
+pub(super) fn consistency(config: &Config) -> Vec<(&'static str, String)> {
+    let (mail, first) = (&config.mail, &config.bootstrap);
+    let smtp = mail.transport == MailTransport::Smtp;
+    let local = matches!(mail.smtp_host.as_str(), "localhost" | "127.0.0.1" | "::1");
+    let rules = [
+        (smtp && mail.smtp_host.is_empty(), "mail.smtp_host", "is needed when `mail.transport` is \"smtp\"."),
+        (
+            smtp && mail.smtp_username.is_empty() != mail.smtp_password.is_empty(),
+            "mail.smtp_password",
+            "must be set together with `mail.smtp_username`.",
+        ),
+        (
+            smtp && mail.smtp_security == SmtpSecurity::None && !mail.smtp_password.is_empty() && !local,
+            "mail.smtp_security",
+            "\"none\" would send the password over the network unprotected.",
+        ),
+        (
+            first.owner_email.is_empty() != first.owner_password.is_empty(),
+            "bootstrap.owner_password",
+            "must be set together with `bootstrap.owner_email`.",
+        ),
+    ];
+    rules.into_iter().filter(|(broken, ..)| *broken).map(|(_, key, why)| (key, why.to_owned())).collect()
+}

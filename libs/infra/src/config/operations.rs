@@ -1,0 +1,65 @@
+//! Sections about running it: metrics, log, traces, bounds, retention.
+
+use serde::Deserialize;
+
+use super::{Secret, parse};
+
+/// `[metrics]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Bearer token for `/metrics`; empty: only callers on this machine.
+    pub token: Secret,
+}
+
+/// Shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// Shape of a line.
+    pub format: LogFormat,
+    /// Levels, overall or per module.
+    #[serde(deserialize_with = "parse::log_filter")]
+    pub filter: String,
+}
+
+/// `[telemetry]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// Where traces go (OTLP over HTTP); empty for nowhere.
+    #[serde(deserialize_with = "parse::optional_http_url")]
+    pub otlp_endpoint: String,
+}
+
+/// `[limits]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Bytes of a request's body.
+    pub body_bytes: usize,
+}
+
+/// `[retention]`: how many days things are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// Events and audit records.
+    pub events_days: u32,
+    /// Finished deliveries and their attempts.
+    pub deliveries_days: u32,
+    /// Outcomes of requests with an idempotency key.
+    pub idempotency_days: u32,
+    /// Ended sessions.
+    pub sessions_days: u32,
+}

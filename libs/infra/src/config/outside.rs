@@ -1,0 +1,88 @@
+//! Sections about what the processes call: mail server, customers' URLs, name servers, webhooks.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::{Secret, parse};
+
+/// How mails leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTransport {
+    /// Into files below the data directory.
+    File,
+    /// To a mail server.
+    Smtp,
+}
+
+/// How the connection to the mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpSecurity {
+    /// STARTTLS, required.
+    Starttls,
+    /// TLS from the first byte.
+    Tls,
+    /// Not at all.
+    None,
+}
+
+/// `[mail]`: how mails leave.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// Files or a mail server.
+    pub transport: MailTransport,
+    /// Sender address.
+    #[serde(deserialize_with = "parse::email")]
+    pub from_email: String,
+    /// Sender name.
+    pub from_name: String,
+    /// Mail server.
+    pub smtp_host: String,
+    /// Its port.
+    pub smtp_port: u16,
+    /// User name there; empty for no authentication.
+    pub smtp_username: String,
+    /// Password there.
+    pub smtp_password: Secret,
+    /// Encryption to the mail server.
+    pub smtp_security: SmtpSecurity,
+    /// One more certificate authority to trust, if any.
+    #[serde(deserialize_with = "parse::optional_file")]
+    pub smtp_ca_file: Option<PathBuf>,
+}
+
+/// `[egress]`: calls of customers' URLs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EgressConfig {
+    /// Networks that may be called although they are not public; plain http is allowed there.
+    #[serde(deserialize_with = "parse::networks")]
+    pub allow_networks: Vec<IpNet>,
+    /// The most that any call may take.
+    pub timeout_seconds: u64,
+}
+
+/// `[dns]`: name resolution.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsConfig {
+    /// A name server, or `None` for the system's.
+    #[serde(deserialize_with = "parse::resolver")]
+    pub resolver: Option<SocketAddr>,
+}
+
+/// `[webhooks]`: deliveries.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhooksConfig {
+    /// Attempts, including the first.
+    pub max_attempts: u32,
+    /// Seconds before the second attempt; doubles each time.
+    pub first_retry_seconds: u64,
+    /// Seconds an endpoint may take.
+    pub timeout_seconds: u64,
+}

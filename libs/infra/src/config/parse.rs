@@ -1,0 +1,119 @@
+//! Readers for values that are more than a text or a number. Each says what a good value looks like; those of secrets never
+//! repeat the value.
+
+use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, de::Error};
+use url::Url;
+
+use super::Secret;
+
+/// Reads a text and hands it to `read`, whose error becomes the problem.
+fn text<'de, D: Deserializer<'de>, T, E: Display>(d: D, read: impl FnOnce(String) -> Result<T, E>) -> Result<T, D::Error> {
+    read(String::deserialize(d)?).map_err(Error::custom)
+}
+
+fn socket(value: &str) -> Result<SocketAddr, String> {
+    value.parse().map_err(|_| format!("`{value}` is not an address with a port."))
+}
+
+pub(super) fn listen<'de, D: Deserializer<'de>>(d: D) -> Result<SocketAddr, D::Error> {
+    text(d, |value| socket(&value))
+}
+
+pub(super) fn resolver<'de, D: Deserializer<'de>>(d: D) -> Result<Option<SocketAddr>, D::Error> {
+    text(d, |value| if value == "system" { Ok(None) } else { socket(&value).map(Some) })
+}
+
+fn web_url(value: &str) -> Result<Url, String> {
+    let url = Url::parse(value).map_err(|_| format!("`{value}` is not a URL."))?;
+    match url.scheme() {
+        "http" | "https" if !url.username().is_empty() || url.password().is_some() => Err("must not hold credentials.".into()),
+        "http" | "https" => Ok(url),
+        _ => Err(format!("`{value}` must begin with http:// or https://.")),
+    }
+}
+
+/// An address without path, query and fragment, as text without the trailing slash.
+fn origin(value: &str) -> Result<String, String> {
+    let url = web_url(value)?;
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("`{value}` must have no path, query or fragment."));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+pub(super) fn public_url<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    text(d, |value| origin(&value))
+}
+
+pub(super) fn origins<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    let values = Vec::<String>::deserialize(d)?;
+    values.iter().map(|value| if value == "*" { Ok(value.clone()) } else { origin(value) }).collect::<Result<_, _>>().map_err(Error::custom)
+}
+
+pub(super) fn optional_http_url<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    text(d, |value| if value.is_empty() { Ok(value) } else { web_url(&value).map(|_| value) })
+}
+
+/// Accepts a single address as the network of only that address.
+fn network(value: &str) -> Result<IpNet, String> {
+    let address = std::net::IpAddr::from_str(value).map(IpNet::from);
+    value.parse().or(address).map_err(|_| format!("`{value}` is not a network."))
+}
+
+pub(super) fn networks<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<IpNet>, D::Error> {
+    let values = Vec::<String>::deserialize(d)?;
+    values.iter().map(|value| network(value)).collect::<Result<_, _>>().map_err(Error::custom)
+}
+
+pub(super) fn email<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    text(d, |value| match lettre::Address::from_str(&value) {
+        Ok(_) => Ok(value),
+        Err(_) => Err(format!("`{value}` is not an e-mail address.")),
+    })
+}
+
+pub(super) fn optional_email<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    text(d, |value| match lettre::Address::from_str(&value) {
+        Err(_) if !value.is_empty() => Err(format!("`{value}` is not an e-mail address.")),
+        _ => Ok(value),
+    })
+}
+
+pub(super) fn directory<'de, D: Deserializer<'de>>(d: D) -> Result<PathBuf, D::Error> {
+    text(d, |value| if value.is_empty() { Err("must name a directory.") } else { Ok(PathBuf::from(value)) })
+}
+
+pub(super) fn optional_file<'de, D: Deserializer<'de>>(d: D) -> Result<Option<PathBuf>, D::Error> {
+    text(d, |value| Ok::<_, String>(Some(PathBuf::from(value)).filter(|path| !path.as_os_str().is_empty())))
+}
+
+pub(super) fn log_filter<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    text(d, |value| match tracing_subscriber::EnvFilter::try_new(&value) {
+        Ok(_) => Ok(value),
+        Err(e) => Err(format!("`{value}` is not a log filter ({e}).")),
+    })
+}
+
+pub(super) fn database_url<'de, D: Deserializer<'de>>(d: D) -> Result<Secret, D::Error> {
+    text(d, |value| {
+        let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| value.starts_with(scheme));
+        if value.is_empty() || known { Ok(Secret::new(value)) } else { Err("must begin with postgres:// or sqlite://.") }
+    })
+}
+
+pub(super) fn redis_url<'de, D: Deserializer<'de>>(d: D) -> Result<Secret, D::Error> {
+    text(d, |value| match redis::Client::open(value.as_str()) {
+        Err(_) if !value.is_empty() => Err("is not a redis:// or rediss:// URL."),
+        _ => Ok(Secret::new(value)),
+    })
+}
+
+pub(super) fn master_key<'de, D: Deserializer<'de>>(d: D) -> Result<Secret, D::Error> {
+    text(d, |value| {
+        let good = value.len() == 64 && value.bytes().all(|b| b.is_ascii_hexdigit());
+        if good || value.is_empty() { Ok(Secret::new(value)) } else { Err("must be 64 hexadecimal digits.") }
+    })
+}

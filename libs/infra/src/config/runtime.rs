@@ -1,0 +1,74 @@
+//! Sections about the processes themselves: server, files, database, Redis, worker.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::{Secret, parse};
+
+/// `[server]`: the HTTP server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Address and port to listen on.
+    #[serde(deserialize_with = "parse::listen")]
+    pub listen: SocketAddr,
+    /// The address under which clients reach the server: scheme, host and port, no trailing slash.
+    #[serde(deserialize_with = "parse::public_url")]
+    pub public_url: String,
+    /// Networks of the reverse proxies whose forwarding headers are believed.
+    #[serde(deserialize_with = "parse::networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins whose pages may call the API; `*` for all.
+    #[serde(deserialize_with = "parse::origins")]
+    pub cors_origins: Vec<String>,
+    /// Seconds for requests in flight at shutdown.
+    pub shutdown_seconds: u64,
+    /// Threads that serve requests; 0 for one a core.
+    pub workers: usize,
+}
+
+/// `[data]`: where files are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// The directory.
+    #[serde(deserialize_with = "parse::directory")]
+    pub dir: PathBuf,
+}
+
+/// `[database]`: where the data lives.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `postgres://…`, `sqlite://…`, or empty for SQLite in the data directory. Secret, since it may hold a password.
+    #[serde(deserialize_with = "parse::database_url")]
+    pub url: Secret,
+    /// Connections in one process's pool.
+    pub max_connections: u32,
+}
+
+/// `[redis]`: the shared forgetful store.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisConfig {
+    /// `redis://…`, `rediss://…`, or empty for memory. Secret, since it may hold a password.
+    #[serde(deserialize_with = "parse::redis_url")]
+    pub url: Secret,
+}
+
+/// `[worker]`: background work.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// Whether the API process also does the background work.
+    pub embedded: bool,
+    /// Jobs worked on at the same time.
+    pub concurrency: usize,
+    /// Where the stand-alone worker answers health checks.
+    #[serde(deserialize_with = "parse::listen")]
+    pub health_listen: SocketAddr,
+    /// Milliseconds between looks for work without a wake-up.
+    pub poll_ms: u64,
+}

@@ -1,0 +1,94 @@
+//! Sections about accounts, tokens and keys.
+
+use serde::Deserialize;
+
+use super::{Secret, parse};
+
+/// `[bootstrap]`: the first platform owner.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootstrapConfig {
+    /// E-mail address; empty for nobody.
+    #[serde(deserialize_with = "parse::optional_email")]
+    pub owner_email: String,
+    /// Password.
+    pub owner_password: Secret,
+}
+
+/// `[rate_limits]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimitsConfig {
+    /// Whether requests are limited.
+    pub enabled: bool,
+}
+
+/// `[organizations]`: rules for new organizations.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationsConfig {
+    /// Whether a platform owner has to approve each.
+    pub require_approval: bool,
+    /// How many one user may create.
+    pub max_per_user: u32,
+}
+
+/// Signature algorithm of access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum AccessAlg {
+    /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// RSA PKCS#1 v1.5 with SHA-256.
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+impl AccessAlg {
+    /// The name that stands in a token's header.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+}
+
+/// `[tokens]`: access and refresh tokens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokensConfig {
+    /// Signature algorithm of access tokens.
+    pub access_alg: AccessAlg,
+    /// Seconds an access token is valid.
+    pub access_seconds: u64,
+    /// Days a refresh token is valid.
+    pub refresh_days: u32,
+    /// Seconds in which a refresh token that was just used is excused.
+    pub refresh_race_seconds: u64,
+    /// Seconds a new signing key is published before it signs.
+    pub key_publish_seconds: u64,
+}
+
+/// `[passwords]`: hashing.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordsConfig {
+    /// Hashing threads; 0 for cores - 1.
+    pub threads: usize,
+    /// Checks that may wait.
+    pub queue: usize,
+}
+
+/// `[keys]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    /// The master key as 64 hexadecimal digits; empty: generated into the data directory.
+    #[serde(deserialize_with = "parse::master_key")]
+    pub master: Secret,
+}

@@ -1,0 +1,125 @@
+use std::{collections::BTreeMap, fs};
+
+use super::{schema::Schema, *};
+
+fn env(pairs: &[(&str, &str)]) -> std::vec::IntoIter<(String, String)> {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>().into_iter()
+}
+
+#[test]
+fn the_default_file_and_the_types_name_the_same_keys() {
+    // `deny_unknown_fields` refuses a key without a field, and no field has a serde default, so a field without a key fails too.
+    let config = load(None, env(&[])).unwrap();
+    assert_eq!(config.server.public_url, "http://127.0.0.1:8080");
+    assert!(config.worker.embedded);
+    assert_eq!(config.dns.resolver, None);
+    assert_eq!(config.tokens.access_alg.as_str(), "ES256");
+}
+
+#[test]
+fn every_key_is_commented_has_an_example_and_the_example_loads() {
+    let lines: Vec<_> = schema::DEFAULTS.lines().collect();
+    for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#')) {
+        assert!(lines[i - 1].starts_with("# Example: "), "{line}: the line above is an example");
+        assert!(lines[i - 2].starts_with("# "), "{line}: a purpose stands above the example");
+    }
+    let mut whole: BTreeMap<String, String> = BTreeMap::new();
+    for (name, key) in Schema::new().0 {
+        assert_eq!(key.default.is_integer(), key.range.is_some(), "{name} has a range if it is a number");
+        let (section, key_name) = name.split_once('.').unwrap();
+        let line = format!("{key_name} = {}\n", key.example.unwrap());
+        *whole.entry(section.to_owned()).or_default() += &line;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("examples.toml");
+    fs::write(&file, whole.iter().map(|(section, keys)| format!("[{section}]\n{keys}")).collect::<String>()).unwrap();
+    load(Some(&file), env(&[])).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("t.toml");
+    fs::write(&file, "[server]\npublic_url = 'https://file.example/'\nworkers = 3\n").unwrap();
+    let vars = [
+        ("TENANTRY__SERVER__WORKERS", "5"),
+        ("TENANTRY__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, 192.168.1.7"),
+        ("TENANTRY__MAIL__SMTP_CA_FILE", "/ca.pem"),
+        ("TENANTRY_CONFIG", "ignored"),
+        ("PATH", "/bin"),
+    ];
+    let config = load(Some(&file), env(&vars)).unwrap();
+    assert_eq!((config.server.public_url.as_str(), config.server.workers), ("https://file.example", 5));
+    assert_eq!(config.server.trusted_proxies, ["10.0.0.0/8".parse().unwrap(), "192.168.1.7/32".parse().unwrap()]);
+    assert_eq!(config.mail.smtp_ca_file, Some("/ca.pem".into()), "a key that ends in _file is not a file to read");
+}
+
+#[test]
+fn a_secret_comes_from_a_file_and_is_never_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pw");
+    fs::write(&path, "canary-1\n").unwrap();
+    let vars = [
+        ("TENANTRY__MAIL__SMTP_PASSWORD_FILE", path.to_str().unwrap()),
+        ("TENANTRY__DATABASE__URL", "postgres://u:canary-2@db/x"),
+        ("TENANTRY__METRICS__TOKEN", "canary-3"),
+    ];
+    let config = load(None, env(&vars)).unwrap();
+    assert_eq!(config.mail.smtp_password.expose(), "canary-1");
+    assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+    let bad = [("TENANTRY__DATABASE__URL", "mysql://canary"), ("TENANTRY__REDIS__URL", "canary:"), ("TENANTRY__KEYS__MASTER", "canary")];
+    let errors = load(None, env(&bad)).unwrap_err();
+    assert_eq!(errors.problems().len(), 3, "{errors}");
+    assert!(!errors.to_string().contains("canary"), "{errors}");
+}
+
+#[test]
+fn all_problems_come_at_once_each_with_a_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("t.toml");
+    fs::write(&file, "sever = 1\n[server]\nlisen = 'x'\nworkers = 'many'\npublic_url = 'https://x.example/path'\n[nonsense]\nq = 1\n").unwrap();
+    let vars = [
+        ("TENANTRY__WORKER__POLL_MS", "0"),
+        ("TENANTRY__WORKER__EMBEDED", "true"),
+        ("TENANTRY__SERVER__LISTEN", "8080"),
+        ("TENANTRY__MAIL__TRANSPORT", "pigeon"),
+        ("TENANTRY__EGRESS__ALLOW_NETWORKS", "10.0.0.0/8,10.0.0.0/99"),
+        ("TENANTRY__BOOTSTRAP__OWNER_EMAIL", "a@b.example"),
+        ("TENANTRY__METRICS__TOKEN", "x"),
+        ("TENANTRY__METRICS__TOKEN_FILE", "/x"),
+        ("TENANTRY__KEYS__MASTER_FILE", "/does/not/exist"),
+    ];
+    let errors = load(Some(&file), env(&vars)).unwrap_err();
+    let text = errors.to_string();
+    for expected in [
+        "server.lisen (from ",
+        "there is no such key. Did you mean `server.listen`?",
+        "nonsense.q",
+        "server.workers (from ",
+        "must be a whole number. Example: 4",
+        "worker.poll_ms (from TENANTRY__WORKER__POLL_MS): must be between 10 and 60000. Example: 500",
+        "Did you mean `worker.embedded`?",
+        "server.listen (from TENANTRY__SERVER__LISTEN): `8080` is not an address with a port. Example: \"0.0.0.0:8080\"",
+        "mail.transport (from TENANTRY__MAIL__TRANSPORT): unknown variant `pigeon`",
+        "`10.0.0.0/99` is not a network. Example: [\"10.20.0.0/16\"]",
+        "bootstrap.owner_password: must be set together",
+        "TENANTRY__METRICS__TOKEN is set as well",
+        "the file /does/not/exist cannot be read",
+        "`https://x.example/path` must have no path",
+        "sever",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is missing in\n{text}");
+    }
+    assert_eq!(errors.problems().len(), 13, "{text}");
+}
+
+#[test]
+fn a_broken_file_names_its_line_and_a_missing_one_its_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("t.toml");
+    fs::write(&file, "[server]\nlisten = canary\n").unwrap();
+    let text = load(Some(&file), env(&[])).unwrap_err().to_string();
+    assert!(text.contains("line 2 is not valid TOML"), "{text}");
+    let text = load(Some(&dir.path().join("none.toml")), env(&[])).unwrap_err().to_string();
+    assert!(text.contains("none.toml: cannot be read"), "{text}");
+}

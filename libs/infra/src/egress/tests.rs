@@ -1,0 +1,238 @@
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use domain::ports::UrlGuard;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UdpSocket},
+    time::sleep,
+};
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn egress(allow: &[&str], resolver: Option<SocketAddr>) -> Egress {
+    crate::install_tls_provider();
+    let allow_networks = allow.iter().map(|net| net.parse().unwrap()).collect();
+    Egress::new(&EgressConfig { allow_networks, timeout_seconds: 30 }, &DnsConfig { resolver }).unwrap()
+}
+
+fn get(url: &str) -> Outgoing {
+    let url = url.parse().unwrap();
+    Outgoing { method: Method::GET, url, headers: vec![], body: vec![], timeout: SECOND, max_response: 1000 }
+}
+
+/// A listener that counts its visitors and answers each with `serve`.
+async fn listener<F: Future<Output = ()> + Send + 'static>(
+    serve: impl Fn(TcpStream) -> F + Send + 'static,
+) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, visitors) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&visitors);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            count.fetch_add(1, Relaxed);
+            tokio::spawn(serve(stream));
+        }
+    });
+    (port, visitors)
+}
+
+/// Reads the head of a request, then writes `answer`.
+async fn answer(mut stream: TcpStream, answer: &str) -> TcpStream {
+    let mut head = [0; 4096];
+    let _ = stream.read(&mut head).await;
+    let _ = stream.write_all(answer.as_bytes()).await;
+    stream
+}
+
+/// A name server whose n-th answer for an IPv4 address is the n-th of `answers`, the last one from then on; nothing is cacheable.
+async fn name_server(answers: Vec<Ipv4Addr>) -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut packet, mut asked) = ([0; 512], 0);
+        while let Ok((length, from)) = socket.recv_from(&mut packet).await {
+            // The question: labels until an empty one, then type and class.
+            let end = 12 + packet[12..length].iter().position(|b| *b == 0).unwrap() + 5;
+            let is_a = packet[end - 3] == 1;
+            let mut reply = [&packet[..2], &[0x81, 0x80, 0, 1, 0, u8::from(is_a), 0, 0, 0, 0], &packet[12..end]].concat();
+            if is_a {
+                reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]);
+                reply.extend(answers[asked.min(answers.len() - 1)].octets());
+                asked += 1;
+            }
+            let _ = socket.send_to(&reply, from).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn hostile_urls_are_refused_when_stored_and_when_called() {
+    let egress = egress(&[], None);
+    for (url, code) in [
+        ("https://127.0.0.1/x", "address_not_allowed"),
+        ("https://2130706433/", "address_not_allowed"),
+        ("https://0x7f.1/", "address_not_allowed"),
+        ("https://0177.0.0.1/", "address_not_allowed"),
+        ("https://0x7f000001/", "address_not_allowed"),
+        ("https://127.1/", "address_not_allowed"),
+        ("https://１２７.0.0.1/", "address_not_allowed"),
+        ("https://0/", "address_not_allowed"),
+        ("https://169.254.169.254/latest/meta-data", "address_not_allowed"),
+        ("https://[::ffff:169.254.169.254]/", "address_not_allowed"),
+        ("https://[::1]/", "address_not_allowed"),
+        ("https://[::]/", "address_not_allowed"),
+        ("https://[64:ff9b::7f00:1]/", "address_not_allowed"),
+        ("https://[fd00:ec2::254]/", "address_not_allowed"),
+        ("https://[2002:7f00:1::]/", "address_not_allowed"),
+        ("https://localhost/", "address_not_allowed"),
+        ("https://localhost.:8443/", "address_not_allowed"),
+        ("https://a.localhost/", "address_not_allowed"),
+        ("http://8.8.8.8/", "https_required"),
+        ("http://localhost/", "https_required"),
+        ("http://10.0.0.1/", "https_required"),
+        ("https://u:p@example.com/", "credentials_in_url"),
+        ("https://token@example.com/", "credentials_in_url"),
+        ("https://example.com:0/", "bad_url"),
+        ("ftp://example.com/", "bad_url"),
+        ("file:///etc/passwd", "bad_url"),
+        ("gopher://127.0.0.1:6379/_x", "bad_url"),
+        ("data:text/plain,x", "bad_url"),
+    ] {
+        let violation = egress.check("url", &url.parse().unwrap()).await.expect_err(url);
+        assert_eq!((violation.code, violation.field.as_str()), (code, "url"), "{url}");
+        assert_eq!(egress.send(get(url)).await.unwrap_err(), EgressError::NotAllowed(code), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn names_follow_the_rule_of_their_addresses() {
+    let resolver = name_server(vec![Ipv4Addr::new(10, 0, 0, 7)]).await;
+    for url in ["https://metadata.google.internal/", "https://printer.local/", "https://innocent.example/"] {
+        let (closed, open) = (egress(&[], Some(resolver)), egress(&["10.0.0.0/8"], Some(resolver)));
+        let url = url.parse().unwrap();
+        assert_eq!(closed.check("url", &url).await.unwrap_err().code, "address_not_allowed");
+        assert_eq!(open.check("url", &url).await, Ok(()));
+        assert_eq!(open.addresses(url.host_str().unwrap()).await.unwrap(), [IpAddr::from([10, 0, 0, 7])]);
+        assert_eq!(closed.addresses("[::1]").await, Err(EgressError::NotAllowed("address_not_allowed")));
+    }
+}
+
+#[tokio::test]
+async fn a_private_listener_is_reached_only_where_the_operator_allows_it() {
+    let ok = "HTTP/1.1 200 OK\r\nX-Seen: yes\r\nContent-Length: 2\r\n\r\nhi";
+    let (port, visitors) = listener(move |stream| async move { drop(answer(stream, ok).await) }).await;
+    let resolver = name_server(vec![Ipv4Addr::LOCALHOST]).await;
+    for url in [format!("http://127.0.0.1:{port}/"), format!("http://hook.example:{port}/")] {
+        let refused = egress(&["10.0.0.0/8"], Some(resolver)).send(get(&url)).await;
+        assert_eq!(refused.unwrap_err(), EgressError::NotAllowed("https_required"), "{url}");
+        assert_eq!(visitors.load(Relaxed), 0);
+    }
+    let open = egress(&["127.0.0.0/8"], Some(resolver));
+    for (n, url) in [format!("http://127.0.0.1:{port}/"), format!("http://hook.example:{port}/")].iter().enumerate() {
+        assert_eq!(open.check("url", &url.parse().unwrap()).await, Ok(()));
+        let incoming = open.send(get(url)).await.unwrap();
+        assert_eq!((incoming.status, incoming.body.as_slice(), incoming.truncated), (200, &b"hi"[..], false));
+        assert!(incoming.headers.contains(&("x-seen".into(), "yes".into())) && incoming.elapsed > Duration::ZERO);
+        assert_eq!(visitors.load(Relaxed), n + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_turns_private_after_the_check_is_not_called() {
+    let (port, visitors) = listener(|stream| async move { drop(answer(stream, "HTTP/1.1 200 OK\r\n\r\n").await) }).await;
+    let resolver = name_server(vec![Ipv4Addr::new(93, 184, 215, 14), Ipv4Addr::LOCALHOST]).await;
+    let egress = egress(&[], Some(resolver));
+    let url = format!("https://rebind.example:{port}/");
+    assert_eq!(egress.check("url", &url.parse().unwrap()).await, Ok(()), "the first answer is public");
+    assert_eq!(egress.send(get(&url)).await.unwrap_err(), EgressError::NotAllowed("address_not_allowed"));
+    assert_eq!(visitors.load(Relaxed), 0, "nobody connected");
+}
+
+#[tokio::test]
+async fn redirects_are_answers() {
+    let moved = "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n";
+    let (port, visitors) = listener(move |stream| async move { drop(answer(stream, moved).await) }).await;
+    let incoming = egress(&["127.0.0.1/32"], None).send(get(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
+    assert_eq!((incoming.status, visitors.load(Relaxed)), (302, 1));
+}
+
+#[tokio::test]
+async fn an_endless_body_is_cut_and_its_connection_dropped() {
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&dropped);
+    let (port, _) = listener(move |stream| {
+        let seen = Arc::clone(&seen);
+        async move {
+            let mut stream = answer(stream, "HTTP/1.1 200 OK\r\n\r\n").await;
+            while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
+            seen.fetch_add(1, Relaxed);
+        }
+    })
+    .await;
+    let incoming = egress(&["127.0.0.1/32"], None).send(get(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
+    assert_eq!((incoming.body.len(), incoming.truncated), (1000, true));
+    for _ in 0..100 {
+        if dropped.load(Relaxed) == 1 {
+            return;
+        }
+        sleep(SECOND / 50).await;
+    }
+    panic!("the connection is still open");
+}
+
+#[tokio::test]
+async fn a_trickling_or_silent_server_is_left_in_time() {
+    let (trickle, _) = listener(|stream| async move {
+        let mut stream = answer(stream, "HTTP/1.1 200 OK\r\n\r\n").await;
+        while stream.write_all(b"x").await.is_ok() {
+            sleep(SECOND / 20).await;
+        }
+    })
+    .await;
+    let (silent, _) = listener(|stream| async move {
+        sleep(SECOND * 30).await;
+        drop(stream);
+    })
+    .await;
+    let egress = egress(&["127.0.0.1/32"], None);
+    for port in [trickle, silent] {
+        let started = Instant::now();
+        let outgoing = Outgoing { timeout: SECOND / 3, ..get(&format!("http://127.0.0.1:{port}/")) };
+        assert_eq!(egress.send(outgoing).await.unwrap_err(), EgressError::Timeout);
+        assert!(started.elapsed() < SECOND);
+    }
+}
+
+#[tokio::test]
+async fn failures_name_their_stage_and_nothing_else() {
+    let (port, _) = listener(|stream| async move { drop(answer(stream, "this is not what you expect\r\n\r\n").await) }).await;
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let nobody = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let egress = egress(&["127.0.0.1/32"], Some(nobody));
+    for (url, expected) in [
+        (format!("https://127.0.0.1:{port}/"), EgressError::Tls),
+        (format!("http://127.0.0.1:{port}/"), EgressError::Protocol),
+        (format!("http://127.0.0.1:{free}/"), EgressError::Connect),
+        ("https://nowhere.example/".to_owned(), EgressError::Dns),
+    ] {
+        let error = egress.send(Outgoing { timeout: SECOND * 20, ..get(&url) }).await.unwrap_err();
+        assert_eq!(error, expected, "{url}");
+        assert!(!error.to_string().contains("127") && std::error::Error::source(&error).is_none());
+    }
+    assert_eq!(egress.check("url", &"https://nowhere.example/".parse().unwrap()).await.unwrap_err().code, "unresolvable");
+}
+
+#[tokio::test]
+async fn headers_that_steer_the_connection_are_refused() {
+    let egress = egress(&["127.0.0.1/32"], None);
+    for (name, value) in [("Host", "internal"), ("content-length", "0"), ("Transfer-Encoding", "chunked"), ("x-a", "1\r\nx-b: 2"), ("x a", "1")] {
+        let outgoing = Outgoing { headers: vec![(name.into(), value.into())], ..get("http://127.0.0.1:1/") };
+        assert_eq!(egress.send(outgoing).await.unwrap_err(), EgressError::NotAllowed("header_not_allowed"), "{name}");
+    }
+}

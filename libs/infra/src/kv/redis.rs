@@ -1,0 +1,97 @@
+//! The store that several processes share. One script call per decision; when Redis is away each process counts for itself, since
+//! refusing everybody (or nobody) because of a cache would be worse than a limit that is a few times too generous.
+
+mod doorbell;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    Clock, Result,
+    ports::{Admission, Kv, Limit},
+};
+use redis::{
+    Client, RedisResult, Script,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+};
+
+use self::doorbell::Doorbell;
+use super::{gcra, memory::MemoryKv, outage::Outage};
+
+/// No request waits longer for Redis.
+const TIMEOUT: Duration = Duration::from_millis(250);
+
+/// [`Kv`] in Redis.
+pub struct RedisKv {
+    connection: ConnectionManager,
+    script: Script,
+    fallback: MemoryKv,
+    outage: Outage,
+    doorbell: Doorbell,
+}
+
+impl RedisKv {
+    /// Opens the store at `url`. Connects in the background; an error means that the URL itself is no good.
+    pub async fn connect(url: &str, clock: Arc<dyn Clock>) -> RedisResult<Self> {
+        let client = Client::open(url)?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT))
+            .set_number_of_retries(1)
+            .set_max_delay(TIMEOUT);
+        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
+        let doorbell = Doorbell::hang(client, connection.clone());
+        let script = Script::new(include_str!("admit.lua"));
+        Ok(Self { connection, script, fallback: MemoryKv::new(clock), outage: Outage::new(), doorbell })
+    }
+
+    async fn ask(&self, key: &str, limit: Limit) -> RedisResult<Admission> {
+        let period = gcra::micros(limit.period);
+        let tolerance = period.saturating_mul(i64::from(limit.burst));
+        let mut call = self.script.key(format!("tenantry:limit:{key}"));
+        call.arg(period).arg(tolerance);
+        let (allowed, until_full): (bool, i64) = call.invoke_async(&mut self.connection.clone()).await?;
+        Ok(gcra::admission(allowed, until_full, limit))
+    }
+}
+
+/// Bounds `work` by [`TIMEOUT`] as a whole: connecting and answering together must not take twice as long.
+async fn bounded<T>(work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    match tokio::time::timeout(TIMEOUT, work).await {
+        Ok(result) => result,
+        Err(_) => Err((redis::ErrorKind::Io, "no answer in time").into()),
+    }
+}
+
+#[async_trait]
+impl Kv for RedisKv {
+    async fn admit(&self, key: &str, limit: Limit) -> Result<Admission> {
+        // A period of zero is no limit, and Redis cannot store a key for no time.
+        if limit.period.is_zero() || self.outage.pausing() {
+            return Ok(self.fallback.decide(key, limit));
+        }
+        match bounded(self.ask(key, limit)).await {
+            Ok(admission) => {
+                self.outage.succeeded();
+                Ok(admission)
+            }
+            Err(error) => {
+                self.outage.failed(&error);
+                Ok(self.fallback.decide(key, limit))
+            }
+        }
+    }
+
+    async fn wake(&self) {
+        self.doorbell.ring();
+    }
+
+    async fn woken(&self) {
+        self.doorbell.rung().await;
+    }
+
+    async fn healthy(&self) -> bool {
+        let mut connection = self.connection.clone();
+        bounded(async { redis::cmd("PING").query_async::<String>(&mut connection).await }).await.is_ok()
+    }
+}

@@ -1,0 +1,91 @@
+//! Wake-ups between processes: Redis' publish and subscribe, behind a background task each. A wake rings in its own process at
+//! once and is announced to the others at most every 10 ms, however many transactions commit in between.
+
+use std::{
+    hash::BuildHasher,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::StreamExt;
+use redis::{Client, RedisResult, aio::ConnectionManager};
+use tokio::{sync::Notify, task::JoinHandle, time::sleep};
+
+use crate::kv::wake::Bell;
+
+const CHANNEL: &str = "tenantry:wake";
+/// At most one announcement in this time.
+const PACE: Duration = Duration::from_millis(10);
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+const LAST_BACKOFF: Duration = Duration::from_secs(5);
+
+pub(super) struct Doorbell {
+    local: Arc<Bell>,
+    announce: Arc<Notify>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Doorbell {
+    pub(super) fn hang(client: Client, connection: ConnectionManager) -> Self {
+        let (local, announce) = (Arc::new(Bell::default()), Arc::new(Notify::new()));
+        // Tells this process's own announcements from others'; it need not be unguessable.
+        let me = std::hash::RandomState::new().hash_one(std::process::id());
+        let tasks = [
+            tokio::spawn(publish(connection, Arc::clone(&announce), me)),
+            tokio::spawn(subscribe(client, Arc::clone(&local), me)),
+        ];
+        Self { local, announce, tasks }
+    }
+
+    pub(super) fn ring(&self) {
+        self.local.ring();
+        self.announce.notify_one();
+    }
+
+    pub(super) async fn rung(&self) {
+        self.local.rung().await;
+    }
+}
+
+impl Drop for Doorbell {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn publish(mut connection: ConnectionManager, announce: Arc<Notify>, me: u64) {
+    loop {
+        announce.notified().await;
+        let mut publish = redis::cmd("PUBLISH");
+        publish.arg(CHANNEL).arg(me);
+        // Best effort: who misses it, polls.
+        let _ = super::bounded(publish.query_async::<i64>(&mut connection)).await;
+        sleep(PACE).await;
+    }
+}
+
+/// Listens for ever; after a broken connection it waits longer each time, and rings once, since a wake may have been missed.
+async fn subscribe(client: Client, local: Arc<Bell>, me: u64) {
+    let mut backoff = FIRST_BACKOFF;
+    loop {
+        let started = Instant::now();
+        if let Err(error) = listen(&client, &local, me).await {
+            tracing::debug!(%error, "not listening for wake-ups");
+        }
+        backoff = if started.elapsed() > LAST_BACKOFF { FIRST_BACKOFF } else { (backoff * 2).min(LAST_BACKOFF) };
+        sleep(backoff).await;
+    }
+}
+
+async fn listen(client: &Client, local: &Bell, me: u64) -> RedisResult<()> {
+    let mut subscription = super::bounded(client.get_async_pubsub()).await?;
+    super::bounded(subscription.subscribe(CHANNEL)).await?;
+    local.ring();
+    let mut messages = subscription.into_on_message();
+    while let Some(message) = messages.next().await {
+        if message.get_payload::<u64>().ok() != Some(me) {
+            local.ring();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+use std::{
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use domain::{
+    Clock,
+    clock::{ManualClock, SystemClock},
+    ports::{Kv, Limit},
+};
+use tokio::time::{sleep, timeout};
+
+use super::*;
+
+/// A private redis-server, ended when the test is over.
+struct Server {
+    child: Child,
+    port: u16,
+    dir: tempfile::TempDir,
+}
+
+impl Server {
+    /// `None` where there is no redis-server.
+    fn start() -> Option<Self> {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let dir = tempfile::tempdir().unwrap();
+        let child = spawn(port, dir.path()).ok()?;
+        Some(Self { child, port, dir })
+    }
+    fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+    fn restart(&mut self) {
+        self.child = spawn(self.port, self.dir.path()).unwrap();
+    }
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+    async fn kv(&self) -> RedisKv {
+        let kv = RedisKv::connect(&self.url(), Arc::new(SystemClock)).await.unwrap();
+        until("Redis answers", async || kv.healthy().await).await;
+        kv
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn spawn(port: u16, dir: &std::path::Path) -> std::io::Result<Child> {
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.arg("--dir").arg(dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+}
+
+async fn until(what: &str, check: impl AsyncFn() -> bool) {
+    let started = Instant::now();
+    while !check().await {
+        assert!(started.elapsed() < Duration::from_secs(10), "waited too long: {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// What every store must do. `pass` lets time go by: the clock's or the real one.
+async fn contract(kv: &dyn Kv, pass: impl AsyncFn(Duration)) {
+    let limit = Limit { burst: 3, period: Duration::from_millis(400) };
+    for left in [2, 1, 0] {
+        let admission = kv.admit("a", limit).await.unwrap();
+        assert!(admission.allowed);
+        assert_eq!((admission.remaining, admission.retry_after), (left, Duration::ZERO));
+        assert!(admission.reset_after <= limit.period * (3 - left) && admission.reset_after > limit.period * (2 - left));
+    }
+    let refused = kv.admit("a", limit).await.unwrap();
+    assert!(!refused.allowed && refused.remaining == 0, "{refused:?}");
+    assert!(refused.retry_after > Duration::ZERO && refused.retry_after <= limit.period, "{refused:?}");
+    assert!(refused.reset_after > limit.period * 2, "a refused request costs nothing: {refused:?}");
+    assert!(kv.admit("b", limit).await.unwrap().allowed, "keys do not share a bucket");
+
+    pass(refused.retry_after).await;
+    assert!(kv.admit("a", limit).await.unwrap().allowed, "one more after `retry_after`");
+    assert!(!kv.admit("a", limit).await.unwrap().allowed, "and only one");
+    pass(limit.period * 3).await;
+    assert_eq!(kv.admit("a", limit).await.unwrap().remaining, 2, "all of it after `reset_after`");
+
+    let free = Limit { burst: 5, period: Duration::ZERO };
+    assert!(kv.admit("free", free).await.unwrap().allowed, "no period, no limit");
+    let shut = Limit { burst: 0, period: Duration::from_secs(1) };
+    assert!(!kv.admit("shut", shut).await.unwrap().allowed, "no burst, no entry");
+
+    kv.wake().await;
+    timeout(Duration::from_secs(1), kv.woken()).await.expect("a wake that nobody waited for is kept");
+    let (heard, ()) = tokio::join!(timeout(Duration::from_secs(1), kv.woken()), async {
+        sleep(Duration::from_millis(50)).await;
+        kv.wake().await;
+    });
+    heard.expect("a waiting loop hears a wake");
+    assert!(kv.healthy().await);
+}
+
+async fn is_exact(kv: Arc<dyn Kv>) {
+    let limit = Limit { burst: 20, period: Duration::from_secs(60) };
+    let racers = (0..100).map(|_| {
+        let kv = Arc::clone(&kv);
+        tokio::spawn(async move { kv.admit("race", limit).await.unwrap().allowed })
+    });
+    let passed = futures::future::join_all(racers).await.into_iter().filter(|allowed| *allowed.as_ref().unwrap()).count();
+    assert_eq!(passed, 20, "exactly the burst passes a race");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn memory_keeps_the_contract() {
+    let clock = ManualClock::at(SystemClock.now());
+    contract(&MemoryKv::new(Arc::new(clock.clone())), async |by| clock.advance(chrono::TimeDelta::from_std(by).unwrap())).await;
+    is_exact(Arc::new(MemoryKv::new(Arc::new(clock)))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn redis_keeps_the_contract() {
+    let Some(server) = Server::start() else { return };
+    contract(&server.kv().await, sleep).await;
+    is_exact(Arc::new(server.kv().await)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_processes_share_limits_and_wake_each_other() {
+    let Some(server) = Server::start() else { return };
+    let (one, two) = (server.kv().await, server.kv().await);
+    let limit = Limit { burst: 2, period: Duration::from_secs(60) };
+    assert!(one.admit("x", limit).await.unwrap().allowed);
+    assert!(two.admit("x", limit).await.unwrap().allowed);
+    assert!(!one.admit("x", limit).await.unwrap().allowed);
+    until("a wake crosses", async || {
+        one.wake().await;
+        timeout(Duration::from_millis(100), two.woken()).await.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_outage_of_redis_neither_fails_nor_slows_requests_and_heals() {
+    let Some(mut server) = Server::start() else { return };
+    let kv = server.kv().await;
+    let limit = Limit { burst: 5, period: Duration::from_secs(60) };
+    assert!(kv.admit("x", limit).await.unwrap().allowed);
+    server.stop();
+    let started = Instant::now();
+    let mut passed = 0;
+    for _ in 0..50 {
+        passed += u32::from(kv.admit("x", limit).await.unwrap().allowed);
+    }
+    assert_eq!(passed, 5, "the limit holds inside the process");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(!kv.healthy().await);
+    kv.wake().await;
+    timeout(Duration::from_secs(1), kv.woken()).await.expect("local wakes need no Redis");
+    server.restart();
+    until("Redis is back", async || kv.healthy().await).await;
+    until("limits are shared again", async || {
+        sleep(Duration::from_millis(100)).await;
+        kv.admit("fresh", limit).await.unwrap();
+        let stored = redis_get(&server.url(), "tenantry:limit:fresh").await;
+        stored.is_some()
+    })
+    .await;
+}
+
+async fn redis_get(url: &str, key: &str) -> Option<String> {
+    let mut connection = ::redis::Client::open(url).ok()?.get_multiplexed_async_connection().await.ok()?;
+    ::redis::cmd("GET").arg(key).query_async(&mut connection).await.ok()?
+}
+
+#[tokio::test]
+async fn an_empty_url_means_memory_and_a_dead_redis_does_not_stop_the_start() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let memory = connect(&RedisConfig { url: crate::config::Secret::default() }, Arc::clone(&clock)).await;
+    assert!(memory.healthy().await);
+    let dead = connect(&RedisConfig { url: crate::config::Secret::new("redis://127.0.0.1:1") }, clock).await;
+    assert!(!dead.healthy().await);
+    assert!(dead.admit("x", Limit { burst: 1, period: Duration::from_secs(1) }).await.unwrap().allowed);
+}

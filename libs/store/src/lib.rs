@@ -1,0 +1,83 @@
+//! Everything about the databases: the only crate that names sea-orm.
+//!
+//! - Reads and writes on an organization's rows demand a [`domain::policy::OrgScope`]; [`access`] reads the facts it is decided on.
+//! - Changes go through [`write::WriteTx`], which commits a change, its event and its audit record together, or nothing.
+//! - [`sequencer`] numbers what was committed and fans it out; [`deliveries`] and [`mails`] hand out the work.
+//!
+//! PostgreSQL and SQLite take the same path; what differs is in [`dialect`].
+
+pub mod access;
+pub mod accounts;
+pub mod audit;
+pub mod deliveries;
+pub mod dialect;
+mod entity;
+pub mod error;
+pub mod events;
+pub mod invitations;
+pub mod keys;
+pub mod mails;
+pub mod members;
+pub mod organizations;
+pub mod platform;
+pub mod retention;
+pub mod roles;
+pub mod sequencer;
+pub mod sessions;
+pub mod webhooks;
+mod sql;
+pub mod write;
+
+use std::sync::Arc;
+
+use crypto::keyring::Keyring;
+use domain::{IdGen, Result};
+use sea_orm::DatabaseConnection;
+use tokio::sync::{Mutex, Notify};
+
+pub use dialect::Settings;
+pub use write::{Change, IdempotencyKey, NoEvent, WriteTx};
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    db: DatabaseConnection,
+    /// SQLite has one writer: waiting for it in a fair queue of our own keeps the slowest writer at milliseconds instead of seconds.
+    gate: Option<Arc<Mutex<()>>>,
+    keyring: Keyring,
+    ids: Arc<dyn IdGen>,
+    committed: Arc<Notify>,
+}
+
+impl Store {
+    /// Opens the database (and, for SQLite, makes the file). Does not migrate.
+    pub async fn open(settings: &Settings, keyring: Keyring, ids: Arc<dyn IdGen>) -> Result<Self> {
+        let db = dialect::connect(settings).await?;
+        let gate = dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
+        Ok(Self { db, gate, keyring, ids, committed: Arc::new(Notify::new()) })
+    }
+    /// Brings the schema up to date. Safe to run from several processes: on PostgreSQL they take turns.
+    pub async fn migrate(&self) -> Result<()> {
+        dialect::migrate(&self.db).await
+    }
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.db.ping().await.map_err(error::from_db)
+    }
+    /// Resolves after a commit that left work for the worker.
+    pub async fn committed(&self) {
+        self.committed.notified().await;
+    }
+    /// Whether this is SQLite, where a write occupies the only writer.
+    pub fn has_one_writer(&self) -> bool {
+        self.gate.is_some()
+    }
+    /// The keys that seal secrets in this database.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+    /// Closes the pool; waits for what is running.
+    pub async fn close(self) {
+        let _ = self.db.close().await;
+    }
+}

@@ -1,0 +1,213 @@
+//! Memberships, and the one cascade that ends access.
+
+use domain::{
+    Error, MembershipId, OrgId, Page, Result, UserId,
+    members::{Member, Membership},
+    policy::{OrgScope, Read, Write},
+    resource::{MemberRoles, Members, Ownership, Resource},
+    roles::RoleName,
+    value::Email,
+};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set, sea_query::Expr};
+
+use crate::{
+    Store, WriteTx,
+    accounts::user,
+    entity::{grants, invitations, memberships, users},
+    error::{MEMBERSHIPS_USER, from_db, on},
+    invitations::Claimed,
+    sql,
+};
+
+pub(crate) fn membership(row: memberships::Model) -> Membership {
+    Membership {
+        id: MembershipId::new(row.id),
+        org_id: OrgId::new(row.org_id),
+        user_id: UserId::new(row.user_id),
+        role: RoleName::stored(row.role),
+        created_at: row.created_at,
+    }
+}
+
+fn read_member(row: &QueryResult) -> Result<Member, DbErr> {
+    let user_id = UserId::new(row.try_get("", "user_id")?);
+    let user = domain::accounts::User {
+        id: user_id,
+        realm: OrgId::new(row.try_get("", "realm")?),
+        email: Email::stored(row.try_get("", "email")?),
+        is_platform_owner: row.try_get("", "is_platform_owner")?,
+        email_verified_at: row.try_get("", "email_verified_at")?,
+        created_at: row.try_get("", "user_created_at")?,
+        updated_at: row.try_get("", "user_updated_at")?,
+        deleted_at: row.try_get("", "deleted_at")?,
+    };
+    let membership = Membership {
+        id: MembershipId::new(row.try_get("", "id")?),
+        org_id: OrgId::new(row.try_get("", "org_id")?),
+        user_id,
+        role: RoleName::stored(row.try_get("", "role")?),
+        created_at: row.try_get("", "created_at")?,
+    };
+    Ok(Member { user, membership })
+}
+
+const PAGE: &str = "select m.id, m.org_id, m.user_id, m.role, m.created_at, u.realm, u.email, u.is_platform_owner, u.email_verified_at,
+u.created_at as user_created_at, u.updated_at as user_updated_at, u.deleted_at
+from memberships m join users u on u.id = m.user_id where m.org_id = $1 and ($2 = '' or m.role = $2) order by m.created_at, m.id limit $3 offset $4";
+
+impl Store {
+    /// A page of members by the age of the membership, optionally of one role.
+    pub async fn list_members(&self, scope: OrgScope<'_, Members, Read>, page: Page, role: Option<&str>) -> Result<Vec<Member>> {
+        if page.offset() > Page::MAX_OFFSET {
+            return Ok(Vec::new());
+        }
+        let values = vec![scope.org().uuid().into(), role.unwrap_or("").into(), i64::from(page.limit).into(), page.offset().cast_signed().into()];
+        let rows = sql::all(&self.db, PAGE, values).await?;
+        rows.iter().map(read_member).collect::<Result<_, _>>().map_err(from_db)
+    }
+    /// How many members have a role. The unfiltered count is a counter in the organization's view.
+    pub async fn count_members(&self, scope: OrgScope<'_, Members, Read>, role: &str) -> Result<i64> {
+        sql::count(&self.db, "select count(*) from memberships where org_id = $1 and role = $2", vec![scope.org().uuid().into(), role.into()]).await
+    }
+}
+
+/// What proves that a membership may be added.
+pub enum Admission<'a> {
+    /// The founder of a new organization, which counts its first owner itself.
+    Founder(OrgId),
+    /// An invitation that this transaction has claimed.
+    Invited(&'a Claimed, RoleName),
+}
+
+impl WriteTx {
+    /// A member, locked until the transaction ends. `NotFound` for a stranger.
+    pub async fn lock_member<R: Resource>(&self, scope: OrgScope<'_, R, Write>, id: UserId) -> Result<Member> {
+        let row = memberships::Entity::find()
+            .filter(memberships::Column::OrgId.eq(scope.org().uuid()))
+            .filter(memberships::Column::UserId.eq(id.uuid()))
+            .lock_exclusive()
+            .one(&self.tx)
+            .await
+            .map_err(from_db)?
+            .ok_or_else(|| Error::not_found("member"))?;
+        let person = users::Entity::find_by_id(id.uuid()).one(&self.tx).await.map_err(from_db)?.ok_or_else(|| Error::not_found("member"))?;
+        Ok(Member { user: user(person), membership: membership(row) })
+    }
+
+    /// The member with an address, locked; whichever realm the account is of.
+    pub async fn lock_member_by_email<R: Resource>(&self, scope: OrgScope<'_, R, Write>, email: &Email) -> Result<Member> {
+        let find = "select m.user_id from memberships m join users u on u.id = m.user_id where m.org_id = $1 and u.email = $2 order by m.created_at limit 1";
+        let row = sql::one(&self.tx, find, vec![scope.org().uuid().into(), email.as_str().into()]).await?.ok_or_else(|| Error::not_found("member"))?;
+        self.lock_member(scope, UserId::new(row.try_get("", "user_id").map_err(from_db)?)).await
+    }
+
+    /// Whether a member has this address.
+    pub async fn is_member_email<R>(&self, scope: OrgScope<'_, R, Write>, email: &Email) -> Result<bool> {
+        let find = "select count(*) from memberships m join users u on u.id = m.user_id where m.org_id = $1 and u.email = $2";
+        Ok(sql::count(&self.tx, find, vec![scope.org().uuid().into(), email.as_str().into()]).await? > 0)
+    }
+
+    /// Adds a member and takes a seat. `Conflict`: `seat_limit`, `already_member`.
+    pub async fn insert_member(&self, admission: Admission<'_>, user: UserId) -> Result<Membership> {
+        let (org, role) = match admission {
+            Admission::Founder(org) => (org, RoleName::Owner),
+            Admission::Invited(claimed, role) => {
+                self.take_seat(claimed.org(), claimed.seats()).await?;
+                (claimed.org(), role)
+            }
+        };
+        let made = Membership { id: MembershipId::new(self.uuid()), org_id: org, user_id: user, role, created_at: self.now() };
+        let row = memberships::ActiveModel {
+            org_id: Set(org.uuid()),
+            id: Set(made.id.uuid()),
+            user_id: Set(user.uuid()),
+            role: Set(made.role.to_string()),
+            created_at: Set(made.created_at),
+        };
+        let twice = on(MEMBERSHIPS_USER, || Error::conflict("already_member", "This person is a member already."));
+        memberships::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(twice)?;
+        Ok(made)
+    }
+
+    async fn take_seat(&self, org: OrgId, max: i64) -> Result<()> {
+        let taken = sql::execute(&self.tx, "update org_counters set members = members + 1 where org_id = $1 and members < $2", vec![org.uuid().into(), max.into()]).await?;
+        if taken == 1 {
+            return Ok(());
+        }
+        Err(Error::conflict("seat_limit", format!("All {max} seats of this organization are taken. Remove a member or ask for a larger tier.")))
+    }
+
+    /// Gives a member another role (not `owner`: that is [`WriteTx::hand_over`]).
+    pub async fn set_role(&self, scope: OrgScope<'_, MemberRoles, Write>, member: &Membership, role: &RoleName) -> Result<()> {
+        if member.role == RoleName::Owner {
+            self.count_owners(scope.org(), -1).await?;
+        }
+        self.save_role(member, role).await
+    }
+
+    /// Makes `next` the owner and the caller an admin, in one step: there is never no owner and never two by accident.
+    pub async fn hand_over(&self, scope: OrgScope<'_, Ownership, Write>, caller: &Membership, next: &Membership) -> Result<()> {
+        let owners = i64::from(next.role != RoleName::Owner) - i64::from(caller.role == RoleName::Owner);
+        if owners != 0 {
+            self.count_owners(scope.org(), owners).await?;
+        }
+        self.save_role(next, &RoleName::Owner).await?;
+        self.save_role(caller, &RoleName::Admin).await?;
+        self.set_owner(scope, next.user_id).await
+    }
+
+    async fn save_role(&self, member: &Membership, role: &RoleName) -> Result<()> {
+        let update = memberships::Entity::update_many().col_expr(memberships::Column::Role, Expr::value(role.as_str()));
+        update
+            .filter(memberships::Column::OrgId.eq(member.org_id.uuid()))
+            .filter(memberships::Column::Id.eq(member.id.uuid()))
+            .exec(&self.tx)
+            .await
+            .map_err(from_db)?;
+        Ok(())
+    }
+
+    /// Changes the number of owners; refuses to let it reach zero.
+    async fn count_owners(&self, org: OrgId, by: i64) -> Result<()> {
+        let sql = "update org_counters set owners = owners + $2 where org_id = $1 and owners + $2 >= 1";
+        if sql::execute(&self.tx, sql, vec![org.uuid().into(), by.into()]).await? == 1 { Ok(()) } else { Err(last_owner()) }
+    }
+
+    /// Ends a member's access, all of it and only here: membership and seat, the grants that were for this organization (and with
+    /// them their refresh families), and invitations that would let them back in. Other organizations are not touched.
+    pub async fn end_access(&self, scope: OrgScope<'_, Members, Write>, member: &Member) -> Result<()> {
+        let (org, user) = (scope.org(), member.membership.user_id);
+        if member.membership.role == RoleName::Owner {
+            self.count_owners(org, -1).await?;
+        }
+        sql::execute(&self.tx, "update org_counters set members = members - 1 where org_id = $1", vec![org.uuid().into()]).await?;
+        memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
+        self.end_grants(org, user).await?;
+        self.cancel_invitations(org, &member.user.email).await
+    }
+
+    async fn end_grants(&self, org: OrgId, user: UserId) -> Result<()> {
+        let update = grants::Entity::update_many().col_expr(grants::Column::RevokedAt, Expr::value(self.now()));
+        update
+            .filter(grants::Column::UserId.eq(user.uuid()))
+            .filter(grants::Column::OrgId.eq(org.uuid()))
+            .filter(grants::Column::RevokedAt.is_null())
+            .exec(&self.tx)
+            .await
+            .map_err(from_db)?;
+        Ok(())
+    }
+
+    async fn cancel_invitations(&self, org: OrgId, email: &Email) -> Result<()> {
+        let update = invitations::Entity::update_many()
+            .col_expr(invitations::Column::Status, Expr::value("cancelled"))
+            .col_expr(invitations::Column::PendingEmail, Expr::value(Option::<String>::None))
+            .col_expr(invitations::Column::UpdatedAt, Expr::value(self.now()));
+        update.filter(invitations::Column::OrgId.eq(org.uuid())).filter(invitations::Column::PendingEmail.eq(email.as_str())).exec(&self.tx).await.map_err(from_db)?;
+        Ok(())
+    }
+}
+
+fn last_owner() -> Error {
+    Error::conflict("last_owner", "An organization keeps at least one owner. Transfer the ownership first.")
+}

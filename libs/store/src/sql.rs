@@ -1,0 +1,33 @@
+//! Joins are SQL text: both databases take the same, and a reader sees what is asked. Single tables go through the entities.
+
+use domain::Result;
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+
+use crate::error::from_db;
+
+fn statement(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
+    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+}
+
+/// Every row.
+pub(crate) async fn all(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+    db.query_all_raw(statement(db, sql, values)).await.map_err(from_db)
+}
+
+/// The first row.
+pub(crate) async fn one(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Option<QueryResult>> {
+    db.query_one_raw(statement(db, sql, values)).await.map_err(from_db)
+}
+
+/// How many rows were changed.
+pub(crate) async fn execute(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64> {
+    Ok(db.execute_raw(statement(db, sql, values)).await.map_err(from_db)?.rows_affected())
+}
+
+/// The first column of the first row, as a number; zero without a row.
+pub(crate) async fn count(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<i64> {
+    match one(db, sql, values).await? {
+        Some(row) => row.try_get_by_index(0).map_err(from_db),
+        None => Ok(0),
+    }
+}

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that Tenantry's build and tests need, and only those which are missing.
+#
+#   scripts/install-deps.sh build          to compile and run Tenantry
+#   scripts/install-deps.sh build test     also to run `make test`
+#   scripts/install-deps.sh --list …       print the packages and their reasons, install nothing
+#
+# Why a script: a fresh machine should need one command, and a machine that has everything should not be touched. It says
+# what it installs and why, leaves no service behind that it started, and without the right to install it
+# prints the command that an administrator has to run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
+
+# THE list: group | package | why. A new system library is one line here (and, if the binaries load it at run time, one in
+# deploy/docker/Dockerfile).
+PACKAGES=(
+    "build | build-essential | the C compiler that aws-lc-sys (cryptography) and libsqlite3-sys (SQLite) are built with, the linker, and make"
+    "build | pkg-config      | build scripts ask it where system libraries are"
+    "build | ca-certificates | the certificates that downloads of crates, and Tenantry's own HTTPS clients, are checked against"
+    "test  | postgresql-15   | the tests run against a private PostgreSQL 15 cluster as well as SQLite"
+    "test  | redis-server    | the tests run against a private Redis 7 as well as the in-memory store"
+    "test  | openssl         | the tests make throw-away TLS certificates with it"
+)
+
+POLICY=/usr/sbin/policy-rc.d
+CLUSTER_CONF=/etc/postgresql-common/createcluster.d/tenantry-no-main-cluster.conf
+log=''
+undo=() # files that this run created and must remove again
+
+main() {
+    local list=no
+    if [[ ${1:-} == --list ]]; then
+        list=yes
+        shift
+    fi
+    check_groups "$@"
+    if [[ $list == yes ]]; then
+        rows "$@" | while IFS='|' read -r package reason; do printf '%-16s %s\n' "$package" "$reason"; done
+        return
+    fi
+    install_missing "$@"
+}
+
+check_groups() {
+    (($#)) || die "say which packages: scripts/install-deps.sh build | test | build test"
+    local group
+    for group in "$@"; do
+        [[ $group == build || $group == test ]] || die "unknown group \"$group\": it is build or test"
+    done
+}
+
+# rows GROUP…: "package|reason" lines.
+rows() {
+    local row group package reason
+    for row in "${PACKAGES[@]}"; do
+        IFS='|' read -r group package reason <<<"$row"
+        [[ " $* " == *" ${group// /} "* ]] && printf '%s|%s\n' "${package// /}" "${reason# }"
+    done
+    return 0
+}
+
+installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+
+install_missing() {
+    if ! have dpkg-query || ! have apt-get; then
+        say "This is not a Debian system, so nothing was installed. Tenantry needs what these Debian packages hold:"
+        rows "$@" | sed 's/^\([^|]*\)|/  \1: /' >&2
+        return
+    fi
+    local missing=() package reason
+    while IFS='|' read -r package reason; do
+        installed "$package" && continue
+        say "Installing $package: $reason."
+        missing+=("$package")
+    done < <(rows "$@")
+    ((${#missing[@]})) || return 0
+    gain_rights "${missing[@]}"
+    trap tidy_up EXIT
+    keep_services_down "${missing[@]}"
+    apt_install "${missing[@]}"
+    keep_redis_off_at_boot "${missing[@]}"
+}
+
+# Sets `root`, the prefix of commands that need root: empty for root, sudo for others who may use it.
+gain_rights() {
+    root=()
+    ((EUID == 0)) && return
+    if have sudo; then
+        sudo -n true 2>/dev/null && root=(sudo) && return
+        if [[ -t 0 ]]; then
+            say "Packages are installed by root; sudo may ask for your password."
+            sudo true && root=(sudo) && return
+        fi
+    fi
+    die "you have no right to install packages here. Ask an administrator to run, as root:
+
+    apt-get update && apt-get install -y --no-install-recommends $*
+
+and then run this again."
+}
+
+# Debian starts PostgreSQL and Redis when their packages are installed. The tests start their own, private ones, so a
+# server that listens on the usual port would be an unasked-for guest.
+keep_services_down() {
+    if [[ " $* " == *" postgresql-15 "* && ! -e $CLUSTER_CONF ]]; then
+        place "$CLUSTER_CONF" 644 "create_main_cluster = false"
+    fi
+    if [[ " $* " == *" redis-server "* && ! -e $POLICY ]]; then
+        place "$POLICY" 755 $'#!/bin/sh\n# Placed by scripts/install-deps.sh for the duration of one apt-get run.\nexit 101'
+    fi
+}
+
+# place FILE MODE TEXT, to be removed at the end.
+place() {
+    undo+=("$1")
+    "${root[@]}" mkdir -p "$(dirname "$1")"
+    printf '%s\n' "$3" | "${root[@]}" tee "$1" >/dev/null
+    "${root[@]}" chmod "$2" "$1"
+}
+
+apt_install() {
+    log=$(mktemp)
+    undo+=("$log")
+    say "Refreshing the package lists (apt-get update) …"
+    apt_get update || say "apt-get update failed; trying with the lists that are here."
+    say "Installing (apt-get install) …"
+    apt_get install -y --no-install-recommends "$@" || {
+        tail -n 30 "$log" >&2
+        die "apt-get could not install: $*. Its last words are above; is the machine on-line, and is this Debian 12?"
+    }
+}
+
+# Its hundreds of lines go to a file, which is shown if something fails.
+apt_get() {
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1 </dev/null
+}
+
+keep_redis_off_at_boot() {
+    [[ " $* " == *" redis-server "* ]] && have systemctl || return 0
+    "${root[@]}" systemctl disable redis-server.service >/dev/null 2>&1 || true
+}
+
+tidy_up() {
+    ((${#undo[@]})) && "${root[@]}" rm -f "${undo[@]}"
+    return 0
+}
+
+main "$@"
