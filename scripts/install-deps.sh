@@ -126,10 +126,16 @@ apt_install() {
     say "Refreshing the package lists (apt-get update) …"
     apt_get update || say "apt-get update failed; trying with the lists that are here."
     say "Installing (apt-get install) …"
-    apt_get install -y --no-install-recommends "$@" || {
+    # Looked at afterwards as well: apt-get can say "done" and have done nothing, when it has no package lists.
+    if ! apt_get install -y --no-install-recommends "$@" || ! all_installed "$@"; then
         tail -n 30 "$log" >&2
         die "apt-get could not install: $*. Its last words are above; is the machine on-line, and is this Debian 12?"
-    }
+    fi
+}
+
+all_installed() {
+    local package
+    for package in "$@"; do installed "$package" || return 1; done
 }
 
 # Its hundreds of lines go to a file, which is shown if something fails.

@@ -33,12 +33,24 @@ pub struct Person {
     pub id: UserId,
     /// Their address now (not the token's).
     pub email: Email,
+    /// [`crate::PLATFORM`], or the organization that manages the account.
+    pub realm: OrgId,
+    /// Whether they have proven the mailbox.
+    pub email_verified: bool,
     /// Read from the database at every request, never from the token.
     pub is_platform_owner: bool,
     /// The sign-in.
     pub session: SessionId,
     /// What of it this token is for.
     pub grant: GrantId,
+}
+
+impl Person {
+    /// Whether the address proves who they are outside their realm. A managed account's address was chosen by the organization that
+    /// manages it, so it proves nothing to any other.
+    pub fn owns_address(&self) -> bool {
+        self.realm == crate::PLATFORM && self.email_verified
+    }
 }
 
 /// What a one-time link was mailed for. A token of one purpose is refused for every other.

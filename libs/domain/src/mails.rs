@@ -8,21 +8,21 @@ use crate::value::Email;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Template {
-    /// Confirm the address of a new account: `link`.
+    /// Confirm the address of a new account: `link`, `hours`.
     VerifyEmail,
     /// Somebody tried to sign up with an address that has an account: `link` to sign in or reset.
     AccountExists,
-    /// Set a new password: `link`.
+    /// Set a new password: `link`, `minutes`.
     ResetPassword,
-    /// The password was changed.
+    /// The password was changed: `link`.
     PasswordChanged,
-    /// Confirm a new address: `link`.
+    /// Confirm a new address: `link`, `hours`.
     ChangeEmail,
-    /// The address was changed; goes to the old one: `email`.
+    /// The address was changed; goes to the old one: `new_email`.
     EmailChanged,
-    /// An invitation: `link`, `organization`, `inviter`, `role`.
+    /// An invitation: `link`, `organization`, `inviter`, `days`.
     Invitation,
-    /// An endpoint was disabled after days of failure: `organization`, `webhook`.
+    /// An endpoint was disabled after days of failure: `organization`, `url`, `link`.
     WebhookDisabled,
 }
 

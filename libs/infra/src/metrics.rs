@@ -1,1 +1,57 @@
-//! x
+//! Counters and histograms in Prometheus' format. Code anywhere uses the `metrics` macros; this installs what they report to.
+
+use std::sync::{Mutex, PoisonError};
+
+use domain::Error;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+/// Seconds. Fixed, so that histograms of several processes can be added up.
+const BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// The process's metrics.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+/// The one recorder that a process can have.
+static INSTALLED: Mutex<Option<Metrics>> = Mutex::new(None);
+
+/// Installs the recorder; a second call answers the first one's.
+pub fn install() -> Result<Metrics, Error> {
+    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(metrics) = &*installed {
+        return Ok(metrics.clone());
+    }
+    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(Error::internal)?;
+    let metrics = Metrics(builder.install_recorder().map_err(Error::internal)?);
+    *installed = Some(metrics.clone());
+    Ok(metrics)
+}
+
+impl Metrics {
+    /// Everything, as `/metrics` answers it.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Folds what histograms gathered. Rendering does it too; call it every few seconds where nobody may be scraping, or their
+    /// samples pile up.
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_rendered_and_installing_twice_is_harmless() {
+        let metrics = install().unwrap();
+        ::metrics::counter!("infra_test_total", "kind" => "x").increment(2);
+        ::metrics::histogram!("infra_test_seconds").record(0.02);
+        metrics.upkeep();
+        let text = install().unwrap().render();
+        assert!(text.contains("infra_test_total{kind=\"x\"} 2"), "{text}");
+        assert!(text.contains("infra_test_seconds_bucket{le=\"0.025\"} 1"), "{text}");
+    }
+}

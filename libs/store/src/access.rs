@@ -24,14 +24,14 @@ use crate::{
 };
 
 /// Who is calling: alive only while session, grant and user are.
-const CALLER: &str = "select u.email, u.is_platform_owner from grants g
+const CALLER: &str = "select u.email, u.realm, u.email_verified_at, u.is_platform_owner from grants g
 join sessions s on s.id = g.session_id join users u on u.id = g.user_id
 where g.id = $1 and s.id = $2 and u.id = $3 and g.revoked_at is null and s.revoked_at is null and s.expires_at > $4 and u.deleted_at is null";
 
 macro_rules! facts {
     ($membership:literal) => {
         concat!(
-            "select u.email, u.is_platform_owner, m.role, r.permissions, ",
+            "select u.email, u.realm, u.email_verified_at, u.is_platform_owner, m.role, r.permissions, ",
             view_columns!(),
             " from grants g join sessions s on s.id = g.session_id join users u on u.id = g.user_id ",
             $membership,
@@ -110,6 +110,8 @@ fn read_person(row: &QueryResult, who: &Credential) -> Result<Person, DbErr> {
     Ok(Person {
         id: who.user,
         email: Email::stored(row.try_get("", "email")?),
+        realm: domain::OrgId::new(row.try_get("", "realm")?),
+        email_verified: row.try_get::<Option<Time>>("", "email_verified_at")?.is_some(),
         is_platform_owner: row.try_get("", "is_platform_owner")?,
         session: who.session,
         grant: who.grant,

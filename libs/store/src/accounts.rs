@@ -5,7 +5,7 @@ use domain::{
     accounts::{LinkPurpose, User},
     value::Email,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set, sea_query::Expr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
 
 use crate::{
     Store, WriteTx,
@@ -44,6 +44,11 @@ async fn by_email(db: &impl ConnectionTrait, realm: OrgId, email: &Email) -> Res
     Ok(query.one(db).await.map_err(from_db)?.map(account))
 }
 
+async fn any_platform_owner(db: &impl ConnectionTrait) -> Result<bool> {
+    let query = users::Entity::find().filter(users::Column::IsPlatformOwner.eq(true)).filter(users::Column::DeletedAt.is_null());
+    Ok(query.one(db).await.map_err(from_db)?.is_some())
+}
+
 impl Store {
     /// What sign-in, sign-up and password recovery may look up before anybody is known: the live account of `email` in `realm`.
     pub async fn public_account(&self, realm: OrgId, email: &Email) -> Result<Option<Account>> {
@@ -56,12 +61,16 @@ impl Store {
     }
     /// Whether anybody operates the platform yet.
     pub async fn has_platform_owner(&self) -> Result<bool> {
-        let query = users::Entity::find().filter(users::Column::IsPlatformOwner.eq(true)).filter(users::Column::DeletedAt.is_null());
-        Ok(query.one(&self.db).await.map_err(from_db)?.is_some())
+        any_platform_owner(&self.db).await
     }
 }
 
 impl WriteTx {
+    /// Whether anybody operates the platform yet. The link that asks is locked, so of two askers one waits.
+    pub async fn any_platform_owner(&self) -> Result<bool> {
+        any_platform_owner(&self.tx).await
+    }
+
     /// The account of `email` in `realm`.
     pub async fn find_account(&self, realm: OrgId, email: &Email) -> Result<Option<Account>> {
         by_email(&self.tx, realm, email).await
@@ -115,15 +124,15 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Stores what a mailed link stands for, and forgets earlier links of the same purpose.
-    pub async fn insert_link(&self, purpose: LinkPurpose, user: UserId, email: &Email, token_hash: String) -> Result<()> {
-        self.drop_links(purpose, user).await?;
+    /// Stores what a mailed link stands for.
+    pub async fn insert_link(&self, link: &Link, token_hash: String) -> Result<()> {
         let row = one_time_links::ActiveModel {
             hash: Set(token_hash),
-            purpose: Set(purpose.as_str().to_owned()),
-            user_id: Set(user.uuid()),
-            email: Set(email.to_string()),
-            expires_at: Set(self.now() + purpose.lifetime()),
+            purpose: Set(link.purpose.as_str().to_owned()),
+            user_id: Set(link.user.map(UserId::uuid)),
+            email: Set(link.email.to_string()),
+            password_hash: Set(link.password_hash.clone()),
+            expires_at: Set(self.now() + link.purpose.lifetime()),
             created_at: Set(self.now()),
         };
         one_time_links::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(from_db)?;
@@ -131,18 +140,53 @@ impl WriteTx {
     }
 
     /// Forgets a user's links of one purpose.
-    pub async fn drop_links(&self, purpose: LinkPurpose, user: UserId) -> Result<()> {
-        let links = one_time_links::Entity::delete_many().filter(one_time_links::Column::UserId.eq(user.uuid()));
-        links.filter(one_time_links::Column::Purpose.eq(purpose.as_str())).exec(&self.tx).await.map_err(from_db)?;
+    pub async fn drop_user_links(&self, purpose: LinkPurpose, user: UserId) -> Result<()> {
+        self.drop_links(purpose, one_time_links::Column::UserId.eq(user.uuid())).await
+    }
+
+    /// Forgets every link of one purpose to an address.
+    pub async fn drop_address_links(&self, purpose: LinkPurpose, email: &Email) -> Result<()> {
+        self.drop_links(purpose, one_time_links::Column::Email.eq(email.as_str())).await
+    }
+
+    async fn drop_links(&self, purpose: LinkPurpose, whose: Expr) -> Result<()> {
+        let links = one_time_links::Entity::delete_many().filter(whose).filter(one_time_links::Column::Purpose.eq(purpose.as_str()));
+        links.exec(&self.tx).await.map_err(from_db)?;
         Ok(())
     }
 
-    /// Uses a link up: whose it is and for which address. `None` if it is unknown, used, expired or for another purpose.
-    pub async fn take_link(&self, purpose: LinkPurpose, token_hash: &str) -> Result<Option<(UserId, Email)>> {
+    /// The latest sign-up that waits for the proof of `email`.
+    pub async fn pending_signup(&self, email: &Email) -> Result<Option<Link>> {
+        let query = one_time_links::Entity::find()
+            .filter(one_time_links::Column::Email.eq(email.as_str()))
+            .filter(one_time_links::Column::Purpose.eq(LinkPurpose::VerifyEmail.as_str()))
+            .filter(one_time_links::Column::ExpiresAt.gt(self.now()))
+            .order_by_desc(one_time_links::Column::CreatedAt);
+        Ok(query.one(&self.tx).await.map_err(from_db)?.map(|row| link(LinkPurpose::VerifyEmail, row)))
+    }
+
+    /// Uses a link up. `None` if it is unknown, used, expired or for another purpose.
+    pub async fn take_link(&self, purpose: LinkPurpose, token_hash: &str) -> Result<Option<Link>> {
         let row = one_time_links::Entity::find_by_id(token_hash).lock_exclusive().one(&self.tx).await.map_err(from_db)?;
         let Some(row) = row.filter(|row| row.purpose == purpose.as_str() && row.expires_at > self.now()) else { return Ok(None) };
-        one_time_links::Entity::delete_by_id(row.hash).exec(&self.tx).await.map_err(from_db)?;
-        Ok(Some((UserId::new(row.user_id), Email::stored(row.email))))
+        one_time_links::Entity::delete_by_id(row.hash.clone()).exec(&self.tx).await.map_err(from_db)?;
+        Ok(Some(link(purpose, row)))
     }
 }
 
+/// What a mailed link stands for.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// What it does.
+    pub purpose: LinkPurpose,
+    /// Whose it is; `None` for a sign-up, which has no account yet.
+    pub user: Option<UserId>,
+    /// The mailbox it proves.
+    pub email: Email,
+    /// For a sign-up: the password it was made with.
+    pub password_hash: Option<String>,
+}
+
+fn link(purpose: LinkPurpose, row: one_time_links::Model) -> Link {
+    Link { purpose, user: row.user_id.map(UserId::new), email: Email::stored(row.email), password_hash: row.password_hash }
+}

@@ -78,8 +78,9 @@ table!(one_time_links, "one_time_links", {
     #[sea_orm(primary_key, auto_increment = false)]
     hash: String,
     purpose: String,
-    user_id: Uuid,
+    user_id: Option<Uuid>,
     email: String,
+    password_hash: Option<String>,
     expires_at: ChronoDateTimeUtc,
     created_at: ChronoDateTimeUtc,
 });

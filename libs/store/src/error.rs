@@ -13,7 +13,9 @@ pub(crate) fn from_db(e: DbErr) -> Error {
     match code(&e).as_deref() {
         // serialization_failure, deadlock_detected, lock_not_available; SQLite: busy, locked, busy_snapshot
         Some("40001" | "40P01" | "55P03" | "5" | "6" | "517" | "261") => {
-            Error { code: RETRY, ..Error::unavailable(1, "The server is busy. Try again.") }.because(e)
+            let mut busy = Error::unavailable(1, "The server is busy. Try again.");
+            busy.code = RETRY;
+            busy.because(e)
         }
         // connection exceptions, shutdown, out of resources, read-only standby; SQLite: full, cannot open, read-only, io
         Some(c) if c.starts_with("08") || c.starts_with("57P") || c.starts_with("53") || c == "25006" || matches!(c, "13" | "14" | "8" | "10") => {

@@ -87,7 +87,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// What a sign-in form names: the id behind a slug.
+    pub async fn public_organization(&self, slug: &Slug) -> Result<Option<OrgId>> {
+        let query = organizations::Entity::find().filter(organizations::Column::Slug.eq(slug.as_str()));
+        Ok(query.one(&self.db).await.map_err(from_db)?.map(|row| OrgId::new(row.id)))
+    }
+}
+
 impl WriteTx {
+    /// For a sign-in to an organization: its state, and whether the user is a member. `None` if there is no such organization.
+    pub async fn sign_in_state(&self, org: OrgId, user: UserId) -> Result<Option<(OrgStatus, bool)>> {
+        let find = "select o.status, m.user_id from organizations o left join memberships m on m.org_id = o.id and m.user_id = $2 where o.id = $1 and o.deleted_at is null";
+        let Some(row) = sql::one(&self.tx, find, vec![org.uuid().into(), user.uuid().into()]).await? else { return Ok(None) };
+        let status: String = row.try_get("", "status").map_err(from_db)?;
+        let member: Option<uuid::Uuid> = row.try_get("", "user_id").map_err(from_db)?;
+        Ok(Some((status.parse().unwrap_or(OrgStatus::Suspended), member.is_some())))
+    }
     /// How many organizations a user owns. Lock the account first.
     pub async fn count_owned(&self, user: UserId) -> Result<i64> {
         sql::count(&self.tx, "select count(*) from organizations where owner_user_id = $1 and deleted_at is null", vec![user.uuid().into()]).await

@@ -9,6 +9,16 @@ fn statement(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statem
     Statement::from_sql_and_values(db.get_database_backend(), sql, values)
 }
 
+/// The placeholders of a multi-row `values` list: `($3,$4),($5,$6)` for `first` 3, 2 rows and 2 columns.
+pub(crate) fn tuples(first: usize, rows: usize, columns: usize) -> String {
+    let tuple = |row: usize| {
+        let start = first + row * columns;
+        let places: Vec<_> = (start..start + columns).map(|n| format!("${n}")).collect();
+        format!("({})", places.join(","))
+    };
+    (0..rows).map(tuple).collect::<Vec<_>>().join(",")
+}
+
 /// Every row.
 pub(crate) async fn all(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
     db.query_all_raw(statement(db, sql, values)).await.map_err(from_db)
@@ -29,5 +39,13 @@ pub(crate) async fn count(db: &impl ConnectionTrait, sql: &str, values: Vec<Valu
     match one(db, sql, values).await? {
         Some(row) => row.try_get_by_index(0).map_err(from_db),
         None => Ok(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn tuples_count_on() {
+        assert_eq!(super::tuples(3, 2, 2), "($3,$4),($5,$6)");
     }
 }

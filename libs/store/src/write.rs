@@ -122,13 +122,37 @@ impl WriteTx {
 const ATTEMPTS: u32 = 4;
 
 impl Store {
-    async fn begin(&self, stamp: &Stamp) -> Result<WriteTx> {
+    /// SQLite's writers queue here; PostgreSQL has no gate.
+    async fn open_tx(&self) -> Result<(DatabaseTransaction, Option<OwnedMutexGuard<()>>)> {
         let gate = match &self.gate {
             Some(gate) => Some(gate.clone().lock_owned().await),
             None => None,
         };
-        let tx = dialect::begin(&self.db).await?;
+        Ok((dialect::begin(&self.db).await?, gate))
+    }
+
+    async fn begin(&self, stamp: &Stamp) -> Result<WriteTx> {
+        let (tx, gate) = self.open_tx().await?;
         Ok(WriteTx { tx, store: self.clone(), stamp: stamp.clone(), actor: OnceLock::new(), _gate: gate })
+    }
+
+    /// The worker's own bookkeeping (queues, sequencer, retention) in one transaction. It changes nothing that an audit record would
+    /// tell of, so it has no events, and no wake-up: a use case cannot get here, since only this crate can.
+    pub(crate) async fn bookkeep<T>(&self, work: impl AsyncFn(&DatabaseTransaction) -> Result<T>) -> Result<T> {
+        let mut attempt = 1;
+        loop {
+            match self.bookkeep_once(&work).await {
+                Err(e) if is_retryable(&e) && attempt < ATTEMPTS => attempt += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn bookkeep_once<T>(&self, work: &impl AsyncFn(&DatabaseTransaction) -> Result<T>) -> Result<T> {
+        let (tx, _gate) = self.open_tx().await?;
+        let value = work(&tx).await?;
+        tx.commit().await.map_err(from_db)?;
+        Ok(value)
     }
 
     /// Runs `work` in a transaction and commits the change it returns. An error leaves nothing behind.

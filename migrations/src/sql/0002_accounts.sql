@@ -15,16 +15,20 @@ create table users (
     constraint users_email unique (realm, email)
 );
 
--- What a mailed link stands for. Single use: consuming it deletes the row.
+-- What a mailed link stands for. Single use: consuming it deletes the row. A sign-up has no account yet (user_id null): the link
+-- carries the password it was made with, so nobody can prepare an account for somebody else's address.
 create table one_time_links (
     hash text primary key,
     purpose text not null,
-    user_id {uuid} not null references users (id) on delete cascade,
+    user_id {uuid} references users (id) on delete cascade,
     email text not null,
+    password_hash text,
     expires_at {time} not null,
     created_at {time} not null
 );
+create index one_time_links_email on one_time_links (email, purpose);
 create index one_time_links_user on one_time_links (user_id, purpose);
+create index one_time_links_expiry on one_time_links (expires_at);
 
 -- One sign-in.
 create table sessions (

@@ -115,7 +115,7 @@ impl Draft {
     fn replace(&mut self, path: &str, message: &str) {
         let key = path.split('[').next().unwrap_or(path).to_owned();
         let source = self.sources.remove(&key).unwrap_or_default();
-        self.problem(&key, &source, message.trim().to_owned());
+        self.problem(&key, &source, format!("{}.", message.trim().trim_end_matches('.')));
         if let Some(known) = self.schema.0.get(&key) {
             put(&mut self.values, &key, known.default.clone());
         }
@@ -137,10 +137,10 @@ fn syntax(text: &str, e: &toml::de::Error) -> String {
 
 /// A value of the file, if it has the type of the default.
 fn check(key: &schema::Key, value: Value) -> Result<Value, String> {
-    match (&key.default, &value) {
-        (Value::Integer(_), Value::Integer(n)) => bounded(key, *n),
+    match (&key.default, value) {
+        (Value::Integer(_), Value::Integer(n)) => bounded(key, n),
         (Value::Array(_), Value::Array(items)) if !items.iter().all(Value::is_str) => Err("must be a list of texts.".into()),
-        (default, value) if default.same_type(value) => Ok(value.clone()),
+        (default, value) if default.same_type(&value) => Ok(value),
         (default, _) => Err(format!("must be {}.", kind(default))),
     }
 }

@@ -50,7 +50,11 @@ pub(super) fn public_url<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::E
 
 pub(super) fn origins<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
     let values = Vec::<String>::deserialize(d)?;
-    values.iter().map(|value| if value == "*" { Ok(value.clone()) } else { origin(value) }).collect::<Result<_, _>>().map_err(Error::custom)
+    values
+        .iter()
+        .map(|value| if value == "*" { Ok(value.clone()) } else { origin(value) })
+        .collect::<Result<_, _>>()
+        .map_err(Error::custom)
 }
 
 pub(super) fn optional_http_url<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
@@ -112,8 +116,11 @@ pub(super) fn redis_url<'de, D: Deserializer<'de>>(d: D) -> Result<Secret, D::Er
 }
 
 pub(super) fn master_key<'de, D: Deserializer<'de>>(d: D) -> Result<Secret, D::Error> {
-    text(d, |value| {
-        let good = value.len() == 64 && value.bytes().all(|b| b.is_ascii_hexdigit());
-        if good || value.is_empty() { Ok(Secret::new(value)) } else { Err("must be 64 hexadecimal digits.") }
+    // The shape only, so that a mistake is reported here with all others; `crypto::MasterKeys` reads it for good.
+    let item =
+        |item: &str| item.split_once(':').is_some_and(|(_, key)| key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit()));
+    text(d, |value| match value.split_whitespace().all(item) {
+        true => Ok(Secret::new(value)),
+        false => Err("must be one or more of id:key, where the key is 64 hexadecimal digits."),
     })
 }

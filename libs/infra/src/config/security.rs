@@ -88,7 +88,7 @@ pub struct PasswordsConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeysConfig {
-    /// The master key as 64 hexadecimal digits; empty: generated into the data directory.
+    /// Items of `id:hex64`, the active one first, as `crypto::MasterKeys` reads them; empty: generated into the data directory.
     #[serde(deserialize_with = "parse::master_key")]
     pub master: Secret,
 }

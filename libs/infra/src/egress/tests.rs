@@ -1,3 +1,5 @@
+mod fakes;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
@@ -5,11 +7,12 @@ use std::{
 
 use domain::ports::UrlGuard;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream, UdpSocket},
+    io::AsyncWriteExt,
+    net::{TcpListener, UdpSocket},
     time::sleep,
 };
 
+use self::fakes::{answer, listener, name_server};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -23,52 +26,6 @@ fn egress(allow: &[&str], resolver: Option<SocketAddr>) -> Egress {
 fn get(url: &str) -> Outgoing {
     let url = url.parse().unwrap();
     Outgoing { method: Method::GET, url, headers: vec![], body: vec![], timeout: SECOND, max_response: 1000 }
-}
-
-/// A listener that counts its visitors and answers each with `serve`.
-async fn listener<F: Future<Output = ()> + Send + 'static>(
-    serve: impl Fn(TcpStream) -> F + Send + 'static,
-) -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (port, visitors) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
-    let count = Arc::clone(&visitors);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            count.fetch_add(1, Relaxed);
-            tokio::spawn(serve(stream));
-        }
-    });
-    (port, visitors)
-}
-
-/// Reads the head of a request, then writes `answer`.
-async fn answer(mut stream: TcpStream, answer: &str) -> TcpStream {
-    let mut head = [0; 4096];
-    let _ = stream.read(&mut head).await;
-    let _ = stream.write_all(answer.as_bytes()).await;
-    stream
-}
-
-/// A name server whose n-th answer for an IPv4 address is the n-th of `answers`, the last one from then on; nothing is cacheable.
-async fn name_server(answers: Vec<Ipv4Addr>) -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let address = socket.local_addr().unwrap();
-    tokio::spawn(async move {
-        let (mut packet, mut asked) = ([0; 512], 0);
-        while let Ok((length, from)) = socket.recv_from(&mut packet).await {
-            // The question: labels until an empty one, then type and class.
-            let end = 12 + packet[12..length].iter().position(|b| *b == 0).unwrap() + 5;
-            let is_a = packet[end - 3] == 1;
-            let mut reply = [&packet[..2], &[0x81, 0x80, 0, 1, 0, u8::from(is_a), 0, 0, 0, 0], &packet[12..end]].concat();
-            if is_a {
-                reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]);
-                reply.extend(answers[asked.min(answers.len() - 1)].octets());
-                asked += 1;
-            }
-            let _ = socket.send_to(&reply, from).await;
-        }
-    });
-    address
 }
 
 #[tokio::test]
@@ -231,7 +188,9 @@ async fn failures_name_their_stage_and_nothing_else() {
 #[tokio::test]
 async fn headers_that_steer_the_connection_are_refused() {
     let egress = egress(&["127.0.0.1/32"], None);
-    for (name, value) in [("Host", "internal"), ("content-length", "0"), ("Transfer-Encoding", "chunked"), ("x-a", "1\r\nx-b: 2"), ("x a", "1")] {
+    for (name, value) in
+        [("Host", "internal"), ("content-length", "0"), ("Transfer-Encoding", "chunked"), ("x-a", "1\r\nx-b: 2"), ("x a", "1")]
+    {
         let outgoing = Outgoing { headers: vec![(name.into(), value.into())], ..get("http://127.0.0.1:1/") };
         assert_eq!(egress.send(outgoing).await.unwrap_err(), EgressError::NotAllowed("header_not_allowed"), "{name}");
     }

@@ -1,8 +1,6 @@
-use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+mod server;
+
+use std::time::{Duration, Instant};
 
 use domain::{
     Clock,
@@ -11,50 +9,13 @@ use domain::{
 };
 use tokio::time::{sleep, timeout};
 
+use self::server::Server;
 use super::*;
 
-/// A private redis-server, ended when the test is over.
-struct Server {
-    child: Child,
-    port: u16,
-    dir: tempfile::TempDir,
-}
-
-impl Server {
-    /// `None` where there is no redis-server.
-    fn start() -> Option<Self> {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let dir = tempfile::tempdir().unwrap();
-        let child = spawn(port, dir.path()).ok()?;
-        Some(Self { child, port, dir })
-    }
-    fn stop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-    fn restart(&mut self) {
-        self.child = spawn(self.port, self.dir.path()).unwrap();
-    }
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-    async fn kv(&self) -> RedisKv {
-        let kv = RedisKv::connect(&self.url(), Arc::new(SystemClock)).await.unwrap();
-        until("Redis answers", async || kv.healthy().await).await;
-        kv
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-fn spawn(port: u16, dir: &std::path::Path) -> std::io::Result<Child> {
-    let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-    command.arg("--dir").arg(dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+async fn client(server: &Server) -> RedisKv {
+    let kv = RedisKv::connect(&server.url(), Arc::new(SystemClock)).await.unwrap();
+    until("Redis answers", async || kv.healthy().await).await;
+    kv
 }
 
 async fn until(what: &str, check: impl AsyncFn() -> bool) {
@@ -121,14 +82,14 @@ async fn memory_keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn redis_keeps_the_contract() {
     let Some(server) = Server::start() else { return };
-    contract(&server.kv().await, sleep).await;
-    is_exact(Arc::new(server.kv().await)).await;
+    contract(&client(&server).await, sleep).await;
+    is_exact(Arc::new(client(&server).await)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_share_limits_and_wake_each_other() {
     let Some(server) = Server::start() else { return };
-    let (one, two) = (server.kv().await, server.kv().await);
+    let (one, two) = (client(&server).await, client(&server).await);
     let limit = Limit { burst: 2, period: Duration::from_secs(60) };
     assert!(one.admit("x", limit).await.unwrap().allowed);
     assert!(two.admit("x", limit).await.unwrap().allowed);
@@ -143,7 +104,7 @@ async fn two_processes_share_limits_and_wake_each_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_outage_of_redis_neither_fails_nor_slows_requests_and_heals() {
     let Some(mut server) = Server::start() else { return };
-    let kv = server.kv().await;
+    let kv = client(&server).await;
     let limit = Limit { burst: 5, period: Duration::from_secs(60) };
     assert!(kv.admit("x", limit).await.unwrap().allowed);
     server.stop();
@@ -171,6 +132,23 @@ async fn an_outage_of_redis_neither_fails_nor_slows_requests_and_heals() {
 async fn redis_get(url: &str, key: &str) -> Option<String> {
     let mut connection = ::redis::Client::open(url).ok()?.get_multiplexed_async_connection().await.ok()?;
     ::redis::cmd("GET").arg(key).query_async(&mut connection).await.ok()?
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_redis_that_starts_later_is_found() {
+    let Some(mut server) = Server::start() else { return };
+    server.stop();
+    let kv = RedisKv::connect(&server.url(), Arc::new(SystemClock)).await.unwrap();
+    assert!(!kv.healthy().await);
+    sleep(Duration::from_secs(1)).await;
+    server.restart();
+    until("Redis answers", async || kv.healthy().await).await;
+    let other = client(&server).await;
+    until("wake-ups arrive as well", async || {
+        other.wake().await;
+        timeout(Duration::from_millis(200), kv.woken()).await.is_ok()
+    })
+    .await;
 }
 
 #[tokio::test]

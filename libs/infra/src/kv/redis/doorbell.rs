@@ -9,13 +9,19 @@ use std::{
 
 use futures::StreamExt;
 use redis::{Client, RedisResult, aio::ConnectionManager};
-use tokio::{sync::Notify, task::JoinHandle, time::sleep};
+use tokio::{
+    sync::Notify,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 use crate::kv::wake::Bell;
 
 const CHANNEL: &str = "tenantry:wake";
 /// At most one announcement in this time.
 const PACE: Duration = Duration::from_millis(10);
+/// A silent connection may be a dead one: after this time it is made anew.
+const QUIET: Duration = Duration::from_secs(60);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LAST_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -82,7 +88,7 @@ async fn listen(client: &Client, local: &Bell, me: u64) -> RedisResult<()> {
     super::bounded(subscription.subscribe(CHANNEL)).await?;
     local.ring();
     let mut messages = subscription.into_on_message();
-    while let Some(message) = messages.next().await {
+    while let Ok(Some(message)) = timeout(QUIET, messages.next()).await {
         if message.get_payload::<u64>().ok() != Some(me) {
             local.ring();
         }

@@ -1,0 +1,249 @@
+//! Accounts: sign-up, one-time links, passwords, the address.
+//!
+//! A sign-up makes no account: it makes a link that carries the hashed password, and the account comes to be when the mailbox is
+//! proven. So nobody can prepare an account for somebody else's address, and an address that has an account answers exactly like one
+//! that has none (T24, T40). Links are used up by POST only; a mail scanner that follows them changes nothing (T38).
+
+use std::time::Duration;
+
+use crypto::{Purpose, Verdict, opaque};
+use domain::{
+    Actor, Error, Event, OrgId, PLATFORM, Result, UserId,
+    accounts::{LinkPurpose, User},
+    mails::Template,
+    policy,
+    ports::Limit,
+    value::{Email, Password, Slug},
+};
+use serde_json::json;
+use store::{Change, NoEvent, WriteTx, accounts::Link};
+
+use crate::{App, Call, Caller, mail};
+
+/// Mails to one address: three at once, then one each five minutes.
+const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(300) };
+
+/// A person as `GET /api/user` shows them.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The account.
+    pub user: User,
+}
+
+fn bad_link() -> Error {
+    Error::conflict("link_invalid", "This link is not valid any more. Ask for a new one.")
+}
+
+/// The purpose of the token behind a link.
+fn token_purpose(purpose: LinkPurpose) -> Purpose {
+    match purpose {
+        LinkPurpose::VerifyEmail => Purpose::VerifyEmail,
+        LinkPurpose::ResetPassword => Purpose::ResetPassword,
+        LinkPurpose::ChangeEmail => Purpose::ChangeEmail,
+        LinkPurpose::PlatformOwner => Purpose::PlatformOwner,
+    }
+}
+
+impl App {
+    async fn admit_mail(&self, email: &Email) -> Result<()> {
+        self.admit(&format!("mail:{}", opaque::hash(email.as_str())), MAIL_PER_ADDRESS).await
+    }
+
+    /// Stores a one-time link and queues the mail that carries it.
+    async fn mail_link(&self, tx: &WriteTx, link: &Link, template: Template, path: &str, realm: OrgId) -> Result<()> {
+        let token = opaque::mint(token_purpose(link.purpose), self.ids.as_ref());
+        tx.insert_link(link, token.hash).await?;
+        tx.queue_mail(realm, &mail(template, &link.email, json!({ "link": self.link(path, &token.text), "hours": link.purpose.lifetime().num_hours(), "minutes": link.purpose.lifetime().num_minutes() }))).await
+    }
+
+    /// Starts a sign-up: mails a link to confirm the address. Answers and works alike whether or not the address has an account.
+    pub async fn register(&self, call: &Call, email: &Email, password: &Password) -> Result<()> {
+        self.admit_mail(email).await?;
+        let hash = self.hasher.hash(password.expose()).await?;
+        self.anonymously(call, async |tx| {
+            if tx.find_account(PLATFORM, email).await?.is_some() {
+                tx.queue_mail(PLATFORM, &mail(Template::AccountExists, email, json!({ "link": self.settings.public_url }))).await?;
+            } else {
+                let link = Link { purpose: LinkPurpose::VerifyEmail, user: None, email: email.clone(), password_hash: Some(hash.clone()) };
+                self.mail_link(tx, &link, Template::VerifyEmail, "/auth/verify-email", PLATFORM).await?;
+            }
+            Ok(Change::silent((), NoEvent::LinkMailed))
+        })
+        .await
+    }
+
+    /// Mails the link of the latest waiting sign-up again. Says nothing about whether there is one.
+    pub async fn resend_verification(&self, call: &Call, email: &Email) -> Result<()> {
+        self.admit_mail(email).await?;
+        self.anonymously(call, async |tx| {
+            let Some(link) = tx.pending_signup(email).await? else { return Ok(Change::silent((), NoEvent::Unchanged)) };
+            self.mail_link(tx, &link, Template::VerifyEmail, "/auth/verify-email", PLATFORM).await?;
+            Ok(Change::silent((), NoEvent::LinkMailed))
+        })
+        .await
+    }
+
+    /// Uses up a confirmation link: the account comes to be.
+    pub async fn verify_email(&self, call: &Call, token: &str) -> Result<()> {
+        self.anonymously(call, async |tx| {
+            let link = take(tx, LinkPurpose::VerifyEmail, token).await?;
+            if tx.find_account(PLATFORM, &link.email).await?.is_some() {
+                return Err(bad_link());
+            }
+            let user = new_user(tx, PLATFORM, &link.email, true);
+            tx.insert_account(&user, link.password_hash).await?;
+            tx.drop_address_links(LinkPurpose::VerifyEmail, &link.email).await?;
+            tx.acts(Actor::User { id: user.id, email: user.email.clone() });
+            Ok(Change::new((), PLATFORM, Event::SignupSucceeded { user_id: user.id, email: link.email.to_string() }))
+        })
+        .await
+    }
+
+    /// Mails a link to set a new password, if there is such an account; of the organization's realm if one is named.
+    pub async fn forgot_password(&self, call: &Call, email: &Email, org_slug: Option<&Slug>) -> Result<()> {
+        self.admit_mail(email).await?;
+        let org = match org_slug {
+            Some(slug) => self.store.public_organization(slug).await?,
+            None => None,
+        };
+        self.anonymously(call, async |tx| {
+            let managed = match org {
+                Some(org) => tx.find_account(org, email).await?,
+                None => None,
+            };
+            let account = match managed {
+                Some(account) => Some(account),
+                None => tx.find_account(PLATFORM, email).await?,
+            };
+            let Some(account) = account.filter(|a| a.user.deleted_at.is_none()) else { return Ok(Change::silent((), NoEvent::Unchanged)) };
+            let user = account.user;
+            tx.drop_user_links(LinkPurpose::ResetPassword, user.id).await?;
+            let link = Link { purpose: LinkPurpose::ResetPassword, user: Some(user.id), email: user.email, password_hash: None };
+            self.mail_link(tx, &link, Template::ResetPassword, "/auth/reset-password", user.realm).await?;
+            Ok(Change::silent((), NoEvent::LinkMailed))
+        })
+        .await
+    }
+
+    /// Uses up a reset link: sets the password and ends every session. The mailbox counts as proven, for the link came through it.
+    pub async fn reset_password(&self, call: &Call, token: &str, password: &Password) -> Result<()> {
+        if !opaque::recognises(Purpose::ResetPassword, token) {
+            return Err(bad_link());
+        }
+        let hash = self.hasher.hash(password.expose()).await?;
+        self.anonymously(call, async |tx| {
+            let link = take(tx, LinkPurpose::ResetPassword, token).await?;
+            let mut account = tx.lock_account(link.user.ok_or_else(bad_link)?).await?;
+            // The address was changed after the link was sent: the old mailbox has no say any more.
+            if account.user.email != link.email || account.user.deleted_at.is_some() {
+                return Err(bad_link());
+            }
+            account.user.email_verified_at.get_or_insert(tx.now());
+            self.set_password(tx, &account.user, hash.clone()).await?;
+            tx.revoke_sessions(account.user.id, None).await?;
+            tx.acts(Actor::User { id: account.user.id, email: account.user.email.clone() });
+            Ok(password_changed(&account.user, "reset"))
+        })
+        .await
+    }
+
+    /// Changes the caller's password, which they must know; ends their other sessions.
+    pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
+        let person = self.person(c).await?;
+        let known = self.store.own_account(policy::own(&person)).await?.password_hash;
+        if self.hasher.verify(current, known.as_deref()).await? == Verdict::Wrong {
+            return Err(Error::field("current_password", "wrong", "The current password is wrong."));
+        }
+        let hash = self.hasher.hash(new.expose()).await?;
+        self.as_person(c, async |tx, person| {
+            let account = tx.lock_account(person.id).await?;
+            if account.password_hash != known {
+                return Err(Error::conflict("password_changed_meanwhile", "The password was changed meanwhile. Sign in again."));
+            }
+            self.set_password(tx, &account.user, hash.clone()).await?;
+            tx.revoke_sessions(person.id, Some(person.session)).await?;
+            Ok(password_changed(&account.user, "change"))
+        })
+        .await
+    }
+
+    async fn set_password(&self, tx: &WriteTx, user: &User, hash: String) -> Result<()> {
+        tx.save_account(user, Some(hash)).await?;
+        tx.drop_user_links(LinkPurpose::ResetPassword, user.id).await?;
+        tx.queue_mail(user.realm, &mail(Template::PasswordChanged, &user.email, json!({ "link": self.settings.public_url }))).await
+    }
+
+    /// The caller's account.
+    pub async fn profile(&self, c: &Caller) -> Result<Profile> {
+        let person = self.person(c).await?;
+        Ok(Profile { user: self.store.own_account(policy::own(&person)).await?.user })
+    }
+
+    /// Asks for another address: it counts once its mailbox is proven. Says nothing about whether it has an account.
+    pub async fn request_email_change(&self, c: &Caller, email: &Email) -> Result<()> {
+        self.admit_mail(email).await?;
+        self.as_person(c, async |tx, person| {
+            if person.realm != PLATFORM {
+                return Err(Error::forbidden("managed_account", "Your organization manages this account; ask its administrator."));
+            }
+            if *email == person.email {
+                return Ok(Change::silent((), NoEvent::Unchanged));
+            }
+            tx.drop_user_links(LinkPurpose::ChangeEmail, person.id).await?;
+            if tx.find_account(PLATFORM, email).await?.is_some() {
+                tx.queue_mail(PLATFORM, &mail(Template::AccountExists, email, json!({ "link": self.settings.public_url }))).await?;
+            } else {
+                let link = Link { purpose: LinkPurpose::ChangeEmail, user: Some(person.id), email: email.clone(), password_hash: None };
+                self.mail_link(tx, &link, Template::ChangeEmail, "/auth/change-email", PLATFORM).await?;
+            }
+            Ok(Change::silent((), NoEvent::LinkMailed))
+        })
+        .await
+    }
+
+    /// Uses up a change-of-address link, and tells the old address.
+    pub async fn confirm_email_change(&self, call: &Call, token: &str) -> Result<()> {
+        self.anonymously(call, async |tx| {
+            let link = take(tx, LinkPurpose::ChangeEmail, token).await?;
+            let mut account = tx.lock_account(link.user.ok_or_else(bad_link)?).await?;
+            if account.user.deleted_at.is_some() {
+                return Err(bad_link());
+            }
+            let previous = std::mem::replace(&mut account.user.email, link.email.clone());
+            account.user.email_verified_at = Some(tx.now());
+            tx.save_account(&account.user, account.password_hash).await.map_err(|e| if e.code == "email_taken" { bad_link() } else { e })?;
+            tx.drop_user_links(LinkPurpose::ResetPassword, account.user.id).await?;
+            tx.queue_mail(PLATFORM, &mail(Template::EmailChanged, &previous, json!({ "new_email": link.email }))).await?;
+            tx.acts(Actor::User { id: account.user.id, email: link.email.clone() });
+            let event = Event::EmailChanged { user_id: account.user.id, previous_email: previous.to_string(), email: link.email.to_string() };
+            Ok(Change::new((), PLATFORM, event))
+        })
+        .await
+    }
+}
+
+fn password_changed(user: &User, method: &str) -> Change<()> {
+    Change::new((), user.realm, Event::PasswordChanged { user_id: user.id, method: method.to_owned() })
+}
+
+/// Uses up a link of one purpose; the same answer for unknown, used, expired and foreign ones.
+pub(crate) async fn take(tx: &WriteTx, purpose: LinkPurpose, token: &str) -> Result<Link> {
+    if !opaque::recognises(token_purpose(purpose), token) {
+        return Err(bad_link());
+    }
+    tx.take_link(purpose, &opaque::hash(token)).await?.ok_or_else(bad_link)
+}
+
+/// An account that does not exist yet.
+pub(crate) fn new_user(tx: &WriteTx, realm: OrgId, email: &Email, proven: bool) -> User {
+    User {
+        id: UserId::new(tx.uuid()),
+        realm,
+        email: email.clone(),
+        is_platform_owner: false,
+        email_verified_at: proven.then(|| tx.now()),
+        created_at: tx.now(),
+        updated_at: tx.now(),
+        deleted_at: None,
+    }
+}

@@ -1,0 +1,179 @@
+//! Tokens: the signing keys that are live now, and the pair of tokens that every sign-in answers.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chrono::TimeDelta;
+use crypto::{Expected, JwtError, KeySet, Purpose, opaque};
+use domain::{
+    Error, GrantId, OrgId, PLATFORM, Result, Time,
+    accounts::User,
+    sessions::{ACCESS_TYP, AccessClaims, GrantRow, Session, TokenPair},
+    value::Slug,
+};
+use moka::sync::Cache;
+use store::{Store, WriteTx};
+
+use crate::{App, Settings};
+
+/// The live signing keys, shared by all clones.
+#[derive(Clone)]
+pub struct Keys {
+    set: Arc<RwLock<(KeySet, Time)>>,
+    /// SHA-256 of a token -> its claims: the signature is checked once per process, the session at every request.
+    verified: Cache<String, Arc<AccessClaims>>,
+}
+
+/// Keys are read again this long after they were, so a rotation reaches every process without a restart.
+const REFRESH: TimeDelta = TimeDelta::seconds(60);
+/// Tokens with an unknown key make us look for new ones, but not more often than this.
+const UNKNOWN_PAUSE: TimeDelta = TimeDelta::seconds(5);
+
+impl Keys {
+    pub(crate) async fn load(store: &Store, settings: &Settings, now: Time) -> Result<Self> {
+        let keys = store.signing_keys(now).await?;
+        if !keys.iter().any(|k| k.key.alg() == settings.access_alg && k.retired_at.is_none()) {
+            store.add_signing_key(settings.access_alg, now, now, None).await?;
+        }
+        let set = read(store, now).await?;
+        Ok(Self { set: Arc::new(RwLock::new((set, now))), verified: Cache::new(50_000) })
+    }
+
+    fn current(&self) -> (KeySet, Time) {
+        self.set.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn reload(&self, store: &Store, now: Time) -> Result<KeySet> {
+        let set = read(store, now).await?;
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = (set.clone(), now);
+        // A key may have been retired.
+        self.verified.invalidate_all();
+        Ok(set)
+    }
+}
+
+async fn read(store: &Store, now: Time) -> Result<KeySet> {
+    let keys = store.signing_keys(now).await?;
+    Ok(KeySet::new(keys.into_iter().map(|k| (k.key, k.active_from, k.retired_at)).collect()))
+}
+
+/// Whose organization a grant is for.
+pub(crate) enum For<'a> {
+    Platform,
+    Organization(OrgId, &'a Slug),
+}
+
+impl For<'_> {
+    pub(crate) fn org(&self) -> OrgId {
+        match self {
+            For::Platform => PLATFORM,
+            For::Organization(id, _) => *id,
+        }
+    }
+    fn slug(&self) -> Option<&Slug> {
+        match self {
+            For::Platform => None,
+            For::Organization(_, slug) => Some(slug),
+        }
+    }
+}
+
+impl App {
+    async fn key_set(&self, now: Time) -> Result<KeySet> {
+        let (set, read_at) = self.keys.current();
+        if now - read_at < REFRESH { Ok(set) } else { self.keys.reload(&self.store, now).await }
+    }
+
+    /// What an access token says, if we signed it, for us, and it has not expired.
+    pub async fn verify_access(&self, token: &str, now: Time) -> Result<Arc<AccessClaims>> {
+        let set = self.key_set(now).await?;
+        let digest = opaque::hash(token);
+        if let Some(claims) = self.keys.verified.get(&digest) {
+            return if claims.exp > now.timestamp() { Ok(claims) } else { Err(JwtError::Expired.into()) };
+        }
+        let expected = Expected { typ: ACCESS_TYP, issuer: self.settings.public_url.clone(), audience: None };
+        let claims: AccessClaims = match set.verify(token, &expected, now) {
+            Err(JwtError::UnknownKey) if now - self.keys.current().1 >= UNKNOWN_PAUSE => self.keys.reload(&self.store, now).await?.verify(token, &expected, now)?,
+            outcome => outcome?,
+        };
+        if claims.token_use != "management_access" || claims.aud != audience(claims.org.as_ref()) {
+            return Err(JwtError::Wrong.into());
+        }
+        let claims = Arc::new(claims);
+        self.keys.verified.insert(digest, claims.clone());
+        Ok(claims)
+    }
+
+    /// The public keys, for `/.well-known/jwks.json`.
+    pub async fn jwks(&self) -> Result<serde_json::Value> {
+        let now = self.clock.now();
+        Ok(self.key_set(now).await?.jwks(now))
+    }
+
+    /// Publishes a new signing key that takes over after `tokens.key_publish_seconds`; what the old one signed stays valid until it
+    /// has expired by itself.
+    pub async fn rotate_signing_key(&self) -> Result<Time> {
+        let now = self.clock.now();
+        let active_from = now + self.settings.key_publish;
+        let retire_at = active_from + self.settings.access_ttl + TimeDelta::minutes(5);
+        self.store.add_signing_key(self.settings.access_alg, now, active_from, Some(retire_at)).await?;
+        Ok(active_from)
+    }
+
+    /// Adds a grant to a session and mints its tokens.
+    pub(crate) async fn grant(&self, tx: &WriteTx, user: &User, session: &Session, to: &For<'_>) -> Result<TokenPair> {
+        let grant = GrantRow { id: GrantId::new(tx.uuid()), session_id: session.id, user_id: user.id, org_id: to.org() };
+        let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
+        tx.insert_grant(&grant, refresh.hash, tx.now() + self.settings.refresh_ttl).await?;
+        self.pair(tx, user, &grant, to.slug(), refresh.text).await
+    }
+
+    /// Replaces a grant's refresh token and mints a new pair.
+    pub(crate) async fn renew(&self, tx: &WriteTx, user: &User, grant: &GrantRow, slug: Option<&Slug>, old_hash: &str) -> Result<TokenPair> {
+        let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
+        tx.rotate_refresh(grant, old_hash, refresh.hash, tx.now() + self.settings.refresh_ttl).await?;
+        self.pair(tx, user, grant, slug, refresh.text).await
+    }
+
+    async fn pair(&self, tx: &WriteTx, user: &User, grant: &GrantRow, slug: Option<&Slug>, refresh_token: String) -> Result<TokenPair> {
+        let now = tx.now();
+        let claims = AccessClaims {
+            token_use: "management_access".to_owned(),
+            sub: user.id,
+            email: user.email.to_string(),
+            is_platform_owner: user.is_platform_owner,
+            sid: grant.session_id,
+            gid: grant.id,
+            org: slug.cloned(),
+            aud: audience(slug),
+            iss: self.settings.public_url.clone(),
+            jti: tx.uuid().to_string(),
+            iat: now.timestamp(),
+            exp: (now + self.settings.access_ttl).timestamp(),
+        };
+        let access_token = self.key_set(now).await?.sign_with(self.settings.access_alg, ACCESS_TYP, &claims, now)?;
+        Ok(TokenPair { access_token, refresh_token, expires_in: self.settings.access_ttl.num_seconds() })
+    }
+}
+
+fn audience(slug: Option<&Slug>) -> String {
+    slug.map_or_else(|| "platform".to_owned(), |slug| format!("org:{slug}"))
+}
+
+/// A sign-in that took place somewhere else, for a second grant of the same session.
+pub(crate) fn same_session(person: &domain::accounts::Person, now: Time) -> Session {
+    Session {
+        id: person.session,
+        user_id: person.id,
+        method: String::new(),
+        ip_address: None,
+        user_agent: None,
+        created_at: now,
+        last_seen_at: now,
+        expires_at: now,
+    }
+}
+
+/// The error for anything that is not a living refresh token. One answer for all: it tells a thief nothing.
+pub(crate) fn refused() -> Error {
+    Error::unauthenticated("invalid_refresh_token", "This refresh token is not valid any more. Sign in again.")
+}

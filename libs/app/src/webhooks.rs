@@ -1,0 +1,150 @@
+//! Webhook endpoints and their deliveries.
+
+use crypto::webhook::new_secret;
+use domain::{
+    DeliveryId, Event, EventName, Page, Result, WebhookId,
+    policy::{OrgScope, Read, Write, decide, may_try},
+    resource::Webhooks,
+    value::{Name, Slug},
+    webhooks::{Delivery, EndpointUrl, Webhook},
+};
+use serde::{Deserialize, Serialize};
+use store::{Change, deliveries::Filter};
+
+use crate::{App, Caller};
+
+/// A new endpoint.
+pub struct NewWebhook {
+    /// Unique per organization.
+    pub name: Name,
+    /// Where events are posted.
+    pub url: EndpointUrl,
+    /// Which events; at least one.
+    pub events: Vec<EventName>,
+}
+
+/// What may be changed of an endpoint.
+pub struct WebhookChanges {
+    /// Another name.
+    pub name: Option<Name>,
+    /// Another URL.
+    pub url: Option<EndpointUrl>,
+    /// Other events.
+    pub events: Option<Vec<EventName>>,
+    /// Whether events are sent.
+    pub is_active: Option<bool>,
+}
+
+/// What registering an endpoint keeps for a repeated request: the secret is shown this once.
+#[derive(Serialize, Deserialize)]
+struct Registered {
+    id: WebhookId,
+    secret: String,
+}
+
+impl App {
+    /// The endpoints.
+    pub async fn list_webhooks(&self, c: &Caller, slug: &Slug) -> Result<Vec<Webhook>> {
+        let standing = self.standing(c, slug).await?;
+        self.store.list_webhooks(decide(&standing)?).await
+    }
+
+    /// One endpoint.
+    pub async fn get_webhook(&self, c: &Caller, slug: &Slug, id: WebhookId) -> Result<Webhook> {
+        let standing = self.standing(c, slug).await?;
+        self.store.get_webhook(decide(&standing)?, id).await
+    }
+
+    /// Whether the caller may manage webhooks: for the list of event names.
+    pub async fn see_webhooks(&self, c: &Caller, slug: &Slug) -> Result<()> {
+        let standing = self.standing(c, slug).await?;
+        let _: OrgScope<'_, Webhooks, Read> = decide(&standing)?;
+        Ok(())
+    }
+
+    /// Registers an endpoint and answers its signing secret, this once. `AlreadyExists` (`webhook_name_taken`).
+    pub async fn create_webhook(&self, c: &Caller, slug: &Slug, new: &NewWebhook) -> Result<(Webhook, String)> {
+        self.check_url(c, slug, &new.url).await?;
+        let made = self
+            .in_org::<Webhooks, _>(c, slug, async |tx, standing| {
+                let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+                let webhook = Webhook {
+                    id: WebhookId::new(tx.uuid()),
+                    org_id: scope.org(),
+                    name: new.name.clone(),
+                    url: new.url.clone(),
+                    events: new.events.clone(),
+                    is_active: true,
+                    created_at: tx.now(),
+                    updated_at: tx.now(),
+                };
+                let secret = new_secret(self.ids.as_ref());
+                tx.insert_webhook(scope, &webhook, &secret).await?;
+                let event = Event::WebhookCreated { webhook_id: webhook.id, name: webhook.name.to_string(), url: webhook.url.as_str().to_owned(), events: webhook.events };
+                Ok(Change::new(Registered { id: webhook.id, secret }, scope.org(), event))
+            })
+            .await?;
+        Ok((self.get_webhook(c, slug, made.id).await?, made.secret))
+    }
+
+    /// Resolving a name takes time and must not happen inside a transaction; nor for somebody who may not register endpoints.
+    async fn check_url(&self, c: &Caller, slug: &Slug, url: &EndpointUrl) -> Result<()> {
+        may_try::<Webhooks>(&self.standing(c, slug).await?)?;
+        self.guard.check("url", url.url()).await.map_err(|violation| domain::Error::invalid(vec![violation]))
+    }
+
+    /// Changes an endpoint, all of it or nothing.
+    pub async fn update_webhook(&self, c: &Caller, slug: &Slug, id: WebhookId, changes: &WebhookChanges) -> Result<Webhook> {
+        if let Some(url) = &changes.url {
+            self.check_url(c, slug, url).await?;
+        }
+        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+            let mut webhook = tx.lock_webhook(scope, id).await?;
+            webhook.name = changes.name.clone().unwrap_or(webhook.name);
+            webhook.url = changes.url.clone().unwrap_or(webhook.url);
+            webhook.events = changes.events.clone().unwrap_or(webhook.events);
+            webhook.is_active = changes.is_active.unwrap_or(webhook.is_active);
+            webhook.updated_at = tx.now();
+            tx.save_webhook(scope, &webhook).await?;
+            let event = Event::WebhookUpdated {
+                webhook_id: id,
+                name: webhook.name.to_string(),
+                url: webhook.url.as_str().to_owned(),
+                events: webhook.events,
+                is_active: webhook.is_active,
+            };
+            Ok(Change::new((), scope.org(), event))
+        })
+        .await?;
+        self.get_webhook(c, slug, id).await
+    }
+
+    /// Deletes an endpoint with its deliveries.
+    pub async fn delete_webhook(&self, c: &Caller, slug: &Slug, id: WebhookId) -> Result<()> {
+        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+            let webhook = tx.lock_webhook(scope, id).await?;
+            tx.delete_webhook(scope, id).await?;
+            Ok(Change::new((), scope.org(), Event::WebhookDeleted { webhook_id: id, name: webhook.name.to_string() }))
+        })
+        .await
+    }
+
+    /// Sends an endpoint a test event.
+    pub async fn test_webhook(&self, c: &Caller, slug: &Slug, id: WebhookId) -> Result<DeliveryId> {
+        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+            let webhook = tx.lock_webhook(scope, id).await?;
+            let delivery = tx.enqueue_test(scope, &webhook, self.settings.webhook_attempts).await?;
+            Ok(Change::new(delivery, scope.org(), Event::WebhookTested { webhook_id: id, name: webhook.name.to_string() }))
+        })
+        .await
+    }
+
+    /// An endpoint's deliveries, newest first, and how many match.
+    pub async fn list_deliveries(&self, c: &Caller, slug: &Slug, id: WebhookId, page: Page, filter: &Filter) -> Result<(Vec<Delivery>, u64)> {
+        let standing = self.standing(c, slug).await?;
+        self.store.list_deliveries(decide(&standing)?, id, page, filter).await
+    }
+}
