@@ -23,13 +23,6 @@ use crate::{App, Call, Caller, mail};
 /// Mails to one address: three at once, then one each five minutes.
 const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(300) };
 
-/// A person as `GET /api/user` shows them.
-#[derive(Clone, Debug)]
-pub struct Profile {
-    /// The account.
-    pub user: User,
-}
-
 fn bad_link() -> Error {
     Error::conflict("link_invalid", "This link is not valid any more. Ask for a new one.")
 }
@@ -173,10 +166,11 @@ impl App {
         tx.queue_mail(user.realm, &mail(Template::PasswordChanged, &user.email, json!({ "link": self.settings.public_url }))).await
     }
 
-    /// The caller's account.
-    pub async fn profile(&self, c: &Caller) -> Result<Profile> {
+    /// The caller's account, and the organization their token is for.
+    pub async fn profile(&self, c: &Caller) -> Result<(User, Option<Slug>)> {
         let person = self.person(c).await?;
-        Ok(Profile { user: self.store.own_account(policy::own(&person)).await?.user })
+        let own = policy::own(&person);
+        Ok((self.store.own_account(own).await?.user, self.store.own_grant_slug(own).await?))
     }
 
     /// Asks for another address: it counts once its mailbox is proven. Says nothing about whether it has an account.

@@ -70,7 +70,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Settings.
     pub settings: Arc<Settings>,
-    ids: Arc<dyn IdGen>,
+    /// Identifiers and secrets.
+    pub ids: Arc<dyn IdGen>,
     hasher: Hasher,
     guard: Arc<dyn UrlGuard>,
     keys: tokens::Keys,

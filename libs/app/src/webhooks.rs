@@ -9,7 +9,7 @@ use domain::{
     webhooks::{Delivery, EndpointUrl, Webhook},
 };
 use serde::{Deserialize, Serialize};
-use store::{Change, deliveries::Filter};
+use store::{Change, deliveries::DeliveryFilter};
 
 use crate::{App, Caller};
 
@@ -143,7 +143,7 @@ impl App {
     }
 
     /// An endpoint's deliveries, newest first, and how many match.
-    pub async fn list_deliveries(&self, c: &Caller, slug: &Slug, id: WebhookId, page: Page, filter: &Filter) -> Result<(Vec<Delivery>, u64)> {
+    pub async fn list_deliveries(&self, c: &Caller, slug: &Slug, id: WebhookId, page: Page, filter: &DeliveryFilter) -> Result<(Vec<Delivery>, u64)> {
         let standing = self.standing(c, slug).await?;
         self.store.list_deliveries(decide(&standing)?, id, page, filter).await
     }

@@ -25,6 +25,7 @@ pub use operations::{LimitsConfig, LogConfig, LogFormat, MetricsConfig, Retentio
 pub use outside::{DnsConfig, EgressConfig, MailConfig, MailTransport, SmtpSecurity, WebhooksConfig};
 pub use problems::{ConfigErrors, Problem};
 pub use runtime::{DataConfig, DatabaseConfig, RedisConfig, ServerConfig, WorkerConfig};
+pub use schema::DEFAULTS;
 pub use secret::Secret;
 pub use security::{
     AccessAlg, BootstrapConfig, KeysConfig, OrganizationsConfig, PasswordsConfig, RateLimitsConfig, TokensConfig,

@@ -1,1 +1,154 @@
-//! (being written)
+//! Deliveries: one event on its way to one endpoint. This file is what the API needs; the worker's side is in the files beside it.
+//!
+//! Workers claim *destinations* and then a few rows of each, because claiming rows in due order would let one endpoint with many waiting
+//! rows starve all others. A claim is a lease: whoever does not settle in time loses the row to the next claim.
+
+mod claim;
+pub(crate) mod destinations;
+mod settle;
+
+use domain::{
+    DeliveryId, Error, EventId, OrgId, Page, Result, Time, WebhookId,
+    events::TEST_PING,
+    policy::{OrgScope, Read, Write},
+    resource::Webhooks,
+    webhooks::{Delivery, DeliveryState, Webhook},
+};
+use sea_orm::{DbErr, EntityTrait, QueryResult, Set, Value};
+
+pub use self::{
+    claim::{ClaimedDelivery, DeliveryClaim},
+    settle::{Outcome, Ticket, Verdict},
+};
+use self::destinations::Destination;
+use crate::{Store, WriteTx, entity::deliveries, error::from_db, events, sql};
+
+/// Which deliveries to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// Of this event only.
+    pub event_type: Option<String>,
+    /// Only those that arrived, or only the others.
+    pub delivered: Option<bool>,
+}
+
+/// Totals are exact up to here, and this number beyond: counting a long history would cost every reader.
+pub const COUNT_LIMIT: i64 = 100_000;
+
+macro_rules! matching {
+    ($columns:literal) => {
+        concat!(
+            "select ",
+            $columns,
+            " from deliveries d where d.org_id = $1 and d.webhook_id = $2 and ($3 = '' or d.event_type = $3)
+and ($4 = 0 or ($4 = 1 and d.state = 2) or ($4 = 2 and d.state <> 2))"
+        )
+    };
+}
+
+const TOTAL: &str = concat!("select count(*) from (", matching!("1"), " limit $5) as t");
+
+const HISTORY: &str = concat!(
+    "select x.*, w.name as webhook_name, e.body from (",
+    matching!("d.*"),
+    " order by d.id desc limit $5 offset $6) as x
+join webhooks w on w.org_id = x.org_id and w.id = x.webhook_id
+join events e on e.org_id = x.org_id and e.id = x.event_id order by x.id desc"
+);
+
+impl Store {
+    /// The history of an endpoint, newest first, and how many deliveries match (up to [`COUNT_LIMIT`]). `NotFound` if the endpoint is
+    /// not the organization's.
+    pub async fn list_deliveries(
+        &self,
+        scope: OrgScope<'_, Webhooks, Read>,
+        webhook: WebhookId,
+        page: Page,
+        filter: &DeliveryFilter,
+    ) -> Result<(Vec<Delivery>, u64)> {
+        self.get_webhook(scope, webhook).await?;
+        let delivered = match filter.delivered {
+            None => 0_i32,
+            Some(true) => 1,
+            Some(false) => 2,
+        };
+        let name = filter.event_type.as_deref().unwrap_or_default();
+        let with = |more: &[i64]| -> Vec<Value> {
+            let mut values = vec![scope.org().uuid().into(), webhook.uuid().into(), name.into(), delivered.into()];
+            values.extend(more.iter().map(|n| Value::from(*n)));
+            values
+        };
+        let total = sql::count(&self.db, TOTAL, with(&[COUNT_LIMIT])).await?.unsigned_abs();
+        if page.offset() > Page::MAX_OFFSET {
+            return Ok((Vec::new(), total));
+        }
+        let rows = sql::all(&self.db, HISTORY, with(&[i64::from(page.limit), page.offset().cast_signed()])).await?;
+        Ok((rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)?, total))
+    }
+}
+
+fn read(row: &QueryResult) -> Result<Delivery, DbErr> {
+    Ok(Delivery {
+        id: DeliveryId::new(row.try_get("", "id")?),
+        webhook_id: WebhookId::new(row.try_get("", "webhook_id")?),
+        webhook_name: row.try_get("", "webhook_name")?,
+        event_id: EventId::new(row.try_get("", "event_id")?),
+        event_type: row.try_get("", "event_type")?,
+        payload: row.try_get("", "body")?,
+        state: DeliveryState::stored(row.try_get("", "state")?),
+        response_status: row.try_get("", "response_status")?,
+        response_body: row.try_get("", "response_body")?,
+        attempts: row.try_get("", "attempts")?,
+        max_attempts: row.try_get("", "max_attempts")?,
+        next_at: row.try_get("", "next_at")?,
+        error: row.try_get("", "error")?,
+        created_at: row.try_get("", "created_at")?,
+        updated_at: row.try_get("", "updated_at")?,
+    })
+}
+
+impl WriteTx {
+    /// Queues the test event for one endpoint. It goes to nobody else, and is not part of the log or the feed.
+    pub async fn enqueue_test(&self, scope: OrgScope<'_, Webhooks, Write>, webhook: &Webhook, max_attempts: i32) -> Result<DeliveryId> {
+        let to = Destination { org: scope.org(), webhook: webhook.id };
+        if webhook.org_id != to.org {
+            return Err(Error::not_found("webhook"));
+        }
+        let event = events::ping(self, to.org, to.webhook).await?;
+        let id = self.uuid();
+        let row = waiting(id, to, event, TEST_PING, self.now(), max_attempts);
+        destinations::lock(&self.tx, &mut [to]).await?;
+        deliveries::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(from_db)?;
+        destinations::make_due(&self.tx, &[to], self.now()).await?;
+        Ok(DeliveryId::new(id))
+    }
+}
+
+/// The row of a delivery that nobody has tried yet.
+pub(crate) fn waiting(id: uuid::Uuid, to: Destination, event: EventId, name: &str, now: Time, max_attempts: i32) -> deliveries::ActiveModel {
+    deliveries::ActiveModel {
+        org_id: Set(to.org.uuid()),
+        id: Set(id),
+        webhook_id: Set(to.webhook.uuid()),
+        event_id: Set(event.uuid()),
+        event_type: Set(name.to_owned()),
+        state: Set(DeliveryState::Waiting as i16),
+        attempts: Set(0),
+        max_attempts: Set(max_attempts),
+        next_at: Set(now),
+        lease: Set(None),
+        response_status: Set(None),
+        response_body: Set(None),
+        error: Set(None),
+        created_at: Set(now),
+        updated_at: Set(now),
+    }
+}
+
+/// The organization and id of a delivery, as the statements below name rows.
+pub(crate) fn key(org: OrgId, id: DeliveryId) -> [Value; 2] {
+    [org.uuid().into(), id.uuid().into()]
+}
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ pub mod sequencer;
 pub mod sessions;
 pub mod webhooks;
 mod sql;
+#[cfg(test)]
+mod testing;
 pub mod write;
 
 use std::sync::Arc;

@@ -13,6 +13,7 @@ use crate::{
     accounts::{Account, user},
     entity::{grants, memberships, organizations, sessions, spent_refresh_tokens, users},
     error::from_db,
+    sql,
 };
 
 /// What a presented refresh token turned out to be.
@@ -71,6 +72,15 @@ impl Store {
             .await
             .map_err(from_db)?;
         Ok(rows.into_iter().map(session).collect())
+    }
+}
+
+impl Store {
+    /// The organization that the caller's grant is for.
+    pub async fn own_grant_slug(&self, who: UserScope<'_>) -> Result<Option<Slug>> {
+        let find = "select o.slug from grants g join organizations o on o.id = g.org_id where g.id = $1 and o.deleted_at is null";
+        let row = sql::one(&self.db, find, vec![who.person().grant.uuid().into()]).await?;
+        row.map(|row| row.try_get("", "slug").map(Slug::stored)).transpose().map_err(from_db)
     }
 }
 

@@ -106,7 +106,7 @@ impl WriteTx {
     pub(crate) fn is_sqlite(&self) -> bool {
         self.store.gate.is_some()
     }
-    async fn commit<T>(self, change: Change<T>) -> Result<T> {
+    pub(crate) async fn commit<T>(self, change: Change<T>) -> Result<T> {
         events::record(&self, &change.events).await?;
         let committed = self.store.committed.clone();
         self.tx.commit().await.map_err(from_db)?;
@@ -115,6 +115,19 @@ impl WriteTx {
             committed.notify_one();
         }
         Ok(change.value)
+    }
+}
+
+/// A transaction of the worker's own: it changes nothing that an audit record would tell of, so it has no events and wakes nobody. Use
+/// cases cannot get one. A lost race is an error here: the worker repeats whatever fails.
+pub(crate) struct Bookkeeping {
+    pub(crate) tx: DatabaseTransaction,
+    _gate: Option<OwnedMutexGuard<()>>,
+}
+
+impl Bookkeeping {
+    pub(crate) async fn commit(self) -> Result<()> {
+        self.tx.commit().await.map_err(from_db)
     }
 }
 
@@ -131,28 +144,15 @@ impl Store {
         Ok((dialect::begin(&self.db).await?, gate))
     }
 
-    async fn begin(&self, stamp: &Stamp) -> Result<WriteTx> {
+    pub(crate) async fn begin(&self, stamp: &Stamp) -> Result<WriteTx> {
         let (tx, gate) = self.open_tx().await?;
         Ok(WriteTx { tx, store: self.clone(), stamp: stamp.clone(), actor: OnceLock::new(), _gate: gate })
     }
 
-    /// The worker's own bookkeeping (queues, sequencer, retention) in one transaction. It changes nothing that an audit record would
-    /// tell of, so it has no events, and no wake-up: a use case cannot get here, since only this crate can.
-    pub(crate) async fn bookkeep<T>(&self, work: impl AsyncFn(&DatabaseTransaction) -> Result<T>) -> Result<T> {
-        let mut attempt = 1;
-        loop {
-            match self.bookkeep_once(&work).await {
-                Err(e) if is_retryable(&e) && attempt < ATTEMPTS => attempt += 1,
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn bookkeep_once<T>(&self, work: &impl AsyncFn(&DatabaseTransaction) -> Result<T>) -> Result<T> {
-        let (tx, _gate) = self.open_tx().await?;
-        let value = work(&tx).await?;
-        tx.commit().await.map_err(from_db)?;
-        Ok(value)
+    /// A transaction of the worker's own bookkeeping: queues, sequencer, retention.
+    pub(crate) async fn bookkeep(&self) -> Result<Bookkeeping> {
+        let (tx, gate) = self.open_tx().await?;
+        Ok(Bookkeeping { tx, _gate: gate })
     }
 
     /// Runs `work` in a transaction and commits the change it returns. An error leaves nothing behind.

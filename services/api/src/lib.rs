@@ -1,1 +1,11 @@
-//! tenantry-api
+//! The API service: the faces over HTTP. The only crate that names actix-web (bar the worker's health port) and utoipa.
+
+pub mod boot;
+pub mod cli;
+pub mod context;
+pub mod error;
+pub mod faces;
+pub mod health;
+pub mod openapi;
+pub mod server;
+pub mod wire;

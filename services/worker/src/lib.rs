@@ -1,1 +1,54 @@
-//! tenantry-worker
+//! The background work: numbering events, delivering webhooks, sending mail, and what is done by the clock. At least once, from the
+//! database, which is the only truth: killing a worker at any instant loses nothing.
+//!
+//! - [`sequencer`] turns committed events into numbered ones and their deliveries.
+//! - Three queues ([`webhooks`], [`mails`], [`schedules`]) implement one small trait, [`queue::Queue`]: claim, work, settle, release.
+//! - [`backend`] lets apalis run a queue (concurrency, shutdown). This is the only crate that names apalis, and that the only file
+//!   beside [`service`], which puts everything together.
+//! - [`idle`] runs the same queues by hand, without waiting: for tests, which move the clock.
+//!
+//! The API runs [`run`] inside its own process (`worker.embedded`); the binary runs it alone. Any number of both may run at once.
+
+mod backend;
+mod bell;
+pub mod boot;
+pub mod health;
+pub mod idle;
+mod mails;
+mod queue;
+mod schedules;
+mod sequencer;
+pub mod service;
+mod settings;
+mod webhooks;
+
+use std::sync::Arc;
+
+use domain::{Clock, IdGen, ports::Kv};
+use infra::{egress::Egress, mail::Mailer};
+use store::Store;
+
+pub use self::{
+    idle::{Chores, Idle, run_chores, run_until_idle},
+    service::{relay, run},
+    settings::Settings,
+};
+
+/// What the work needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Deps {
+    /// The database, migrated, with its data keys loaded.
+    pub store: Store,
+    /// Wake-ups from other processes.
+    pub kv: Arc<dyn Kv>,
+    /// The guarded way to customers' endpoints.
+    pub egress: Egress,
+    /// The way to the mail server.
+    pub mailer: Mailer,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers, and the jitter of retries.
+    pub ids: Arc<dyn IdGen>,
+    /// Settings.
+    pub settings: Arc<Settings>,
+}

@@ -48,6 +48,10 @@ pub(super) fn public_url<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::E
     text(d, |value| origin(&value))
 }
 
+pub(super) fn optional_url<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    text(d, |value| if value.is_empty() { Ok(value) } else { origin(&value) })
+}
+
 pub(super) fn origins<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
     let values = Vec::<String>::deserialize(d)?;
     values

@@ -17,6 +17,9 @@ pub struct ServerConfig {
     /// The address under which clients reach the server: scheme, host and port, no trailing slash.
     #[serde(deserialize_with = "parse::public_url")]
     pub public_url: String,
+    /// The web client that invitations lead to; empty: none.
+    #[serde(deserialize_with = "parse::optional_url")]
+    pub dashboard_url: String,
     /// Networks of the reverse proxies whose forwarding headers are believed.
     #[serde(deserialize_with = "parse::networks")]
     pub trusted_proxies: Vec<IpNet>,

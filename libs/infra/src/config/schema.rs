@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// The commented default configuration.
-pub(super) const DEFAULTS: &str = include_str!("../../../../deploy/config/default.toml");
+pub const DEFAULTS: &str = include_str!("../../../../deploy/config/default.toml");
 
 /// Smallest and largest sensible value of each number.
 const RANGES: &[(&str, i64, i64)] = &[

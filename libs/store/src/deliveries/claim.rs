@@ -1,0 +1,234 @@
+//! Claiming: a worker takes destinations that are due, nobody waiting for anybody, and a few rows of each.
+
+use std::fmt;
+
+use crypto::{SealError, Sealed};
+use domain::{
+    DeliveryId, EventId, OrgId, Result, Time, WebhookId,
+    organizations::OrgStatus,
+    policy::SystemScope,
+};
+use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
+use uuid::Uuid;
+
+use super::{
+    destinations::{self, Destination},
+    key,
+    settle::Ticket,
+};
+use crate::{Store, dialect, error::from_db, keys::place, sql};
+
+/// What to claim.
+#[derive(Clone, Copy, Debug)]
+pub struct DeliveryClaim {
+    /// Now.
+    pub now: Time,
+    /// Names this claim: only who knows it can settle.
+    pub lease: Uuid,
+    /// When the rows go to somebody else. At least twice as long as handling them can take.
+    pub lease_until: Time,
+    /// Endpoints at most.
+    pub destinations: u64,
+    /// Rows of one endpoint that may be in flight, over all workers. 1 keeps them in order.
+    pub per_destination: u64,
+    /// Rows at most.
+    pub max_rows: u64,
+}
+
+/// A claimed row with everything that a send needs. Its secret keeps it from being shown.
+pub struct ClaimedDelivery {
+    /// To settle or release it.
+    pub ticket: Ticket,
+    /// The event: the `webhook-id` header.
+    pub event: EventId,
+    /// Its name.
+    pub event_type: String,
+    /// When it was queued.
+    pub created_at: Time,
+    /// When the event happened.
+    pub happened_at: Time,
+    /// The exact bytes to post.
+    pub body: String,
+    /// The trace of the request that caused it.
+    pub traceparent: Option<String>,
+    /// How often it is tried at most; `ticket.number` is this attempt.
+    pub max_attempts: i32,
+    /// Where to.
+    pub url: String,
+    /// Whether the endpoint is active.
+    pub is_active: bool,
+    /// The organization's status; `None` for one that we do not know.
+    pub org_status: Option<OrgStatus>,
+    /// Whether the organization was deleted.
+    pub org_deleted: bool,
+    /// Signs it; `None` if it cannot be opened with the keys we have.
+    pub secret: Option<String>,
+}
+
+impl fmt::Debug for ClaimedDelivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClaimedDelivery").field("ticket", &self.ticket).field("event_type", &self.event_type).finish_non_exhaustive()
+    }
+}
+
+/// A row that could be claimed.
+struct Candidate {
+    to: Destination,
+    id: DeliveryId,
+    exhausted: bool,
+}
+
+impl Store {
+    /// Claims due deliveries, endpoints in turn. A row whose lease ended after its last permitted attempt is given up on the way.
+    pub async fn claim_deliveries(&self, _: SystemScope, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>> {
+        // Looking first keeps an idle worker from occupying SQLite's writer.
+        if sql::one(&self.db, "select 1 from destinations where due_at <= $1 limit 1", vec![claim.now.into()]).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let work = self.bookkeep().await?;
+        let rows = take(&work.tx, claim).await?;
+        work.commit().await?;
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut delivery = read(row, claim.lease).map_err(from_db)?;
+            let sealed = Sealed::from(row.try_get::<String>("", "secret").map_err(from_db)?);
+            delivery.secret = self.endpoint_secret(delivery.ticket.org, delivery.ticket.webhook, &sealed, claim.now).await?;
+            claimed.push(delivery);
+        }
+        Ok(claimed)
+    }
+
+    async fn endpoint_secret(&self, org: OrgId, webhook: WebhookId, sealed: &Sealed, now: Time) -> Result<Option<String>> {
+        let id = webhook.to_string();
+        let place = place(org, "webhooks", "secret", &id);
+        let mut opened = self.keyring.open(&place, sealed);
+        if matches!(opened, Err(SealError::UnknownKey(_))) {
+            // Another process has rotated the keys.
+            self.load_data_keys(now).await?;
+            opened = self.keyring.open(&place, sealed);
+        }
+        let text = opened.ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+        if text.is_none() {
+            tracing::error!(%webhook, %org, "the endpoint's secret cannot be opened; its deliveries fail");
+        }
+        Ok(text)
+    }
+}
+
+async fn take(tx: &DatabaseTransaction, claim: DeliveryClaim) -> Result<Vec<QueryResult>> {
+    let due = due(tx, claim).await?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (exhausted, fresh): (Vec<_>, Vec<_>) = candidates(tx, &due, claim).await?.into_iter().partition(|row| row.exhausted);
+    give_up(tx, &exhausted, claim.now).await?;
+    let rows = mark(tx, &fresh, claim).await?;
+    destinations::reschedule(tx, &due, claim.now, claim.per_destination).await?;
+    Ok(rows)
+}
+
+/// Locks the destinations that are due for the longest, passing over those that somebody else has.
+async fn due(tx: &DatabaseTransaction, claim: DeliveryClaim) -> Result<Vec<Destination>> {
+    let lock = dialect::row_lock(dialect::is_sqlite(tx), "for update skip locked");
+    let text = format!("select org_id, webhook_id from destinations where due_at <= $1 order by due_at limit $2 {lock}");
+    // Not more than rows: each that is locked gets its turn.
+    let limit = claim.destinations.min(claim.max_rows).cast_signed();
+    let rows = sql::all(tx, &text, vec![claim.now.into(), limit.into()]).await?;
+    let read = |row: &QueryResult| {
+        Ok(Destination { org: OrgId::new(row.try_get("", "org_id")?), webhook: WebhookId::new(row.try_get("", "webhook_id")?) })
+    };
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)
+}
+
+/// The first due rows of each destination, as many as it has room for: first the first row of each, then the second, …
+async fn candidates(tx: &DatabaseTransaction, due: &[Destination], claim: DeliveryClaim) -> Result<Vec<Candidate>> {
+    // "The n-th due row" for each n, because SQLite has no lateral join; each is a short walk on the index of open rows.
+    let slot = |n: u64| {
+        format!(
+            "select d.org_id, {n} as n, (select x.id from deliveries x where x.org_id = d.org_id and x.webhook_id = d.webhook_id
+  and x.state < 2 and x.next_at <= $1 order by x.next_at, x.id limit 1 offset {n}) as id
+from d where {n} < $2 - (select count(*) from deliveries f
+  where f.org_id = d.org_id and f.webhook_id = d.webhook_id and f.state = 1 and f.next_at > $1)"
+        )
+    };
+    let slots: Vec<String> = (0..claim.per_destination).map(slot).collect();
+    let text = format!(
+        "with d(org_id, webhook_id) as (values {}), c as ({})
+select x.org_id, x.webhook_id, x.id, x.state, x.attempts, x.max_attempts from c join deliveries x on x.org_id = c.org_id and x.id = c.id
+order by c.n, x.next_at, x.id limit $3",
+        sql::tuples(4, due.len(), 2),
+        slots.join("\nunion all ")
+    );
+    let mut values: Vec<Value> = vec![claim.now.into(), claim.per_destination.cast_signed().into(), claim.max_rows.cast_signed().into()];
+    values.extend(due.iter().flat_map(|to| [Value::from(to.org.uuid()), to.webhook.uuid().into()]));
+    let read = |row: &QueryResult| {
+        let (state, attempts, most): (i16, i32, i32) = (row.try_get("", "state")?, row.try_get("", "attempts")?, row.try_get("", "max_attempts")?);
+        Ok(Candidate {
+            to: Destination { org: OrgId::new(row.try_get("", "org_id")?), webhook: WebhookId::new(row.try_get("", "webhook_id")?) },
+            id: DeliveryId::new(row.try_get("", "id")?),
+            exhausted: state == 1 && attempts >= most,
+        })
+    };
+    sql::all(tx, &text, values).await?.iter().map(read).collect::<Result<_, _>>().map_err(from_db)
+}
+
+/// The worker that made the last permitted attempt never told how it went.
+async fn give_up(tx: &DatabaseTransaction, rows: &[Candidate], now: Time) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "update deliveries set state = 3, lease = null, error = 'the last attempt was interrupted', updated_at = $1
+where (org_id, id) in (values {})",
+        sql::tuples(2, rows.len(), 2)
+    );
+    let values = std::iter::once(now.into()).chain(rows.iter().flat_map(|row| key(row.to.org, row.id))).collect();
+    sql::execute(tx, &text, values).await?;
+    Ok(())
+}
+
+const JOINED: &str = "select d.org_id, d.id, d.webhook_id, d.event_id, d.event_type, d.attempts, d.max_attempts, d.created_at, e.body, e.traceparent,
+e.created_at as happened_at, w.url, w.secret, w.is_active, o.status, o.deleted_at from deliveries d
+join events e on e.org_id = d.org_id and e.id = d.event_id join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
+join organizations o on o.id = d.org_id where (d.org_id, d.id) in";
+
+/// Takes the lease, and reads what a send needs.
+async fn mark(tx: &DatabaseTransaction, rows: &[Candidate], claim: DeliveryClaim) -> Result<Vec<QueryResult>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<Value> = rows.iter().flat_map(|row| key(row.to.org, row.id)).collect();
+    let text = format!(
+        "update deliveries set state = 1, attempts = attempts + 1, lease = $1, next_at = $2, updated_at = $3 where (org_id, id) in (values {})",
+        sql::tuples(4, rows.len(), 2)
+    );
+    let mut values: Vec<Value> = vec![claim.lease.into(), claim.lease_until.into(), claim.now.into()];
+    values.extend(keys.iter().cloned());
+    sql::execute(tx, &text, values).await?;
+    sql::all(tx, &format!("{JOINED} (values {}) order by d.created_at, d.id", sql::tuples(1, rows.len(), 2)), keys).await
+}
+
+fn read(row: &QueryResult, lease: Uuid) -> Result<ClaimedDelivery, DbErr> {
+    let status: String = row.try_get("", "status")?;
+    Ok(ClaimedDelivery {
+        ticket: Ticket {
+            org: OrgId::new(row.try_get("", "org_id")?),
+            webhook: WebhookId::new(row.try_get("", "webhook_id")?),
+            id: DeliveryId::new(row.try_get("", "id")?),
+            lease,
+            number: row.try_get("", "attempts")?,
+        },
+        event: EventId::new(row.try_get("", "event_id")?),
+        event_type: row.try_get("", "event_type")?,
+        created_at: row.try_get("", "created_at")?,
+        happened_at: row.try_get("", "happened_at")?,
+        body: row.try_get("", "body")?,
+        traceparent: row.try_get("", "traceparent")?,
+        max_attempts: row.try_get("", "max_attempts")?,
+        url: row.try_get("", "url")?,
+        is_active: row.try_get("", "is_active")?,
+        org_status: status.parse().ok(),
+        org_deleted: row.try_get::<Option<Time>>("", "deleted_at")?.is_some(),
+        secret: None,
+    })
+}

@@ -1,0 +1,258 @@
+//! Settling: what became of claimed rows, gathered from many handlers and written in one transaction.
+//!
+//! Only the lease decides: a worker that was too slow finds its row in other hands and changes nothing. Its attempt happened all the
+//! same and is recorded, if the row is still there.
+
+use std::collections::{BTreeMap, HashSet};
+
+use domain::{DeliveryId, OrgId, Result, Time, WebhookId, policy::SystemScope, webhooks::DeliveryState};
+use sea_orm::{DatabaseTransaction, Value};
+use uuid::Uuid;
+
+use super::destinations::{self, Destination};
+use crate::{Store, error::from_db, sql};
+
+/// A claimed row, and the right to settle it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The organization.
+    pub org: OrgId,
+    /// The endpoint.
+    pub webhook: WebhookId,
+    /// The delivery.
+    pub id: DeliveryId,
+    /// The claim.
+    pub lease: Uuid,
+    /// Which attempt this is, from 1.
+    pub number: i32,
+}
+
+/// How an attempt went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Of which row.
+    pub ticket: Ticket,
+    /// When it began.
+    pub at: Time,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It arrived.
+    Delivered {
+        /// The answer's status.
+        status: u16,
+        /// The answer's body.
+        body: String,
+    },
+    /// It did not; try again.
+    Retry {
+        /// The answer's status, if there was one.
+        status: Option<u16>,
+        /// The answer's body, if there was one.
+        body: Option<String>,
+        /// For the customer to read.
+        error: String,
+        /// When to try again.
+        next_at: Time,
+    },
+    /// It did not, and that was the last attempt.
+    Failed {
+        /// The answer's status, if there was one.
+        status: Option<u16>,
+        /// The answer's body, if there was one.
+        body: Option<String>,
+        /// For the customer to read.
+        error: String,
+    },
+    /// It was not sent, and will not be: no attempt.
+    Cancelled {
+        /// For the customer to read.
+        reason: String,
+    },
+}
+
+/// Characters of an answer that are kept.
+const LONGEST: usize = 10_000;
+
+/// The part of an answer that is kept. PostgreSQL has no text with a NUL in it.
+fn clip(text: &str) -> String {
+    text.chars().filter(|c| *c != '\0').take(LONGEST).collect()
+}
+
+/// A row of the statement below.
+struct Row {
+    state: DeliveryState,
+    next_at: Time,
+    status: Option<i32>,
+    body: Option<String>,
+    error: Option<String>,
+    /// 1 where the claim counted an attempt that did not take place.
+    unsent: i32,
+}
+
+impl Row {
+    fn of(outcome: &Outcome) -> Self {
+        let row = |state, status: Option<u16>, body: Option<&String>, error: Option<&String>| Row {
+            state,
+            next_at: outcome.at,
+            status: status.map(i32::from),
+            body: body.map(|text| clip(text)),
+            error: error.map(|text| clip(text)),
+            unsent: 0,
+        };
+        match &outcome.verdict {
+            Verdict::Delivered { status, body } => row(DeliveryState::Delivered, Some(*status), Some(body), None),
+            Verdict::Retry { status, body, error, next_at } => {
+                Row { next_at: *next_at, ..row(DeliveryState::Waiting, *status, body.as_ref(), Some(error)) }
+            }
+            Verdict::Failed { status, body, error } => row(DeliveryState::Failed, *status, body.as_ref(), Some(error)),
+            Verdict::Cancelled { reason } => Row { unsent: 1, ..row(DeliveryState::Failed, None, None, Some(reason)) },
+        }
+    }
+}
+
+/// Outcomes of one transaction: nine parameters each.
+const BATCH: usize = 500;
+
+impl Store {
+    /// Writes what became of claimed rows, and frees their places in flight. Answers how many leases still held.
+    pub async fn settle_deliveries(&self, _: SystemScope, now: Time, outcomes: &[Outcome]) -> Result<u64> {
+        let mut settled = 0;
+        for some in outcomes.chunks(BATCH) {
+            let work = self.bookkeep().await?;
+            let held = settle(&work.tx, now, some).await?;
+            work.commit().await?;
+            settled += held;
+        }
+        Ok(settled)
+    }
+
+    /// Gives rows back that were claimed and not started: at once, and as if nobody had claimed them.
+    pub async fn release_deliveries(&self, _: SystemScope, now: Time, tickets: &[Ticket]) -> Result<()> {
+        for some in tickets.chunks(BATCH) {
+            let work = self.bookkeep().await?;
+            release(&work.tx, now, some).await?;
+            work.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn settle(tx: &DatabaseTransaction, now: Time, outcomes: &[Outcome]) -> Result<u64> {
+    let mut to = places(outcomes.iter().map(|outcome| &outcome.ticket));
+    destinations::lock(tx, &mut to).await?;
+    let held = write_rows(tx, now, outcomes).await?;
+    write_attempts(tx, outcomes).await?;
+    count_failures(tx, outcomes, &held).await?;
+    destinations::reschedule(tx, &to, now, u64::MAX).await?;
+    Ok(held.len() as u64)
+}
+
+fn places<'a>(tickets: impl Iterator<Item = &'a Ticket>) -> Vec<Destination> {
+    let mut to: Vec<_> = tickets.map(|ticket| Destination { org: ticket.org, webhook: ticket.webhook }).collect();
+    to.sort_unstable();
+    to.dedup();
+    to
+}
+
+/// Answers the rows whose lease still held.
+async fn write_rows(tx: &DatabaseTransaction, now: Time, outcomes: &[Outcome]) -> Result<HashSet<Uuid>> {
+    let text = format!(
+        "with v(v_org, v_id, v_lease, v_state, v_next, v_status, v_body, v_error, v_unsent) as (values {})
+update deliveries set state = v_state, next_at = v_next, lease = null, response_status = v_status, response_body = v_body, error = v_error,
+attempts = attempts - v_unsent, updated_at = $1 from v where org_id = v_org and id = v_id and lease = v_lease and state = 1 returning id",
+        sql::tuples(2, outcomes.len(), 9)
+    );
+    let mut values: Vec<Value> = vec![now.into()];
+    for outcome in outcomes {
+        let (ticket, row) = (&outcome.ticket, Row::of(outcome));
+        values.extend([ticket.org.uuid().into(), ticket.id.uuid().into(), ticket.lease.into(), (row.state as i16).into()]);
+        values.extend([row.next_at.into(), row.status.into(), row.body.into(), row.error.into(), row.unsent.into()]);
+    }
+    let rows = sql::all(tx, &text, values).await?;
+    rows.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>().map_err(from_db)
+}
+
+async fn write_attempts(tx: &DatabaseTransaction, outcomes: &[Outcome]) -> Result<()> {
+    let sent: Vec<_> = outcomes.iter().filter(|outcome| !matches!(outcome.verdict, Verdict::Cancelled { .. })).collect();
+    if sent.is_empty() {
+        return Ok(());
+    }
+    // Joined, because the delivery may have been deleted meanwhile; a number is free unless somebody recorded it before.
+    let text = format!(
+        "with v(v_org, v_id, v_number, v_at, v_ms, v_status, v_error) as (values {})
+insert into attempts (org_id, delivery_id, number, at, duration_ms, response_status, error)
+select v_org, v_id, v_number, v_at, v_ms, v_status, v_error from v join deliveries d on d.org_id = v_org and d.id = v_id where true
+on conflict do nothing",
+        sql::tuples(1, sent.len(), 7)
+    );
+    let mut values: Vec<Value> = Vec::with_capacity(sent.len() * 7);
+    for outcome in sent {
+        let (ticket, row) = (&outcome.ticket, Row::of(outcome));
+        values.extend([ticket.org.uuid().into(), ticket.id.uuid().into(), ticket.number.into(), outcome.at.into()]);
+        values.extend([outcome.duration_ms.into(), row.status.into(), row.error.into()]);
+    }
+    sql::execute(tx, &text, values).await?;
+    Ok(())
+}
+
+/// Consecutive failures of each endpoint: a success begins anew.
+async fn count_failures(tx: &DatabaseTransaction, outcomes: &[Outcome], held: &HashSet<Uuid>) -> Result<()> {
+    let mut counts: BTreeMap<Destination, (i64, i64)> = BTreeMap::new();
+    for outcome in outcomes.iter().filter(|outcome| held.contains(&outcome.ticket.id.uuid())) {
+        let count = counts.entry(Destination { org: outcome.ticket.org, webhook: outcome.ticket.webhook }).or_insert((1, 0));
+        match outcome.verdict {
+            Verdict::Delivered { .. } => *count = (0, 0),
+            Verdict::Retry { .. } | Verdict::Failed { .. } => count.1 += 1,
+            Verdict::Cancelled { .. } => {}
+        }
+    }
+    // What would change nothing is not written.
+    counts.retain(|_, count| *count != (1, 0));
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "with v(v_org, v_webhook, v_keep, v_more) as (values {})
+update destinations set failures = failures * v_keep + v_more from v where org_id = v_org and webhook_id = v_webhook
+and failures <> failures * v_keep + v_more",
+        sql::tuples(1, counts.len(), 4)
+    );
+    let values = counts.into_iter().flat_map(|(to, (keep, more))| [to.org.uuid().into(), to.webhook.uuid().into(), keep.into(), more.into()]);
+    sql::execute(tx, &text, values.collect()).await?;
+    Ok(())
+}
+
+async fn release(tx: &DatabaseTransaction, now: Time, tickets: &[Ticket]) -> Result<()> {
+    let mut to = places(tickets.iter());
+    destinations::lock(tx, &mut to).await?;
+    let text = format!(
+        "with v(v_org, v_id, v_lease) as (values {})
+update deliveries set state = 0, attempts = attempts - 1, lease = null, next_at = $1, updated_at = $1 from v
+where org_id = v_org and id = v_id and lease = v_lease and state = 1",
+        sql::tuples(2, tickets.len(), 3)
+    );
+    let mut values: Vec<Value> = vec![now.into()];
+    values.extend(tickets.iter().flat_map(|ticket| [Value::from(ticket.org.uuid()), ticket.id.uuid().into(), ticket.lease.into()]));
+    sql::execute(tx, &text, values).await?;
+    destinations::reschedule(tx, &to, now, u64::MAX).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_cut_between_characters_and_without_nul() {
+        assert_eq!(clip("a\0b"), "ab");
+        let cut = clip(&"ä".repeat(LONGEST + 5));
+        assert_eq!(cut.chars().count(), LONGEST);
+        assert!(cut.chars().all(|c| c == 'ä'));
+    }
+}

@@ -1,0 +1,158 @@
+//! From configuration to a running process: master key, database, use cases, worker, listener.
+
+use std::{
+    fs,
+    io::Write,
+    net::TcpListener,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::Arc,
+};
+
+use app::{App, Parts, Settings};
+use chrono::TimeDelta;
+use crypto::{Hasher, HasherConfig, Keyring, MasterKeys, OsRandom};
+use domain::{Clock, Error, IdGen, Result, ports::UrlGuard};
+use infra::{config::Config, egress::Egress, mail::Mailer};
+use store::Store;
+
+use crate::{
+    context::TrustedProxies,
+    health::MetricsAccess,
+    server::Shared,
+};
+
+/// Everything a process is made of.
+pub struct Assembled {
+    /// What the HTTP server needs.
+    pub shared: Shared,
+    /// What a worker needs.
+    pub worker: worker::Deps,
+}
+
+/// Where the time and the randomness come from; tests give their own.
+pub struct Sources {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers and secrets.
+    pub ids: Arc<dyn IdGen>,
+}
+
+impl Sources {
+    /// The machine's.
+    pub fn system() -> Self {
+        Self { clock: Arc::new(domain::clock::SystemClock), ids: Arc::new(OsRandom::new()) }
+    }
+}
+
+/// Opens the database, without migrating it. The data folder and the master key are made if they are missing.
+pub async fn open_store(config: &Config, sources: &Sources) -> Result<Store> {
+    fs::create_dir_all(&config.data.dir).map_err(|e| {
+        Error::unavailable(60, format!("The data folder {} cannot be made. Choose another with `data.dir`.", config.data.dir.display())).because(e)
+    })?;
+    let keyring = Keyring::new(master_keys(config, sources.ids.as_ref())?);
+    let settings = store::Settings { url: database_url(config), max_connections: config.database.max_connections, application_name: "tenantry-api".to_owned() };
+    Store::open(&settings, keyring, sources.ids.clone()).await
+}
+
+/// `database.url`, or the SQLite file in the data folder.
+pub fn database_url(config: &Config) -> String {
+    match config.database.url.expose() {
+        "" => format!("sqlite://{}?mode=rwc", config.data.dir.join("tenantry.db").display()),
+        url => url.to_owned(),
+    }
+}
+
+/// `keys.master`, or the ring kept in the data folder, which is made on first use and readable by its owner only.
+pub fn master_keys(config: &Config, random: &dyn IdGen) -> Result<MasterKeys> {
+    let unusable = |why: String| Error::unavailable(60, format!("The master key cannot be used: {why}"));
+    if !config.keys.master.is_empty() {
+        return MasterKeys::parse(config.keys.master.expose()).map_err(unusable);
+    }
+    let path = config.data.dir.join("master.key");
+    if let Ok(text) = fs::read_to_string(&path) {
+        return MasterKeys::parse(&text).map_err(unusable);
+    }
+    let (text, keys) = MasterKeys::generate(random);
+    write_secret(&path, &text).map_err(|e| Error::unavailable(60, format!("{} cannot be written.", path.display())).because(e))?;
+    Ok(keys)
+}
+
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
+
+fn settings(config: &Config) -> Result<Settings> {
+    let seconds = |n: u64| TimeDelta::seconds(n.cast_signed());
+    Ok(Settings {
+        public_url: config.server.public_url.clone(),
+        access_alg: config.tokens.access_alg.as_str().parse().map_err(Error::internal)?,
+        access_ttl: seconds(config.tokens.access_seconds),
+        refresh_ttl: TimeDelta::days(i64::from(config.tokens.refresh_days)),
+        refresh_race: seconds(config.tokens.refresh_race_seconds),
+        key_publish: seconds(config.tokens.key_publish_seconds),
+        max_organizations: i64::from(config.organizations.max_per_user),
+        require_approval: config.organizations.require_approval,
+        rate_limits: config.rate_limits.enabled,
+        webhook_attempts: i32::try_from(config.webhooks.max_attempts).unwrap_or(i32::MAX),
+    })
+}
+
+/// Migrates the database and puts everything together. `metrics` is the process's recorder, if it has one.
+pub async fn assemble(config: &Config, sources: Sources, metrics: Option<infra::metrics::Metrics>) -> Result<Assembled> {
+    let store = open_store(config, &sources).await?;
+    store.migrate().await?;
+    store.load_data_keys(sources.clock.now()).await?;
+    let kv = infra::kv::connect(&config.redis, sources.clock.clone()).await;
+    let egress = Egress::new(&config.egress, &config.dns)?;
+    let mailer = Mailer::new(&config.mail, &config.data, sources.clock.clone())?;
+    let guard: Arc<dyn UrlGuard> = Arc::new(egress.clone());
+    let hasher = Hasher::start(HasherConfig { threads: config.passwords.threads, queue: config.passwords.queue, ..HasherConfig::default() });
+    let parts = Parts {
+        store: store.clone(),
+        kv: kv.clone(),
+        clock: sources.clock.clone(),
+        ids: sources.ids.clone(),
+        hasher,
+        guard,
+        settings: settings(config)?,
+    };
+    let app = App::new(parts).await?;
+    bootstrap(config, &app).await?;
+    let worker = worker::Deps { store, kv, egress, mailer, clock: sources.clock, ids: sources.ids, settings: Arc::new(worker::Settings::from(config)) };
+    let shared = Shared {
+        app,
+        trusted: TrustedProxies(config.server.trusted_proxies.clone()),
+        cors_origins: config.server.cors_origins.clone(),
+        body_bytes: config.limits.body_bytes,
+        metrics: MetricsAccess { metrics, token: config.metrics.token.expose().to_owned() },
+        https: config.server.public_url.starts_with("https:"),
+        dashboard_url: config.server.dashboard_url.clone(),
+    };
+    Ok(Assembled { shared, worker })
+}
+
+async fn bootstrap(config: &Config, app: &App) -> Result<()> {
+    if config.bootstrap.owner_email.is_empty() {
+        return Ok(());
+    }
+    let bad = |key: &str, e: domain::BadValue| Error::field(key, e.code, e.message);
+    let email = config.bootstrap.owner_email.parse().map_err(|e| bad("bootstrap.owner_email", e))?;
+    let password = config.bootstrap.owner_password.expose().parse().map_err(|e| bad("bootstrap.owner_password", e))?;
+    app.bootstrap_owner(&email, &password).await.map(|_| ())
+}
+
+/// Listens on `server.listen`.
+pub fn listen(config: &Config) -> Result<TcpListener> {
+    let address = config.server.listen;
+    TcpListener::bind(address).map_err(|e| {
+        let advice = match e.kind() {
+            std::io::ErrorKind::AddrInUse => format!("{address} is in use by another program. Stop it, or choose another address: TENANTRY__SERVER__LISTEN=127.0.0.1:8090"),
+            std::io::ErrorKind::PermissionDenied => format!("This user may not listen on {address}. Choose a port above 1023: TENANTRY__SERVER__LISTEN=127.0.0.1:8080"),
+            _ => format!("{address} cannot be listened on. Choose another address with TENANTRY__SERVER__LISTEN."),
+        };
+        Error::unavailable(60, advice).because(e)
+    })
+}

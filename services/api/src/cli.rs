@@ -1,0 +1,183 @@
+//! The command line. What it prints is for people; errors say what to do and end with status 1.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use domain::{Error, Result};
+use infra::config::{self, Config};
+
+use crate::{
+    boot::{self, Sources},
+    openapi, server,
+};
+
+/// The Tenantry API server. Without a command it serves.
+#[derive(Parser)]
+#[command(name = "tenantry-api", version)]
+struct Cli {
+    /// A configuration file; `tenantry-api config print` shows every key.
+    #[arg(long, global = true, env = "TENANTRY_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve (the default).
+    Serve,
+    /// Bring the database schema up to date, and exit. Serving does it too.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Look at the configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Manage keys.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Say whether the configuration can be used, and what is wrong with it.
+    Check,
+    /// Print the default configuration, which documents every key.
+    Print,
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Make new keys: every stored secret is sealed with a new data key (wrapped by the first master key), and a new signing key is
+    /// published. Nothing stops working; run it beside live servers.
+    Rotate,
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("tenantry-api: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error and its causes as text for people.
+fn explain(e: &Error) -> String {
+    let mut text = e.message.to_string();
+    let mut next = std::error::Error::source(e);
+    while let Some(source) = next {
+        text.push_str(&format!("\n  because: {source}"));
+        next = source.source();
+    }
+    text
+}
+
+#[allow(clippy::print_stdout, reason = "a command line prints")]
+fn run(cli: Cli) -> Result<(), String> {
+    match &cli.command {
+        Some(Command::Openapi) => {
+            println!("{}", openapi::document().to_pretty_json().map_err(|e| e.to_string())?);
+            return Ok(());
+        }
+        Some(Command::Config { command: ConfigCommand::Print }) => {
+            print!("{}", config::DEFAULTS);
+            return Ok(());
+        }
+        _ => {}
+    }
+    let config = load(&cli)?;
+    if let Some(Command::Config { .. }) = cli.command {
+        println!("The configuration is complete and valid.");
+        return Ok(());
+    }
+    infra::install_tls_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
+    runtime.block_on(async {
+        match cli.command {
+            Some(Command::Migrate) => migrate(&config).await,
+            Some(Command::Keys { .. }) => rotate(&config).await,
+            _ => serve(&config).await,
+        }
+    })
+    .map_err(|e| explain(&e))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the environment is read here and handed to infra::config")]
+fn load(cli: &Cli) -> Result<Config, String> {
+    config::load(cli.config.as_deref(), std::env::vars()).map_err(|e| e.to_string())
+}
+
+#[allow(clippy::print_stdout, reason = "a command line prints")]
+async fn migrate(config: &Config) -> Result<()> {
+    boot::open_store(config, &Sources::system()).await?.migrate().await?;
+    println!("The schema is up to date.");
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "a command line prints")]
+async fn rotate(config: &Config) -> Result<()> {
+    let sources = Sources::system();
+    let now = sources.clock.now();
+    let assembled = boot::assemble(config, sources, None).await?;
+    let count = assembled.worker.store.rotate_data_keys(now).await?;
+    println!("A new data key is active; {count} stored secrets are sealed with it.");
+    let from = assembled.shared.app.rotate_signing_key().await?;
+    println!("A new signing key is published; it signs from {}.", crate::wire::time(from));
+    Ok(())
+}
+
+async fn serve(config: &Config) -> Result<()> {
+    let _telemetry = infra::telemetry::init(&config.log, &config.telemetry, "tenantry-api")?;
+    let metrics = infra::metrics::install()?;
+    // Before anything else: a port that is taken should not cost a migration.
+    let listener = boot::listen(config)?;
+    let assembled = boot::assemble(config, Sources::system(), Some(metrics)).await?;
+    greet(config, &assembled.shared.app).await?;
+    let app = assembled.shared.app.clone();
+    let http = server::start(listener, assembled.shared, config.server.workers, config.server.shutdown_seconds)?;
+    let handle = http.handle();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let wakes = tokio::spawn(server::relay_wakes(app, stopped.clone()));
+    let worker = config.worker.embedded.then(|| {
+        let mut stopped = stopped.clone();
+        tokio::spawn(async move { worker::run(assembled.worker, async move { stopped.wait_for(|stop| *stop).await.map(|_| ()).unwrap_or_default() }).await })
+    });
+    let serving = http.await;
+    let _ = stop.send(true);
+    drop(handle);
+    if let Some(worker) = worker {
+        worker.await.map_err(Error::internal)??;
+    }
+    wakes.await.map_err(Error::internal)?;
+    tracing::info!("stopped");
+    serving.map_err(Error::internal)
+}
+
+/// Says where everything is, for whoever started it.
+#[allow(clippy::print_stdout, reason = "a command line prints")]
+async fn greet(config: &Config, app: &app::App) -> Result<()> {
+    let database = match config.database.url.expose() {
+        "" => format!("SQLite, {}", config.data.dir.join("tenantry.db").display()),
+        _ => "as configured".to_owned(),
+    };
+    println!("Tenantry listens on http://{} (public URL {})", config.server.listen, config.server.public_url);
+    println!("  API documentation   {}/docs", config.server.public_url);
+    println!("  data folder         {}", config.data.dir.display());
+    println!("  database            {database}");
+    if config.mail.transport == infra::config::MailTransport::File {
+        println!("  mail                files in {}", config.data.dir.join("mail").display());
+    }
+    match app.owner_link().await? {
+        Some(link) => println!("  platform owner      nobody yet: open {link}"),
+        None => println!("  platform owner      there is one"),
+    }
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! The faces: each speaks one API's words, and only parses, calls a use case, and renders.
+
+pub mod native;
+pub mod pages;

@@ -1,0 +1,100 @@
+//! Members (contract 1.2).
+
+use actix_web::{delete, get, patch, post, web};
+use app::App;
+use domain::{all, roles::RoleName, value::Email};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::views::MemberResponse;
+use crate::{
+    context::SignedIn,
+    error::ApiResult,
+    wire::{Body, Field, Query, id, slug},
+};
+
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(update_role).service(remove).service(remove_by_delete).service(transfer);
+}
+
+/// How many seats there are, and why.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"current": 2, "max": 3, "source": "free"}))]
+struct SeatsResponse {
+    current: i64,
+    max: i64,
+    /// `custom`, or the tier's name.
+    source: String,
+}
+
+/// A page of members.
+#[derive(Serialize, ToSchema)]
+struct MembersResponse {
+    members: Vec<MemberResponse>,
+    total: i64,
+    limit: SeatsResponse,
+}
+
+/// A page of members, by the age of the membership. `limit` in the answer is the seat limit.
+#[utoipa::path(tag = "members", operation_id = "organizations.members.list", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("role" = Option<String>, Query, description = "Only members with this role.")), responses((status = 200, body = MembersResponse)))]
+#[get("/api/organizations/{org_slug}/members")]
+async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>, query: Query) -> ApiResult<web::Json<MembersResponse>> {
+    let (role,) = all((query.text("role"),))?;
+    let (members, total, seats) = app.list_members(&who.caller, &slug(&path)?, query.page(50)?, role.as_deref()).await?;
+    let limit = SeatsResponse { current: seats.current, max: seats.max, source: seats.source };
+    Ok(web::Json(MembersResponse { members: members.into_iter().map(Into::into).collect(), total, limit }))
+}
+
+/// Another role.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"role": "admin"}))]
+struct UpdateRoleRequest {
+    /// `owner` (hands the organization over), `admin`, `member`, or a custom role's slug.
+    #[serde(default)]
+    #[schema(value_type = String, required)]
+    role: Field<RoleName>,
+}
+
+/// Give a member another role. `owner` hands the organization over: the caller becomes an admin.
+#[utoipa::path(tag = "members", operation_id = "organizations.members.updateRole", request_body = UpdateRoleRequest, responses((status = 200, body = MemberResponse)))]
+#[patch("/api/organizations/{org_slug}/members/{user_id}")]
+async fn update_role(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>, body: Body<UpdateRoleRequest>) -> ApiResult<web::Json<MemberResponse>> {
+    let (role,) = all((body.value.role.required("role"),))?;
+    let member = app.update_member_role(&who.caller, &slug(&path.0)?, id(&path.1, "member")?, &role).await?;
+    Ok(web::Json(member.into()))
+}
+
+/// Remove a member: all their access to this organization ends at once.
+#[utoipa::path(tag = "members", operation_id = "organizations.members.remove", responses((status = 200, description = "`null`.", body = Option<String>, example = json!(null))))]
+#[post("/api/organizations/{org_slug}/members/{user_id}")]
+async fn remove(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<()>> {
+    app.remove_member(&who.caller, &slug(&path.0)?, id(&path.1, "member")?).await?;
+    Ok(web::Json(()))
+}
+
+/// The same as `POST`, for clients that expect a `DELETE`.
+#[utoipa::path(tag = "members", operation_id = "organizations.members.removeByDelete", responses((status = 200, description = "`null`.", body = Option<String>, example = json!(null))))]
+#[delete("/api/organizations/{org_slug}/members/{user_id}")]
+async fn remove_by_delete(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<()>> {
+    app.remove_member(&who.caller, &slug(&path.0)?, id(&path.1, "member")?).await?;
+    Ok(web::Json(()))
+}
+
+/// The next owner.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"new_owner_email": "bob@example.com"}))]
+struct TransferRequest {
+    /// Must belong to a member.
+    #[serde(default)]
+    #[schema(value_type = String, required)]
+    new_owner_email: Field<Email>,
+}
+
+/// Hand the organization over to a member; the caller becomes an admin. Never to oneself.
+#[utoipa::path(tag = "members", operation_id = "organizations.members.transferOwnership", request_body = TransferRequest, responses((status = 200, body = MemberResponse)))]
+#[post("/api/organizations/{org_slug}/transfer-ownership")]
+async fn transfer(app: web::Data<App>, who: SignedIn, path: web::Path<String>, body: Body<TransferRequest>) -> ApiResult<web::Json<MemberResponse>> {
+    let (email,) = all((body.value.new_owner_email.required("new_owner_email"),))?;
+    Ok(web::Json(app.transfer_ownership(&who.caller, &slug(&path)?, &email).await?.into()))
+}

@@ -1,0 +1,143 @@
+//! The OpenAPI 3.1 document: `/openapi.json`, and a page at `/docs` that loads nothing from outside. It is collected from the very
+//! registrations that make the router, so the two cannot diverge.
+
+use std::sync::LazyLock;
+
+use actix_web::{App, HttpResponse, dev::ResourceDef, http::Method, web};
+use utoipa::openapi::{
+    ContactBuilder, Info, LicenseBuilder, OpenApi, Ref, RefOr, Required,
+    content::ContentBuilder,
+    header::HeaderBuilder,
+    path::{Operation, ParameterBuilder, ParameterIn},
+    response::ResponseBuilder,
+    schema::{ObjectBuilder, Type},
+    security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+};
+use utoipa_actix_web::AppExt;
+use utoipa_swagger_ui::{Config, SwaggerUi, Url};
+
+use crate::server;
+
+static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(build);
+static TEXT: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_pretty_json().unwrap_or_default());
+static PATHS: LazyLock<Vec<(ResourceDef, String)>> = LazyLock::new(|| {
+    let methods = |item: &utoipa::openapi::PathItem| operations(item).into_iter().map(|(method, _)| method.to_string()).collect::<Vec<_>>().join(", ");
+    DOCUMENT.paths.paths.iter().map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect()
+});
+
+/// The document.
+pub fn document() -> &'static OpenApi {
+    &DOCUMENT
+}
+
+/// The methods that a path knows, as an `Allow` header; empty for an unknown path.
+pub(crate) fn methods_of(path: &str) -> String {
+    PATHS.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, methods)| methods.clone()).unwrap_or_default()
+}
+
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
+    let ui = SwaggerUi::new("/docs/{_:.*}").config(Config::new([Url::new("Tenantry", "/openapi.json")]));
+    config.route("/openapi.json", web::get().to(json)).route("/docs", web::get().to(to_docs)).service(ui);
+}
+
+async fn json() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(TEXT.as_str())
+}
+
+async fn to_docs() -> HttpResponse {
+    HttpResponse::Found().insert_header(("location", "/docs/")).finish()
+}
+
+fn build() -> OpenApi {
+    let (_, mut document) = App::new().into_utoipa_app().configure(server::routes).split_for_parts();
+    document.info = Info::builder()
+        .title("Tenantry")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Multi-tenant SSO for B2B SaaS: organizations, members, roles, invitations, webhooks and their audit log."))
+        .contact(Some(ContactBuilder::new().name(Some("Tenantry")).url(Some("https://github.com/tenantry/tenantry")).build()))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    document.servers = Some(vec![utoipa::openapi::Server::new("/")]);
+    document.tags = Some(TAGS.iter().map(|(name, text)| utoipa::openapi::tag::TagBuilder::new().name(*name).description(Some(*text)).build()).collect());
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some("An access token from login, refresh, create or select.")).build();
+    let components = document.components.get_or_insert_default();
+    components.security_schemes.insert("bearer".to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
+    add_schema::<crate::error::ErrorBody>(components);
+    for item in document.paths.paths.values_mut() {
+        complete(&mut item.get);
+        complete(&mut item.post);
+        complete(&mut item.put);
+        complete(&mut item.patch);
+        complete(&mut item.delete);
+    }
+    document
+}
+
+const TAGS: &[(&str, &str)] = &[
+    ("auth", "Sign-up, sign-in, tokens."),
+    ("user", "The caller's own account, sessions and invitations."),
+    ("organizations", "Organizations: found, list, select, change, delete."),
+    ("members", "Who belongs to an organization."),
+    ("invitations", "Offers of a membership."),
+    ("roles", "Custom roles."),
+    ("audit", "What happened."),
+    ("webhooks", "Endpoints that are told what happened."),
+    ("platform", "What platform owners do."),
+    ("pages", "Pages behind mailed links."),
+    ("operations", "Probes, metrics, keys."),
+];
+
+fn add_schema<T: utoipa::ToSchema>(components: &mut utoipa::openapi::Components) {
+    let mut nested = Vec::new();
+    T::schemas(&mut nested);
+    components.schemas.insert(T::name().into_owned(), T::schema());
+    components.schemas.extend(nested);
+}
+
+/// What every operation can answer is added here once instead of at each of them.
+fn complete(operation: &mut Option<Operation>) {
+    let Some(operation) = operation else { return };
+    let open = operation.security.as_ref().is_some_and(|list| list.iter().all(|r| *r == SecurityRequirement::default()));
+    let operational = operation.tags.iter().flatten().any(|tag| tag == "operations" || tag == "pages");
+    let mut refusals = vec![("400", "The input is wrong, a name is taken, or the state does not allow it."), ("503", "Too busy, or a dependency is away. Try again after `Retry-After` seconds.")];
+    if !operational {
+        refusals.extend([("413", "The body is too large."), ("429", "Too many requests. Try again after `Retry-After` seconds.")]);
+    }
+    if !open {
+        refusals.extend([("401", "No valid access token, or its session has ended."), ("403", "Not allowed."), ("404", "There is no such thing, for this caller.")]);
+    }
+    for (status, text) in refusals {
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(refusal(text, matches!(status, "429" | "503"))));
+    }
+    let creates = operation.operation_id.as_deref().is_some_and(|id| IDEMPOTENT.contains(&id));
+    if creates {
+        let key = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("A repeated request with the same key, caller and body gets the first one's answer, for a day."))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(255))))
+            .build();
+        operation.parameters.get_or_insert_default().push(RefOr::T(key));
+    }
+}
+
+/// The operations that take an `Idempotency-Key`.
+pub const IDEMPOTENT: &[&str] = &["organizations.create", "organizations.select", "invitations.create", "webhooks.create", "webhooks.test", "roles.create"];
+
+fn refusal(text: &str, retry_after: bool) -> utoipa::openapi::Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
+    let mut response = ResponseBuilder::new().description(text).content("application/json", content);
+    if retry_after {
+        let seconds = HeaderBuilder::new().description(Some("Seconds.")).schema(Some(ObjectBuilder::new().schema_type(Type::Integer))).build();
+        response = response.header("Retry-After", seconds);
+    }
+    response.build()
+}
+
+/// The operations of a path, with their methods.
+pub fn operations(item: &utoipa::openapi::PathItem) -> Vec<(Method, &Operation)> {
+    let all = [(Method::GET, &item.get), (Method::POST, &item.post), (Method::PUT, &item.put), (Method::PATCH, &item.patch), (Method::DELETE, &item.delete)];
+    all.into_iter().filter_map(|(method, operation)| operation.as_ref().map(|operation| (method, operation))).collect()
+}

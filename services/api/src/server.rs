@@ -1,0 +1,194 @@
+//! The HTTP server: routes, limits, and what surrounds every request (id, log line, metrics, security headers, CORS).
+
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
+use actix_cors::Cors;
+use actix_web::{
+    App, Error as ActixError, HttpMessage, HttpRequest, HttpResponse, HttpServer, ResponseError,
+    body::MessageBody,
+    dev::{Server, ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+    middleware::{Next, from_fn},
+    web,
+};
+use domain::Error;
+use tokio::sync::watch;
+use tracing::Instrument;
+use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
+
+use crate::{context::{RequestId, TrustedProxies}, error::ApiError, faces, health, openapi};
+
+/// What the routes need besides the use cases.
+#[derive(Clone)]
+pub struct Shared {
+    /// The use cases.
+    pub app: app::App,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted: TrustedProxies,
+    /// Origins that may call from a browser.
+    pub cors_origins: Vec<String>,
+    /// Largest body.
+    pub body_bytes: usize,
+    /// Prometheus.
+    pub metrics: health::MetricsAccess,
+    /// Whether clients reach us over TLS.
+    pub https: bool,
+    /// The web client that invitations lead to; empty: none.
+    pub dashboard_url: String,
+}
+
+/// Registers every route, in the router and in the OpenAPI document at once.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.configure(health::routes).configure(faces::native::routes).configure(faces::pages::routes);
+}
+
+/// Registers everything: documented routes, pages, the document itself, and the answers to everything else.
+pub fn configure(config: &mut web::ServiceConfig, shared: &Shared) {
+    config
+        .app_data(web::Data::new(shared.app.clone()))
+        .app_data(web::Data::new(shared.trusted.clone()))
+        .app_data(web::Data::new(shared.metrics.clone()))
+        .app_data(web::Data::new(Https(shared.https)))
+        .app_data(web::Data::new(faces::pages::Dashboard(shared.dashboard_url.clone())))
+        .app_data(web::PayloadConfig::new(shared.body_bytes))
+        .app_data(web::FormConfig::default().limit(shared.body_bytes).error_handler(|_, _| malformed("body", "Send a form (application/x-www-form-urlencoded) with every field.").into()))
+        .app_data(web::QueryConfig::default().error_handler(|_, _| malformed("query", "The query string cannot be read.").into()))
+        .configure(openapi::routes)
+        .default_service(web::to(nowhere));
+}
+
+/// 404 for an unknown path, 405 for a known path with another method, 404 for a path that is not valid UTF-8.
+async fn nowhere(req: HttpRequest) -> HttpResponse {
+    let allowed = openapi::methods_of(req.path());
+    if allowed.is_empty() {
+        return ApiError(Error::not_found("path")).error_response();
+    }
+    let error = Error::new(domain::Kind::Invalid, "method_not_allowed", format!("Use {allowed} on this path."));
+    let mut response = ApiError(error).error_response();
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    if let Ok(value) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+/// CORS as configured; `*` is right for bearer tokens, which no browser sends by itself.
+pub fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allow_any_method()
+        .allow_any_header()
+        .expose_headers([header::ETAG, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .max_age(3600);
+    if origins.iter().any(|origin| origin == "*") {
+        return cors.allow_any_origin();
+    }
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+/// Around every request: an id, a span, a log line, a measurement, and headers that make browsers careful.
+pub async fn surround<B: MessageBody + 'static>(req: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, ActixError> {
+    let id = request_id(&req);
+    req.extensions_mut().insert(RequestId(id.clone()));
+    let (method, started) = (req.method().clone(), Instant::now());
+    let span = tracing::info_span!("request", id = %id, method = %method, path = req.path());
+    if let Some(parent) = req.headers().get("traceparent").and_then(|v| v.to_str().ok()) {
+        infra::telemetry::with_parent(&span, parent);
+    }
+    let mut response = next.call(req).instrument(span.clone()).await?;
+    let (status, route) = (response.status(), response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned()));
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    secure(&mut response);
+    let took = started.elapsed();
+    span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
+    let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
+    metrics::histogram!("http_request_duration_seconds", &labels).record(took.as_secs_f64());
+    Ok(response)
+}
+
+/// The caller's `X-Request-Id` if it is harmless, else a new one.
+fn request_id(req: &ServiceRequest) -> String {
+    let sent = req.headers().get("x-request-id").and_then(|v| v.to_str().ok());
+    let harmless = |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    match (sent.filter(harmless), req.app_data::<web::Data<app::App>>()) {
+        (Some(id), _) => id.to_owned(),
+        (None, Some(app)) => app.ids.uuid(app.clock.now()).simple().to_string(),
+        (None, None) => String::new(),
+    }
+}
+
+fn secure<B>(response: &mut ServiceResponse<B>) {
+    let https = response.request().app_data::<web::Data<Https>>().is_some_and(|https| https.0);
+    let policy = if response.request().path().starts_with("/docs/") { DOCS_POLICY } else { "default-src 'none'; frame-ancestors 'none'" };
+    let headers = response.headers_mut();
+    let mut default = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(header::X_FRAME_OPTIONS, "DENY");
+    default(header::REFERRER_POLICY, "no-referrer");
+    default(header::CACHE_CONTROL, "no-store");
+    default(header::CONTENT_SECURITY_POLICY, policy);
+    if https {
+        default(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    }
+}
+
+/// The documentation page runs its own script, and nothing from outside.
+const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; script-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
+
+/// Whether `Strict-Transport-Security` is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Https(pub bool);
+
+fn malformed(what: &str, message: &'static str) -> ApiError {
+    Error::field(what, "malformed", message).into()
+}
+
+/// Starts serving on `listener`. The returned server is a future that ends after a graceful shutdown (SIGTERM, SIGINT).
+pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_seconds: u64) -> Result<Server, Error> {
+    let workers = if workers == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { workers };
+    let cors_origins = shared.cors_origins.clone();
+    let server = HttpServer::new(move || {
+        let shared = shared.clone();
+        App::new()
+            .into_utoipa_app()
+            .map(|app| app.wrap(cors(&cors_origins)).wrap(from_fn(surround)))
+            .configure(routes)
+            .into_app()
+            .configure(move |config| configure(config, &shared))
+    });
+    // A client that is slow to send its headers, or keeps a connection for nothing, is let go.
+    let server = server
+        .workers(workers)
+        .shutdown_timeout(shutdown_seconds)
+        .client_request_timeout(Duration::from_secs(10))
+        .keep_alive(Duration::from_secs(75))
+        .max_connections(20_000)
+        .listen(listener)
+        .map_err(Error::internal)?;
+    Ok(server.run())
+}
+
+/// After a commit, tells all workers, at most once each 10 ms, until `stopped`.
+pub async fn relay_wakes(app: app::App, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let commit = tokio::select! {
+            () = app.store.committed() => true,
+            _ = stopped.changed() => false,
+        };
+        if !commit {
+            return;
+        }
+        app.kv.wake().await;
+    }
+}

@@ -1,0 +1,174 @@
+//! A queue as apalis wants it: our own claim behind its `Backend`.
+//!
+//! What apalis must not be given: an error (it would end the worker, so an outage is a nap), a task twice at once (so what is in
+//! flight here is passed over), and more tasks than it has hands for (they would wait while their lease runs, so a claim asks for free
+//! places only).
+
+use std::{
+    collections::{HashSet, VecDeque},
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use apalis_core::{
+    backend::{Backend, BackendConfig, finalize::Ephemeral},
+    layers::Identity,
+    task::{Task, builder::TaskBuilder, task_id::TaskId},
+    worker::context::WorkerContext,
+};
+use domain::Result;
+use futures::{FutureExt, future::BoxFuture};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::{bell::Listener, queue::{Queue, failed}};
+
+/// The places of one queue in this process: a job takes one when it is claimed and leaves it when it is settled.
+#[derive(Clone)]
+pub(crate) struct Places {
+    taken: Arc<Mutex<HashSet<Uuid>>>,
+    left: Arc<Notify>,
+    all: usize,
+}
+
+impl Places {
+    pub(crate) fn new(all: usize) -> Self {
+        Self { taken: Arc::default(), left: Arc::default(), all }
+    }
+    fn free(&self) -> usize {
+        self.all.saturating_sub(self.taken.lock().unwrap_or_else(PoisonError::into_inner).len())
+    }
+    /// `false` if that job is here already.
+    fn take(&self, id: Uuid) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(id)
+    }
+    pub(crate) fn leave(&self, ids: impl Iterator<Item = Uuid>) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.for_each(|id| {
+            taken.remove(&id);
+        });
+        self.left.notify_one();
+    }
+}
+
+/// The backend.
+pub(crate) struct Claims<Q: Queue> {
+    queue: Q,
+    places: Places,
+    wake: Listener,
+    poll: Duration,
+    ready: VecDeque<Q::Job>,
+    claiming: Option<BoxFuture<'static, Result<Vec<Q::Job>>>>,
+    nap: Option<BoxFuture<'static, ()>>,
+    closing: Option<BoxFuture<'static, ()>>,
+}
+
+impl<Q: Queue> Claims<Q> {
+    pub(crate) fn new(queue: Q, places: Places, wake: Listener, poll: Duration) -> Self {
+        Self { queue, places, wake, poll, ready: VecDeque::new(), claiming: None, nap: None, closing: None }
+    }
+
+    /// Until there may be something to do: a wake-up, a place that became free, or time.
+    fn rest(&mut self) {
+        let (mut wake, left, poll) = (self.wake.clone(), self.places.left.clone(), self.poll);
+        self.nap = Some(Box::pin(async move {
+            tokio::select! { () = wake.rung() => {}, () = left.notified() => {}, () = tokio::time::sleep(poll) => {} }
+        }));
+    }
+
+    /// Begins a claim, if there is room.
+    fn begin(&mut self) {
+        let (queue, free) = (self.queue.clone(), self.places.free());
+        if free == 0 {
+            return self.rest();
+        }
+        self.wake.forget();
+        self.claiming = Some(Box::pin(async move { queue.claim(free).await }));
+    }
+
+    fn claimed(&mut self, jobs: Result<Vec<Q::Job>>) {
+        match jobs {
+            Ok(jobs) => self.ready.extend(jobs.into_iter().filter(|job| self.places.take(Q::token(job).id))),
+            Err(error) => failed(Q::NAME, "claim", &error),
+        }
+        if self.ready.is_empty() {
+            self.rest();
+        }
+    }
+}
+
+impl<Q: Queue> Backend for Claims<Q> {
+    type Task = Task<Arc<Q::Job>>;
+    type Error = Infallible;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Self::Task, Infallible>>> {
+        loop {
+            if let Some(job) = self.ready.pop_front() {
+                let token = Q::token(&job);
+                // With the lease in it, a row that comes back is another task.
+                let id = TaskId::from_string(format!("{}:{}", token.lease, token.id));
+                return Poll::Ready(Some(Ok(TaskBuilder::new(Arc::new(job)).task_id(id).build())));
+            }
+            if let Some(nap) = &mut self.nap {
+                ready!(nap.poll_unpin(cx));
+                self.nap = None;
+            }
+            match &mut self.claiming {
+                None => self.begin(),
+                Some(claim) => {
+                    let jobs = ready!(claim.poll_unpin(cx));
+                    self.claiming = None;
+                    self.claimed(jobs);
+                }
+            }
+        }
+    }
+
+    /// What was claimed and not started goes back at once, instead of waiting for its lease to end.
+    fn poll_close(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
+        if let Some(claim) = &mut self.claiming {
+            let jobs = ready!(claim.poll_unpin(cx));
+            self.claiming = None;
+            self.claimed(jobs);
+        }
+        if self.closing.is_none() {
+            let (queue, jobs): (_, Vec<_>) = (self.queue.clone(), self.ready.drain(..).collect());
+            self.closing = Some(Box::pin(async move { give_back(&queue, &jobs).await }));
+        }
+        match &mut self.closing {
+            Some(closing) => closing.poll_unpin(cx).map(Ok),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+async fn give_back<Q: Queue>(queue: &Q, jobs: &[Q::Job]) {
+    if jobs.is_empty() {
+        return;
+    }
+    let jobs: Vec<_> = jobs.iter().collect();
+    if let Err(error) = queue.release(&jobs).await {
+        failed(Q::NAME, "release", &error);
+    }
+}
+
+impl<Q: Queue> BackendConfig for Claims<Q> {
+    type Args = Arc<Q::Job>;
+    type Id = Uuid;
+    type Kind = Ephemeral;
+    type Config = ();
+    type Layer = Identity;
+
+    fn config(&self) -> &() {
+        &()
+    }
+    fn middleware(&mut self, _: &mut WorkerContext) -> Identity {
+        Identity::new()
+    }
+}

@@ -1,0 +1,69 @@
+//! `tenantry-worker`: the background work in a process of its own.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use domain::{Clock, IdGen, clock::SystemClock};
+use infra::config::{self, Config};
+use tenantry_worker::{boot, health, run};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Delivers webhooks, sends mail, and does what is done by the clock. Run as many as you need beside the API.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// A file with the settings that differ from the defaults.
+    #[arg(long, value_name = "FILE", env = "TENANTRY_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let outcome = start(&Arguments::parse());
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "the worker cannot run");
+            eprintln!("tenantry-worker: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: &Arguments) -> Result<()> {
+    infra::install_tls_provider();
+    let config = config::load(arguments.config.as_deref(), std::env::vars())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(&config))
+}
+
+async fn serve(config: &Config) -> Result<()> {
+    let _telemetry = infra::telemetry::init(&config.log, &config.telemetry, "tenantry-worker")?;
+    let metrics = infra::metrics::install()?;
+    let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdGen>) = (Arc::new(SystemClock), Arc::new(crypto::OsRandom::new()));
+    let deps = boot::standalone(config, clock.clone(), ids).await?;
+    deps.store
+        .load_data_keys(clock.now())
+        .await
+        .context("The database cannot be used. If it is new, start tenantry-api first (or run `tenantry-api migrate`): it makes the tables")?;
+    let address = config.worker.health_listen;
+    let health = health::server(address, &deps, &metrics, config.metrics.token.expose())
+        .with_context(|| format!("Port {address} cannot be used for the health checks. Change worker.health_listen"))?;
+    let handle = health.handle();
+    let serving = tokio::spawn(health);
+    tracing::info!(%address, concurrency = config.worker.concurrency, "the worker runs");
+    let outcome = run(deps, asked_to_stop()).await;
+    handle.stop(true).await;
+    let _ = serving.await;
+    Ok(outcome?)
+}
+
+/// SIGTERM or SIGINT.
+async fn asked_to_stop() {
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut term), Ok(mut int)) => {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        }
+        _ => tracing::error!("signals cannot be heard; the worker ends only when it is killed"),
+    }
+}

@@ -1,0 +1,113 @@
+//! What is done by the clock: a queue whose jobs come from a timetable instead of the database. Every process has its own timetable;
+//! two that do the same chore at once only share it.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::{Result, Time, policy::SystemScope};
+use uuid::Uuid;
+
+use crate::{
+    Deps,
+    queue::{Queue, Token, failed},
+};
+
+/// A chore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chore {
+    /// Close invitations that ran out.
+    Invitations,
+    /// Delete what is past its time.
+    Purge,
+}
+
+/// When each chore comes again.
+const TIMETABLE: [(Chore, TimeDelta); 2] = [(Chore::Invitations, TimeDelta::minutes(1)), (Chore::Purge, TimeDelta::minutes(10))];
+/// Rows of one statement of the purge.
+const BATCH: u64 = 500;
+/// Batches of one purge; the next one goes on.
+const ROUNDS: usize = 200;
+
+/// The queue of chores.
+#[derive(Clone)]
+pub(crate) struct Schedules {
+    deps: Arc<Deps>,
+    due: Arc<Mutex<[Option<Time>; TIMETABLE.len()]>>,
+}
+
+impl Schedules {
+    pub(crate) fn new(deps: Arc<Deps>) -> Self {
+        Self { deps, due: Arc::default() }
+    }
+
+    /// Does a chore. Answers how many rows it concerned.
+    pub(crate) async fn perform(&self, chore: Chore) -> Result<u64> {
+        let (store, now) = (&self.deps.store, self.deps.clock.now());
+        let mut rows = 0;
+        match chore {
+            Chore::Invitations => loop {
+                let closed = store.expire_invitations(SystemScope::job("invitations"), now, BATCH).await? as u64;
+                rows += closed;
+                if closed < BATCH {
+                    return Ok(rows);
+                }
+            },
+            Chore::Purge => {
+                for _ in 0..ROUNDS {
+                    let purged = store.purge(SystemScope::job("purge"), now, &self.deps.settings.retention, BATCH).await?;
+                    rows += purged.rows;
+                    if !purged.more {
+                        break;
+                    }
+                }
+                Ok(rows)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Queue for Schedules {
+    type Job = Chore;
+    type Outcome = Option<u64>;
+    const NAME: &'static str = "schedules";
+
+    fn limit(&self) -> Duration {
+        Duration::from_secs(600)
+    }
+    fn token(job: &Chore) -> Token {
+        // A chore is itself: while it is at work it is not begun again.
+        Token { id: Uuid::from_u128(*job as u128 + 1), lease: Uuid::nil() }
+    }
+    async fn claim(&self, most: usize) -> Result<Vec<Chore>> {
+        let now = self.deps.clock.now();
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut chores = Vec::new();
+        for (next, (chore, every)) in due.iter_mut().zip(TIMETABLE) {
+            if chores.len() < most && next.is_none_or(|at| at <= now) {
+                *next = Some(now + every);
+                chores.push(chore);
+            }
+        }
+        Ok(chores)
+    }
+    async fn work(&self, job: &Chore) -> Option<u64> {
+        self.perform(*job).await.inspect_err(|error| failed(Self::NAME, "work", error)).ok()
+    }
+    fn broken(&self, _: &Chore, _: &'static str) -> Option<u64> {
+        None
+    }
+    async fn settle(&self, _: &[Option<u64>]) -> Result<()> {
+        Ok(())
+    }
+    async fn release(&self, _: &[&Chore]) -> Result<()> {
+        Ok(())
+    }
+    fn label(outcome: &Option<u64>) -> &'static str {
+        if outcome.is_some() { "done" } else { "failed" }
+    }
+}

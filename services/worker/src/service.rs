@@ -1,0 +1,155 @@
+//! Everything together: the sequencer's loop, the queues under apalis, and one task for each queue that gathers what became of its
+//! jobs and settles it in batches.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use apalis::layers::WorkerBuilderExt;
+use apalis_core::{
+    monitor::Monitor,
+    worker::builder::WorkerBuilder,
+};
+use domain::{Error, Kind, Result, ports::Kv};
+use store::Store;
+use tokio::{sync::mpsc, task::JoinHandle};
+use uuid::Uuid;
+
+use crate::{
+    Deps,
+    backend::{Claims, Places},
+    bell::Bell,
+    mails::Mails,
+    queue::{Queue, attempt, failed},
+    schedules::Schedules,
+    sequencer,
+    webhooks::Webhooks,
+};
+
+/// Outcomes that are settled together.
+const GATHERED: usize = 256;
+
+/// Works until `shutdown` resolves; then finishes what is in flight, for at most `settings.shutdown`, and gives back what is claimed
+/// and not started. Whatever is cut off comes again when its lease ends.
+pub async fn run(deps: Deps, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
+    let deps = Arc::new(deps);
+    let (commits, deliveries) = (Bell::new(), Bell::new());
+    let tasks = Tasks(vec![
+        tokio::spawn(relay_and_ring(deps.clone(), commits.clone())),
+        tokio::spawn(listen(deps.clone(), commits.clone())),
+        tokio::spawn(sequencer::run(deps.clone(), commits.clone(), deliveries.clone())),
+    ]);
+    let hands = deps.settings.concurrency;
+    let mut lanes = Vec::new();
+    let mut monitor = Monitor::new().shutdown_timeout(deps.settings.shutdown).should_restart(|_, _| true);
+    monitor = lane(monitor, Webhooks(deps.clone()), hands, &deps, &deliveries, &mut lanes);
+    monitor = lane(monitor, Mails(deps.clone()), hands, &deps, &commits, &mut lanes);
+    monitor = lane(monitor, Schedules::new(deps.clone()), 1, &deps, &Bell::new(), &mut lanes);
+    let signal = async {
+        shutdown.await;
+        tracing::info!("the worker stops: it finishes what is in flight");
+        Ok(())
+    };
+    monitor.run_with_signal(signal).await.map_err(|error| Error::internal(error.to_string()))?;
+    // The last outcomes: their senders went with the monitor.
+    let settled = futures::future::join_all(lanes);
+    if tokio::time::timeout(Duration::from_secs(5), settled).await.is_err() {
+        tracing::warn!("the last outcomes were not settled in time; those deliveries come again");
+    }
+    drop(tasks);
+    Ok(())
+}
+
+/// Background tasks that end with their owner.
+struct Tasks(Vec<JoinHandle<()>>);
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Adds a queue to the monitor, with `hands` jobs at once.
+fn lane<Q: Queue>(monitor: Monitor, queue: Q, hands: usize, deps: &Deps, bell: &Bell, lanes: &mut Vec<JoinHandle<()>>) -> Monitor {
+    let (places, (outcomes, gathered)) = (Places::new(hands), mpsc::channel(GATHERED));
+    lanes.push(tokio::spawn(settle(queue.clone(), gathered, places.clone())));
+    let (bell, poll) = (bell.clone(), deps.settings.poll);
+    monitor.register(move |run| {
+        let (handler, outcomes) = (queue.clone(), outcomes.clone());
+        WorkerBuilder::new(format!("{}-{run}", Q::NAME))
+            .backend(Claims::new(queue.clone(), places.clone(), bell.listen(), poll))
+            .concurrency(hands)
+            .build(move |job: Arc<Q::Job>| {
+                let (queue, outcomes) = (handler.clone(), outcomes.clone());
+                async move {
+                    let outcome = attempt(&queue, &job).await;
+                    // Nobody receives any more when the shutdown took too long: the lease will end.
+                    let _ = outcomes.send((Q::token(&job).id, outcome)).await;
+                }
+            })
+    })
+}
+
+/// Settles what comes in, as much at once as is there.
+async fn settle<Q: Queue>(queue: Q, mut gathered: mpsc::Receiver<(Uuid, Q::Outcome)>, places: Places) {
+    let mut batch = Vec::new();
+    while gathered.recv_many(&mut batch, GATHERED).await > 0 {
+        let (ids, outcomes): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        write(&queue, outcomes).await;
+        places.leave(ids.into_iter());
+    }
+}
+
+/// Patience with an outage of the database; after that the leases have ended and the jobs come again.
+const TRIES: u32 = 30;
+
+async fn write<Q: Queue>(queue: &Q, outcomes: Vec<Q::Outcome>) {
+    for _ in 0..TRIES {
+        match queue.settle(&outcomes).await {
+            Ok(()) => return,
+            Err(error) if error.kind == Kind::Unavailable => {
+                failed(Q::NAME, "settle", &error);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(error) => {
+                failed(Q::NAME, "settle", &error);
+                return singly(queue, &outcomes).await;
+            }
+        }
+    }
+}
+
+/// One outcome that cannot be written must not take the others along.
+async fn singly<Q: Queue>(queue: &Q, outcomes: &[Q::Outcome]) {
+    for outcome in outcomes {
+        if let Err(error) = queue.settle(std::slice::from_ref(outcome)).await {
+            failed(Q::NAME, "settle", &error);
+        }
+    }
+}
+
+/// Tells the workers of other processes about this process's commits, at most once each 10 ms. For an API process without a worker
+/// of its own; [`run`] does it as well. Only one of the two may run in a process. Never resolves.
+pub async fn relay(store: &Store, kv: &dyn Kv) {
+    loop {
+        store.committed().await;
+        kv.wake().await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The same, and ringing here first: the way over a shared store is longer, and may be gone.
+async fn relay_and_ring(deps: Arc<Deps>, commits: Bell) {
+    loop {
+        deps.store.committed().await;
+        commits.ring();
+        deps.kv.wake().await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Hears of commits elsewhere.
+async fn listen(deps: Arc<Deps>, commits: Bell) {
+    loop {
+        deps.kv.woken().await;
+        commits.ring();
+    }
+}

@@ -1,0 +1,58 @@
+//! What the worker is told by configuration.
+
+use std::time::Duration;
+
+use app::delivery::Schedule;
+use chrono::TimeDelta;
+use infra::config::Config;
+use store::retention::Retention;
+
+/// Settings of the background work.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Jobs of each kind at the same time.
+    pub concurrency: usize,
+    /// Between two looks for work when no wake-up came.
+    pub poll: Duration,
+    /// What an endpoint gets to answer.
+    pub webhook_timeout: Duration,
+    /// When failed deliveries are repeated.
+    pub webhooks: Schedule,
+    /// When failed mails are repeated.
+    pub mails: Schedule,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// What jobs in flight get to finish at shutdown.
+    pub shutdown: Duration,
+    /// The host in the ids of mails.
+    pub message_host: String,
+}
+
+/// Mails are repeated for some four hours: longer than a mail server's restart, shorter than a link lives.
+const MAILS: Schedule = Schedule { first: TimeDelta::seconds(30), max_attempts: 10 };
+
+impl Settings {
+    /// Takes from the configuration what concerns the worker.
+    pub fn of(config: &Config) -> Self {
+        let (hooks, keep) = (&config.webhooks, &config.retention);
+        let host = config.server.public_url.split("://").last().unwrap_or_default();
+        Self {
+            concurrency: config.worker.concurrency,
+            poll: Duration::from_millis(config.worker.poll_ms),
+            webhook_timeout: Duration::from_secs(hooks.timeout_seconds),
+            webhooks: Schedule {
+                first: TimeDelta::seconds(hooks.first_retry_seconds.cast_signed()),
+                max_attempts: hooks.max_attempts.cast_signed(),
+            },
+            mails: MAILS,
+            retention: Retention {
+                events_days: keep.events_days,
+                deliveries_days: keep.deliveries_days,
+                idempotency_days: keep.idempotency_days,
+                sessions_days: keep.sessions_days,
+            },
+            shutdown: Duration::from_secs(config.server.shutdown_seconds),
+            message_host: host.split([':', '/']).next().filter(|name| !name.is_empty()).unwrap_or("localhost").to_owned(),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Webhooks: posting one event to one endpoint.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use app::delivery::{self, Addressee};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::{Result, Time, policy::SystemScope, webhooks::EndpointUrl};
+use infra::egress::{Incoming, Method, Outgoing};
+use store::deliveries::{ClaimedDelivery, DeliveryClaim, Outcome, Verdict};
+use tracing::Instrument;
+
+use crate::{
+    Deps,
+    queue::{Queue, Token},
+};
+
+const SCOPE: SystemScope = SystemScope::job("webhooks");
+/// Endpoints of one claim.
+const DESTINATIONS: u64 = 64;
+/// Deliveries of one endpoint in flight at once, over all workers: a slow endpoint may not take all hands.
+const PER_DESTINATION: u64 = 4;
+/// Bytes of an answer that are read: enough for the 10,000 characters that are kept.
+const ANSWER: usize = 40_000;
+
+/// The queue of deliveries.
+#[derive(Clone)]
+pub(crate) struct Webhooks(pub(crate) Arc<Deps>);
+
+#[async_trait]
+impl Queue for Webhooks {
+    type Job = ClaimedDelivery;
+    type Outcome = Outcome;
+    const NAME: &'static str = "webhooks";
+
+    fn limit(&self) -> Duration {
+        self.0.settings.webhook_timeout + Duration::from_secs(5)
+    }
+    fn token(job: &ClaimedDelivery) -> Token {
+        Token { id: job.ticket.id.uuid(), lease: job.ticket.lease }
+    }
+    async fn claim(&self, most: usize) -> Result<Vec<ClaimedDelivery>> {
+        let now = self.0.clock.now();
+        // Twice the time it can take, and as much again for the settling of a busy database.
+        let lease_until = now + TimeDelta::from_std(self.limit() * 3).unwrap_or(TimeDelta::minutes(5));
+        let claim = DeliveryClaim {
+            now,
+            lease: self.0.ids.uuid(now),
+            lease_until,
+            destinations: DESTINATIONS,
+            per_destination: PER_DESTINATION,
+            max_rows: most as u64,
+        };
+        self.0.store.claim_deliveries(SCOPE, claim).await
+    }
+    async fn work(&self, job: &ClaimedDelivery) -> Outcome {
+        let span = tracing::info_span!("deliver", delivery = %job.ticket.id, event = job.event_type, attempt = job.ticket.number);
+        if let Some(parent) = &job.traceparent {
+            infra::telemetry::with_parent(&span, parent);
+        }
+        self.deliver(job).instrument(span).await
+    }
+    fn broken(&self, job: &ClaimedDelivery, why: &'static str) -> Outcome {
+        let now = self.0.clock.now();
+        self.outcome(job, now, Duration::ZERO, self.again(job, None, None, why.to_owned()))
+    }
+    async fn settle(&self, outcomes: &[Outcome]) -> Result<()> {
+        self.0.store.settle_deliveries(SCOPE, self.0.clock.now(), outcomes).await.map(|_| ())
+    }
+    async fn release(&self, jobs: &[&ClaimedDelivery]) -> Result<()> {
+        let tickets: Vec<_> = jobs.iter().map(|job| job.ticket).collect();
+        self.0.store.release_deliveries(SCOPE, self.0.clock.now(), &tickets).await
+    }
+    fn label(outcome: &Outcome) -> &'static str {
+        match outcome.verdict {
+            Verdict::Delivered { .. } => "delivered",
+            Verdict::Retry { .. } => "retried",
+            Verdict::Failed { .. } => "failed",
+            Verdict::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+impl Webhooks {
+    async fn deliver(&self, job: &ClaimedDelivery) -> Outcome {
+        let (at, began) = (self.0.clock.now(), Instant::now());
+        let to = Addressee { is_active: job.is_active, org_status: job.org_status, org_deleted: job.org_deleted, event: &job.event_type };
+        let verdict = match delivery::may_send(to) {
+            Err(reason) => Verdict::Cancelled { reason: reason.to_owned() },
+            Ok(()) => match self.outgoing(job, at) {
+                Err(error) => self.again(job, None, None, error),
+                Ok(outgoing) => match self.0.egress.send(outgoing).await {
+                    Err(error) => self.again(job, None, None, error.to_string()),
+                    Ok(answer) => self.judge(job, answer),
+                },
+            },
+        };
+        self.outcome(job, at, began.elapsed(), verdict)
+    }
+
+    fn outgoing(&self, job: &ClaimedDelivery, at: Time) -> Result<Outgoing, String> {
+        let url = job.url.parse::<EndpointUrl>().map_err(|error| error.to_string())?;
+        let secret = job.secret.as_ref().ok_or("the webhook's secret cannot be read")?;
+        let body = job.body.clone().into_bytes();
+        let signed = crypto::webhook::headers(&[secret], &job.event.to_string(), at, &body).map_err(|error| error.to_string())?;
+        let mut headers = vec![
+            ("Content-Type".to_owned(), "application/json".to_owned()),
+            ("User-Agent".to_owned(), "Tenantry-Webhooks/1".to_owned()),
+            ("X-Webhook-Delivery".to_owned(), job.ticket.id.to_string()),
+            ("X-Webhook-Event".to_owned(), job.event_type.clone()),
+        ];
+        headers.extend(signed.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        // Our own span where traces are gathered, else the caller's.
+        let trace = infra::telemetry::current_traceparent().or_else(|| job.traceparent.clone());
+        headers.extend(trace.map(|value| ("traceparent".to_owned(), value)));
+        let timeout = self.0.settings.webhook_timeout;
+        Ok(Outgoing { method: Method::POST, url: url.url().clone(), headers, body, timeout, max_response: ANSWER })
+    }
+
+    fn judge(&self, job: &ClaimedDelivery, answer: Incoming) -> Verdict {
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        if delivery::arrived(answer.status) {
+            let since = (self.0.clock.now() - job.happened_at).to_std().unwrap_or_default();
+            metrics::histogram!("tenantry_delivery_latency_seconds").record(since.as_secs_f64());
+            return Verdict::Delivered { status: answer.status, body };
+        }
+        self.again(job, Some(answer.status), Some(body), delivery::refusal(answer.status))
+    }
+
+    /// Later, if there is another attempt.
+    fn again(&self, job: &ClaimedDelivery, status: Option<u16>, body: Option<String>, error: String) -> Verdict {
+        let schedule = delivery::Schedule { max_attempts: job.max_attempts, ..self.0.settings.webhooks };
+        let jitter = delivery::fraction(self.0.ids.secret());
+        match schedule.next(job.ticket.number, self.0.clock.now(), jitter) {
+            Some(next_at) => Verdict::Retry { status, body, error, next_at },
+            None => Verdict::Failed { status, body, error },
+        }
+    }
+
+    fn outcome(&self, job: &ClaimedDelivery, at: Time, took: Duration, verdict: Verdict) -> Outcome {
+        Outcome { ticket: job.ticket, at, duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX), verdict }
+    }
+}
