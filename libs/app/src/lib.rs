@@ -26,13 +26,14 @@ use domain::{
     accounts::Person,
     actor::Actor,
     mails::{Mail, Template},
-    policy::{self, PlatformScope, Read, Standing, Write},
+    policy::{self, PlatformScope, Read, Standing, Write, decide},
     ports::{Kv, Limit, UrlGuard},
     resource::Resource,
     sessions::Credential,
     value::{Email, Slug},
 };
-use store::{Change, IdempotencyKey, Store, WriteTx};
+use serde::{Serialize, de::DeserializeOwned};
+use store::{Change, IdempotencyKey, NoEvent, Store, WriteTx};
 
 /// What the use cases are told by configuration.
 #[derive(Clone, Debug)]
@@ -148,7 +149,7 @@ impl App {
     }
 
     /// Runs a change of one organization's `R`s: in one transaction that first reads who may do it.
-    pub(crate) async fn in_org<R: Resource, T: serde::Serialize + serde::de::DeserializeOwned>(
+    pub(crate) async fn in_org<R: Resource, T: Answer>(
         &self,
         c: &Caller,
         slug: &Slug,
@@ -157,46 +158,39 @@ impl App {
         if self.store.has_one_writer() {
             policy::may_try::<R>(&self.standing(c, slug).await?)?;
         }
-        self.store
-            .write_once(&c.call.stamp(), c.once.as_ref(), async |tx| {
-                let standing = tx.standing(&c.who, slug).await?;
-                work(tx, &standing).await
-            })
-            .await
+        let write = async |tx: &WriteTx| {
+            let known = replay(tx, c).await?;
+            let standing = tx.standing(&c.who, slug).await?;
+            match known {
+                Some(answer) => decide::<R, Write>(&standing).map(|_| Change::silent(answer, NoEvent::Unchanged)),
+                None => keep(tx, c, work(tx, &standing).await?).await,
+            }
+        };
+        self.store.write(&c.call.stamp(), write).await
     }
 
     /// Runs a change of what is the caller's own.
-    pub(crate) async fn as_person<T: serde::Serialize + serde::de::DeserializeOwned>(
-        &self,
-        c: &Caller,
-        work: impl AsyncFn(&WriteTx, &Person) -> Result<Change<T>>,
-    ) -> Result<T> {
+    pub(crate) async fn as_person<T: Answer>(&self, c: &Caller, work: impl AsyncFn(&WriteTx, &Person) -> Result<Change<T>>) -> Result<T> {
         if self.store.has_one_writer() {
             self.person(c).await?;
         }
-        self.store
-            .write_once(&c.call.stamp(), c.once.as_ref(), async |tx| {
-                let person = tx.person(&c.who).await?;
-                work(tx, &person).await
-            })
-            .await
+        let write = async |tx: &WriteTx| {
+            let known = replay(tx, c).await?;
+            let person = tx.person(&c.who).await?;
+            match known {
+                Some(answer) => Ok(Change::silent(answer, NoEvent::Unchanged)),
+                None => keep(tx, c, work(tx, &person).await?).await,
+            }
+        };
+        self.store.write(&c.call.stamp(), write).await
     }
 
     /// Runs a change that only a platform owner may make.
-    pub(crate) async fn as_operator<T: serde::Serialize + serde::de::DeserializeOwned>(
-        &self,
-        c: &Caller,
-        work: impl AsyncFn(&WriteTx, PlatformScope<'_>) -> Result<Change<T>>,
-    ) -> Result<T> {
+    pub(crate) async fn as_operator<T: Answer>(&self, c: &Caller, work: impl AsyncFn(&WriteTx, PlatformScope<'_>) -> Result<Change<T>>) -> Result<T> {
         if self.store.has_one_writer() {
             policy::platform(&self.person(c).await?)?;
         }
-        self.store
-            .write_once(&c.call.stamp(), c.once.as_ref(), async |tx| {
-                let person = tx.person(&c.who).await?;
-                work(tx, policy::platform(&person)?).await
-            })
-            .await
+        self.as_person(c, async |tx, person| work(tx, policy::platform(person)?).await).await
     }
 
     /// Runs a change by nobody in particular: sign-up, one-time links.
@@ -221,6 +215,26 @@ impl App {
     pub(crate) fn link(&self, path: &str, token: &str) -> String {
         format!("{}{path}?token={token}", self.settings.public_url)
     }
+}
+
+/// What a use case answers: kept for a repeated request.
+pub(crate) trait Answer: Serialize + DeserializeOwned {}
+impl<T: Serialize + DeserializeOwned> Answer for T {}
+
+/// The answer of the same request, if it was made before. Claims the key otherwise; must come first in a transaction.
+async fn replay<T: Answer>(tx: &WriteTx, c: &Caller) -> Result<Option<T>> {
+    match &c.once {
+        Some(key) => tx.claim_key(key).await,
+        None => Ok(None),
+    }
+}
+
+/// Keeps the answer for a repetition of the request.
+async fn keep<T: Answer>(tx: &WriteTx, c: &Caller, change: Change<T>) -> Result<Change<T>> {
+    if let Some(key) = &c.once {
+        tx.keep_answer(key, change.value()).await?;
+    }
+    Ok(change)
 }
 
 /// A mail with its context.

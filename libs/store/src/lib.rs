@@ -14,6 +14,7 @@ pub mod dialect;
 mod entity;
 pub mod error;
 pub mod events;
+pub mod idempotency;
 pub mod invitations;
 pub mod keys;
 pub mod mails;
@@ -38,7 +39,8 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::{Mutex, Notify};
 
 pub use dialect::Settings;
-pub use write::{Change, IdempotencyKey, NoEvent, WriteTx};
+pub use idempotency::IdempotencyKey;
+pub use write::{Change, NoEvent, WriteTx};
 
 /// The database. Cheap to clone.
 #[derive(Clone)]

@@ -1,20 +1,20 @@
 //! The one write path: a change, its audit record and its event are one database transaction.
 //!
 //! [`Store::write`] runs a use case inside a transaction and commits the [`Change`] it returns; there is no other commit. A use case
-//! that loses against another transaction (deadlock, serialization) is run again as a whole. [`Store::write_once`] does the same under
-//! an idempotency key: claiming the key is the transaction's first statement, so a repeated request waits there for the first one's
-//! outcome and gets the same answer.
+//! that loses against another transaction (deadlock, serialization) is run again as a whole.
 
 use std::sync::OnceLock;
 
-use domain::{Actor, Error, Event, OrgId, Result, Stamp};
-use sea_orm::{DatabaseTransaction, EntityTrait, Set, sea_query::OnConflict};
-use serde::{Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
+use domain::{Actor, Event, OrgId, Result, Stamp};
+use sea_orm::DatabaseTransaction;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
-use crate::{Store, dialect, entity::idempotency, error::{from_db, is_retryable}, events};
+use crate::{
+    Store, dialect,
+    error::{from_db, is_retryable},
+    events,
+};
 
 /// Why a change has no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,24 +52,13 @@ impl<T> Change<T> {
     pub fn silent(value: T, why: NoEvent) -> Self {
         Self { value, events: Vec::new(), wakes: why == NoEvent::LinkMailed }
     }
+    /// What the caller is answered.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
     /// Another value, same events.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Change<U> {
         Change { value: f(self.value), events: self.events, wakes: self.wakes }
-    }
-}
-
-/// A caller's `Idempotency-Key` for one operation, and what the request said.
-#[derive(Clone, Debug)]
-pub struct IdempotencyKey {
-    id: String,
-    digest: String,
-}
-
-impl IdempotencyKey {
-    /// `caller` and `operation` keep the keys of different callers and operations apart; `request` is the body.
-    pub fn new(caller: &str, operation: &str, key: &str, request: &[u8]) -> Self {
-        let id = [caller, operation, key].map(|part| format!("{}:{part}", part.len())).concat();
-        Self { id: hex::encode(Sha256::digest(id)), digest: hex::encode(Sha256::digest(request)) }
     }
 }
 
@@ -115,6 +104,15 @@ impl WriteTx {
             committed.notify_one();
         }
         Ok(change.value)
+    }
+}
+
+impl WriteTx {
+    /// If the connection is lost, the database rolls back by itself.
+    async fn rollback(self) {
+        if let Err(e) = self.tx.rollback().await {
+            tracing::debug!(error = %e, "rollback");
+        }
     }
 }
 
@@ -168,53 +166,13 @@ impl Store {
 
     async fn attempt<T>(&self, stamp: &Stamp, work: &impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
         let tx = self.begin(stamp).await?;
-        let change = work(&tx).await?;
-        tx.commit(change).await
-    }
-
-    /// Like [`Store::write`], but a second call with the same key gets the first one's answer instead of a second change. Only
-    /// successes are kept, sealed (they hold one-time secrets), for a day. Another request under a used key is refused.
-    pub async fn write_once<T: Serialize + DeserializeOwned>(
-        &self,
-        stamp: &Stamp,
-        key: Option<&IdempotencyKey>,
-        work: impl AsyncFn(&WriteTx) -> Result<Change<T>>,
-    ) -> Result<T> {
-        let Some(key) = key else { return self.write(stamp, work).await };
-        self.write(stamp, async |tx| {
-            if let Some(answer) = claim(tx, key).await? {
-                return Ok(Change::silent(answer, NoEvent::Unchanged));
+        match work(&tx).await {
+            Ok(change) => tx.commit(change).await,
+            Err(e) => {
+                // Not left to the drop: on SQLite the next writer would find the database still locked.
+                tx.rollback().await;
+                Err(e)
             }
-            let change = work(tx).await?;
-            keep(tx, key, &change.value).await?;
-            Ok(change)
-        })
-        .await
+        }
     }
-}
-
-/// `None`: the key is ours now. `Some`: the answer of the request that had it before.
-async fn claim<T: DeserializeOwned>(tx: &WriteTx, key: &IdempotencyKey) -> Result<Option<T>> {
-    let row = idempotency::ActiveModel { id: Set(key.id.clone()), digest: Set(key.digest.clone()), output: Set(None), created_at: Set(tx.now()) };
-    let inserted = idempotency::Entity::insert(row)
-        .on_conflict(OnConflict::column(idempotency::Column::Id).do_nothing().to_owned())
-        .exec_without_returning(&tx.tx)
-        .await
-        .map_err(from_db)?;
-    if inserted == 1 {
-        return Ok(None);
-    }
-    let row = idempotency::Entity::find_by_id(key.id.clone()).one(&tx.tx).await.map_err(from_db)?;
-    let Some(row) = row.filter(|row| row.digest == key.digest) else {
-        return Err(Error::conflict("idempotency_key_reused", "This Idempotency-Key was used for another request. Use a new key for each request."));
-    };
-    let sealed = row.output.ok_or_else(|| Error::internal("an idempotency row without an answer was committed"))?;
-    Ok(Some(tx.store.keyring.open_json(&crate::keys::place(domain::PLATFORM, "idempotency", "output", &key.id), &sealed.into())?))
-}
-
-async fn keep<T: Serialize>(tx: &WriteTx, key: &IdempotencyKey, answer: &T) -> Result<()> {
-    let sealed = tx.store.keyring.seal_json(&crate::keys::place(domain::PLATFORM, "idempotency", "output", &key.id), answer)?;
-    let row = idempotency::ActiveModel { id: Set(key.id.clone()), output: Set(Some(sealed.as_str().to_owned())), ..Default::default() };
-    idempotency::Entity::update(row).exec(&tx.tx).await.map_err(from_db)?;
-    Ok(())
 }

@@ -36,6 +36,7 @@ create index deliveries_due on deliveries (org_id, webhook_id, next_at, id) wher
 create index deliveries_in_flight on deliveries (org_id, webhook_id, next_at) where state = 1;
 create index deliveries_history on deliveries (org_id, webhook_id, id);
 create index deliveries_event on deliveries (org_id, event_id);
+create index deliveries_age on deliveries (updated_at) where state >= 2;
 
 -- Every attempt of a delivery.
 create table attempts (
@@ -64,3 +65,4 @@ create table mails (
     updated_at {time} not null
 );
 create index mails_due on mails (next_at, id) where state < 2;
+create index mails_age on mails (updated_at) where state >= 2;

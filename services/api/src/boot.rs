@@ -1,19 +1,12 @@
 //! From configuration to a running process: master key, database, use cases, worker, listener.
 
-use std::{
-    fs,
-    io::Write,
-    net::TcpListener,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, net::TcpListener, sync::Arc};
 
 use app::{App, Parts, Settings};
 use chrono::TimeDelta;
-use crypto::{Hasher, HasherConfig, Keyring, MasterKeys, OsRandom};
+use crypto::{Hasher, HasherConfig, OsRandom};
 use domain::{Clock, Error, IdGen, Result, ports::UrlGuard};
-use infra::{config::Config, egress::Egress, mail::Mailer};
+use infra::config::Config;
 use store::Store;
 
 use crate::{
@@ -50,38 +43,13 @@ pub async fn open_store(config: &Config, sources: &Sources) -> Result<Store> {
     fs::create_dir_all(&config.data.dir).map_err(|e| {
         Error::unavailable(60, format!("The data folder {} cannot be made. Choose another with `data.dir`.", config.data.dir.display())).because(e)
     })?;
-    let keyring = Keyring::new(master_keys(config, sources.ids.as_ref())?);
-    let settings = store::Settings { url: database_url(config), max_connections: config.database.max_connections, application_name: "tenantry-api".to_owned() };
-    Store::open(&settings, keyring, sources.ids.clone()).await
+    let masters = worker::boot::master_keys(config, Some(sources.ids.as_ref())).map_err(unusable)?;
+    worker::boot::open_store(config, masters, sources.ids.clone(), "tenantry-api").await.map_err(unusable)
 }
 
-/// `database.url`, or the SQLite file in the data folder.
-pub fn database_url(config: &Config) -> String {
-    match config.database.url.expose() {
-        "" => format!("sqlite://{}?mode=rwc", config.data.dir.join("tenantry.db").display()),
-        url => url.to_owned(),
-    }
-}
-
-/// `keys.master`, or the ring kept in the data folder, which is made on first use and readable by its owner only.
-pub fn master_keys(config: &Config, random: &dyn IdGen) -> Result<MasterKeys> {
-    let unusable = |why: String| Error::unavailable(60, format!("The master key cannot be used: {why}"));
-    if !config.keys.master.is_empty() {
-        return MasterKeys::parse(config.keys.master.expose()).map_err(unusable);
-    }
-    let path = config.data.dir.join("master.key");
-    if let Ok(text) = fs::read_to_string(&path) {
-        return MasterKeys::parse(&text).map_err(unusable);
-    }
-    let (text, keys) = MasterKeys::generate(random);
-    write_secret(&path, &text).map_err(|e| Error::unavailable(60, format!("{} cannot be written.", path.display())).because(e))?;
-    Ok(keys)
-}
-
-fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()
+/// Our own errors already say what to do; anything else is told as it is.
+fn unusable(e: anyhow::Error) -> Error {
+    e.downcast::<Error>().unwrap_or_else(|e| Error::unavailable(60, format!("{e:#}")))
 }
 
 fn settings(config: &Config) -> Result<Settings> {
@@ -106,22 +74,20 @@ pub async fn assemble(config: &Config, sources: Sources, metrics: Option<infra::
     store.migrate().await?;
     store.load_data_keys(sources.clock.now()).await?;
     let kv = infra::kv::connect(&config.redis, sources.clock.clone()).await;
-    let egress = Egress::new(&config.egress, &config.dns)?;
-    let mailer = Mailer::new(&config.mail, &config.data, sources.clock.clone())?;
-    let guard: Arc<dyn UrlGuard> = Arc::new(egress.clone());
+    let worker = worker::boot::deps(config, store.clone(), kv.clone(), sources.clock.clone(), sources.ids.clone()).map_err(unusable)?;
+    let guard: Arc<dyn UrlGuard> = Arc::new(worker.egress.clone());
     let hasher = Hasher::start(HasherConfig { threads: config.passwords.threads, queue: config.passwords.queue, ..HasherConfig::default() });
     let parts = Parts {
-        store: store.clone(),
-        kv: kv.clone(),
-        clock: sources.clock.clone(),
-        ids: sources.ids.clone(),
+        store,
+        kv,
+        clock: sources.clock,
+        ids: sources.ids,
         hasher,
         guard,
         settings: settings(config)?,
     };
     let app = App::new(parts).await?;
     bootstrap(config, &app).await?;
-    let worker = worker::Deps { store, kv, egress, mailer, clock: sources.clock, ids: sources.ids, settings: Arc::new(worker::Settings::from(config)) };
     let shared = Shared {
         app,
         trusted: TrustedProxies(config.server.trusted_proxies.clone()),

@@ -141,24 +141,21 @@ async fn serve(config: &Config) -> Result<()> {
     let listener = boot::listen(config)?;
     let assembled = boot::assemble(config, Sources::system(), Some(metrics)).await?;
     greet(config, &assembled.shared.app).await?;
-    let app = assembled.shared.app.clone();
     let http = server::start(listener, assembled.shared, config.server.workers, config.server.shutdown_seconds)?;
-    let handle = http.handle();
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let wakes = tokio::spawn(server::relay_wakes(app, stopped.clone()));
-    let worker = config.worker.embedded.then(|| {
-        let mut stopped = stopped.clone();
-        tokio::spawn(async move { worker::run(assembled.worker, async move { stopped.wait_for(|stop| *stop).await.map(|_| ()).unwrap_or_default() }).await })
-    });
-    let serving = http.await;
-    let _ = stop.send(true);
-    drop(handle);
-    if let Some(worker) = worker {
-        worker.await.map_err(Error::internal)??;
-    }
-    wakes.await.map_err(Error::internal)?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let background = if config.worker.embedded {
+        let stopped = async { stopped.await.unwrap_or_default() };
+        tokio::spawn(worker::run(assembled.worker, stopped))
+    } else {
+        let worker::Deps { store, kv, .. } = assembled.worker;
+        tokio::spawn(async move { tokio::select! { () = worker::relay(&store, kv.as_ref()) => Ok(()), _ = stopped => Ok(()) } })
+    };
+    let served = http.await;
+    // Requests have ended; now the worker finishes what it has in flight.
+    let _ = stop.send(());
+    background.await.map_err(Error::internal)??;
     tracing::info!("stopped");
-    serving.map_err(Error::internal)
+    served.map_err(Error::internal)
 }
 
 /// Says where everything is, for whoever started it.

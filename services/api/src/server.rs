@@ -18,7 +18,6 @@ use actix_web::{
     web,
 };
 use domain::Error;
-use tokio::sync::watch;
 use tracing::Instrument;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
@@ -177,18 +176,4 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
         .listen(listener)
         .map_err(Error::internal)?;
     Ok(server.run())
-}
-
-/// After a commit, tells all workers, at most once each 10 ms, until `stopped`.
-pub async fn relay_wakes(app: app::App, mut stopped: watch::Receiver<bool>) {
-    loop {
-        let commit = tokio::select! {
-            () = app.store.committed() => true,
-            _ = stopped.changed() => false,
-        };
-        if !commit {
-            return;
-        }
-        app.kv.wake().await;
-    }
 }

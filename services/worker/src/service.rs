@@ -37,25 +37,14 @@ pub async fn run(deps: Deps, shutdown: impl Future<Output = ()> + Send) -> Resul
         tokio::spawn(listen(deps.clone(), commits.clone())),
         tokio::spawn(sequencer::run(deps.clone(), commits.clone(), deliveries.clone())),
     ]);
-    let hands = deps.settings.concurrency;
-    let mut lanes = Vec::new();
-    let mut monitor = Monitor::new().shutdown_timeout(deps.settings.shutdown).should_restart(|_, _| true);
-    monitor = lane(monitor, Webhooks(deps.clone()), hands, &deps, &deliveries, &mut lanes);
-    monitor = lane(monitor, Mails(deps.clone()), hands, &deps, &commits, &mut lanes);
-    monitor = lane(monitor, Schedules::new(deps.clone()), 1, &deps, &Bell::new(), &mut lanes);
-    let signal = async {
-        shutdown.await;
-        tracing::info!("the worker stops: it finishes what is in flight");
-        Ok(())
-    };
-    monitor.run_with_signal(signal).await.map_err(|error| Error::internal(error.to_string()))?;
-    // The last outcomes: their senders went with the monitor.
-    let settled = futures::future::join_all(lanes);
-    if tokio::time::timeout(Duration::from_secs(5), settled).await.is_err() {
-        tracing::warn!("the last outcomes were not settled in time; those deliveries come again");
-    }
+    let (hands, poll) = (deps.settings.concurrency, deps.settings.poll);
+    let mut lanes = Lanes::new(deps.settings.shutdown, poll);
+    lanes.add(Webhooks(deps.clone()), hands, &deliveries);
+    lanes.add(Mails(deps.clone()), hands, &commits);
+    lanes.add(Schedules::new(deps.clone()), 1, &Bell::new());
+    let outcome = lanes.run(shutdown).await;
     drop(tasks);
-    Ok(())
+    outcome
 }
 
 /// Background tasks that end with their owner.
@@ -67,26 +56,57 @@ impl Drop for Tasks {
     }
 }
 
-/// Adds a queue to the monitor, with `hands` jobs at once.
-fn lane<Q: Queue>(monitor: Monitor, queue: Q, hands: usize, deps: &Deps, bell: &Bell, lanes: &mut Vec<JoinHandle<()>>) -> Monitor {
-    let (places, (outcomes, gathered)) = (Places::new(hands), mpsc::channel(GATHERED));
-    lanes.push(tokio::spawn(settle(queue.clone(), gathered, places.clone())));
-    let (bell, poll) = (bell.clone(), deps.settings.poll);
-    monitor.register(move |run| {
-        let (handler, outcomes) = (queue.clone(), outcomes.clone());
-        WorkerBuilder::new(format!("{}-{run}", Q::NAME))
-            .backend(Claims::new(queue.clone(), places.clone(), bell.listen(), poll))
-            .concurrency(hands)
-            .build(move |job: Arc<Q::Job>| {
-                let (queue, outcomes) = (handler.clone(), outcomes.clone());
-                async move {
-                    let outcome = attempt(&queue, &job).await;
-                    // Nobody receives any more when the shutdown took too long: the lease will end.
-                    let _ = outcomes.send((Q::token(&job).id, outcome)).await;
-                }
-            })
-    })
+/// The queues, each with its own apalis worker and its own task that settles.
+struct Lanes {
+    monitor: Monitor,
+    settling: Vec<JoinHandle<()>>,
+    poll: Duration,
 }
+
+impl Lanes {
+    fn new(shutdown: Duration, poll: Duration) -> Self {
+        Self { monitor: Monitor::new().shutdown_timeout(shutdown).should_restart(|_, _| true), settling: Vec::new(), poll }
+    }
+
+    /// Adds a queue, with `hands` jobs at once.
+    fn add<Q: Queue>(&mut self, queue: Q, hands: usize, bell: &Bell) {
+        let (places, (outcomes, gathered)) = (Places::new(hands), mpsc::channel(GATHERED));
+        self.settling.push(tokio::spawn(settle(queue.clone(), gathered, places.clone())));
+        let (bell, poll) = (bell.clone(), self.poll);
+        self.monitor = std::mem::take(&mut self.monitor).register(move |run| {
+            let (handler, outcomes) = (queue.clone(), outcomes.clone());
+            WorkerBuilder::new(format!("{}-{run}", Q::NAME))
+                .backend(Claims::new(queue.clone(), places.clone(), bell.listen(), poll))
+                .concurrency(hands)
+                .build(move |job: Arc<Q::Job>| {
+                    let (queue, outcomes) = (handler.clone(), outcomes.clone());
+                    async move {
+                        let outcome = attempt(&queue, &job).await;
+                        // Nobody receives any more when the shutdown took too long: the lease will end.
+                        let _ = outcomes.send((Q::token(&job).id, outcome)).await;
+                    }
+                })
+        });
+    }
+
+    async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
+        let signal = async {
+            shutdown.await;
+            tracing::info!("the worker stops: it finishes what is in flight");
+            Ok(())
+        };
+        self.monitor.run_with_signal(signal).await.map_err(|error| Error::internal(error.to_string()))?;
+        // The last outcomes: their senders went with the monitor.
+        let settled = futures::future::join_all(self.settling);
+        if tokio::time::timeout(LAST, settled).await.is_err() {
+            tracing::warn!("the last outcomes were not settled in time; those jobs come again");
+        }
+        Ok(())
+    }
+}
+
+/// What the settling of the last outcomes gets at shutdown.
+const LAST: Duration = Duration::from_secs(5);
 
 /// Settles what comes in, as much at once as is there.
 async fn settle<Q: Queue>(queue: Q, mut gathered: mpsc::Receiver<(Uuid, Q::Outcome)>, places: Places) {
@@ -153,3 +173,6 @@ async fn listen(deps: Arc<Deps>, commits: Bell) {
         commits.ring();
     }
 }
+
+#[cfg(test)]
+mod tests;

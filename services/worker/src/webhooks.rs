@@ -144,3 +144,6 @@ impl Webhooks {
         Outcome { ticket: job.ticket, at, duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX), verdict }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use domain::{Error, Result};
+use uuid::Uuid;
+
+use super::Lanes;
+use crate::{
+    bell::Bell,
+    queue::{Queue, Token},
+};
+
+/// A queue in memory. Jobs are numbers; 13 panics, 99 takes too long, others take `work`.
+#[derive(Clone, Default)]
+struct Fake(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<u128>,
+    settled: BTreeMap<u128, &'static str>,
+    released: Vec<u128>,
+    claims: Vec<usize>,
+    outages: u32,
+    work: Duration,
+    running: usize,
+    most_running: usize,
+}
+
+impl Fake {
+    fn with(jobs: impl Iterator<Item = u128>, work: Duration) -> Self {
+        let fake = Self::default();
+        fake.change(|state| (state.waiting, state.work) = (jobs.collect(), work));
+        fake
+    }
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.0.lock().unwrap())
+    }
+    fn settled(&self) -> usize {
+        self.change(|state| state.settled.len())
+    }
+}
+
+#[async_trait]
+impl Queue for Fake {
+    type Job = u128;
+    type Outcome = (u128, &'static str);
+    const NAME: &'static str = "fake";
+
+    fn limit(&self) -> Duration {
+        Duration::from_millis(300)
+    }
+    fn token(job: &u128) -> Token {
+        Token { id: Uuid::from_u128(*job), lease: Uuid::nil() }
+    }
+    async fn claim(&self, most: usize) -> Result<Vec<u128>> {
+        self.change(|state| {
+            if state.outages > 0 {
+                state.outages -= 1;
+                return Err(Error::unavailable(1, "down"));
+            }
+            state.claims.push(most);
+            let count = most.min(state.waiting.len());
+            Ok(state.waiting.drain(..count).collect())
+        })
+    }
+    async fn work(&self, job: &u128) -> (u128, &'static str) {
+        assert_ne!(*job, 13, "unlucky");
+        let work = self.change(|state| {
+            state.running += 1;
+            state.most_running = state.most_running.max(state.running);
+            if *job == 99 { Duration::from_secs(60) } else { state.work }
+        });
+        tokio::time::sleep(work).await;
+        self.change(|state| state.running -= 1);
+        (*job, "done")
+    }
+    fn broken(&self, job: &u128, _: &'static str) -> (u128, &'static str) {
+        (*job, "broken")
+    }
+    async fn settle(&self, outcomes: &[(u128, &'static str)]) -> Result<()> {
+        self.change(|state| state.settled.extend(outcomes.iter().copied()));
+        Ok(())
+    }
+    async fn release(&self, jobs: &[&u128]) -> Result<()> {
+        self.change(|state| state.released.extend(jobs.iter().copied()));
+        Ok(())
+    }
+    fn label(outcome: &(u128, &'static str)) -> &'static str {
+        outcome.1
+    }
+}
+
+async fn run(fake: &Fake, hands: usize, bell: &Bell, until: impl Future<Output = ()> + Send) {
+    let mut lanes = Lanes::new(Duration::from_secs(5), Duration::from_millis(20));
+    lanes.add(fake.clone(), hands, bell);
+    lanes.run(until).await.unwrap();
+}
+
+async fn settled(fake: &Fake, count: usize) {
+    let began = Instant::now();
+    while fake.settled() < count && began.elapsed() < Duration::from_secs(10) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_job_is_done_once_with_no_more_hands_than_there_are() {
+    let fake = Fake::with(100..300, Duration::from_millis(1));
+    run(&fake, 8, &Bell::new(), settled(&fake, 200)).await;
+    fake.change(|state| {
+        assert_eq!(state.settled.len(), 200);
+        assert!(state.settled.values().all(|label| *label == "done"));
+        assert!(state.most_running <= 8 && state.most_running > 1, "{}", state.most_running);
+        assert!(state.claims.iter().all(|most| (1..=8).contains(most)));
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn panics_and_endless_jobs_count_as_attempts_and_stop_nobody() {
+    let fake = Fake::with([13, 99, 1, 2].into_iter(), Duration::ZERO);
+    run(&fake, 2, &Bell::new(), settled(&fake, 4)).await;
+    fake.change(|state| assert_eq!(state.settled, BTreeMap::from([(13, "broken"), (99, "broken"), (1, "done"), (2, "done")])));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_a_nap() {
+    let fake = Fake::with(100..110, Duration::ZERO);
+    fake.change(|state| state.outages = 3);
+    run(&fake, 4, &Bell::new(), settled(&fake, 10)).await;
+    assert_eq!(fake.settled(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ring_ends_the_nap() {
+    let (fake, bell) = (Fake::default(), Bell::new());
+    let mut lanes = Lanes::new(Duration::from_secs(5), Duration::from_secs(3600));
+    lanes.add(fake.clone(), 4, &bell);
+    let until = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        fake.change(|state| state.waiting.push_back(1));
+        bell.ring();
+        settled(&fake, 1).await;
+    };
+    lanes.run(until).await.unwrap();
+    assert_eq!(fake.settled(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_finishes_what_runs_and_loses_nothing() {
+    let fake = Fake::with(100..200, Duration::from_millis(100));
+    let began = Instant::now();
+    run(&fake, 4, &Bell::new(), tokio::time::sleep(Duration::from_millis(50))).await;
+    assert!(began.elapsed() < Duration::from_secs(2));
+    fake.change(|state| {
+        assert_eq!(state.running, 0);
+        assert!(state.settled.len() >= 4);
+        assert_eq!(state.settled.len() + state.released.len() + state.waiting.len(), 100);
+    });
+}
