@@ -24,6 +24,8 @@ BUILD = cargo build --locked --workspace --profile $(PROFILE)
 
 ##@ Use
 .PHONY: run demo config clean-data
+# On a developer's machine webhooks may call receivers on this machine (`make demo` has one); a server started otherwise refuses to.
+run: export TENANTRY__EGRESS__ALLOW_NETWORKS ?= 127.0.0.0/8,::1/128
 run: build ## Install what the build needs, build, and start Tenantry on its embedded default (PROFILE=release, ARGS=…)
 	@exec $(BIN)/tenantry-api $(ARGS)
 

@@ -1,1 +1,56 @@
-//! tenantry-tests
+//! The harness: a whole Tenantry in the test's own process, and clients that call it the way the SDK does.
+//!
+//! ```ignore
+//! both!(a_slug_is_taken_once, async |app| {
+//!     let ann = app.sign_up("ann@example.com").await;
+//!     app.create_org(&ann, "acme").await;
+//!     app.by(&ann).post("/api/organizations", json!({"slug": "acme", "name": "Other"})).await.refused(400, "DUPLICATE_CONSTRAINT");
+//! });
+//! ```
+//!
+//! - [`TestApp`] is a real HTTP server on a free port, on SQLite or on PostgreSQL with Redis, under a clock that only the test moves.
+//! - Nothing happens behind a test's back: background work is done when the test calls [`TestApp::worker`].
+//! - [`TestApp::finish`] fails a test that leaves deliveries behind, or that saw a 5xx, without saying so. [`both!`] calls it.
+//! - [`Receiver`] is a customer's webhook endpoint.
+
+mod app;
+mod client;
+mod database;
+mod mails;
+mod people;
+mod receiver;
+mod run;
+
+pub use app::{Options, TestApp, start_time};
+pub use client::{Client, Request, Response};
+pub use database::Database;
+pub use mails::Mail;
+pub use people::{Org, PASSWORD, User};
+pub use receiver::{Received, Receiver};
+pub use run::{block_on, run};
+
+/// One test body, run on SQLite (`name::sqlite`) and on PostgreSQL with Redis (`name::postgres`), and finished: see
+/// [`TestApp::finish`]. `both!(name, async |app| { … })`, or with [`Options`] before the body.
+#[macro_export]
+macro_rules! both {
+    ($name:ident, $body:expr) => {
+        $crate::both!($name, $crate::Options::default(), $body);
+    };
+    ($name:ident, $options:expr, $body:expr) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            fn on(database: $crate::Database) {
+                $crate::run(database, $options, $body);
+            }
+            #[test]
+            fn sqlite() {
+                on($crate::Database::Sqlite);
+            }
+            #[test]
+            fn postgres() {
+                on($crate::Database::Postgres);
+            }
+        }
+    };
+}

@@ -24,7 +24,11 @@ impl Schedule {
         }
         let doublings = u32::try_from(number - 1).unwrap_or(0).min(62);
         let wait = self.first.num_milliseconds().saturating_mul(1 << doublings).min(LONGEST.num_milliseconds());
-        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "at most a tenth of a day in milliseconds")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "at most a tenth of a day in milliseconds"
+        )]
         let extra = (wait as f64 * 0.1 * jitter.clamp(0.0, 1.0)) as i64;
         Some(now + TimeDelta::milliseconds(wait + extra))
     }
@@ -122,7 +126,8 @@ mod tests {
 
     #[test]
     fn the_last_event_has_its_name() {
-        let last = domain::Event::OrganizationDeleted { organization_id: domain::PLATFORM, slug: String::new(), name: String::new() };
+        let last =
+            domain::Event::OrganizationDeleted { organization_id: domain::PLATFORM, slug: String::new(), name: String::new() };
         assert_eq!(last.name().as_str(), LAST_EVENT);
     }
 

@@ -16,11 +16,11 @@ use domain::{
 };
 use sea_orm::{DbErr, EntityTrait, QueryResult, Set, Value};
 
+use self::destinations::Destination;
 pub use self::{
     claim::{ClaimedDelivery, DeliveryClaim},
     settle::{Outcome, Ticket, Verdict},
 };
-use self::destinations::Destination;
 use crate::{Store, WriteTx, entity::deliveries, error::from_db, events, sql};
 
 /// Which deliveries to list.
@@ -109,7 +109,12 @@ fn read(row: &QueryResult) -> Result<Delivery, DbErr> {
 
 impl WriteTx {
     /// Queues the test event for one endpoint. It goes to nobody else, and is not part of the log or the feed.
-    pub async fn enqueue_test(&self, scope: OrgScope<'_, Webhooks, Write>, webhook: &Webhook, max_attempts: i32) -> Result<DeliveryId> {
+    pub async fn enqueue_test(
+        &self,
+        scope: OrgScope<'_, Webhooks, Write>,
+        webhook: &Webhook,
+        max_attempts: i32,
+    ) -> Result<DeliveryId> {
         let to = Destination { org: scope.org(), webhook: webhook.id };
         if webhook.org_id != to.org {
             return Err(Error::not_found("webhook"));
@@ -125,7 +130,14 @@ impl WriteTx {
 }
 
 /// The row of a delivery that nobody has tried yet.
-pub(crate) fn waiting(id: uuid::Uuid, to: Destination, event: EventId, name: &str, now: Time, max_attempts: i32) -> deliveries::ActiveModel {
+pub(crate) fn waiting(
+    id: uuid::Uuid,
+    to: Destination,
+    event: EventId,
+    name: &str,
+    now: Time,
+    max_attempts: i32,
+) -> deliveries::ActiveModel {
     deliveries::ActiveModel {
         org_id: Set(to.org.uuid()),
         id: Set(id),

@@ -154,7 +154,8 @@ impl Store {
 update mails set state = 0, attempts = attempts - 1, lease = null, next_at = $1, updated_at = $1 from v where id = v_id and lease = v_lease and state = 1",
                 sql::tuples(2, some.len(), 2)
             );
-            let values: Vec<Value> = std::iter::once(now.into()).chain(some.iter().flat_map(|t| [t.id.into(), t.lease.into()])).collect();
+            let values: Vec<Value> =
+                std::iter::once(now.into()).chain(some.iter().flat_map(|t| [t.id.into(), t.lease.into()])).collect();
             let work = self.bookkeep().await?;
             sql::execute(&work.tx, &text, values).await?;
             work.commit().await?;
@@ -204,7 +205,12 @@ async fn give_up(tx: &DatabaseTransaction, ids: &[Uuid], now: Time) -> Result<()
 
 fn read(row: &QueryResult, lease: Uuid) -> Result<ClaimedMail, DbErr> {
     let ticket = MailTicket { id: row.try_get("", "id")?, lease, number: row.try_get("", "attempts")? };
-    Ok(ClaimedMail { ticket, org: OrgId::new(row.try_get("", "org_id")?), created_at: row.try_get("", "created_at")?, mail: None })
+    Ok(ClaimedMail {
+        ticket,
+        org: OrgId::new(row.try_get("", "org_id")?),
+        created_at: row.try_get("", "created_at")?,
+        mail: None,
+    })
 }
 
 async fn settle(tx: &DatabaseTransaction, now: Time, outcomes: &[MailOutcome]) -> Result<()> {

@@ -5,7 +5,9 @@ mod events;
 mod organizations;
 
 use chrono::TimeDelta;
-use domain::{Actor, Event, InvitationId, OrgId, Origin, Result, Stamp, Time, invitations::InvitationStatus, policy::SystemScope};
+use domain::{
+    Actor, Event, InvitationId, OrgId, Origin, Result, Stamp, Time, invitations::InvitationStatus, policy::SystemScope,
+};
 use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
 use uuid::Uuid;
 
@@ -44,10 +46,19 @@ impl Purged {
 
 /// Tables whose rows simply grow old: what is deleted before `$1`, at most `$2` at once.
 const OLD: &[(Age, &str)] = &[
-    (Age::Idempotency, "delete from idempotency where id in (select id from idempotency where created_at < $1 order by created_at limit $2)"),
+    (
+        Age::Idempotency,
+        "delete from idempotency where id in (select id from idempotency where created_at < $1 order by created_at limit $2)",
+    ),
     (Age::Now, "delete from one_time_links where hash in (select hash from one_time_links where expires_at < $1 limit $2)"),
-    (Age::Sessions, "delete from sessions where id in (select id from sessions where revoked_at < $1 or expires_at < $1 limit $2)"),
-    (Age::Deliveries, "delete from deliveries where (org_id, id) in (select org_id, id from deliveries where state >= 2 and updated_at < $1 limit $2)"),
+    (
+        Age::Sessions,
+        "delete from sessions where id in (select id from sessions where revoked_at < $1 or expires_at < $1 limit $2)",
+    ),
+    (
+        Age::Deliveries,
+        "delete from deliveries where (org_id, id) in (select org_id, id from deliveries where state >= 2 and updated_at < $1 limit $2)",
+    ),
     (Age::Deliveries, "delete from mails where id in (select id from mails where state >= 2 and updated_at < $1 limit $2)"),
 ];
 
@@ -107,9 +118,8 @@ where i.pending_email is not null and i.expires_at <= $1 and o.deleted_at is nul
 
 async fn close(tx: &WriteTx, rows: &[QueryResult]) -> Result<Change<usize>> {
     let found = rows.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(from_db)?;
-    let mut events = found.iter().map(|(org, id, email)| {
-        (*org, Event::InvitationExpired { invitation_id: *id, email: email.clone() })
-    });
+    let mut events =
+        found.iter().map(|(org, id, email)| (*org, Event::InvitationExpired { invitation_id: *id, email: email.clone() }));
     let Some((org, first)) = events.next() else { return Ok(Change::silent(0, NoEvent::Housekeeping)) };
     let change = events.fold(Change::new(found.len(), org, first), |change, (org, event)| change.and(org, event));
     let text = format!(

@@ -107,7 +107,8 @@ async fn number(tx: &DatabaseTransaction, events: &[Waiting]) -> Result<()> {
         });
     }
     feed::Entity::insert_many(rows).exec_without_returning(tx).await.map_err(from_db)?;
-    let ends = ends.into_iter().map(|(org, (seq, hash))| heads::ActiveModel { org_id: Set(org.uuid()), seq: Set(seq), hash: Set(hash) });
+    let ends =
+        ends.into_iter().map(|(org, (seq, hash))| heads::ActiveModel { org_id: Set(org.uuid()), seq: Set(seq), hash: Set(hash) });
     let mut keep = OnConflict::column(heads::Column::OrgId);
     keep.update_columns([heads::Column::Seq, heads::Column::Hash]);
     heads::Entity::insert_many(ends).on_conflict(keep).exec_without_returning(tx).await.map_err(from_db)?;

@@ -73,7 +73,12 @@ impl TestDb {
     async fn drop_database(self) {
         self.store.close().await;
         if let Some((server, name)) = self.server {
-            Database::connect(server).await.unwrap().execute_unprepared(&format!("drop database {name} with (force)")).await.unwrap();
+            Database::connect(server)
+                .await
+                .unwrap()
+                .execute_unprepared(&format!("drop database {name} with (force)"))
+                .await
+                .unwrap();
         }
     }
 }
@@ -131,14 +136,19 @@ pub(crate) async fn webhook(store: &Store, org: OrgId, events: &str) -> WebhookI
         updated_at: Set(now()),
     };
     webhooks::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
-    let row = destinations::ActiveModel { org_id: Set(org.uuid()), webhook_id: Set(id.uuid()), due_at: Set(None), failures: Set(0) };
+    let row =
+        destinations::ActiveModel { org_id: Set(org.uuid()), webhook_id: Set(id.uuid()), due_at: Set(None), failures: Set(0) };
     destinations::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
     id
 }
 
 /// Something that happens in `org`.
 pub(crate) fn joined(store: &Store) -> Event {
-    Event::UserJoined { user_id: UserId::new(store.ids.uuid(now())), email: "ann@example.com".to_owned(), role: "member".to_owned() }
+    Event::UserJoined {
+        user_id: UserId::new(store.ids.uuid(now())),
+        email: "ann@example.com".to_owned(),
+        role: "member".to_owned(),
+    }
 }
 
 /// Commits `count` events of one organization in one transaction.

@@ -23,7 +23,10 @@ use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::{bell::Listener, queue::{Queue, failed}};
+use crate::{
+    bell::Listener,
+    queue::{Queue, failed},
+};
 
 /// The places of one queue in this process: a job takes one when it is claimed and leaves it when it is settled.
 #[derive(Clone)]

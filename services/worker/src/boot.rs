@@ -58,7 +58,9 @@ fn generate(file: &Path, random: &dyn IdGen) -> Result<String> {
     let linked = fs::hard_link(&draft, file);
     fs::remove_file(&draft)?;
     match linked {
-        Ok(()) => tracing::info!(path = %file.display(), "a master key was generated; back it up: without it stored secrets are lost"),
+        Ok(()) => {
+            tracing::info!(path = %file.display(), "a master key was generated; back it up: without it stored secrets are lost")
+        }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error).with_context(|| format!("{} cannot be made.", file.display())),
     }

@@ -4,10 +4,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use apalis::layers::WorkerBuilderExt;
-use apalis_core::{
-    monitor::Monitor,
-    worker::builder::WorkerBuilder,
-};
+use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
 use domain::{Error, Kind, Result, ports::Kv};
 use store::Store;
 use tokio::{sync::mpsc, task::JoinHandle};

@@ -87,7 +87,12 @@ impl Queue for Webhooks {
 impl Webhooks {
     async fn deliver(&self, job: &ClaimedDelivery) -> Outcome {
         let (at, began) = (self.0.clock.now(), Instant::now());
-        let to = Addressee { is_active: job.is_active, org_status: job.org_status, org_deleted: job.org_deleted, event: &job.event_type };
+        let to = Addressee {
+            is_active: job.is_active,
+            org_status: job.org_status,
+            org_deleted: job.org_deleted,
+            event: &job.event_type,
+        };
         let verdict = match delivery::may_send(to) {
             Err(reason) => Verdict::Cancelled { reason: reason.to_owned() },
             Ok(()) => match self.outgoing(job, at) {

@@ -3,11 +3,7 @@
 use std::fmt;
 
 use crypto::{SealError, Sealed};
-use domain::{
-    DeliveryId, EventId, OrgId, Result, Time, WebhookId,
-    organizations::OrgStatus,
-    policy::SystemScope,
-};
+use domain::{DeliveryId, EventId, OrgId, Result, Time, WebhookId, organizations::OrgStatus, policy::SystemScope};
 use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
 use uuid::Uuid;
 
@@ -67,7 +63,10 @@ pub struct ClaimedDelivery {
 
 impl fmt::Debug for ClaimedDelivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClaimedDelivery").field("ticket", &self.ticket).field("event_type", &self.event_type).finish_non_exhaustive()
+        f.debug_struct("ClaimedDelivery")
+            .field("ticket", &self.ticket)
+            .field("event_type", &self.event_type)
+            .finish_non_exhaustive()
     }
 }
 
@@ -159,12 +158,17 @@ order by c.n, x.next_at, x.id limit $3",
         sql::tuples(4, due.len(), 2),
         slots.join("\nunion all ")
     );
-    let mut values: Vec<Value> = vec![claim.now.into(), claim.per_destination.cast_signed().into(), claim.max_rows.cast_signed().into()];
+    let mut values: Vec<Value> =
+        vec![claim.now.into(), claim.per_destination.cast_signed().into(), claim.max_rows.cast_signed().into()];
     values.extend(due.iter().flat_map(|to| [Value::from(to.org.uuid()), to.webhook.uuid().into()]));
     let read = |row: &QueryResult| {
-        let (state, attempts, most): (i16, i32, i32) = (row.try_get("", "state")?, row.try_get("", "attempts")?, row.try_get("", "max_attempts")?);
+        let (state, attempts, most): (i16, i32, i32) =
+            (row.try_get("", "state")?, row.try_get("", "attempts")?, row.try_get("", "max_attempts")?);
         Ok(Candidate {
-            to: Destination { org: OrgId::new(row.try_get("", "org_id")?), webhook: WebhookId::new(row.try_get("", "webhook_id")?) },
+            to: Destination {
+                org: OrgId::new(row.try_get("", "org_id")?),
+                webhook: WebhookId::new(row.try_get("", "webhook_id")?),
+            },
             id: DeliveryId::new(row.try_get("", "id")?),
             exhausted: state == 1 && attempts >= most,
         })

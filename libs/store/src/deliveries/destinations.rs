@@ -32,7 +32,9 @@ pub(crate) async fn lock(tx: &DatabaseTransaction, keys: &mut [Destination]) -> 
     }
     for some in keys.chunks(CHUNK) {
         let among = sql::tuples(1, some.len(), 2);
-        let text = format!("select 1 from destinations where (org_id, webhook_id) in (values {among}) order by org_id, webhook_id {clause}");
+        let text = format!(
+            "select 1 from destinations where (org_id, webhook_id) in (values {among}) order by org_id, webhook_id {clause}"
+        );
         sql::all(tx, &text, values(some)).await?;
     }
     Ok(())

@@ -224,7 +224,9 @@ update destinations set failures = failures * v_keep + v_more from v where org_i
 and failures <> failures * v_keep + v_more",
         sql::tuples(1, counts.len(), 4)
     );
-    let values = counts.into_iter().flat_map(|(to, (keep, more))| [to.org.uuid().into(), to.webhook.uuid().into(), keep.into(), more.into()]);
+    let values = counts
+        .into_iter()
+        .flat_map(|(to, (keep, more))| [to.org.uuid().into(), to.webhook.uuid().into(), keep.into(), more.into()]);
     sql::execute(tx, &text, values.collect()).await?;
     Ok(())
 }
@@ -239,7 +241,8 @@ where org_id = v_org and id = v_id and lease = v_lease and state = 1",
         sql::tuples(2, tickets.len(), 3)
     );
     let mut values: Vec<Value> = vec![now.into()];
-    values.extend(tickets.iter().flat_map(|ticket| [Value::from(ticket.org.uuid()), ticket.id.uuid().into(), ticket.lease.into()]));
+    values
+        .extend(tickets.iter().flat_map(|ticket| [Value::from(ticket.org.uuid()), ticket.id.uuid().into(), ticket.lease.into()]));
     sql::execute(tx, &text, values).await?;
     destinations::reschedule(tx, &to, now, u64::MAX).await
 }

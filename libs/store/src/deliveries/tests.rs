@@ -53,7 +53,10 @@ async fn a_claim_reads_everything_and_a_settled_row_is_done() {
         queued(store, 1).await;
         let jobs = take(store, 1).await;
         let [job] = jobs.as_slice() else { panic!("{jobs:?}") };
-        assert_eq!((job.url.as_str(), job.secret.as_deref(), job.ticket.number, job.max_attempts), ("https://example.com/hook", Some("whsec_eHh4"), 1, 3));
+        assert_eq!(
+            (job.url.as_str(), job.secret.as_deref(), job.ticket.number, job.max_attempts),
+            ("https://example.com/hook", Some("whsec_eHh4"), 1, 3)
+        );
         assert_eq!((job.event_type.as_str(), job.is_active, job.org_deleted), ("user.joined", true, false));
         assert_eq!(events::Entity::find().one(&store.db).await.unwrap().unwrap().body, job.body);
         assert!(take(store, 2).await.is_empty());
@@ -133,7 +136,8 @@ async fn released_rows_come_back_at_once_and_count_no_attempt() {
         // The released lease is nobody's any more.
         store.release_deliveries(SCOPE, at(3), &tickets).await.unwrap();
         assert_eq!(count(store, DeliveryState::InFlight).await, 2);
-        let cancelled: Vec<_> = jobs.iter().map(|job| outcome(job, Verdict::Cancelled { reason: "inactive".to_owned() })).collect();
+        let cancelled: Vec<_> =
+            jobs.iter().map(|job| outcome(job, Verdict::Cancelled { reason: "inactive".to_owned() })).collect();
         assert_eq!(settle(store, 4, &cancelled).await, 2);
         let row = only_row(store).await;
         assert_eq!((row.state, row.attempts, row.error.as_deref()), (3, 0, Some("inactive")));
@@ -235,6 +239,60 @@ async fn many_workers_claim_and_settle_each_row_once() {
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), 120);
         assert_eq!(count(store, DeliveryState::Delivered).await, 120);
         assert!(destinations::Entity::find().all(&store.db).await.unwrap().iter().all(|row| row.due_at.is_none()));
+    })
+    .await;
+}
+
+/// What an owner of `org` may be proven with.
+async fn standing<A: domain::policy::Access>(store: &Store, org: domain::OrgId) -> domain::policy::Standing<'static, A> {
+    let person = domain::accounts::Person {
+        id: domain::UserId::new(uuid::Uuid::nil()),
+        email: "ann@example.com".parse().unwrap(),
+        is_platform_owner: false,
+        email_verified: true,
+        realm: domain::PLATFORM,
+        session: domain::SessionId::new(uuid::Uuid::nil()),
+        grant: domain::GrantId::new(uuid::Uuid::nil()),
+    };
+    let tx = store.begin(&crate::testing::stamp()).await.unwrap();
+    let view = crate::organizations::view(&tx, org).await.unwrap().unwrap();
+    let role = domain::roles::Role { name: domain::roles::RoleName::Owner, caps: domain::roles::Caps::ALL };
+    domain::policy::Standing::assembled(person, view, Some(role))
+}
+
+#[tokio::test]
+async fn the_history_shows_pages_filters_and_test_events_and_no_foreign_endpoint() {
+    everywhere(async |store: &Store| {
+        let (org, other) = (organization(store).await, organization(store).await);
+        let (hook, foreign) = (webhook(store, org, "user.joined").await, webhook(store, other, "user.joined").await);
+        commit(store, org, 3).await;
+        sequence(store).await;
+        settle(store, 2, &take(store, 1).await.iter().map(arrived).collect::<Vec<_>>()).await;
+        let write = standing::<domain::policy::Write>(store, org).await;
+        let test = store
+            .write(&crate::testing::stamp(), async |tx: &crate::WriteTx| {
+                let scope = domain::policy::decide(&write)?;
+                let endpoint = tx.lock_webhook(scope, hook).await?;
+                Ok(crate::Change::new(tx.enqueue_test(scope, &endpoint, 3).await?, org, crate::testing::joined(store)))
+            })
+            .await
+            .unwrap();
+        let read = standing::<domain::policy::Read>(store, org).await;
+        let list = async |webhook, page, limit, filter: super::DeliveryFilter| {
+            let page = domain::Page::clamped(Some(page), Some(limit), 20);
+            store.list_deliveries(domain::policy::decide(&read).unwrap(), webhook, page, &filter).await
+        };
+        let (all, total) = list(hook, 1, 2, super::DeliveryFilter::default()).await.unwrap();
+        assert_eq!((all.len(), total), (2, 4));
+        assert_eq!((all[0].id, all[0].event_type.as_str(), all[0].state), (test, "webhook.test.ping", DeliveryState::Waiting));
+        assert!(all[0].payload.contains("test event") && all[1].payload.contains("user.joined"));
+        let delivered = super::DeliveryFilter { delivered: Some(true), ..Default::default() };
+        assert_eq!(list(hook, 1, 20, delivered).await.unwrap().1, 3);
+        let waiting = super::DeliveryFilter { delivered: Some(false), event_type: Some("webhook.test.ping".to_owned()) };
+        assert_eq!(list(hook, 1, 20, waiting).await.unwrap().1, 1);
+        assert_eq!(list(hook, 3, 2, super::DeliveryFilter::default()).await.unwrap().0.len(), 0);
+        assert_eq!(list(foreign, 1, 2, super::DeliveryFilter::default()).await.unwrap_err().kind, domain::Kind::NotFound);
+        assert_eq!(take(store, 3).await[0].ticket.id, test);
     })
     .await;
 }

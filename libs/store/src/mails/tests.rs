@@ -12,12 +12,22 @@ use crate::{
 };
 
 async fn take(store: &Store, second: i64) -> Vec<ClaimedMail> {
-    let claim = MailClaim { now: at(second), lease: store.ids.uuid(at(second)), lease_until: at(second + 60), max_attempts: 2, max_rows: 10 };
+    let claim = MailClaim {
+        now: at(second),
+        lease: store.ids.uuid(at(second)),
+        lease_until: at(second + 60),
+        max_attempts: 2,
+        max_rows: 10,
+    };
     store.claim_mails(SCOPE, claim).await.unwrap()
 }
 
 async fn queue(store: &Store) -> Mail {
-    let mail = Mail { template: Template::ResetPassword, to: "ann@example.com".parse().unwrap(), context: serde_json::json!({ "link": "x" }) };
+    let mail = Mail {
+        template: Template::ResetPassword,
+        to: "ann@example.com".parse().unwrap(),
+        context: serde_json::json!({ "link": "x" }),
+    };
     let write = async |tx: &crate::WriteTx| {
         tx.queue_mail(PLATFORM, &mail).await?;
         Ok(Change::silent((), NoEvent::LinkMailed))

@@ -12,7 +12,8 @@ use crate::{Store, error::from_db, sql};
 const PAGE: i64 = 500;
 
 /// Where each organization's events begin. One whose events wait for the sequencer is left out: nothing may go before it is numbered.
-const OLDEST: &str = "select h.org_id, (select e.id from events e where e.org_id = h.org_id order by e.id limit 1) as oldest from heads h
+const OLDEST: &str =
+    "select h.org_id, (select e.id from events e where e.org_id = h.org_id order by e.id limit 1) as oldest from heads h
 where h.org_id > $1 and not exists (select 1 from outbox q where q.org_id = h.org_id) order by h.org_id limit $2";
 
 /// The smallest id that an event of `at` can have.
@@ -60,7 +61,8 @@ fn read(row: &QueryResult) -> Result<(Uuid, Option<Uuid>), DbErr> {
 
 const FIRST_KEPT: &str = "select seq from feed where org_id = $1 and event_id >= $2 order by seq limit 1";
 const TRIM_FEED: &str = "delete from feed where org_id = $1 and seq < $2";
-const TRIM_EVENTS: &str = "delete from events where org_id = $1 and id in (select e.id from events e where e.org_id = $1 and e.id < $2
+const TRIM_EVENTS: &str =
+    "delete from events where org_id = $1 and id in (select e.id from events e where e.org_id = $1 and e.id < $2
 and not exists (select 1 from deliveries d where d.org_id = e.org_id and d.event_id = e.id) order by e.id limit $3)";
 /// What an organization leaves in the end: nothing.
 const FORGET: &[&str] = &[

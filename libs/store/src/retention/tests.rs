@@ -21,10 +21,18 @@ async fn owner(store: &Store, org: OrgId) -> uuid::Uuid {
 }
 
 async fn deliver_all(store: &Store, second: i64) {
-    let claim = DeliveryClaim { now: at(second), lease: store.ids.uuid(at(second)), lease_until: at(second + 60), destinations: 64, per_destination: 100, max_rows: 100 };
+    let claim = DeliveryClaim {
+        now: at(second),
+        lease: store.ids.uuid(at(second)),
+        lease_until: at(second + 60),
+        destinations: 64,
+        per_destination: 100,
+        max_rows: 100,
+    };
     let jobs = store.claim_deliveries(SCOPE, claim).await.unwrap();
     let verdict = Verdict::Delivered { status: 200, body: String::new() };
-    let outcomes: Vec<_> = jobs.iter().map(|job| Outcome { ticket: job.ticket, at: at(second), duration_ms: 1, verdict: verdict.clone() }).collect();
+    let outcomes: Vec<_> =
+        jobs.iter().map(|job| Outcome { ticket: job.ticket, at: at(second), duration_ms: 1, verdict: verdict.clone() }).collect();
     store.settle_deliveries(SCOPE, at(second), &outcomes).await.unwrap();
 }
 
@@ -57,7 +65,10 @@ async fn a_deleted_organization_goes_after_its_last_delivery_and_its_events_go_w
         assert_eq!(count(store, DeliveryState::Waiting).await, 10);
         deliver_all(store, 3).await;
         purge(store, 4).await;
-        assert_eq!(organizations::Entity::find().all(&store.db).await.unwrap().iter().map(|row| row.id).collect::<Vec<_>>(), [stays.uuid()]);
+        assert_eq!(
+            organizations::Entity::find().all(&store.db).await.unwrap().iter().map(|row| row.id).collect::<Vec<_>>(),
+            [stays.uuid()]
+        );
         assert_eq!(webhooks::Entity::find().count(&store.db).await.unwrap(), 1);
         assert_eq!(memberships::Entity::find().count(&store.db).await.unwrap(), 1);
         assert_eq!(events::Entity::find().count(&store.db).await.unwrap(), 10);

@@ -51,7 +51,13 @@ mod tests {
 
     #[test]
     fn every_part_counts() {
-        let all = [link("a", 1, event(1), "b"), link("b", 1, event(1), "b"), link("a", 2, event(1), "b"), link("a", 1, event(2), "b"), link("a", 1, event(1), "c")];
+        let all = [
+            link("a", 1, event(1), "b"),
+            link("b", 1, event(1), "b"),
+            link("a", 2, event(1), "b"),
+            link("a", 1, event(2), "b"),
+            link("a", 1, event(1), "c"),
+        ];
         let distinct: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
     }

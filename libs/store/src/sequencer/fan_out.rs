@@ -30,7 +30,13 @@ struct Subscriber {
 }
 
 /// Makes the deliveries and their destinations due. Answers how many.
-pub(super) async fn fan_out(store: &Store, tx: &DatabaseTransaction, events: &[Waiting], now: Time, max_attempts: i32) -> Result<usize> {
+pub(super) async fn fan_out(
+    store: &Store,
+    tx: &DatabaseTransaction,
+    events: &[Waiting],
+    now: Time,
+    max_attempts: i32,
+) -> Result<usize> {
     let mut by_org: BTreeMap<OrgId, Vec<&Waiting>> = BTreeMap::new();
     // The platform's own log has no endpoints.
     for event in events.iter().filter(|event| event.org != PLATFORM) {
@@ -67,7 +73,8 @@ pub(super) async fn fan_out(store: &Store, tx: &DatabaseTransaction, events: &[W
 async fn subscribers(store: &Store, tx: &DatabaseTransaction, orgs: &[OrgId]) -> Result<HashMap<OrgId, Vec<Subscriber>>> {
     let lock = dialect::row_lock(store.has_one_writer(), "for key share");
     let among = sql::tuples(1, 1, orgs.len());
-    let text = format!("select org_id, id, events from webhooks where is_active and org_id in {among} order by org_id, id {lock}");
+    let text =
+        format!("select org_id, id, events from webhooks where is_active and org_id in {among} order by org_id, id {lock}");
     let values: Vec<Value> = orgs.iter().map(|org| org.uuid().into()).collect();
     let mut found: HashMap<OrgId, Vec<Subscriber>> = HashMap::new();
     for row in sql::all(tx, &text, values).await? {

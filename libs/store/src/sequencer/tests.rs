@@ -25,8 +25,10 @@ async fn sequence_until_gone(store: &Store) {
 
 /// Every organization's feed counts from 1 without gaps, holds each of its events once, and its chain can be computed again.
 async fn assert_feed_is_whole(store: &Store, expected: &HashMap<OrgId, usize>) {
-    let bodies: HashMap<_, _> = events::Entity::find().all(&store.db).await.unwrap().into_iter().map(|row| (row.id, row.body)).collect();
-    let rows = feed::Entity::find().order_by_asc(feed::Column::OrgId).order_by_asc(feed::Column::Seq).all(&store.db).await.unwrap();
+    let bodies: HashMap<_, _> =
+        events::Entity::find().all(&store.db).await.unwrap().into_iter().map(|row| (row.id, row.body)).collect();
+    let rows =
+        feed::Entity::find().order_by_asc(feed::Column::OrgId).order_by_asc(feed::Column::Seq).all(&store.db).await.unwrap();
     let mut ends: HashMap<OrgId, (i64, String)> = HashMap::new();
     let mut seen = std::collections::HashSet::new();
     for row in rows {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use crypto::{Keyring, MasterKeys, OsRandom, webhook};
-use domain::{Clock, DeliveryId, EventId, OrgId, Time, WebhookId, clock::ManualClock, organizations::OrgStatus};
+use domain::{DeliveryId, EventId, OrgId, Time, WebhookId, clock::ManualClock, organizations::OrgStatus};
 use store::deliveries::{ClaimedDelivery, Ticket, Verdict};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -117,7 +117,9 @@ async fn redirects_are_not_followed_and_private_addresses_not_called() {
     let (url, _seen) = receiver("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await;
     let Verdict::Retry { status: Some(302), error, .. } = webhooks.work(&job(url, 1)).await.verdict else { panic!() };
     assert!(error.contains("redirects are not followed"));
-    let Verdict::Retry { status: None, error, .. } = webhooks.work(&job("https://10.0.0.1/".to_owned(), 1)).await.verdict else { panic!() };
+    let Verdict::Retry { status: None, error, .. } = webhooks.work(&job("https://10.0.0.1/".to_owned(), 1)).await.verdict else {
+        panic!()
+    };
     assert!(error.contains("address_not_allowed"), "{error}");
 }
 

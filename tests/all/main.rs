@@ -1,0 +1,3 @@
+//! Every black-box test of Tenantry, in one binary, so that only one has to be linked.
+
+mod organizations;

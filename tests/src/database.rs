@@ -1,0 +1,87 @@
+//! A database for one test: a SQLite file in the test's folder, or a database of its own on the PostgreSQL server that
+//! `scripts/with-services.sh` started, with a Redis database beside it.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use domain::{Clock, IdGen, clock::SystemClock};
+use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement};
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// A SQLite file, and everything else in memory: the embedded default.
+    Sqlite,
+    /// PostgreSQL and Redis: what several processes share.
+    Postgres,
+}
+
+/// A database that exists.
+pub(crate) struct Made {
+    /// What `database.url` is set to; empty for SQLite in the data folder.
+    pub(crate) url: String,
+    /// What `redis.url` is set to.
+    pub(crate) redis: String,
+    server: Option<(String, String)>,
+}
+
+const MISSING: &str = "is not set: this test needs a PostgreSQL and a Redis of its own. Run `make test`, or scripts/with-services.sh cargo test -p tenantry-tests";
+
+#[allow(clippy::disallowed_methods, reason = "how the tests are told of a server")]
+fn service(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} {MISSING}"))
+}
+
+/// Redis has 16 databases; tests that run at the same time get different ones.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Made {
+    pub(crate) async fn new(database: Database) -> Self {
+        if database == Database::Sqlite {
+            return Self { url: String::new(), redis: String::new(), server: None };
+        }
+        let (server, redis) = (service("TENANTRY_TEST_POSTGRES"), service("TENANTRY_TEST_REDIS"));
+        let name = format!("test_{}", crypto::OsRandom::new().uuid(SystemClock.now()).simple());
+        execute(&connect(&server).await, &format!("create database {name}")).await;
+        let url = format!("{}/{name}", server.rsplit_once('/').map_or(server.as_str(), |(host, _)| host));
+        let redis = format!("{}/{}", redis.trim_end_matches('/'), NEXT.fetch_add(1, Ordering::Relaxed) % 16);
+        flush(&redis).await;
+        Self { url, redis, server: Some((server, name)) }
+    }
+
+    /// The URL to connect to, also for SQLite.
+    pub(crate) fn url_in(&self, data: &Path) -> String {
+        if self.url.is_empty() { format!("sqlite://{}", data.join("tenantry.db").display()) } else { self.url.clone() }
+    }
+
+    /// Best effort: the whole cluster is thrown away at the end.
+    pub(crate) async fn drop_database(&self) {
+        if let Some((server, name)) = &self.server {
+            let _ = connect(server).await.execute_unprepared(&format!("drop database if exists {name} with (force)")).await;
+        }
+    }
+}
+
+async fn flush(url: &str) {
+    let client = redis::Client::open(url).expect("TENANTRY_TEST_REDIS is a URL");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
+    redis::cmd("FLUSHDB").exec_async(&mut connection).await.expect("FLUSHDB");
+}
+
+/// A connection of the test's own, for looking behind the API.
+pub(crate) async fn connect(url: &str) -> DatabaseConnection {
+    let mut options = sea_orm::ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    sea_orm::Database::connect(options).await.unwrap_or_else(|e| panic!("{url}: {e}"))
+}
+
+pub(crate) async fn execute(db: &DatabaseConnection, sql: &str) {
+    db.execute_unprepared(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+}
+
+pub(crate) async fn rows(db: &DatabaseConnection, sql: &str) -> Vec<QueryResult> {
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    db.query_all_raw(statement).await.unwrap_or_else(|e| panic!("{sql}: {e}"))
+}
