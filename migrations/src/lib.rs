@@ -49,7 +49,8 @@ impl MigrationTrait for Step {
             _ => ["uuid", "timestamptz", "bytea", "bigint generated always as identity (cache 1) primary key"],
         };
         for file in self.files {
-            let sql = file.replace("{uuid}", uuid).replace("{time}", time).replace("{bytes}", bytes).replace("{identity}", identity);
+            let sql =
+                file.replace("{uuid}", uuid).replace("{time}", time).replace("{bytes}", bytes).replace("{identity}", identity);
             manager.get_connection().execute_unprepared(&sql).await?;
         }
         Ok(())

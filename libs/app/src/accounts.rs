@@ -55,9 +55,15 @@ impl App {
         let hash = self.hasher.hash(password.expose()).await?;
         self.anonymously(call, async |tx| {
             if tx.find_account(PLATFORM, email).await?.is_some() {
-                tx.queue_mail(PLATFORM, &mail(Template::AccountExists, email, json!({ "link": self.settings.public_url }))).await?;
+                tx.queue_mail(PLATFORM, &mail(Template::AccountExists, email, json!({ "link": self.settings.public_url })))
+                    .await?;
             } else {
-                let link = Link { purpose: LinkPurpose::VerifyEmail, user: None, email: email.clone(), password_hash: Some(hash.clone()) };
+                let link = Link {
+                    purpose: LinkPurpose::VerifyEmail,
+                    user: None,
+                    email: email.clone(),
+                    password_hash: Some(hash.clone()),
+                };
                 self.mail_link(tx, &link, Template::VerifyEmail, "/auth/verify-email", PLATFORM).await?;
             }
             Ok(Change::silent((), NoEvent::LinkMailed))
@@ -108,7 +114,9 @@ impl App {
                 Some(account) => Some(account),
                 None => tx.find_account(PLATFORM, email).await?,
             };
-            let Some(account) = account.filter(|a| a.user.deleted_at.is_none()) else { return Ok(Change::silent((), NoEvent::Unchanged)) };
+            let Some(account) = account.filter(|a| a.user.deleted_at.is_none()) else {
+                return Ok(Change::silent((), NoEvent::Unchanged));
+            };
             let user = account.user;
             tx.drop_user_links(LinkPurpose::ResetPassword, user.id).await?;
             let link = Link { purpose: LinkPurpose::ResetPassword, user: Some(user.id), email: user.email, password_hash: None };
@@ -163,7 +171,8 @@ impl App {
     async fn set_password(&self, tx: &WriteTx, user: &User, hash: String) -> Result<()> {
         tx.save_account(user, Some(hash)).await?;
         tx.drop_user_links(LinkPurpose::ResetPassword, user.id).await?;
-        tx.queue_mail(user.realm, &mail(Template::PasswordChanged, &user.email, json!({ "link": self.settings.public_url }))).await
+        tx.queue_mail(user.realm, &mail(Template::PasswordChanged, &user.email, json!({ "link": self.settings.public_url })))
+            .await
     }
 
     /// The caller's account, and the organization their token is for.
@@ -178,16 +187,21 @@ impl App {
         self.admit_mail(email).await?;
         self.as_person(c, async |tx, person| {
             if person.realm != PLATFORM {
-                return Err(Error::forbidden("managed_account", "Your organization manages this account; ask its administrator."));
+                return Err(Error::forbidden(
+                    "managed_account",
+                    "Your organization manages this account; ask its administrator.",
+                ));
             }
             if *email == person.email {
                 return Ok(Change::silent((), NoEvent::Unchanged));
             }
             tx.drop_user_links(LinkPurpose::ChangeEmail, person.id).await?;
             if tx.find_account(PLATFORM, email).await?.is_some() {
-                tx.queue_mail(PLATFORM, &mail(Template::AccountExists, email, json!({ "link": self.settings.public_url }))).await?;
+                tx.queue_mail(PLATFORM, &mail(Template::AccountExists, email, json!({ "link": self.settings.public_url })))
+                    .await?;
             } else {
-                let link = Link { purpose: LinkPurpose::ChangeEmail, user: Some(person.id), email: email.clone(), password_hash: None };
+                let link =
+                    Link { purpose: LinkPurpose::ChangeEmail, user: Some(person.id), email: email.clone(), password_hash: None };
                 self.mail_link(tx, &link, Template::ChangeEmail, "/auth/change-email", PLATFORM).await?;
             }
             Ok(Change::silent((), NoEvent::LinkMailed))
@@ -205,11 +219,17 @@ impl App {
             }
             let previous = std::mem::replace(&mut account.user.email, link.email.clone());
             account.user.email_verified_at = Some(tx.now());
-            tx.save_account(&account.user, account.password_hash).await.map_err(|e| if e.code == "email_taken" { bad_link() } else { e })?;
+            tx.save_account(&account.user, account.password_hash)
+                .await
+                .map_err(|e| if e.code == "email_taken" { bad_link() } else { e })?;
             tx.drop_user_links(LinkPurpose::ResetPassword, account.user.id).await?;
             tx.queue_mail(PLATFORM, &mail(Template::EmailChanged, &previous, json!({ "new_email": link.email }))).await?;
             tx.acts(Actor::User { id: account.user.id, email: link.email.clone() });
-            let event = Event::EmailChanged { user_id: account.user.id, previous_email: previous.to_string(), email: link.email.to_string() };
+            let event = Event::EmailChanged {
+                user_id: account.user.id,
+                previous_email: previous.to_string(),
+                email: link.email.to_string(),
+            };
             Ok(Change::new((), PLATFORM, event))
         })
         .await

@@ -63,9 +63,17 @@ fn redact(value: &mut Value) {
     }
 }
 
-const SECRET_WORDS: &[&str] = &["password", "secret", "token", "authorization", "cookie", "credential", "credentials", "otp", "passphrase"];
-const SECRET_PAIRS: &[[&str; 2]] =
-    &[["api", "key"], ["private", "key"], ["auth", "header"], ["backup", "code"], ["backup", "codes"], ["recovery", "code"], ["recovery", "codes"]];
+const SECRET_WORDS: &[&str] =
+    &["password", "secret", "token", "authorization", "cookie", "credential", "credentials", "otp", "passphrase"];
+const SECRET_PAIRS: &[[&str; 2]] = &[
+    ["api", "key"],
+    ["private", "key"],
+    ["auth", "header"],
+    ["backup", "code"],
+    ["backup", "codes"],
+    ["recovery", "code"],
+    ["recovery", "codes"],
+];
 const HARMLESS_ENDS: &[&str] = &["id", "type", "count", "prefix", "status"];
 
 fn is_secret(key: &str) -> bool {
@@ -74,7 +82,8 @@ fn is_secret(key: &str) -> bool {
     if HARMLESS_ENDS.contains(&last) || words.ends_with(&["expires".to_owned(), "at".to_owned()]) {
         return false;
     }
-    words.iter().any(|word| SECRET_WORDS.contains(&word.as_str())) || words.windows(2).any(|pair| SECRET_PAIRS.iter().any(|secret| pair == secret))
+    words.iter().any(|word| SECRET_WORDS.contains(&word.as_str()))
+        || words.windows(2).any(|pair| SECRET_PAIRS.iter().any(|secret| pair == secret))
 }
 
 /// `clientSecret`, `client_secret` and `client-secret` are all `client`, `secret`.
@@ -100,10 +109,22 @@ mod tests {
 
     #[test]
     fn secrets_are_recognised_by_name_and_identifiers_are_not() {
-        for key in ["password", "newPassword", "client_secret", "api-key", "apiKey", "Authorization", "set_cookie", "recoveryCodes", "totp_otp"] {
+        for key in [
+            "password",
+            "newPassword",
+            "client_secret",
+            "api-key",
+            "apiKey",
+            "Authorization",
+            "set_cookie",
+            "recoveryCodes",
+            "totp_otp",
+        ] {
             assert!(is_secret(key), "{key}");
         }
-        for key in ["token_id", "tokenType", "secret_count", "key_prefix", "token_expires_at", "email", "monkey", "api", "passwordless"] {
+        for key in
+            ["token_id", "tokenType", "secret_count", "key_prefix", "token_expires_at", "email", "monkey", "api", "passwordless"]
+        {
             assert!(!is_secret(key), "{key}");
         }
     }

@@ -69,7 +69,13 @@ impl App {
         .await
     }
 
-    async fn mail_invitation(&self, tx: &WriteTx, standing: &policy::Standing<'_, Write>, i: &Invitation, token: &str) -> Result<()> {
+    async fn mail_invitation(
+        &self,
+        tx: &WriteTx,
+        standing: &policy::Standing<'_, Write>,
+        i: &Invitation,
+        token: &str,
+    ) -> Result<()> {
         let context = json!({
             "link": format!("{}/invitations/accept/{token}", self.settings.public_url),
             "organization": standing.view.organization.name,
@@ -80,7 +86,13 @@ impl App {
     }
 
     /// An organization's invitations, newest first.
-    pub async fn list_invitations(&self, c: &Caller, slug: &Slug, page: Page, status: Option<InvitationStatus>) -> Result<Vec<Listed>> {
+    pub async fn list_invitations(
+        &self,
+        c: &Caller,
+        slug: &Slug,
+        page: Page,
+        status: Option<InvitationStatus>,
+    ) -> Result<Vec<Listed>> {
         let standing = self.standing(c, slug).await?;
         let scope: OrgScope<'_, Invitations, Read> = decide(&standing)?;
         self.store.list_invitations(scope, page, status).await
@@ -170,7 +182,11 @@ pub enum By<'a> {
 }
 
 fn token_hash(token: &str) -> Result<String> {
-    if opaque::recognises(Purpose::Invitation, token) { Ok(opaque::hash(token)) } else { Err(Error::not_found("pending invitation")) }
+    if opaque::recognises(Purpose::Invitation, token) {
+        Ok(opaque::hash(token))
+    } else {
+        Err(Error::not_found("pending invitation"))
+    }
 }
 
 async fn claim_own(tx: &WriteTx, which: By<'_>, person: &Person) -> Result<Claimed> {
@@ -197,7 +213,9 @@ fn check_open(claimed: &Claimed, tx: &WriteTx) -> Result<()> {
 
 /// The invited role if the inviter could still give it; otherwise `member`: a demoted or removed inviter leaves no back door (T19).
 async fn clamped_role(tx: &WriteTx, claimed: &Claimed) -> Result<RoleName> {
-    let (Some(inviter), Some(role)) = (tx.inviter_role(claimed).await?, tx.resolve_invited_role(claimed).await?) else { return Ok(RoleName::Member) };
+    let (Some(inviter), Some(role)) = (tx.inviter_role(claimed).await?, tx.resolve_invited_role(claimed).await?) else {
+        return Ok(RoleName::Member);
+    };
     Ok(if policy::invitable(&inviter, &role).is_ok() { role.name } else { RoleName::Member })
 }
 
@@ -206,7 +224,12 @@ async fn join(tx: &WriteTx, claimed: &Claimed, role: RoleName, email: &Email, us
     tx.insert_member(Admission::Invited(claimed, role.clone()), user).await?;
     tx.close_invitation(claimed, InvitationStatus::Accepted).await?;
     let (email, role) = (email.to_string(), role.to_string());
-    let accepted = Event::InvitationAccepted { invitation_id: claimed.invitation.id, email: email.clone(), role: role.clone(), user_id: user };
+    let accepted = Event::InvitationAccepted {
+        invitation_id: claimed.invitation.id,
+        email: email.clone(),
+        role: role.clone(),
+        user_id: user,
+    };
     Ok(Change::new((), org, accepted).and(org, Event::UserJoined { user_id: user, email, role }))
 }
 

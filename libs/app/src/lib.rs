@@ -170,7 +170,11 @@ impl App {
     }
 
     /// Runs a change of what is the caller's own.
-    pub(crate) async fn as_person<T: Answer>(&self, c: &Caller, work: impl AsyncFn(&WriteTx, &Person) -> Result<Change<T>>) -> Result<T> {
+    pub(crate) async fn as_person<T: Answer>(
+        &self,
+        c: &Caller,
+        work: impl AsyncFn(&WriteTx, &Person) -> Result<Change<T>>,
+    ) -> Result<T> {
         if self.store.has_one_writer() {
             self.person(c).await?;
         }
@@ -186,7 +190,11 @@ impl App {
     }
 
     /// Runs a change that only a platform owner may make.
-    pub(crate) async fn as_operator<T: Answer>(&self, c: &Caller, work: impl AsyncFn(&WriteTx, PlatformScope<'_>) -> Result<Change<T>>) -> Result<T> {
+    pub(crate) async fn as_operator<T: Answer>(
+        &self,
+        c: &Caller,
+        work: impl AsyncFn(&WriteTx, PlatformScope<'_>) -> Result<Change<T>>,
+    ) -> Result<T> {
         if self.store.has_one_writer() {
             policy::platform(&self.person(c).await?)?;
         }

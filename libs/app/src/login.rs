@@ -89,7 +89,13 @@ impl App {
         Err(wrong())
     }
 
-    async fn sign_in(&self, call: &Call, account: Account, to: Option<(OrgId, Slug)>, rehash: Option<String>) -> Result<TokenPair> {
+    async fn sign_in(
+        &self,
+        call: &Call,
+        account: Account,
+        to: Option<(OrgId, Slug)>,
+        rehash: Option<String>,
+    ) -> Result<TokenPair> {
         self.anonymously(call, async |tx| {
             // Read again under the lock: the password may have been changed, or the account closed, while we hashed.
             let now = tx.lock_account(account.user.id).await?;
@@ -156,7 +162,9 @@ impl App {
             let hash = opaque::hash(token);
             return self
                 .anonymously(call, async |tx| {
-                    let Some(grant) = tx.grant_of_refresh(&hash).await? else { return Ok(Change::silent((), NoEvent::Unchanged)) };
+                    let Some(grant) = tx.grant_of_refresh(&hash).await? else {
+                        return Ok(Change::silent((), NoEvent::Unchanged));
+                    };
                     tx.revoke_grant(grant.id).await?;
                     let event = Event::SessionsRevoked { user_id: grant.user_id, count: 1, reason: "token_revoked".to_owned() };
                     Ok(Change::new((), PLATFORM, event))

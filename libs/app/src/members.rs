@@ -15,7 +15,13 @@ use crate::{App, Caller};
 
 impl App {
     /// A page of members, how many there are (of the role, if one is named), and the seats.
-    pub async fn list_members(&self, c: &Caller, slug: &Slug, page: Page, role: Option<&str>) -> Result<(Vec<Member>, i64, Seats)> {
+    pub async fn list_members(
+        &self,
+        c: &Caller,
+        slug: &Slug,
+        page: Page,
+        role: Option<&str>,
+    ) -> Result<(Vec<Member>, i64, Seats)> {
         let standing = self.standing(c, slug).await?;
         let scope: OrgScope<'_, Members, Read> = decide(&standing)?;
         let members = self.store.list_members(scope, page, role).await?;
@@ -92,15 +98,25 @@ impl App {
 
 fn not_a_member(e: Error) -> Error {
     if e.kind == domain::Kind::NotFound {
-        return Error::field("new_owner_email", "not_a_member", "The new owner must be a member of the organization. Invite them first.");
+        return Error::field(
+            "new_owner_email",
+            "not_a_member",
+            "The new owner must be a member of the organization. Invite them first.",
+        );
     }
     e
 }
 
 /// The member's role with its capabilities; one that is gone allows nothing.
-async fn current_role<R: domain::resource::Resource>(tx: &WriteTx, scope: OrgScope<'_, R, Write>, member: &Member) -> Result<Role> {
+async fn current_role<R: domain::resource::Resource>(
+    tx: &WriteTx,
+    scope: OrgScope<'_, R, Write>,
+    member: &Member,
+) -> Result<Role> {
     match tx.resolve_role(scope, &member.membership.role).await {
-        Err(e) if e.kind == domain::Kind::Invalid => Ok(Role { name: member.membership.role.clone(), caps: domain::roles::Caps::NONE }),
+        Err(e) if e.kind == domain::Kind::Invalid => {
+            Ok(Role { name: member.membership.role.clone(), caps: domain::roles::Caps::NONE })
+        }
         outcome => outcome,
     }
 }

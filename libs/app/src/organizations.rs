@@ -67,8 +67,10 @@ impl App {
             let organization = self.new_organization(tx, slug, name, &owner);
             tx.insert_organization(&organization).await?;
             let membership = tx.insert_member(Admission::Founder(organization.id), owner.id).await?;
-            let tokens = self.grant(tx, &owner, &same_session(person, tx.now()), &For::Organization(organization.id, slug)).await?;
-            let event = Event::OrganizationCreated { organization_id: organization.id, slug: slug.to_string(), name: name.to_string() };
+            let tokens =
+                self.grant(tx, &owner, &same_session(person, tx.now()), &For::Organization(organization.id, slug)).await?;
+            let event =
+                Event::OrganizationCreated { organization_id: organization.id, slug: slug.to_string(), name: name.to_string() };
             let org = organization.id;
             Ok(Change::new(Founded { organization, owner, membership, tokens }, org, event))
         })
@@ -125,7 +127,11 @@ impl App {
             let member = tx.lock_member(scope, standing.person.id).await?;
             let to = For::Organization(scope.org(), &standing.view.organization.slug);
             let tokens = self.grant(tx, &member.user, &same_session(&standing.person, tx.now()), &to).await?;
-            let event = Event::LoginSucceeded { user_id: member.user.id, session_id: standing.person.session, method: "select".to_owned() };
+            let event = Event::LoginSucceeded {
+                user_id: member.user.id,
+                session_id: standing.person.session,
+                method: "select".to_owned(),
+            };
             let selected = Selected { organization: standing.view.organization.clone(), membership: member.membership, tokens };
             Ok(Change::new(selected, scope.org(), event))
         })

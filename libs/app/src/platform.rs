@@ -37,7 +37,14 @@ impl App {
     }
 
     /// Organizations, newest first, and how many match.
-    pub async fn platform_organizations(&self, c: &Caller, status: Option<OrgStatus>, tier_id: Option<&str>, offset: u64, limit: u64) -> Result<(Vec<Listed>, i64)> {
+    pub async fn platform_organizations(
+        &self,
+        c: &Caller,
+        status: Option<OrgStatus>,
+        tier_id: Option<&str>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<Listed>, i64)> {
         let person = self.person(c).await?;
         self.store.platform_organizations(policy::platform(&person)?, status, tier_id, offset, limit).await
     }
@@ -49,7 +56,12 @@ impl App {
     }
 
     /// Changes an organization's state: `change` judges and edits the locked row and names the organization's and the platform's event.
-    async fn change_state(&self, c: &Caller, id: OrgId, change: impl AsyncFn(&store::WriteTx, &mut Organization, UserId) -> Result<(Event, Event)>) -> Result<Organization> {
+    async fn change_state(
+        &self,
+        c: &Caller,
+        id: OrgId,
+        change: impl AsyncFn(&store::WriteTx, &mut Organization, UserId) -> Result<(Event, Event)>,
+    ) -> Result<Organization> {
         self.as_operator(c, async |tx, scope| {
             let mut organization = tx.lock_organization(scope, id).await?.organization;
             let (own, platform) = change(tx, &mut organization, scope.person().id).await?;
@@ -72,7 +84,10 @@ impl App {
             }
             o.status = OrgStatus::Active;
             (o.approved_by, o.approved_at) = (Some(by), Some(tx.now()));
-            Ok((Event::OrganizationApproved { organization_id: id }, Event::PlatformApproved { organization_id: id, slug: o.slug.to_string() }))
+            Ok((
+                Event::OrganizationApproved { organization_id: id },
+                Event::PlatformApproved { organization_id: id, slug: o.slug.to_string() },
+            ))
         })
         .await
     }
@@ -86,7 +101,10 @@ impl App {
             o.status = OrgStatus::Rejected;
             (o.rejected_by, o.rejected_at, o.rejection_reason) = (Some(by), Some(tx.now()), Some(reason.to_owned()));
             let (slug, reason) = (o.slug.to_string(), reason.to_owned());
-            Ok((Event::OrganizationRejected { organization_id: id, reason: reason.clone() }, Event::PlatformRejected { organization_id: id, slug, reason }))
+            Ok((
+                Event::OrganizationRejected { organization_id: id, reason: reason.clone() },
+                Event::PlatformRejected { organization_id: id, slug, reason },
+            ))
         })
         .await
     }
@@ -98,7 +116,10 @@ impl App {
                 return Err(wrong_state("Only an active organization can be suspended."));
             }
             o.status = OrgStatus::Suspended;
-            Ok((Event::OrganizationSuspended { organization_id: id }, Event::PlatformSuspended { organization_id: id, slug: o.slug.to_string() }))
+            Ok((
+                Event::OrganizationSuspended { organization_id: id },
+                Event::PlatformSuspended { organization_id: id, slug: o.slug.to_string() },
+            ))
         })
         .await
     }
@@ -110,7 +131,10 @@ impl App {
                 return Err(wrong_state("Only a suspended organization can be activated."));
             }
             o.status = OrgStatus::Active;
-            Ok((Event::OrganizationActivated { organization_id: id }, Event::PlatformActivated { organization_id: id, slug: o.slug.to_string() }))
+            Ok((
+                Event::OrganizationActivated { organization_id: id },
+                Event::PlatformActivated { organization_id: id, slug: o.slug.to_string() },
+            ))
         })
         .await
     }
@@ -121,7 +145,12 @@ impl App {
             check_tier(tx, &new.tier_id).await?;
             o.tier_id = new.tier_id.clone();
             (o.max_services, o.max_users) = (new.max_services, new.max_users);
-            let own = Event::OrganizationTierUpdated { organization_id: id, tier_id: new.tier_id.clone(), max_services: new.max_services, max_users: new.max_users };
+            let own = Event::OrganizationTierUpdated {
+                organization_id: id,
+                tier_id: new.tier_id.clone(),
+                max_services: new.max_services,
+                max_users: new.max_users,
+            };
             Ok((own, Event::PlatformTierUpdated { organization_id: id, slug: o.slug.to_string(), tier_id: new.tier_id.clone() }))
         })
         .await
@@ -150,7 +179,10 @@ impl App {
     async fn set_platform_owner(&self, c: &Caller, id: UserId, owner: bool) -> Result<User> {
         self.as_operator(c, async |tx, scope| {
             if id == scope.person().id {
-                return Err(Error::conflict("own_platform_role", "You cannot change your own platform ownership. Ask another platform owner."));
+                return Err(Error::conflict(
+                    "own_platform_role",
+                    "You cannot change your own platform ownership. Ask another platform owner.",
+                ));
             }
             let owners = tx.lock_platform_owners(scope).await?;
             // Read again under the lock: two owners who demote each other must not both succeed.
@@ -158,13 +190,24 @@ impl App {
                 return Err(Error::forbidden("platform_owner_required", "Only a platform owner may do this."));
             }
             let mut account = tx.lock_account(id).await?;
-            if owner && (account.user.realm != PLATFORM || account.user.email_verified_at.is_none() || account.user.deleted_at.is_some()) {
-                return Err(Error::conflict("not_promotable", "Only a platform account with a proven address can own the platform."));
+            if owner
+                && (account.user.realm != PLATFORM
+                    || account.user.email_verified_at.is_none()
+                    || account.user.deleted_at.is_some())
+            {
+                return Err(Error::conflict(
+                    "not_promotable",
+                    "Only a platform account with a proven address can own the platform.",
+                ));
             }
             account.user.is_platform_owner = owner;
             tx.save_account(&account.user, account.password_hash).await?;
             let (user_id, email) = (id, account.user.email.to_string());
-            let event = if owner { Event::PlatformOwnerPromoted { user_id, email } } else { Event::PlatformOwnerDemoted { user_id, email } };
+            let event = if owner {
+                Event::PlatformOwnerPromoted { user_id, email }
+            } else {
+                Event::PlatformOwnerDemoted { user_id, email }
+            };
             Ok(Change::new(tx.platform_user(scope, id).await?, PLATFORM, event))
         })
         .await
@@ -172,5 +215,9 @@ impl App {
 }
 
 async fn check_tier(tx: &store::WriteTx, id: &str) -> Result<()> {
-    if tx.tier_exists(id).await? { Ok(()) } else { Err(Error::field("tier_id", "unknown_tier", "Use an id that `platform.getTiers` lists.")) }
+    if tx.tier_exists(id).await? {
+        Ok(())
+    } else {
+        Err(Error::field("tier_id", "unknown_tier", "Use an id that `platform.getTiers` lists."))
+    }
 }

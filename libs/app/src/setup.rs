@@ -30,7 +30,12 @@ impl App {
         }
         let token = opaque::mint(Purpose::PlatformOwner, self.ids.as_ref());
         let call = Call { origin: domain::Origin::default(), now: self.clock.now() };
-        let link = Link { purpose: LinkPurpose::PlatformOwner, user: None, email: Email::stored(NOBODY.to_owned()), password_hash: None };
+        let link = Link {
+            purpose: LinkPurpose::PlatformOwner,
+            user: None,
+            email: Email::stored(NOBODY.to_owned()),
+            password_hash: None,
+        };
         self.anonymously(&call, async |tx| {
             tx.insert_link(&link, token.hash.clone()).await?;
             Ok(Change::silent((), NoEvent::Housekeeping))

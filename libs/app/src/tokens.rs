@@ -92,7 +92,9 @@ impl App {
         }
         let expected = Expected { typ: ACCESS_TYP, issuer: self.settings.public_url.clone(), audience: None };
         let claims: AccessClaims = match set.verify(token, &expected, now) {
-            Err(JwtError::UnknownKey) if now - self.keys.current().1 >= UNKNOWN_PAUSE => self.keys.reload(&self.store, now).await?.verify(token, &expected, now)?,
+            Err(JwtError::UnknownKey) if now - self.keys.current().1 >= UNKNOWN_PAUSE => {
+                self.keys.reload(&self.store, now).await?.verify(token, &expected, now)?
+            }
             outcome => outcome?,
         };
         if claims.token_use != "management_access" || claims.aud != audience(claims.org.as_ref()) {
@@ -128,13 +130,27 @@ impl App {
     }
 
     /// Replaces a grant's refresh token and mints a new pair.
-    pub(crate) async fn renew(&self, tx: &WriteTx, user: &User, grant: &GrantRow, slug: Option<&Slug>, old_hash: &str) -> Result<TokenPair> {
+    pub(crate) async fn renew(
+        &self,
+        tx: &WriteTx,
+        user: &User,
+        grant: &GrantRow,
+        slug: Option<&Slug>,
+        old_hash: &str,
+    ) -> Result<TokenPair> {
         let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
         tx.rotate_refresh(grant, old_hash, refresh.hash, tx.now() + self.settings.refresh_ttl).await?;
         self.pair(tx, user, grant, slug, refresh.text).await
     }
 
-    async fn pair(&self, tx: &WriteTx, user: &User, grant: &GrantRow, slug: Option<&Slug>, refresh_token: String) -> Result<TokenPair> {
+    async fn pair(
+        &self,
+        tx: &WriteTx,
+        user: &User,
+        grant: &GrantRow,
+        slug: Option<&Slug>,
+        refresh_token: String,
+    ) -> Result<TokenPair> {
         let now = tx.now();
         let claims = AccessClaims {
             token_use: "management_access".to_owned(),

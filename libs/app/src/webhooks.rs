@@ -80,7 +80,12 @@ impl App {
                 };
                 let secret = new_secret(self.ids.as_ref());
                 tx.insert_webhook(scope, &webhook, &secret).await?;
-                let event = Event::WebhookCreated { webhook_id: webhook.id, name: webhook.name.to_string(), url: webhook.url.as_str().to_owned(), events: webhook.events };
+                let event = Event::WebhookCreated {
+                    webhook_id: webhook.id,
+                    name: webhook.name.to_string(),
+                    url: webhook.url.as_str().to_owned(),
+                    events: webhook.events,
+                };
                 Ok(Change::new(Registered { id: webhook.id, secret }, scope.org(), event))
             })
             .await?;
@@ -143,7 +148,14 @@ impl App {
     }
 
     /// An endpoint's deliveries, newest first, and how many match.
-    pub async fn list_deliveries(&self, c: &Caller, slug: &Slug, id: WebhookId, page: Page, filter: &DeliveryFilter) -> Result<(Vec<Delivery>, u64)> {
+    pub async fn list_deliveries(
+        &self,
+        c: &Caller,
+        slug: &Slug,
+        id: WebhookId,
+        page: Page,
+        filter: &DeliveryFilter,
+    ) -> Result<(Vec<Delivery>, u64)> {
         let standing = self.standing(c, slug).await?;
         self.store.list_deliveries(decide(&standing)?, id, page, filter).await
     }

@@ -115,7 +115,8 @@ impl Error {
     }
     /// A defect of ours: `source` is logged at the edge and never shown.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(Kind::Internal, "internal", "Something went wrong on our side. The request id helps us find it.").because(source)
+        Self::new(Kind::Internal, "internal", "Something went wrong on our side. The request id helps us find it.")
+            .because(source)
     }
     /// Attaches the cause, for the log.
     #[must_use]

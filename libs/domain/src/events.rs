@@ -139,11 +139,30 @@ impl Event {
 
 /// Names the contract lists for parts that come later: they can be subscribed to, nothing emits them yet.
 const ANNOUNCED: &[&str] = &[
-    "service.created", "service.updated", "service.deleted", "service.oauth_credentials.updated", "organization.smtp.configured",
-    "organization.smtp.removed", "plan.created", "plan.updated", "plan.deleted", "subscription.created", "subscription.updated",
-    "subscription.canceled", "security.mfa.enabled", "security.mfa.disabled", "user.mfa.enabled", "user.mfa.disabled",
-    "user.mfa.verify.success", "user.mfa.verify.failed", "api_key.created", "api_key.deleted", "domain.set", "domain.verified",
-    "domain.deleted", "branding.updated",
+    "service.created",
+    "service.updated",
+    "service.deleted",
+    "service.oauth_credentials.updated",
+    "organization.smtp.configured",
+    "organization.smtp.removed",
+    "plan.created",
+    "plan.updated",
+    "plan.deleted",
+    "subscription.created",
+    "subscription.updated",
+    "subscription.canceled",
+    "security.mfa.enabled",
+    "security.mfa.disabled",
+    "user.mfa.enabled",
+    "user.mfa.disabled",
+    "user.mfa.verify.success",
+    "user.mfa.verify.failed",
+    "api_key.created",
+    "api_key.deleted",
+    "domain.set",
+    "domain.verified",
+    "domain.deleted",
+    "branding.updated",
 ];
 
 /// Other names that clients use for an action, in audit filters.

@@ -140,7 +140,9 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!(id.to_string().len() <= 50);
         assert_eq!(id.to_string().parse::<UserId>(), Err(NotAnId));
-        for hostile in ["", "org_", "org_1", "ORG_01980000000070008000000000000001", "org_0198000000007000800000000000000G", "org_%00"] {
+        for hostile in
+            ["", "org_", "org_1", "ORG_01980000000070008000000000000001", "org_0198000000007000800000000000000G", "org_%00"]
+        {
             assert_eq!(hostile.parse::<OrgId>(), Err(NotAnId), "{hostile}");
         }
     }

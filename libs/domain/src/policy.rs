@@ -168,7 +168,11 @@ pub fn may_invite(scope: OrgScope<'_, Invitations, Write>, role: &Role) -> Resul
 /// The rule of [`may_invite`], asked again when the invitation is accepted: the inviter may have been demoted since.
 pub fn invitable(inviter: &Role, role: &Role) -> Result<()> {
     if role.is_owner() {
-        return Err(Error::field("role", "not_invitable", "Invite as `admin`, `member` or a custom role; ownership is transferred."));
+        return Err(Error::field(
+            "role",
+            "not_invitable",
+            "Invite as `admin`, `member` or a custom role; ownership is transferred.",
+        ));
     }
     if role.name == RoleName::Member {
         return Ok(());
@@ -190,7 +194,11 @@ pub fn may_shape_role(scope: OrgScope<'_, Roles, Write>, before: Caps, after: Ca
 
 /// May the caller hand the organization to `target`? Never to oneself: that would leave it without an owner.
 pub fn may_hand_over(scope: OrgScope<'_, Ownership, Write>, target: crate::UserId) -> Result<()> {
-    if scope.person().id == target { Err(Error::conflict("transfer_to_self", "You already own this organization.")) } else { Ok(()) }
+    if scope.person().id == target {
+        Err(Error::conflict("transfer_to_self", "You already own this organization."))
+    } else {
+        Ok(())
+    }
 }
 
 /// Proof that the caller operates the platform. Made by [`platform`] only.

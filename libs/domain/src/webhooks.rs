@@ -55,8 +55,12 @@ impl FromStr for EndpointUrl {
             return bad("too_long", "A URL has at most 2000 characters.");
         }
         match Url::parse(s) {
-            Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) => bad("bad_url", RULE),
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => bad("credentials_in_url", "Leave user name and password out of the URL."),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) => {
+                bad("bad_url", RULE)
+            }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                bad("credentials_in_url", "Leave user name and password out of the URL.")
+            }
             Ok(url) if url.fragment().is_some() => bad("bad_url", "Leave the fragment (#…) out of the URL."),
             Ok(url) => Ok(Self(url)),
             Err(_) => bad("bad_url", RULE),

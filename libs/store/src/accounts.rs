@@ -40,7 +40,8 @@ fn account(row: users::Model) -> Account {
 }
 
 async fn by_email(db: &impl ConnectionTrait, realm: OrgId, email: &Email) -> Result<Option<Account>> {
-    let query = users::Entity::find().filter(users::Column::Realm.eq(realm.uuid())).filter(users::Column::Email.eq(email.as_str()));
+    let query =
+        users::Entity::find().filter(users::Column::Realm.eq(realm.uuid())).filter(users::Column::Email.eq(email.as_str()));
     Ok(query.one(db).await.map_err(from_db)?.map(account))
 }
 
@@ -120,7 +121,12 @@ impl WriteTx {
     /// Stores a better hash of the same password, if it is still the same.
     pub async fn rehash_password(&self, id: UserId, old: &str, new: String) -> Result<()> {
         let update = users::Entity::update_many().col_expr(users::Column::PasswordHash, Expr::value(new));
-        update.filter(users::Column::Id.eq(id.uuid())).filter(users::Column::PasswordHash.eq(old)).exec(&self.tx).await.map_err(from_db)?;
+        update
+            .filter(users::Column::Id.eq(id.uuid()))
+            .filter(users::Column::PasswordHash.eq(old))
+            .exec(&self.tx)
+            .await
+            .map_err(from_db)?;
         Ok(())
     }
 
@@ -150,7 +156,8 @@ impl WriteTx {
     }
 
     async fn drop_links(&self, purpose: LinkPurpose, whose: Expr) -> Result<()> {
-        let links = one_time_links::Entity::delete_many().filter(whose).filter(one_time_links::Column::Purpose.eq(purpose.as_str()));
+        let links =
+            one_time_links::Entity::delete_many().filter(whose).filter(one_time_links::Column::Purpose.eq(purpose.as_str()));
         links.exec(&self.tx).await.map_err(from_db)?;
         Ok(())
     }

@@ -74,7 +74,8 @@ fn record(row: events::Model) -> Record {
 }
 
 fn matching(org: OrgId, filter: &Filter) -> Select<events::Entity> {
-    let mut query = events::Entity::find().filter(events::Column::OrgId.eq(org.uuid())).filter(events::Column::Name.ne(TEST_PING));
+    let mut query =
+        events::Entity::find().filter(events::Column::OrgId.eq(org.uuid())).filter(events::Column::Name.ne(TEST_PING));
     if let Some(action) = &filter.action {
         query = query.filter(events::Column::Name.eq(action));
     }
@@ -93,7 +94,8 @@ async fn page(db: &impl ConnectionTrait, org: OrgId, filter: &Filter, offset: u6
     if offset > Page::MAX_OFFSET {
         return Ok((Vec::new(), total));
     }
-    let rows = matching(org, filter).order_by_desc(events::Column::Id).offset(offset).limit(limit).all(db).await.map_err(from_db)?;
+    let rows =
+        matching(org, filter).order_by_desc(events::Column::Id).offset(offset).limit(limit).all(db).await.map_err(from_db)?;
     Ok((rows.into_iter().map(record).collect(), total))
 }
 
@@ -104,12 +106,24 @@ impl Store {
     }
 
     /// The platform's own log.
-    pub async fn platform_audit_page(&self, _: PlatformScope<'_>, filter: &Filter, offset: u64, limit: u64) -> Result<(Vec<Record>, u64)> {
+    pub async fn platform_audit_page(
+        &self,
+        _: PlatformScope<'_>,
+        filter: &Filter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<Record>, u64)> {
         page(&self.db, PLATFORM, filter, offset, limit).await
     }
 
     /// The next records after `after`, oldest first: one step of an export. Decide anew for each step.
-    pub async fn audit_after(&self, scope: OrgScope<'_, AuditLog, Read>, filter: &Filter, after: Option<EventId>, limit: u64) -> Result<Vec<Record>> {
+    pub async fn audit_after(
+        &self,
+        scope: OrgScope<'_, AuditLog, Read>,
+        filter: &Filter,
+        after: Option<EventId>,
+        limit: u64,
+    ) -> Result<Vec<Record>> {
         let mut query = matching(scope.org(), filter);
         if let Some(id) = after {
             query = query.filter(events::Column::Id.gt(id.uuid()));

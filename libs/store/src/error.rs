@@ -18,7 +18,13 @@ pub(crate) fn from_db(e: DbErr) -> Error {
             busy.because(e)
         }
         // connection exceptions, shutdown, out of resources, read-only standby; SQLite: full, cannot open, read-only, io
-        Some(c) if c.starts_with("08") || c.starts_with("57P") || c.starts_with("53") || c == "25006" || matches!(c, "13" | "14" | "8" | "10") => {
+        Some(c)
+            if c.starts_with("08")
+                || c.starts_with("57P")
+                || c.starts_with("53")
+                || c == "25006"
+                || matches!(c, "13" | "14" | "8" | "10") =>
+        {
             outage(e)
         }
         Some(_) => Error::internal(e),
@@ -33,7 +39,9 @@ fn outage(e: DbErr) -> Error {
 
 fn sqlx(e: &DbErr) -> Option<&sqlx::Error> {
     match e {
-        DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) | DbErr::Conn(RuntimeErr::SqlxError(e)) => Some(e.as_ref()),
+        DbErr::Exec(RuntimeErr::SqlxError(e))
+        | DbErr::Query(RuntimeErr::SqlxError(e))
+        | DbErr::Conn(RuntimeErr::SqlxError(e)) => Some(e.as_ref()),
         _ => None,
     }
 }
@@ -44,7 +52,15 @@ fn code(e: &DbErr) -> Option<String> {
 
 fn is_connection(e: &DbErr) -> bool {
     let lost = |e: &sqlx::Error| {
-        matches!(e, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_))
+        matches!(
+            e,
+            sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::Tls(_)
+        )
     };
     matches!(e, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) || sqlx(e).is_some_and(lost)
 }
@@ -71,7 +87,9 @@ constraints! {
 /// Gives the violation of `constraint` its meaning; every other error stays what it is.
 pub(crate) fn on(constraint: Constraint, meaning: impl FnOnce() -> Error) -> impl FnOnce(DbErr) -> Error {
     move |e| match e.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(text)) if text.contains(&format!("\"{}\"", constraint.name)) || text.ends_with(constraint.columns) => {
+        Some(SqlErr::UniqueConstraintViolation(text))
+            if text.contains(&format!("\"{}\"", constraint.name)) || text.ends_with(constraint.columns) =>
+        {
             meaning().because(e)
         }
         _ => from_db(e),

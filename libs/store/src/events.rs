@@ -1,7 +1,7 @@
 //! Writing events: the audit record, which is also what webhooks post, and its place in the outbox.
 
 use domain::{
-    EventId, Event, OrgId, PLATFORM, Result,
+    Event, EventId, OrgId, PLATFORM, Result,
     events::{Payload, TEST_PING},
 };
 use sea_orm::{EntityTrait, Set};
@@ -18,7 +18,10 @@ pub(crate) async fn record(tx: &WriteTx, list: &[(OrgId, Event)]) -> Result<()> 
         return Ok(());
     }
     let rows: Vec<_> = list.iter().map(|(org, event)| row(tx, *org, event)).collect();
-    let queue: Vec<_> = rows.iter().map(|row| outbox::ActiveModel { org_id: row.org_id.clone(), event_id: row.id.clone(), ..Default::default() }).collect();
+    let queue: Vec<_> = rows
+        .iter()
+        .map(|row| outbox::ActiveModel { org_id: row.org_id.clone(), event_id: row.id.clone(), ..Default::default() })
+        .collect();
     events::Entity::insert_many(rows).exec_without_returning(&tx.tx).await.map_err(from_db)?;
     outbox::Entity::insert_many(queue).exec_without_returning(&tx.tx).await.map_err(from_db)?;
     Ok(())

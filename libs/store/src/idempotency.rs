@@ -30,7 +30,12 @@ impl WriteTx {
     /// `None`: the key is ours now, and [`WriteTx::keep_answer`] must follow. `Some`: the answer of the request that had it before.
     /// `Conflict` (`idempotency_key_reused`) if that was another request.
     pub async fn claim_key<T: DeserializeOwned>(&self, key: &IdempotencyKey) -> Result<Option<T>> {
-        let row = idempotency::ActiveModel { id: Set(key.id.clone()), digest: Set(key.digest.clone()), output: Set(None), created_at: Set(self.now()) };
+        let row = idempotency::ActiveModel {
+            id: Set(key.id.clone()),
+            digest: Set(key.digest.clone()),
+            output: Set(None),
+            created_at: Set(self.now()),
+        };
         let inserted = idempotency::Entity::insert(row)
             .on_conflict(OnConflict::column(idempotency::Column::Id).do_nothing().to_owned())
             .exec_without_returning(&self.tx)
@@ -41,7 +46,10 @@ impl WriteTx {
         }
         let row = idempotency::Entity::find_by_id(key.id.clone()).one(&self.tx).await.map_err(from_db)?;
         let Some(row) = row.filter(|row| row.digest == key.digest) else {
-            return Err(Error::conflict("idempotency_key_reused", "This Idempotency-Key was used for another request. Use a new key for each request."));
+            return Err(Error::conflict(
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another request. Use a new key for each request.",
+            ));
         };
         let sealed = row.output.ok_or_else(|| Error::internal("an idempotency row without an answer was committed"))?;
         Ok(Some(self.store.keyring().open_json(&place(PLATFORM, "idempotency", "output", &key.id), &sealed.into())?))
@@ -50,7 +58,11 @@ impl WriteTx {
     /// Keeps the answer under a key that [`WriteTx::claim_key`] gave to this transaction.
     pub async fn keep_answer<T: Serialize>(&self, key: &IdempotencyKey, answer: &T) -> Result<()> {
         let sealed = self.store.keyring().seal_json(&place(PLATFORM, "idempotency", "output", &key.id), answer)?;
-        let row = idempotency::ActiveModel { id: Set(key.id.clone()), output: Set(Some(sealed.as_str().to_owned())), ..Default::default() };
+        let row = idempotency::ActiveModel {
+            id: Set(key.id.clone()),
+            output: Set(Some(sealed.as_str().to_owned())),
+            ..Default::default()
+        };
         idempotency::Entity::update(row).exec(&self.tx).await.map_err(from_db)?;
         Ok(())
     }

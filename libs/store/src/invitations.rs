@@ -95,7 +95,8 @@ fn read(row: &QueryResult) -> Result<Invitation, DbErr> {
     })
 }
 
-const OF_ORG: &str = "select i.id, i.org_id, i.email, i.role, i.invited_by, i.status, i.expires_at, i.created_at, u.email as inviter_email,
+const OF_ORG: &str =
+    "select i.id, i.org_id, i.email, i.role, i.invited_by, i.status, i.expires_at, i.created_at, u.email as inviter_email,
 u.created_at as inviter_created_at from invitations i join users u on u.id = i.invited_by
 where i.org_id = $1 and ($2 = '' or i.status = $2) order by i.created_at desc, i.id desc limit $3 offset $4";
 
@@ -105,12 +106,18 @@ where i.pending_email = $1 and i.expires_at > $2 and o.deleted_at is null and o.
 
 impl Store {
     /// An organization's invitations, newest first.
-    pub async fn list_invitations(&self, scope: OrgScope<'_, Invitations, Read>, page: Page, status: Option<InvitationStatus>) -> Result<Vec<Listed>> {
+    pub async fn list_invitations(
+        &self,
+        scope: OrgScope<'_, Invitations, Read>,
+        page: Page,
+        status: Option<InvitationStatus>,
+    ) -> Result<Vec<Listed>> {
         if page.offset() > Page::MAX_OFFSET {
             return Ok(Vec::new());
         }
         let status = status.map_or("", InvitationStatus::as_str);
-        let values = vec![scope.org().uuid().into(), status.into(), i64::from(page.limit).into(), page.offset().cast_signed().into()];
+        let values =
+            vec![scope.org().uuid().into(), status.into(), i64::from(page.limit).into(), page.offset().cast_signed().into()];
         let rows = sql::all(&self.db, OF_ORG, values).await?;
         let listed = |row: &QueryResult| {
             Ok(Listed {
@@ -138,7 +145,12 @@ impl Store {
 
 impl WriteTx {
     /// Stores an invitation. `Conflict` (`already_invited`) while another to the same address is pending.
-    pub async fn insert_invitation(&self, scope: OrgScope<'_, Invitations, Write>, i: &Invitation, token_hash: String) -> Result<()> {
+    pub async fn insert_invitation(
+        &self,
+        scope: OrgScope<'_, Invitations, Write>,
+        i: &Invitation,
+        token_hash: String,
+    ) -> Result<()> {
         self.expire_invitation(scope.org(), &i.email).await?;
         let row = invitations::ActiveModel {
             org_id: Set(scope.org().uuid()),
@@ -153,7 +165,9 @@ impl WriteTx {
             created_at: Set(i.created_at),
             updated_at: Set(i.created_at),
         };
-        let pending = on(INVITATIONS_PENDING, || Error::exists("already_invited", "An invitation to this address is pending already. Cancel it to send another."));
+        let pending = on(INVITATIONS_PENDING, || {
+            Error::exists("already_invited", "An invitation to this address is pending already. Cancel it to send another.")
+        });
         invitations::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(pending)?;
         Ok(())
     }

@@ -39,7 +39,11 @@ impl Store {
             rows = self.data_keys().await?;
         }
         self.keyring.load(rows).map_err(|e| {
-            Error::unavailable(60, "The master key does not fit this database. Check `keys.master` (or master.key in the data folder).").because(e)
+            Error::unavailable(
+                60,
+                "The master key does not fit this database. Check `keys.master` (or master.key in the data folder).",
+            )
+            .because(e)
         })
     }
 
@@ -50,7 +54,8 @@ impl Store {
 
     async fn add_data_key(&self, id: i64, now: Time) -> Result<()> {
         let key = self.keyring.mint_data_key(id, self.ids.as_ref());
-        let row = data_keys::ActiveModel { id: Set(key.id), master: Set(key.master), wrapped: Set(key.wrapped), created_at: Set(now) };
+        let row =
+            data_keys::ActiveModel { id: Set(key.id), master: Set(key.master), wrapped: Set(key.wrapped), created_at: Set(now) };
         data_keys::Entity::insert(row).exec_without_returning(&self.db).await.map_err(from_db)?;
         Ok(())
     }
@@ -61,12 +66,20 @@ impl Store {
         let rows = self.data_keys().await?;
         for row in &rows {
             let key = self.keyring.rewrap(row)?;
-            let row = data_keys::ActiveModel { id: Set(key.id), master: Set(key.master), wrapped: Set(key.wrapped), ..Default::default() };
+            let row = data_keys::ActiveModel {
+                id: Set(key.id),
+                master: Set(key.master),
+                wrapped: Set(key.wrapped),
+                ..Default::default()
+            };
             row.update(&self.db).await.map_err(from_db)?;
         }
         self.add_data_key(rows.last().map_or(0, |key| key.id) + 1, now).await?;
         self.load_data_keys(now).await?;
-        Ok(self.reseal_webhooks().await? + self.reseal_mails().await? + self.reseal_answers().await? + self.reseal_signing_keys().await?)
+        Ok(self.reseal_webhooks().await?
+            + self.reseal_mails().await?
+            + self.reseal_answers().await?
+            + self.reseal_signing_keys().await?)
     }
 
     fn reseal(&self, place: &Place<'_>, sealed: String) -> Result<Option<String>> {
@@ -84,7 +97,14 @@ impl Store {
             let (org, id) = (OrgId::new(row.org_id), row.id.to_string());
             if let Some(secret) = self.reseal(&place(org, "webhooks", "secret", &id), row.secret.clone())? {
                 let changed = webhooks::Entity::update_many().col_expr(webhooks::Column::Secret, secret.into());
-                count += guarded(changed.filter(webhooks::Column::OrgId.eq(row.org_id)).filter(webhooks::Column::Id.eq(row.id)).filter(webhooks::Column::Secret.eq(row.secret)), self).await?;
+                count += guarded(
+                    changed
+                        .filter(webhooks::Column::OrgId.eq(row.org_id))
+                        .filter(webhooks::Column::Id.eq(row.id))
+                        .filter(webhooks::Column::Secret.eq(row.secret)),
+                    self,
+                )
+                .await?;
             }
         }
         Ok(count)
@@ -96,7 +116,9 @@ impl Store {
             let id = row.id.to_string();
             if let Some(message) = self.reseal(&place(OrgId::new(row.org_id), "mails", "message", &id), row.message.clone())? {
                 let changed = mails::Entity::update_many().col_expr(mails::Column::Message, message.into());
-                count += guarded(changed.filter(mails::Column::Id.eq(row.id)).filter(mails::Column::Message.eq(row.message)), self).await?;
+                count +=
+                    guarded(changed.filter(mails::Column::Id.eq(row.id)).filter(mails::Column::Message.eq(row.message)), self)
+                        .await?;
             }
         }
         Ok(count)
@@ -104,11 +126,15 @@ impl Store {
 
     async fn reseal_answers(&self) -> Result<u64> {
         let mut count = 0;
-        for row in idempotency::Entity::find().filter(idempotency::Column::Output.is_not_null()).all(&self.db).await.map_err(from_db)? {
+        for row in
+            idempotency::Entity::find().filter(idempotency::Column::Output.is_not_null()).all(&self.db).await.map_err(from_db)?
+        {
             let old = row.output.clone().unwrap_or_default();
             if let Some(output) = self.reseal(&place(PLATFORM, "idempotency", "output", &row.id), old.clone())? {
                 let changed = idempotency::Entity::update_many().col_expr(idempotency::Column::Output, output.into());
-                count += guarded(changed.filter(idempotency::Column::Id.eq(row.id)).filter(idempotency::Column::Output.eq(old)), self).await?;
+                count +=
+                    guarded(changed.filter(idempotency::Column::Id.eq(row.id)).filter(idempotency::Column::Output.eq(old)), self)
+                        .await?;
             }
         }
         Ok(count)
@@ -117,9 +143,17 @@ impl Store {
     async fn reseal_signing_keys(&self) -> Result<u64> {
         let mut count = 0;
         for row in signing_keys::Entity::find().all(&self.db).await.map_err(from_db)? {
-            if let Some(private) = self.reseal(&place(PLATFORM, "signing_keys", "private_key", &row.kid), row.private_key.clone())? {
+            if let Some(private) =
+                self.reseal(&place(PLATFORM, "signing_keys", "private_key", &row.kid), row.private_key.clone())?
+            {
                 let changed = signing_keys::Entity::update_many().col_expr(signing_keys::Column::PrivateKey, private.into());
-                count += guarded(changed.filter(signing_keys::Column::Kid.eq(row.kid)).filter(signing_keys::Column::PrivateKey.eq(row.private_key)), self).await?;
+                count += guarded(
+                    changed
+                        .filter(signing_keys::Column::Kid.eq(row.kid))
+                        .filter(signing_keys::Column::PrivateKey.eq(row.private_key)),
+                    self,
+                )
+                .await?;
             }
         }
         Ok(count)
@@ -127,7 +161,8 @@ impl Store {
 
     /// Every signing key that is not retired yet, oldest first.
     pub async fn signing_keys(&self, now: Time) -> Result<Vec<StoredSigningKey>> {
-        let live = sea_orm::Condition::any().add(signing_keys::Column::RetiredAt.is_null()).add(signing_keys::Column::RetiredAt.gt(now));
+        let live =
+            sea_orm::Condition::any().add(signing_keys::Column::RetiredAt.is_null()).add(signing_keys::Column::RetiredAt.gt(now));
         let rows = signing_keys::Entity::find()
             .filter(live)
             .order_by_asc(signing_keys::Column::ActiveFrom)
@@ -138,8 +173,11 @@ impl Store {
             .map_err(from_db)?;
         rows.into_iter()
             .map(|row| {
-                let alg: Alg = row.alg.parse().map_err(|_| Error::internal(format!("signing key {} has an unknown algorithm", row.kid)))?;
-                let private = self.keyring.open(&place(PLATFORM, "signing_keys", "private_key", &row.kid), &Sealed::from(row.private_key))?;
+                let alg: Alg =
+                    row.alg.parse().map_err(|_| Error::internal(format!("signing key {} has an unknown algorithm", row.kid)))?;
+                let private = self
+                    .keyring
+                    .open(&place(PLATFORM, "signing_keys", "private_key", &row.kid), &Sealed::from(row.private_key))?;
                 let key = SigningKey::from_pkcs8(&row.kid, alg, &private)?;
                 Ok(StoredSigningKey { key, active_from: row.active_from, retired_at: row.retired_at })
             })

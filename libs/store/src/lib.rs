@@ -25,10 +25,10 @@ pub mod retention;
 pub mod roles;
 pub mod sequencer;
 pub mod sessions;
-pub mod webhooks;
 mod sql;
 #[cfg(test)]
 mod testing;
+pub mod webhooks;
 pub mod write;
 
 use std::sync::Arc;

@@ -61,13 +61,23 @@ impl Store {
         if page.offset() > Page::MAX_OFFSET {
             return Ok(Vec::new());
         }
-        let values = vec![scope.org().uuid().into(), role.unwrap_or("").into(), i64::from(page.limit).into(), page.offset().cast_signed().into()];
+        let values = vec![
+            scope.org().uuid().into(),
+            role.unwrap_or("").into(),
+            i64::from(page.limit).into(),
+            page.offset().cast_signed().into(),
+        ];
         let rows = sql::all(&self.db, PAGE, values).await?;
         rows.iter().map(read_member).collect::<Result<_, _>>().map_err(from_db)
     }
     /// How many members have a role. The unfiltered count is a counter in the organization's view.
     pub async fn count_members(&self, scope: OrgScope<'_, Members, Read>, role: &str) -> Result<i64> {
-        sql::count(&self.db, "select count(*) from memberships where org_id = $1 and role = $2", vec![scope.org().uuid().into(), role.into()]).await
+        sql::count(
+            &self.db,
+            "select count(*) from memberships where org_id = $1 and role = $2",
+            vec![scope.org().uuid().into(), role.into()],
+        )
+        .await
     }
 }
 
@@ -90,14 +100,20 @@ impl WriteTx {
             .await
             .map_err(from_db)?
             .ok_or_else(|| Error::not_found("member"))?;
-        let person = users::Entity::find_by_id(id.uuid()).one(&self.tx).await.map_err(from_db)?.ok_or_else(|| Error::not_found("member"))?;
+        let person = users::Entity::find_by_id(id.uuid())
+            .one(&self.tx)
+            .await
+            .map_err(from_db)?
+            .ok_or_else(|| Error::not_found("member"))?;
         Ok(Member { user: user(person), membership: membership(row) })
     }
 
     /// The member with an address, locked; whichever realm the account is of.
     pub async fn lock_member_by_email<R: Resource>(&self, scope: OrgScope<'_, R, Write>, email: &Email) -> Result<Member> {
         let find = "select m.user_id from memberships m join users u on u.id = m.user_id where m.org_id = $1 and u.email = $2 order by m.created_at limit 1";
-        let row = sql::one(&self.tx, find, vec![scope.org().uuid().into(), email.as_str().into()]).await?.ok_or_else(|| Error::not_found("member"))?;
+        let row = sql::one(&self.tx, find, vec![scope.org().uuid().into(), email.as_str().into()])
+            .await?
+            .ok_or_else(|| Error::not_found("member"))?;
         self.lock_member(scope, UserId::new(row.try_get("", "user_id").map_err(from_db)?)).await
     }
 
@@ -130,11 +146,19 @@ impl WriteTx {
     }
 
     async fn take_seat(&self, org: OrgId, max: i64) -> Result<()> {
-        let taken = sql::execute(&self.tx, "update org_counters set members = members + 1 where org_id = $1 and members < $2", vec![org.uuid().into(), max.into()]).await?;
+        let taken = sql::execute(
+            &self.tx,
+            "update org_counters set members = members + 1 where org_id = $1 and members < $2",
+            vec![org.uuid().into(), max.into()],
+        )
+        .await?;
         if taken == 1 {
             return Ok(());
         }
-        Err(Error::conflict("seat_limit", format!("All {max} seats of this organization are taken. Remove a member or ask for a larger tier.")))
+        Err(Error::conflict(
+            "seat_limit",
+            format!("All {max} seats of this organization are taken. Remove a member or ask for a larger tier."),
+        ))
     }
 
     /// Gives a member another role (not `owner`: that is [`WriteTx::hand_over`]).
@@ -180,7 +204,8 @@ impl WriteTx {
         if member.membership.role == RoleName::Owner {
             self.count_owners(org, -1).await?;
         }
-        sql::execute(&self.tx, "update org_counters set members = members - 1 where org_id = $1", vec![org.uuid().into()]).await?;
+        sql::execute(&self.tx, "update org_counters set members = members - 1 where org_id = $1", vec![org.uuid().into()])
+            .await?;
         memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
         self.end_grants(org, user).await?;
         self.cancel_invitations(org, &member.user.email).await
@@ -203,7 +228,12 @@ impl WriteTx {
             .col_expr(invitations::Column::Status, Expr::value("cancelled"))
             .col_expr(invitations::Column::PendingEmail, Expr::value(Option::<String>::None))
             .col_expr(invitations::Column::UpdatedAt, Expr::value(self.now()));
-        update.filter(invitations::Column::OrgId.eq(org.uuid())).filter(invitations::Column::PendingEmail.eq(email.as_str())).exec(&self.tx).await.map_err(from_db)?;
+        update
+            .filter(invitations::Column::OrgId.eq(org.uuid()))
+            .filter(invitations::Column::PendingEmail.eq(email.as_str()))
+            .exec(&self.tx)
+            .await
+            .map_err(from_db)?;
         Ok(())
     }
 }

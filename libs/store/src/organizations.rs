@@ -7,7 +7,10 @@ use domain::{
     resource::{OrgLifecycle, Ownership, Settings},
     value::{Name, Slug},
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, Set, sea_query::{Expr, ExprTrait}};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, Set,
+    sea_query::{Expr, ExprTrait},
+};
 
 use crate::{
     Store, WriteTx,
@@ -77,12 +80,18 @@ where m.user_id = $1 and o.deleted_at is null and ($2 = '' or o.status = $2) ord
 
 impl Store {
     /// The organizations the caller belongs to, by the age of the membership.
-    pub async fn own_organizations(&self, who: UserScope<'_>, page: Page, status: Option<OrgStatus>) -> Result<Vec<OrganizationView>> {
+    pub async fn own_organizations(
+        &self,
+        who: UserScope<'_>,
+        page: Page,
+        status: Option<OrgStatus>,
+    ) -> Result<Vec<OrganizationView>> {
         if page.offset() > Page::MAX_OFFSET {
             return Ok(Vec::new());
         }
         let status = status.map_or("", OrgStatus::as_str);
-        let values = vec![who.person().id.uuid().into(), status.into(), i64::from(page.limit).into(), page.offset().cast_signed().into()];
+        let values =
+            vec![who.person().id.uuid().into(), status.into(), i64::from(page.limit).into(), page.offset().cast_signed().into()];
         read_views(&sql::all(&self.db, OWN, values).await?)
     }
 }
@@ -106,7 +115,12 @@ impl WriteTx {
     }
     /// How many organizations a user owns. Lock the account first.
     pub async fn count_owned(&self, user: UserId) -> Result<i64> {
-        sql::count(&self.tx, "select count(*) from organizations where owner_user_id = $1 and deleted_at is null", vec![user.uuid().into()]).await
+        sql::count(
+            &self.tx,
+            "select count(*) from organizations where owner_user_id = $1 and deleted_at is null",
+            vec![user.uuid().into()],
+        )
+        .await
     }
 
     /// Makes an organization with its counters; its first owner's membership is inserted apart. `AlreadyExists` (`slug_taken`).
@@ -140,7 +154,12 @@ impl WriteTx {
 
     /// Renames the organization (and, for a platform owner, sets its limits). `expected` is the version the caller saw
     /// (`If-Match`): another one is `PreconditionFailed`.
-    pub async fn update_organization(&self, scope: OrgScope<'_, Settings, Write>, changed: &Organization, expected: Option<i64>) -> Result<()> {
+    pub async fn update_organization(
+        &self,
+        scope: OrgScope<'_, Settings, Write>,
+        changed: &Organization,
+        expected: Option<i64>,
+    ) -> Result<()> {
         let mut update = organizations::Entity::update_many()
             .col_expr(organizations::Column::Name, Expr::value(changed.name.as_str()))
             .col_expr(organizations::Column::MaxServices, Expr::value(changed.max_services))
@@ -184,7 +203,11 @@ pub(crate) async fn set_owner(tx: &WriteTx, org: OrgId, owner: UserId) -> Result
 }
 
 pub(crate) fn stale() -> Error {
-    Error::new(domain::Kind::PreconditionFailed, "version_mismatch", "The organization was changed meanwhile. Read it again and repeat your change.")
+    Error::new(
+        domain::Kind::PreconditionFailed,
+        "version_mismatch",
+        "The organization was changed meanwhile. Read it again and repeat your change.",
+    )
 }
 
 const BY_ID: &str = concat!(

@@ -58,12 +58,16 @@ impl Store {
         let views: Vec<_> = rows.iter().map(read_view).collect::<Result<_, _>>().map_err(from_db)?;
         let owners = self.users_by_id(views.iter().map(|v| v.organization.owner_user_id)).await?;
         let find = |id| owners.iter().find(|u| u.id == id).cloned();
-        let listed = views.into_iter().filter_map(|view| find(view.organization.owner_user_id).map(|owner| Listed { view, owner })).collect();
+        let listed = views
+            .into_iter()
+            .filter_map(|view| find(view.organization.owner_user_id).map(|owner| Listed { view, owner }))
+            .collect();
         Ok((listed, total))
     }
 
     async fn users_by_id(&self, ids: impl Iterator<Item = UserId>) -> Result<Vec<User>> {
-        let rows = users::Entity::find().filter(users::Column::Id.is_in(ids.map(UserId::uuid))).all(&self.db).await.map_err(from_db)?;
+        let rows =
+            users::Entity::find().filter(users::Column::Id.is_in(ids.map(UserId::uuid))).all(&self.db).await.map_err(from_db)?;
         Ok(rows.into_iter().map(user).collect())
     }
 }
@@ -123,7 +127,8 @@ impl WriteTx {
 
     /// How many people operate the platform; locks them, so that two demotions cannot both see another owner left.
     pub async fn lock_platform_owners(&self, _: PlatformScope<'_>) -> Result<Vec<UserId>> {
-        let query = users::Entity::find().filter(users::Column::IsPlatformOwner.eq(true)).filter(users::Column::DeletedAt.is_null());
+        let query =
+            users::Entity::find().filter(users::Column::IsPlatformOwner.eq(true)).filter(users::Column::DeletedAt.is_null());
         let rows = query.order_by_asc(users::Column::Id).lock_exclusive().all(&self.tx).await.map_err(from_db)?;
         Ok(rows.into_iter().map(|row| UserId::new(row.id)).collect())
     }

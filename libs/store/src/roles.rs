@@ -52,7 +52,13 @@ impl Store {
     /// Every custom role of the organization, by age.
     pub async fn list_roles(&self, scope: OrgScope<'_, Roles, Read>) -> Result<Vec<CustomRole>> {
         let query = roles::Entity::find().filter(roles::Column::OrgId.eq(scope.org().uuid()));
-        let rows = query.order_by_asc(roles::Column::CreatedAt).order_by_asc(roles::Column::Id).limit(MAX_ROLES).all(&self.db).await.map_err(from_db)?;
+        let rows = query
+            .order_by_asc(roles::Column::CreatedAt)
+            .order_by_asc(roles::Column::Id)
+            .limit(MAX_ROLES)
+            .all(&self.db)
+            .await
+            .map_err(from_db)?;
         Ok(rows.into_iter().map(role).collect())
     }
     /// A custom role.
@@ -65,7 +71,9 @@ impl WriteTx {
     /// What a role name allows right now, with a custom role locked so that it cannot be edited or deleted until the assignment is
     /// committed. `Invalid` (`unknown_role`) if there is no such role.
     pub async fn resolve_role<R: Resource>(&self, scope: OrgScope<'_, R, Write>, name: &RoleName) -> Result<Role> {
-        self.resolve_role_in(scope.org(), name).await?.ok_or_else(|| Error::field("role", "unknown_role", "Use `admin`, `member` or the slug of a custom role."))
+        self.resolve_role_in(scope.org(), name)
+            .await?
+            .ok_or_else(|| Error::field("role", "unknown_role", "Use `admin`, `member` or the slug of a custom role."))
     }
 
     /// The same for an invitation, whose role may have been deleted since it was sent: then `None`.
@@ -75,14 +83,21 @@ impl WriteTx {
 
     async fn resolve_role_in(&self, org: OrgId, name: &RoleName) -> Result<Option<Role>> {
         let RoleName::Custom(slug) = name else { return Ok(Some(Role::builtin(name.clone()))) };
-        let query = roles::Entity::find().filter(roles::Column::OrgId.eq(org.uuid())).filter(roles::Column::Slug.eq(slug.as_str()));
+        let query =
+            roles::Entity::find().filter(roles::Column::OrgId.eq(org.uuid())).filter(roles::Column::Slug.eq(slug.as_str()));
         let row = query.lock_shared().one(&self.tx).await.map_err(from_db)?;
         Ok(row.map(|row| Role { name: name.clone(), caps: caps_from_text(&row.permissions) }))
     }
 
     /// A custom role, locked until the transaction ends.
     pub async fn lock_role(&self, scope: OrgScope<'_, Roles, Write>, id: RoleId) -> Result<CustomRole> {
-        by_id(scope.org(), id).lock_exclusive().one(&self.tx).await.map_err(from_db)?.map(role).ok_or_else(|| Error::not_found("role"))
+        by_id(scope.org(), id)
+            .lock_exclusive()
+            .one(&self.tx)
+            .await
+            .map_err(from_db)?
+            .map(role)
+            .ok_or_else(|| Error::not_found("role"))
     }
 
     /// Makes a custom role. `AlreadyExists` (`role_slug_taken`), `Conflict` (`role_limit`).
@@ -125,7 +140,10 @@ impl WriteTx {
     pub async fn delete_role(&self, scope: OrgScope<'_, Roles, Write>, r: &CustomRole) -> Result<()> {
         let used = "select (select count(*) from memberships where org_id = $1 and role = $2) + (select count(*) from invitations where org_id = $1 and role = $2 and pending_email is not null)";
         if sql::count(&self.tx, used, vec![scope.org().uuid().into(), r.slug.as_str().into()]).await? > 0 {
-            return Err(Error::conflict("role_in_use", "Members or pending invitations have this role. Give them another one first."));
+            return Err(Error::conflict(
+                "role_in_use",
+                "Members or pending invitations have this role. Give them another one first.",
+            ));
         }
         roles::Entity::delete_by_id((scope.org().uuid(), r.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
         Ok(())

@@ -42,7 +42,12 @@ pub struct Refreshable {
 }
 
 fn grant(row: &grants::Model) -> GrantRow {
-    GrantRow { id: GrantId::new(row.id), session_id: SessionId::new(row.session_id), user_id: UserId::new(row.user_id), org_id: OrgId::new(row.org_id) }
+    GrantRow {
+        id: GrantId::new(row.id),
+        session_id: SessionId::new(row.session_id),
+        user_id: UserId::new(row.user_id),
+        org_id: OrgId::new(row.org_id),
+    }
 }
 
 fn session(row: sessions::Model) -> Session {
@@ -129,7 +134,12 @@ impl WriteTx {
     /// Looks a refresh token up by its hash and locks its grant: of two racers one waits here, and then finds it spent.
     pub async fn present_refresh(&self, hash: &str) -> Result<Presented> {
         let now = self.now();
-        let row = grants::Entity::find().filter(grants::Column::RefreshHash.eq(hash)).lock_exclusive().one(&self.tx).await.map_err(from_db)?;
+        let row = grants::Entity::find()
+            .filter(grants::Column::RefreshHash.eq(hash))
+            .lock_exclusive()
+            .one(&self.tx)
+            .await
+            .map_err(from_db)?;
         let Some(row) = row else { return self.spent(hash).await };
         if row.revoked_at.is_some() || row.refresh_expires_at <= now {
             return Ok(Presented::Unknown);
@@ -150,14 +160,18 @@ impl WriteTx {
             return Ok(None);
         }
         let org = organizations::Entity::find_by_id(row.org_id).one(&self.tx).await.map_err(from_db)?;
-        let belongs = memberships::Entity::find().filter(memberships::Column::OrgId.eq(row.org_id)).filter(memberships::Column::UserId.eq(row.user_id));
+        let belongs = memberships::Entity::find()
+            .filter(memberships::Column::OrgId.eq(row.org_id))
+            .filter(memberships::Column::UserId.eq(row.user_id));
         let belongs = belongs.one(&self.tx).await.map_err(from_db)?.is_some();
         // A deleted organization has no members.
         Ok(org.map(|org| (Slug::stored(org.slug), org.status, belongs && org.deleted_at.is_none())))
     }
 
     async fn spent(&self, hash: &str) -> Result<Presented> {
-        let Some(spent) = spent_refresh_tokens::Entity::find_by_id(hash).one(&self.tx).await.map_err(from_db)? else { return Ok(Presented::Unknown) };
+        let Some(spent) = spent_refresh_tokens::Entity::find_by_id(hash).one(&self.tx).await.map_err(from_db)? else {
+            return Ok(Presented::Unknown);
+        };
         let row = grants::Entity::find_by_id(spent.grant_id).one(&self.tx).await.map_err(from_db)?;
         Ok(match row {
             Some(row) if row.revoked_at.is_none() => Presented::Spent { grant: grant(&row), at: spent.spent_at },
@@ -178,7 +192,11 @@ impl WriteTx {
         if swapped.rows_affected != 1 {
             return Err(Error::unauthenticated("refresh_token_used", "This refresh token was used already. Sign in again."));
         }
-        let spent = spent_refresh_tokens::ActiveModel { hash: Set(old.to_owned()), grant_id: Set(g.id.uuid()), spent_at: Set(self.now()) };
+        let spent = spent_refresh_tokens::ActiveModel {
+            hash: Set(old.to_owned()),
+            grant_id: Set(g.id.uuid()),
+            spent_at: Set(self.now()),
+        };
         spent_refresh_tokens::Entity::insert(spent).exec_without_returning(&self.tx).await.map_err(from_db)?;
         self.touch_session(g.session_id, expires_at).await
     }

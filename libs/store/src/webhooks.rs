@@ -51,7 +51,13 @@ impl Store {
     /// Every endpoint of the organization, by age.
     pub async fn list_webhooks(&self, scope: OrgScope<'_, Webhooks, Read>) -> Result<Vec<Webhook>> {
         let query = webhooks::Entity::find().filter(webhooks::Column::OrgId.eq(scope.org().uuid()));
-        let rows = query.order_by_asc(webhooks::Column::CreatedAt).order_by_asc(webhooks::Column::Id).limit(MAX_WEBHOOKS).all(&self.db).await.map_err(from_db)?;
+        let rows = query
+            .order_by_asc(webhooks::Column::CreatedAt)
+            .order_by_asc(webhooks::Column::Id)
+            .limit(MAX_WEBHOOKS)
+            .all(&self.db)
+            .await
+            .map_err(from_db)?;
         rows.into_iter().map(webhook).collect()
     }
     /// An endpoint.
@@ -63,14 +69,20 @@ impl Store {
 impl WriteTx {
     /// An endpoint, locked until the transaction ends.
     pub async fn lock_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, id: WebhookId) -> Result<Webhook> {
-        let row = webhooks::Entity::find_by_id((scope.org().uuid(), id.uuid())).lock_exclusive().one(&self.tx).await.map_err(from_db)?;
+        let row = webhooks::Entity::find_by_id((scope.org().uuid(), id.uuid()))
+            .lock_exclusive()
+            .one(&self.tx)
+            .await
+            .map_err(from_db)?;
         webhook(row.ok_or_else(|| Error::not_found("webhook"))?)
     }
 
     /// Registers an endpoint; `secret` is stored sealed. `AlreadyExists` (`webhook_name_taken`), `Conflict` (`webhook_limit`).
     pub async fn insert_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, w: &Webhook, secret: &str) -> Result<()> {
         let org = scope.org();
-        if sql::count(&self.tx, "select count(*) from webhooks where org_id = $1", vec![org.uuid().into()]).await? >= MAX_WEBHOOKS.cast_signed() {
+        if sql::count(&self.tx, "select count(*) from webhooks where org_id = $1", vec![org.uuid().into()]).await?
+            >= MAX_WEBHOOKS.cast_signed()
+        {
             return Err(Error::conflict("webhook_limit", format!("An organization has at most {MAX_WEBHOOKS} webhooks.")));
         }
         let id = w.id.to_string();
@@ -87,7 +99,12 @@ impl WriteTx {
             updated_at: Set(w.updated_at),
         };
         webhooks::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(on(WEBHOOKS_NAME, name_taken))?;
-        let destination = destinations::ActiveModel { org_id: Set(org.uuid()), webhook_id: Set(w.id.uuid()), due_at: Set(None), failures: Set(0) };
+        let destination = destinations::ActiveModel {
+            org_id: Set(org.uuid()),
+            webhook_id: Set(w.id.uuid()),
+            due_at: Set(None),
+            failures: Set(0),
+        };
         destinations::Entity::insert(destination).exec_without_returning(&self.tx).await.map_err(from_db)?;
         Ok(())
     }

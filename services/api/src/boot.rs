@@ -9,11 +9,7 @@ use domain::{Clock, Error, IdGen, Result, ports::UrlGuard};
 use infra::config::Config;
 use store::Store;
 
-use crate::{
-    context::TrustedProxies,
-    health::MetricsAccess,
-    server::Shared,
-};
+use crate::{context::TrustedProxies, health::MetricsAccess, server::Shared};
 
 /// Everything a process is made of.
 pub struct Assembled {
@@ -41,7 +37,11 @@ impl Sources {
 /// Opens the database, without migrating it. The data folder and the master key are made if they are missing.
 pub async fn open_store(config: &Config, sources: &Sources) -> Result<Store> {
     fs::create_dir_all(&config.data.dir).map_err(|e| {
-        Error::unavailable(60, format!("The data folder {} cannot be made. Choose another with `data.dir`.", config.data.dir.display())).because(e)
+        Error::unavailable(
+            60,
+            format!("The data folder {} cannot be made. Choose another with `data.dir`.", config.data.dir.display()),
+        )
+        .because(e)
     })?;
     let masters = worker::boot::master_keys(config, Some(sources.ids.as_ref())).map_err(unusable)?;
     worker::boot::open_store(config, masters, sources.ids.clone(), "tenantry-api").await.map_err(unusable)
@@ -74,18 +74,15 @@ pub async fn assemble(config: &Config, sources: Sources, metrics: Option<infra::
     store.migrate().await?;
     store.load_data_keys(sources.clock.now()).await?;
     let kv = infra::kv::connect(&config.redis, sources.clock.clone()).await;
-    let worker = worker::boot::deps(config, store.clone(), kv.clone(), sources.clock.clone(), sources.ids.clone()).map_err(unusable)?;
+    let worker =
+        worker::boot::deps(config, store.clone(), kv.clone(), sources.clock.clone(), sources.ids.clone()).map_err(unusable)?;
     let guard: Arc<dyn UrlGuard> = Arc::new(worker.egress.clone());
-    let hasher = Hasher::start(HasherConfig { threads: config.passwords.threads, queue: config.passwords.queue, ..HasherConfig::default() });
-    let parts = Parts {
-        store,
-        kv,
-        clock: sources.clock,
-        ids: sources.ids,
-        hasher,
-        guard,
-        settings: settings(config)?,
-    };
+    let hasher = Hasher::start(HasherConfig {
+        threads: config.passwords.threads,
+        queue: config.passwords.queue,
+        ..HasherConfig::default()
+    });
+    let parts = Parts { store, kv, clock: sources.clock, ids: sources.ids, hasher, guard, settings: settings(config)? };
     let app = App::new(parts).await?;
     bootstrap(config, &app).await?;
     let shared = Shared {

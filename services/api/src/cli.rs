@@ -99,15 +99,17 @@ fn run(cli: Cli) -> Result<(), String> {
         return Ok(());
     }
     infra::install_tls_provider();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
-    runtime.block_on(async {
-        match cli.command {
-            Some(Command::Migrate) => migrate(&config).await,
-            Some(Command::Keys { .. }) => rotate(&config).await,
-            _ => serve(&config).await,
-        }
-    })
-    .map_err(|e| explain(&e))
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
+    runtime
+        .block_on(async {
+            match cli.command {
+                Some(Command::Migrate) => migrate(&config).await,
+                Some(Command::Keys { .. }) => rotate(&config).await,
+                _ => serve(&config).await,
+            }
+        })
+        .map_err(|e| explain(&e))
 }
 
 #[allow(clippy::disallowed_methods, reason = "the environment is read here and handed to infra::config")]
@@ -148,7 +150,9 @@ async fn serve(config: &Config) -> Result<()> {
         tokio::spawn(worker::run(assembled.worker, stopped))
     } else {
         let worker::Deps { store, kv, .. } = assembled.worker;
-        tokio::spawn(async move { tokio::select! { () = worker::relay(&store, kv.as_ref()) => Ok(()), _ = stopped => Ok(()) } })
+        tokio::spawn(async move {
+            tokio::select! { () = worker::relay(&store, kv.as_ref()) => Ok(()), _ = stopped => Ok(()) }
+        })
     };
     let served = http.await;
     // Requests have ended; now the worker finishes what it has in flight.

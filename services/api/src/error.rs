@@ -1,7 +1,10 @@
 //! The one mapping from error kinds to statuses, and the native face's error body. Whatever goes wrong on any path, the answer has
 //! this shape; a defect of ours is logged here once, with its sources and the request id, and never shown.
 
-use actix_web::{HttpResponse, ResponseError, http::{StatusCode, header}};
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
 use domain::{Clock, Error, Kind, clock::SystemClock};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -71,7 +74,8 @@ pub struct Detail {
 
 impl From<&Error> for ErrorBody {
     fn from(e: &Error) -> Self {
-        let detail = |v: &domain::Violation| Detail { field: v.field.clone(), code: v.code.to_owned(), message: v.message.to_string() };
+        let detail =
+            |v: &domain::Violation| Detail { field: v.field.clone(), code: v.code.to_owned(), message: v.message.to_string() };
         Self {
             error: e.message.to_string(),
             error_code: error_code(e).to_owned(),

@@ -70,7 +70,8 @@ async fn ready(app: web::Data<App>) -> ApiResult<web::Json<Health>> {
 async fn metrics(req: HttpRequest, access: web::Data<MetricsAccess>) -> HttpResponse {
     let sent = req.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let allowed = if access.token.is_empty() {
-        req.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) && req.headers().get("x-forwarded-for").is_none()
+        req.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+            && req.headers().get("x-forwarded-for").is_none()
     } else {
         sent.is_some_and(|sent| crypto::opaque::hash(sent) == crypto::opaque::hash(&access.token))
     };

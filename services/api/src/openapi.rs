@@ -21,7 +21,9 @@ use crate::server;
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(build);
 static TEXT: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_pretty_json().unwrap_or_default());
 static PATHS: LazyLock<Vec<(ResourceDef, String)>> = LazyLock::new(|| {
-    let methods = |item: &utoipa::openapi::PathItem| operations(item).into_iter().map(|(method, _)| method.to_string()).collect::<Vec<_>>().join(", ");
+    let methods = |item: &utoipa::openapi::PathItem| {
+        operations(item).into_iter().map(|(method, _)| method.to_string()).collect::<Vec<_>>().join(", ")
+    };
     DOCUMENT.paths.paths.iter().map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect()
 });
 
@@ -53,14 +55,24 @@ fn build() -> OpenApi {
     document.info = Info::builder()
         .title("Tenantry")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Multi-tenant SSO for B2B SaaS: organizations, members, roles, invitations, webhooks and their audit log."))
+        .description(Some(
+            "Multi-tenant SSO for B2B SaaS: organizations, members, roles, invitations, webhooks and their audit log.",
+        ))
         .contact(Some(ContactBuilder::new().name(Some("Tenantry")).url(Some("https://github.com/tenantry/tenantry")).build()))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
     document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
     document.servers = Some(vec![utoipa::openapi::Server::new("/")]);
-    document.tags = Some(TAGS.iter().map(|(name, text)| utoipa::openapi::tag::TagBuilder::new().name(*name).description(Some(*text)).build()).collect());
-    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some("An access token from login, refresh, create or select.")).build();
+    document.tags = Some(
+        TAGS.iter()
+            .map(|(name, text)| utoipa::openapi::tag::TagBuilder::new().name(*name).description(Some(*text)).build())
+            .collect(),
+    );
+    let scheme = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("An access token from login, refresh, create or select."))
+        .build();
     let components = document.components.get_or_insert_default();
     components.security_schemes.insert("bearer".to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
     add_schema::<crate::error::ErrorBody>(components);
@@ -100,15 +112,27 @@ fn complete(operation: &mut Option<Operation>) {
     let Some(operation) = operation else { return };
     let open = operation.security.as_ref().is_some_and(|list| list.iter().all(|r| *r == SecurityRequirement::default()));
     let operational = operation.tags.iter().flatten().any(|tag| tag == "operations" || tag == "pages");
-    let mut refusals = vec![("400", "The input is wrong, a name is taken, or the state does not allow it."), ("503", "Too busy, or a dependency is away. Try again after `Retry-After` seconds.")];
+    let mut refusals = vec![
+        ("400", "The input is wrong, a name is taken, or the state does not allow it."),
+        ("503", "Too busy, or a dependency is away. Try again after `Retry-After` seconds."),
+    ];
     if !operational {
-        refusals.extend([("413", "The body is too large."), ("429", "Too many requests. Try again after `Retry-After` seconds.")]);
+        refusals
+            .extend([("413", "The body is too large."), ("429", "Too many requests. Try again after `Retry-After` seconds.")]);
     }
     if !open {
-        refusals.extend([("401", "No valid access token, or its session has ended."), ("403", "Not allowed."), ("404", "There is no such thing, for this caller.")]);
+        refusals.extend([
+            ("401", "No valid access token, or its session has ended."),
+            ("403", "Not allowed."),
+            ("404", "There is no such thing, for this caller."),
+        ]);
     }
     for (status, text) in refusals {
-        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(refusal(text, matches!(status, "429" | "503"))));
+        operation
+            .responses
+            .responses
+            .entry(status.to_owned())
+            .or_insert_with(|| RefOr::T(refusal(text, matches!(status, "429" | "503"))));
     }
     let creates = operation.operation_id.as_deref().is_some_and(|id| IDEMPOTENT.contains(&id));
     if creates {
@@ -124,13 +148,17 @@ fn complete(operation: &mut Option<Operation>) {
 }
 
 /// The operations that take an `Idempotency-Key`.
-pub const IDEMPOTENT: &[&str] = &["organizations.create", "organizations.select", "invitations.create", "webhooks.create", "webhooks.test", "roles.create"];
+pub const IDEMPOTENT: &[&str] =
+    &["organizations.create", "organizations.select", "invitations.create", "webhooks.create", "webhooks.test", "roles.create"];
 
 fn refusal(text: &str, retry_after: bool) -> utoipa::openapi::Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
     let mut response = ResponseBuilder::new().description(text).content("application/json", content);
     if retry_after {
-        let seconds = HeaderBuilder::new().description(Some("Seconds.")).schema(Some(ObjectBuilder::new().schema_type(Type::Integer))).build();
+        let seconds = HeaderBuilder::new()
+            .description(Some("Seconds."))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::Integer)))
+            .build();
         response = response.header("Retry-After", seconds);
     }
     response.build()
@@ -138,6 +166,12 @@ fn refusal(text: &str, retry_after: bool) -> utoipa::openapi::Response {
 
 /// The operations of a path, with their methods.
 pub fn operations(item: &utoipa::openapi::PathItem) -> Vec<(Method, &Operation)> {
-    let all = [(Method::GET, &item.get), (Method::POST, &item.post), (Method::PUT, &item.put), (Method::PATCH, &item.patch), (Method::DELETE, &item.delete)];
+    let all = [
+        (Method::GET, &item.get),
+        (Method::POST, &item.post),
+        (Method::PUT, &item.put),
+        (Method::PATCH, &item.patch),
+        (Method::DELETE, &item.delete),
+    ];
     all.into_iter().filter_map(|(method, operation)| operation.as_ref().map(|operation| (method, operation))).collect()
 }

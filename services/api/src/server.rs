@@ -21,7 +21,11 @@ use domain::Error;
 use tracing::Instrument;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
-use crate::{context::{RequestId, TrustedProxies}, error::ApiError, faces, health, openapi};
+use crate::{
+    context::{RequestId, TrustedProxies},
+    error::ApiError,
+    faces, health, openapi,
+};
 
 /// What the routes need besides the use cases.
 #[derive(Clone)]
@@ -56,7 +60,11 @@ pub fn configure(config: &mut web::ServiceConfig, shared: &Shared) {
         .app_data(web::Data::new(Https(shared.https)))
         .app_data(web::Data::new(faces::pages::Dashboard(shared.dashboard_url.clone())))
         .app_data(web::PayloadConfig::new(shared.body_bytes))
-        .app_data(web::FormConfig::default().limit(shared.body_bytes).error_handler(|_, _| malformed("body", "Send a form (application/x-www-form-urlencoded) with every field.").into()))
+        .app_data(
+            web::FormConfig::default().limit(shared.body_bytes).error_handler(|_, _| {
+                malformed("body", "Send a form (application/x-www-form-urlencoded) with every field.").into()
+            }),
+        )
         .app_data(web::QueryConfig::default().error_handler(|_, _| malformed("query", "The query string cannot be read.").into()))
         .configure(openapi::routes)
         .default_service(web::to(nowhere));
@@ -115,7 +123,9 @@ pub async fn surround<B: MessageBody + 'static>(req: ServiceRequest, next: Next<
 /// The caller's `X-Request-Id` if it is harmless, else a new one.
 fn request_id(req: &ServiceRequest) -> String {
     let sent = req.headers().get("x-request-id").and_then(|v| v.to_str().ok());
-    let harmless = |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    let harmless = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
     match (sent.filter(harmless), req.app_data::<web::Data<app::App>>()) {
         (Some(id), _) => id.to_owned(),
         (None, Some(app)) => app.ids.uuid(app.clock.now()).simple().to_string(),
@@ -125,7 +135,8 @@ fn request_id(req: &ServiceRequest) -> String {
 
 fn secure<B>(response: &mut ServiceResponse<B>) {
     let https = response.request().app_data::<web::Data<Https>>().is_some_and(|https| https.0);
-    let policy = if response.request().path().starts_with("/docs/") { DOCS_POLICY } else { "default-src 'none'; frame-ancestors 'none'" };
+    let policy =
+        if response.request().path().starts_with("/docs/") { DOCS_POLICY } else { "default-src 'none'; frame-ancestors 'none'" };
     let headers = response.headers_mut();
     let mut default = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {

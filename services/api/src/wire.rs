@@ -54,7 +54,9 @@ parsed!(Slug, RoleSlug, Email, Name, Description, Password, RoleName, EndpointUr
 impl FromJson for String {
     fn from_json(value: &Value) -> Result<Self, BadValue> {
         match text(value)? {
-            long if long.chars().count() > 1000 => Err(BadValue { code: "too_long", message: "Use at most 1000 characters.".into() }),
+            long if long.chars().count() > 1000 => {
+                Err(BadValue { code: "too_long", message: "Use at most 1000 characters.".into() })
+            }
             fits => Ok(fits.to_owned()),
         }
     }
@@ -94,7 +96,9 @@ impl FromJson for Caps {
 
 fn list<T: FromJson>(value: &Value, max: usize) -> Result<Vec<T>, BadValue> {
     match value.as_array() {
-        Some(items) if items.len() > max => Err(BadValue { code: "too_many", message: format!("Send at most {max} items.").into() }),
+        Some(items) if items.len() > max => {
+            Err(BadValue { code: "too_many", message: format!("Send at most {max} items.").into() })
+        }
         Some(items) => items.iter().map(T::from_json).collect(),
         None => wrong_type("Send an array."),
     }
@@ -201,7 +205,9 @@ impl Query {
     pub fn text(&self, name: &str) -> Result<Option<String>, Violation> {
         match self.0.get(name).map(String::as_str) {
             None | Some("") => Ok(None),
-            Some(v) if v.len() > 300 || v.contains('\0') => Err(Violation::new(name, "bad_value", "Use at most 300 ordinary characters.")),
+            Some(v) if v.len() > 300 || v.contains('\0') => {
+                Err(Violation::new(name, "bad_value", "Use at most 300 ordinary characters."))
+            }
             Some(v) => Ok(Some(v.to_owned())),
         }
     }

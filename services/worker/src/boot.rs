@@ -59,7 +59,7 @@ fn generate(file: &Path, random: &dyn IdGen) -> Result<String> {
     fs::remove_file(&draft)?;
     match linked {
         Ok(()) => {
-            tracing::info!(path = %file.display(), "a master key was generated; back it up: without it stored secrets are lost")
+            tracing::info!(path = %file.display(), "a master key was generated; back it up: without it stored secrets are lost");
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error).with_context(|| format!("{} cannot be made.", file.display())),

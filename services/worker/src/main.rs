@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::Parser;
-use domain::{Clock, IdGen, clock::SystemClock};
+use domain::{Clock, IdGen, Kind, clock::SystemClock};
 use infra::config::{self, Config};
 use tenantry_worker::{boot, health, run};
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "the worker cannot run");
+            // Also where the log does not work yet.
             eprintln!("tenantry-worker: {error:#}");
             ExitCode::FAILURE
         }
@@ -42,10 +42,7 @@ async fn serve(config: &Config) -> Result<()> {
     let metrics = infra::metrics::install()?;
     let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdGen>) = (Arc::new(SystemClock), Arc::new(crypto::OsRandom::new()));
     let deps = boot::standalone(config, clock.clone(), ids).await?;
-    deps.store
-        .load_data_keys(clock.now())
-        .await
-        .context("The database cannot be used. If it is new, start tenantry-api first (or run `tenantry-api migrate`): it makes the tables")?;
+    deps.store.load_data_keys(clock.now()).await.map_err(unusable)?;
     let address = config.worker.health_listen;
     let health = health::server(address, &deps, &metrics, config.metrics.token.expose())
         .with_context(|| format!("Port {address} cannot be used for the health checks. Change worker.health_listen"))?;
@@ -56,6 +53,17 @@ async fn serve(config: &Config) -> Result<()> {
     handle.stop(true).await;
     let _ = serving.await;
     Ok(outcome?)
+}
+
+/// The tables are made by the API, so that two programs never disagree about them.
+fn unusable(error: domain::Error) -> anyhow::Error {
+    match error.kind {
+        Kind::Unavailable => error.into(),
+        _ => anyhow!(
+            "The database has no tables that this version can use ({}). Start tenantry-api first, or run `tenantry-api migrate`.",
+            anyhow::Error::new(error).root_cause()
+        ),
+    }
 }
 
 /// SIGTERM or SIGINT.

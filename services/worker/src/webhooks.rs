@@ -99,7 +99,7 @@ impl Webhooks {
                 Err(error) => self.again(job, None, None, error),
                 Ok(outgoing) => match self.0.egress.send(outgoing).await {
                     Err(error) => self.again(job, None, None, error.to_string()),
-                    Ok(answer) => self.judge(job, answer),
+                    Ok(answer) => self.judge(job, &answer),
                 },
             },
         };
@@ -125,7 +125,7 @@ impl Webhooks {
         Ok(Outgoing { method: Method::POST, url: url.url().clone(), headers, body, timeout, max_response: ANSWER })
     }
 
-    fn judge(&self, job: &ClaimedDelivery, answer: Incoming) -> Verdict {
+    fn judge(&self, job: &ClaimedDelivery, answer: &Incoming) -> Verdict {
         let body = String::from_utf8_lossy(&answer.body).into_owned();
         if delivery::arrived(answer.status) {
             let since = (self.0.clock.now() - job.happened_at).to_std().unwrap_or_default();

@@ -1,10 +1,17 @@
 //! Pages behind mailed links. A `GET` only shows a form; the link is used up when a person presses the button, because mail scanners
 //! follow links (T38). The pages load nothing, run no script, and put nothing of the request into the text but a token of known shape.
 
-use actix_web::{HttpResponse, get, http::{StatusCode, header}, post, web};
+use actix_web::{
+    HttpResponse, get,
+    http::{StatusCode, header},
+    post, web,
+};
 use app::App;
 use crypto::{Purpose, opaque};
-use domain::{Error, value::{Email, Password}};
+use domain::{
+    Error,
+    value::{Email, Password},
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -28,11 +35,16 @@ fn page(status: StatusCode, title: &str, content: &str) -> HttpResponse {
 <style>body{{font:16px system-ui;max-width:26rem;margin:4rem auto;padding:0 1rem}}input,button{{font:inherit;display:block;width:100%;\
 box-sizing:border-box;margin:.4rem 0 1rem;padding:.5rem}}</style><h1>{title}</h1>{content}</html>"
     );
-    HttpResponse::build(status).content_type("text/html; charset=utf-8").insert_header((header::CONTENT_SECURITY_POLICY, POLICY)).body(html)
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .body(html)
 }
 
 fn form(title: &str, action: &str, token: &str, fields: &str, button: &str) -> HttpResponse {
-    let content = format!("<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"token\" value=\"{token}\">{fields}<button>{button}</button></form>");
+    let content = format!(
+        "<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"token\" value=\"{token}\">{fields}<button>{button}</button></form>"
+    );
     page(StatusCode::OK, title, &content)
 }
 
@@ -40,7 +52,11 @@ const PASSWORD: &str = "<label>New password<input type=\"password\" name=\"passw
 const EMAIL: &str = "<label>E-mail address<input type=\"email\" name=\"email\" autocomplete=\"email\" required></label>";
 
 fn dead_link() -> HttpResponse {
-    page(StatusCode::BAD_REQUEST, "This link does not work", "<p>It was used already, has expired, or is not complete. Ask for a new one.</p>")
+    page(
+        StatusCode::BAD_REQUEST,
+        "This link does not work",
+        "<p>It was used already, has expired, or is not complete. Ask for a new one.</p>",
+    )
 }
 
 fn outcome(result: Result<(), Error>, title: &str, text: &str) -> HttpResponse {
@@ -168,8 +184,11 @@ async fn invitation(dashboard: web::Data<Dashboard>, token: web::Path<String>) -
         return dead_link();
     }
     if !dashboard.0.is_empty() {
-        return HttpResponse::Found().insert_header((header::LOCATION, format!("{}/invitations/accept?token={token}", dashboard.0))).finish();
+        return HttpResponse::Found()
+            .insert_header((header::LOCATION, format!("{}/invitations/accept?token={token}", dashboard.0)))
+            .finish();
     }
-    let text = format!("<p>Sign in (or sign up) with the invited address, then accept with this token:</p><p><code>{token}</code></p>");
+    let text =
+        format!("<p>Sign in (or sign up) with the invited address, then accept with this token:</p><p><code>{token}</code></p>");
     page(StatusCode::OK, "You are invited", &text)
 }

@@ -87,10 +87,18 @@ fn filters(query: &Query) -> Result<Filter, domain::Error> {
 /// What happened, newest first. Filters apply together; the total is exact up to 100,000.
 #[utoipa::path(tag = "audit", operation_id = "organizations.auditLogs.get", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("action" = Option<String>, Query, description = "An event name."), ("target_type" = Option<String>, Query), ("target_id" = Option<String>, Query)), responses((status = 200, body = AuditPageResponse)))]
 #[get("/api/organizations/{org_slug}/audit-log")]
-async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>, query: Query) -> ApiResult<web::Json<AuditPageResponse>> {
+async fn list(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<String>,
+    query: Query,
+) -> ApiResult<web::Json<AuditPageResponse>> {
     let page = query.page(50)?;
     let (records, total) = app.audit_log(&who.caller, &slug(&path)?, &filters(&query)?, page).await?;
-    Ok(web::Json(AuditPageResponse { logs: records.into_iter().map(Into::into).collect(), pagination: Pagination::of(page, total) }))
+    Ok(web::Json(AuditPageResponse {
+        logs: records.into_iter().map(Into::into).collect(),
+        pagination: Pagination::of(page, total),
+    }))
 }
 
 /// Every action there is.
@@ -133,7 +141,10 @@ async fn export(app: web::Data<App>, who: SignedIn, path: web::Path<String>, que
         Format::Csv => ("text/csv; charset=utf-8", "audit-log.csv"),
     };
     let stream = pages(app, who.caller, slug, filter, format, first);
-    Ok(HttpResponse::Ok().content_type(media).insert_header(("content-disposition", format!("attachment; filename=\"{name}\""))).streaming(stream))
+    Ok(HttpResponse::Ok()
+        .content_type(media)
+        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
+        .streaming(stream))
 }
 
 struct Export {
@@ -146,7 +157,14 @@ struct Export {
     started: bool,
 }
 
-fn pages(app: web::Data<App>, caller: Caller, slug: Slug, filter: Filter, format: Format, page: Vec<Record>) -> impl Stream<Item = Result<web::Bytes, ApiError>> {
+fn pages(
+    app: web::Data<App>,
+    caller: Caller,
+    slug: Slug,
+    filter: Filter,
+    format: Format,
+    page: Vec<Record>,
+) -> impl Stream<Item = Result<web::Bytes, ApiError>> {
     try_unfold(Export { app, caller, slug, filter, format, page, started: false }, async |mut state: Export| {
         let Some(last) = state.page.last().map(|record| record.id) else {
             let header = (!state.started && state.format == Format::Csv).then(|| render(state.format, Vec::new(), true));
@@ -181,8 +199,19 @@ fn render(format: Format, page: Vec<Record>, first: bool) -> Result<web::Bytes, 
     Ok(bytes.into())
 }
 
-const COLUMNS: [&str; 11] =
-    ["id", "created_at", "action", "success", "actor_id", "actor_email", "target_type", "target_id", "ip_address", "user_agent", "metadata"];
+const COLUMNS: [&str; 11] = [
+    "id",
+    "created_at",
+    "action",
+    "success",
+    "actor_id",
+    "actor_email",
+    "target_type",
+    "target_id",
+    "ip_address",
+    "user_agent",
+    "metadata",
+];
 
 fn csv(rows: impl Iterator<Item = AuditLogResponse>, header: bool) -> Result<Vec<u8>, ApiError> {
     let mut out = csv::Writer::from_writer(Vec::new());
@@ -191,7 +220,8 @@ fn csv(rows: impl Iterator<Item = AuditLogResponse>, header: bool) -> Result<Vec
         out.write_record(COLUMNS).map_err(fail)?;
     }
     for r in rows {
-        let (email, metadata, success) = (r.actor.map(|a| a.email).unwrap_or_default(), r.metadata.to_string(), r.success.to_string());
+        let (email, metadata, success) =
+            (r.actor.map(|a| a.email).unwrap_or_default(), r.metadata.to_string(), r.success.to_string());
         let (ip, agent) = (r.ip_address.unwrap_or_default(), r.user_agent.unwrap_or_default());
         let cells = [r.id, r.created_at, r.action, success, r.actor_id, email, r.target_type, r.target_id, ip, agent, metadata];
         out.write_record(cells.map(harmless)).map_err(fail)?;

@@ -18,7 +18,14 @@ use crate::{
 };
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(register).service(verify_email).service(resend).service(login).service(refresh).service(logout).service(revoke);
+    config
+        .service(register)
+        .service(verify_email)
+        .service(resend)
+        .service(login)
+        .service(refresh)
+        .service(logout)
+        .service(revoke);
     config.service(forgot).service(reset).service(jwks);
 }
 
@@ -108,8 +115,12 @@ struct LoginRequest {
 #[post("/api/auth/login")]
 async fn login(app: web::Data<App>, from: SigningIn, body: Body<LoginRequest>) -> ApiResult<web::Json<TokenResponse>> {
     let b = body.value;
-    let (email, password, org_slug, service) =
-        all((b.email.required("email"), b.password.required("password"), b.org_slug.optional("org_slug"), b.service_slug.optional("service_slug")))?;
+    let (email, password, org_slug, service) = all((
+        b.email.required("email"),
+        b.password.required("password"),
+        b.org_slug.optional("org_slug"),
+        b.service_slug.optional("service_slug"),
+    ))?;
     if service.is_some() && org_slug.is_none() {
         return Err(Error::field("org_slug", "required", "Name the organization of the service.").into());
     }

@@ -74,9 +74,16 @@ struct InvitedResponse {
 /// Invite an address.
 #[utoipa::path(tag = "invitations", operation_id = "invitations.create", request_body = CreateInvitationRequest, responses((status = 200, body = InvitedResponse)))]
 #[post("/api/organizations/{org_slug}/invitations")]
-async fn create(app: web::Data<App>, who: SignedIn, req: HttpRequest, path: web::Path<String>, body: Body<CreateInvitationRequest>) -> ApiResult<web::Json<InvitedResponse>> {
+async fn create(
+    app: web::Data<App>,
+    who: SignedIn,
+    req: HttpRequest,
+    path: web::Path<String>,
+    body: Body<CreateInvitationRequest>,
+) -> ApiResult<web::Json<InvitedResponse>> {
     let (email, role) = all((body.value.email.required("email"), body.value.role.required("role")))?;
-    let made = app.create_invitation(&who.once("invitations.create", req.path(), &body.raw), &slug(&path)?, &email, &role).await?;
+    let made =
+        app.create_invitation(&who.once("invitations.create", req.path(), &body.raw), &slug(&path)?, &email, &role).await?;
     Ok(web::Json(InvitedResponse { invitation: made.invitation.into(), inviter: made.inviter.into(), token: made.token }))
 }
 
@@ -98,7 +105,11 @@ struct ListedInvitationResponse {
 
 impl From<Listed> for ListedInvitationResponse {
     fn from(l: Listed) -> Self {
-        let inviter = InviterResponse { id: l.invitation.invited_by.to_string(), email: l.inviter_email.into_string(), created_at: time(l.inviter_created_at) };
+        let inviter = InviterResponse {
+            id: l.invitation.invited_by.to_string(),
+            email: l.inviter_email.into_string(),
+            created_at: time(l.inviter_created_at),
+        };
         Self { invitation: l.invitation.into(), inviter }
     }
 }
@@ -106,7 +117,12 @@ impl From<Listed> for ListedInvitationResponse {
 /// An organization's invitations, newest first.
 #[utoipa::path(tag = "invitations", operation_id = "invitations.listForOrg", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("status" = Option<String>, Query, description = "pending, accepted, rejected (or declined), cancelled or expired.")), responses((status = 200, body = [ListedInvitationResponse])))]
 #[get("/api/organizations/{org_slug}/invitations")]
-async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>, query: Query) -> ApiResult<web::Json<Vec<ListedInvitationResponse>>> {
+async fn list(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<String>,
+    query: Query,
+) -> ApiResult<web::Json<Vec<ListedInvitationResponse>>> {
     let (status,) = all((query.parsed("status"),))?;
     let listed = app.list_invitations(&who.caller, &slug(&path)?, query.page(50)?, status).await?;
     Ok(web::Json(listed.into_iter().map(Into::into).collect()))

@@ -39,7 +39,12 @@ struct MembersResponse {
 /// A page of members, by the age of the membership. `limit` in the answer is the seat limit.
 #[utoipa::path(tag = "members", operation_id = "organizations.members.list", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("role" = Option<String>, Query, description = "Only members with this role.")), responses((status = 200, body = MembersResponse)))]
 #[get("/api/organizations/{org_slug}/members")]
-async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>, query: Query) -> ApiResult<web::Json<MembersResponse>> {
+async fn list(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<String>,
+    query: Query,
+) -> ApiResult<web::Json<MembersResponse>> {
     let (role,) = all((query.text("role"),))?;
     let (members, total, seats) = app.list_members(&who.caller, &slug(&path)?, query.page(50)?, role.as_deref()).await?;
     let limit = SeatsResponse { current: seats.current, max: seats.max, source: seats.source };
@@ -59,7 +64,12 @@ struct UpdateRoleRequest {
 /// Give a member another role. `owner` hands the organization over: the caller becomes an admin.
 #[utoipa::path(tag = "members", operation_id = "organizations.members.updateRole", request_body = UpdateRoleRequest, responses((status = 200, body = MemberResponse)))]
 #[patch("/api/organizations/{org_slug}/members/{user_id}")]
-async fn update_role(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>, body: Body<UpdateRoleRequest>) -> ApiResult<web::Json<MemberResponse>> {
+async fn update_role(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+    body: Body<UpdateRoleRequest>,
+) -> ApiResult<web::Json<MemberResponse>> {
     let (role,) = all((body.value.role.required("role"),))?;
     let member = app.update_member_role(&who.caller, &slug(&path.0)?, id(&path.1, "member")?, &role).await?;
     Ok(web::Json(member.into()))
@@ -94,7 +104,12 @@ struct TransferRequest {
 /// Hand the organization over to a member; the caller becomes an admin. Never to oneself.
 #[utoipa::path(tag = "members", operation_id = "organizations.members.transferOwnership", request_body = TransferRequest, responses((status = 200, body = MemberResponse)))]
 #[post("/api/organizations/{org_slug}/transfer-ownership")]
-async fn transfer(app: web::Data<App>, who: SignedIn, path: web::Path<String>, body: Body<TransferRequest>) -> ApiResult<web::Json<MemberResponse>> {
+async fn transfer(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<String>,
+    body: Body<TransferRequest>,
+) -> ApiResult<web::Json<MemberResponse>> {
     let (email,) = all((body.value.new_owner_email.required("new_owner_email"),))?;
     Ok(web::Json(app.transfer_ownership(&who.caller, &slug(&path)?, &email).await?.into()))
 }

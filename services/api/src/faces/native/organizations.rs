@@ -49,7 +49,12 @@ struct FoundedResponse {
 /// Found an organization; the caller becomes its owner and gets tokens for it.
 #[utoipa::path(tag = "organizations", operation_id = "organizations.create", request_body = CreateOrganizationRequest, responses((status = 200, body = FoundedResponse)))]
 #[post("/api/organizations")]
-async fn create(app: web::Data<App>, who: SignedIn, req: HttpRequest, body: Body<CreateOrganizationRequest>) -> ApiResult<web::Json<FoundedResponse>> {
+async fn create(
+    app: web::Data<App>,
+    who: SignedIn,
+    req: HttpRequest,
+    body: Body<CreateOrganizationRequest>,
+) -> ApiResult<web::Json<FoundedResponse>> {
     let (slug, name) = all((body.value.slug.required("slug"), body.value.name.required("name")))?;
     let made = app.create_organization(&who.once("organizations.create", req.path(), &body.raw), &slug, &name).await?;
     Ok(web::Json(FoundedResponse {
@@ -100,7 +105,12 @@ struct SelectedResponse {
 /// Switch to an organization: new tokens for it; the old ones keep working.
 #[utoipa::path(tag = "organizations", operation_id = "organizations.select", responses((status = 200, body = SelectedResponse)))]
 #[post("/api/organizations/{org_slug}/select")]
-async fn select(app: web::Data<App>, who: SignedIn, req: HttpRequest, path: web::Path<String>) -> ApiResult<web::Json<SelectedResponse>> {
+async fn select(
+    app: web::Data<App>,
+    who: SignedIn,
+    req: HttpRequest,
+    path: web::Path<String>,
+) -> ApiResult<web::Json<SelectedResponse>> {
     let made = app.select_organization(&who.once("organizations.select", req.path(), b""), &slug(&path)?).await?;
     Ok(web::Json(SelectedResponse {
         organization: made.organization.into(),
@@ -140,9 +150,16 @@ fn expected_version(req: &HttpRequest) -> Result<Option<i64>, Error> {
 /// Change an organization. With `If-Match`, only if nobody changed it meanwhile.
 #[utoipa::path(tag = "organizations", operation_id = "organizations.update", params(("If-Match" = Option<String>, Header, description = "An `ETag` of this organization.")), request_body = UpdateOrganizationRequest, responses((status = 200, body = OrganizationDetails, headers(("ETag" = String, description = "Its version."))), (status = 412, description = "It was changed meanwhile.", body = crate::error::ErrorBody)))]
 #[patch("/api/organizations/{org_slug}")]
-async fn update(app: web::Data<App>, who: SignedIn, req: HttpRequest, path: web::Path<String>, body: Body<UpdateOrganizationRequest>) -> ApiResult<HttpResponse> {
+async fn update(
+    app: web::Data<App>,
+    who: SignedIn,
+    req: HttpRequest,
+    path: web::Path<String>,
+    body: Body<UpdateOrganizationRequest>,
+) -> ApiResult<HttpResponse> {
     let b = body.value;
-    let (name, max_services, max_users) = all((b.name.optional("name"), b.max_services.optional("max_services"), b.max_users.optional("max_users")))?;
+    let (name, max_services, max_users) =
+        all((b.name.optional("name"), b.max_services.optional("max_services"), b.max_users.optional("max_users")))?;
     let changes = Changes { name, max_services, max_users, expected: expected_version(&req)? };
     Ok(tagged(app.update_organization(&who.caller, &slug(&path)?, &changes).await?))
 }

@@ -16,7 +16,14 @@ use crate::{
 };
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(tiers).service(organizations).service(approve).service(reject).service(suspend).service(activate).service(update_tier);
+    config
+        .service(tiers)
+        .service(organizations)
+        .service(approve)
+        .service(reject)
+        .service(suspend)
+        .service(activate)
+        .service(update_tier);
     config.service(delete).service(promote).service(demote).service(audit_log);
 }
 
@@ -71,7 +78,12 @@ struct ApproveRequest {
 /// Approve a pending organization.
 #[utoipa::path(tag = "platform", operation_id = "platform.organizations.approve", request_body = ApproveRequest, responses((status = 200, body = OrganizationResponse)))]
 #[post("/api/platform/organizations/{org_id}/approve")]
-async fn approve(app: web::Data<App>, who: SignedIn, path: web::Path<String>, body: Body<ApproveRequest>) -> ApiResult<web::Json<OrganizationResponse>> {
+async fn approve(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<String>,
+    body: Body<ApproveRequest>,
+) -> ApiResult<web::Json<OrganizationResponse>> {
     let (tier,) = all((body.value.tier_id.optional("tier_id"),))?;
     Ok(web::Json(app.approve_organization(&who.caller, id(&path, "organization")?, tier.as_deref()).await?.into()))
 }
@@ -88,7 +100,12 @@ struct RejectRequest {
 /// Reject a pending organization.
 #[utoipa::path(tag = "platform", operation_id = "platform.organizations.reject", request_body = RejectRequest, responses((status = 200, body = OrganizationResponse)))]
 #[post("/api/platform/organizations/{org_id}/reject")]
-async fn reject(app: web::Data<App>, who: SignedIn, path: web::Path<String>, body: Body<RejectRequest>) -> ApiResult<web::Json<OrganizationResponse>> {
+async fn reject(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<String>,
+    body: Body<RejectRequest>,
+) -> ApiResult<web::Json<OrganizationResponse>> {
     let (reason,) = all((body.value.reason.required("reason"),))?;
     Ok(web::Json(app.reject_organization(&who.caller, id(&path, "organization")?, &reason).await?.into()))
 }
@@ -127,9 +144,15 @@ struct UpdateTierRequest {
 /// Give an organization another tier and limits.
 #[utoipa::path(tag = "platform", operation_id = "platform.organizations.updateTier", request_body = UpdateTierRequest, responses((status = 200, body = OrganizationResponse)))]
 #[patch("/api/platform/organizations/{org_id}/tier")]
-async fn update_tier(app: web::Data<App>, who: SignedIn, path: web::Path<String>, body: Body<UpdateTierRequest>) -> ApiResult<web::Json<OrganizationResponse>> {
+async fn update_tier(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<String>,
+    body: Body<UpdateTierRequest>,
+) -> ApiResult<web::Json<OrganizationResponse>> {
     let b = body.value;
-    let (tier_id, max_services, max_users) = all((b.tier_id.required("tier_id"), b.max_services.optional("max_services"), b.max_users.optional("max_users")))?;
+    let (tier_id, max_services, max_users) =
+        all((b.tier_id.required("tier_id"), b.max_services.optional("max_services"), b.max_users.optional("max_users")))?;
     let change = TierChange { tier_id, max_services, max_users };
     Ok(web::Json(app.update_organization_tier(&who.caller, id(&path, "organization")?, &change).await?.into()))
 }
@@ -186,7 +209,15 @@ struct PlatformAuditResponse {
 impl From<Record> for PlatformAuditResponse {
     fn from(r: Record) -> Self {
         let metadata = app::audit::redacted_metadata(&r);
-        Self { id: r.id.to_string(), platform_owner_id: r.actor_id, action: r.action, target_type: r.target_type, target_id: r.target_id, metadata, created_at: time(r.created_at) }
+        Self {
+            id: r.id.to_string(),
+            platform_owner_id: r.actor_id,
+            action: r.action,
+            target_type: r.target_type,
+            target_id: r.target_id,
+            metadata,
+            created_at: time(r.created_at),
+        }
     }
 }
 

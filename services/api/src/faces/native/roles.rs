@@ -121,10 +121,20 @@ struct CreateRoleRequest {
 /// Make a role. Nobody makes one that holds a permission they lack.
 #[utoipa::path(tag = "roles", operation_id = "organizations.roles.create", request_body = CreateRoleRequest, responses((status = 200, body = RoleResponse)))]
 #[post("/api/organizations/{org_slug}/roles")]
-async fn create(app: web::Data<App>, who: SignedIn, req: HttpRequest, path: web::Path<String>, body: Body<CreateRoleRequest>) -> ApiResult<web::Json<RoleResponse>> {
+async fn create(
+    app: web::Data<App>,
+    who: SignedIn,
+    req: HttpRequest,
+    path: web::Path<String>,
+    body: Body<CreateRoleRequest>,
+) -> ApiResult<web::Json<RoleResponse>> {
     let b = body.value;
-    let (role_slug, name, description, caps) =
-        all((b.slug.required("slug"), b.name.required("name"), b.description.optional("description"), b.permissions.required("permissions")))?;
+    let (role_slug, name, description, caps) = all((
+        b.slug.required("slug"),
+        b.name.required("name"),
+        b.description.optional("description"),
+        b.permissions.required("permissions"),
+    ))?;
     let new = NewRole { slug: role_slug, name, description, caps };
     let caller = who.once("roles.create", req.path(), &body.raw);
     Ok(web::Json(app.create_role(&caller, &slug(&path)?, &new).await?.into()))
@@ -147,7 +157,8 @@ struct UpdateRoleRequest {
 }
 
 async fn change(app: &App, who: &SignedIn, path: &(String, String), b: UpdateRoleRequest) -> ApiResult<web::Json<RoleResponse>> {
-    let (name, description, caps) = all((b.name.optional("name"), b.description.patch("description"), b.permissions.optional("permissions")))?;
+    let (name, description, caps) =
+        all((b.name.optional("name"), b.description.patch("description"), b.permissions.optional("permissions")))?;
     let role = app.update_role(&who.caller, &slug(&path.0)?, custom(&path.1)?, &RoleChanges { name, description, caps }).await?;
     Ok(web::Json(role.into()))
 }
@@ -163,14 +174,24 @@ fn custom(text: &str) -> Result<domain::RoleId, Error> {
 /// Change a role; everybody who has it is affected at once. Fields that are not sent stay.
 #[utoipa::path(tag = "roles", operation_id = "organizations.roles.update", request_body = UpdateRoleRequest, responses((status = 200, body = RoleResponse)))]
 #[put("/api/organizations/{org_slug}/roles/{role_id}")]
-async fn update(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>, body: Body<UpdateRoleRequest>) -> ApiResult<web::Json<RoleResponse>> {
+async fn update(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+    body: Body<UpdateRoleRequest>,
+) -> ApiResult<web::Json<RoleResponse>> {
     change(&app, &who, &path, body.value).await
 }
 
 /// The same as `PUT`.
 #[utoipa::path(tag = "roles", operation_id = "organizations.roles.updateByPatch", request_body = UpdateRoleRequest, responses((status = 200, body = RoleResponse)))]
 #[patch("/api/organizations/{org_slug}/roles/{role_id}")]
-async fn update_by_patch(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>, body: Body<UpdateRoleRequest>) -> ApiResult<web::Json<RoleResponse>> {
+async fn update_by_patch(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+    body: Body<UpdateRoleRequest>,
+) -> ApiResult<web::Json<RoleResponse>> {
     change(&app, &who, &path, body.value).await
 }
 

@@ -38,7 +38,13 @@ struct ProfileResponse {
 async fn show(app: &App, who: &SignedIn) -> ApiResult<web::Json<ProfileResponse>> {
     let (user, org) = app.profile(&who.caller).await?;
     let org = org.map(|slug| slug.into_string()).unwrap_or_default();
-    Ok(web::Json(ProfileResponse { id: user.id.to_string(), email: user.email.into_string(), org, service: String::new(), is_platform_owner: user.is_platform_owner }))
+    Ok(web::Json(ProfileResponse {
+        id: user.id.to_string(),
+        email: user.email.into_string(),
+        org,
+        service: String::new(),
+        is_platform_owner: user.is_platform_owner,
+    }))
 }
 
 /// Who am I?
@@ -80,7 +86,11 @@ struct ConfirmEmailRequest {
 /// Confirm a new address with the token from the mail. (The page behind the mailed link calls the same.)
 #[utoipa::path(tag = "user", operation_id = "user.confirmEmail", security(()), request_body = ConfirmEmailRequest, responses((status = 200, body = MessageResponse)))]
 #[post("/api/user/confirm-email")]
-async fn confirm_email(app: web::Data<App>, from: SigningIn, body: Body<ConfirmEmailRequest>) -> ApiResult<web::Json<MessageResponse>> {
+async fn confirm_email(
+    app: web::Data<App>,
+    from: SigningIn,
+    body: Body<ConfirmEmailRequest>,
+) -> ApiResult<web::Json<MessageResponse>> {
     let (token,) = all((body.value.token.required("token"),))?;
     app.confirm_email_change(&from.0, &token).await?;
     Ok(message("Your new address is confirmed."))
@@ -101,8 +111,13 @@ struct ChangePasswordRequest {
 /// Change my password. Ends my other sessions.
 #[utoipa::path(tag = "user", operation_id = "user.changePassword", request_body = ChangePasswordRequest, responses((status = 200, body = MessageResponse)))]
 #[post("/api/user/change-password")]
-async fn change_password(app: web::Data<App>, who: SignedIn, body: Body<ChangePasswordRequest>) -> ApiResult<web::Json<MessageResponse>> {
-    let (current, new) = all((body.value.current_password.required("current_password"), body.value.new_password.required("new_password")))?;
+async fn change_password(
+    app: web::Data<App>,
+    who: SignedIn,
+    body: Body<ChangePasswordRequest>,
+) -> ApiResult<web::Json<MessageResponse>> {
+    let (current, new) =
+        all((body.value.current_password.required("current_password"), body.value.new_password.required("new_password")))?;
     app.change_password(&who.caller, &current, &new).await?;
     Ok(message("Your password is changed."))
 }

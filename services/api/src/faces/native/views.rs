@@ -234,7 +234,14 @@ impl Pagination {
     /// For a page of a list of `total`.
     pub fn of(page: domain::Page, total: u64) -> Self {
         let total_pages = total.div_ceil(u64::from(page.limit));
-        Self { page: page.page, limit: page.limit, total, total_pages, has_next: u64::from(page.page) < total_pages, has_prev: page.page > 1 }
+        Self {
+            page: page.page,
+            limit: page.limit,
+            total,
+            total_pages,
+            has_next: u64::from(page.page) < total_pages,
+            has_prev: page.page > 1,
+        }
     }
 }
 
@@ -250,5 +257,7 @@ pub struct EventTypeResponse {
 
 /// The whole registry.
 pub fn event_types() -> Vec<EventTypeResponse> {
-    domain::EventName::all().map(|name| EventTypeResponse { value: name.as_str(), label: name.label(), category: name.category() }).collect()
+    domain::EventName::all()
+        .map(|name| EventTypeResponse { value: name.as_str(), label: name.label(), category: name.category() })
+        .collect()
 }

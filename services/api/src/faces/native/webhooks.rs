@@ -24,7 +24,15 @@ use crate::{
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     // The static segment must win over `{webhook_id}`.
-    config.service(types).service(create).service(list).service(get).service(update).service(delete).service(test).service(deliveries);
+    config
+        .service(types)
+        .service(create)
+        .service(list)
+        .service(get)
+        .service(update)
+        .service(delete)
+        .service(test)
+        .service(deliveries);
 }
 
 /// An endpoint.
@@ -80,7 +88,13 @@ struct CreateWebhookRequest {
 /// Register an endpoint. The answer shows its signing secret, this once.
 #[utoipa::path(tag = "webhooks", operation_id = "webhooks.create", request_body = CreateWebhookRequest, responses((status = 200, body = WebhookResponse)))]
 #[post("/api/organizations/{org_slug}/webhooks")]
-async fn create(app: web::Data<App>, who: SignedIn, req: HttpRequest, path: web::Path<String>, body: Body<CreateWebhookRequest>) -> ApiResult<web::Json<WebhookResponse>> {
+async fn create(
+    app: web::Data<App>,
+    who: SignedIn,
+    req: HttpRequest,
+    path: web::Path<String>,
+    body: Body<CreateWebhookRequest>,
+) -> ApiResult<web::Json<WebhookResponse>> {
     let b = body.value;
     let (name, url, events) = all((b.name.required("name"), b.url.required("url"), b.events.required("events")))?;
     let caller = who.once("webhooks.create", req.path(), &body.raw);
@@ -99,7 +113,8 @@ struct WebhooksResponse {
 #[utoipa::path(tag = "webhooks", operation_id = "webhooks.list", responses((status = 200, body = WebhooksResponse)))]
 #[get("/api/organizations/{org_slug}/webhooks")]
 async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<WebhooksResponse>> {
-    let webhooks: Vec<WebhookResponse> = app.list_webhooks(&who.caller, &slug(&path)?).await?.into_iter().map(Into::into).collect();
+    let webhooks: Vec<WebhookResponse> =
+        app.list_webhooks(&who.caller, &slug(&path)?).await?.into_iter().map(Into::into).collect();
     Ok(web::Json(WebhooksResponse { total: webhooks.len(), webhooks }))
 }
 
@@ -131,7 +146,12 @@ struct UpdateWebhookRequest {
 /// Change an endpoint, all of it or nothing.
 #[utoipa::path(tag = "webhooks", operation_id = "webhooks.update", request_body = UpdateWebhookRequest, responses((status = 200, body = WebhookResponse)))]
 #[patch("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
-async fn update(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>, body: Body<UpdateWebhookRequest>) -> ApiResult<web::Json<WebhookResponse>> {
+async fn update(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+    body: Body<UpdateWebhookRequest>,
+) -> ApiResult<web::Json<WebhookResponse>> {
     let b = body.value;
     let (name, url, events, is_active) =
         all((b.name.optional("name"), b.url.optional("url"), b.events.optional("events"), b.is_active.optional("is_active")))?;
@@ -159,7 +179,12 @@ struct TestResponse {
 /// Send an endpoint a test event (`webhook.test.ping`).
 #[utoipa::path(tag = "webhooks", operation_id = "webhooks.test", responses((status = 200, body = TestResponse)))]
 #[post("/api/organizations/{org_slug}/webhooks/{webhook_id}/test")]
-async fn test(app: web::Data<App>, who: SignedIn, req: HttpRequest, path: web::Path<(String, String)>) -> ApiResult<web::Json<TestResponse>> {
+async fn test(
+    app: web::Data<App>,
+    who: SignedIn,
+    req: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> ApiResult<web::Json<TestResponse>> {
     let (slug, id) = (slug(&path.0)?, id(&path.1, "webhook")?);
     let delivery = app.test_webhook(&who.once("webhooks.test", req.path(), b""), &slug, id).await?.to_string();
     Ok(web::Json(TestResponse { success: true, job_id: delivery.clone(), delivery_id: delivery }))
@@ -223,11 +248,21 @@ struct DeliveriesResponse {
 /// An endpoint's deliveries, newest first.
 #[utoipa::path(tag = "webhooks", operation_id = "webhooks.getDeliveries", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("event_type" = Option<String>, Query), ("delivered" = Option<bool>, Query)), responses((status = 200, body = DeliveriesResponse)))]
 #[get("/api/organizations/{org_slug}/webhooks/{webhook_id}/deliveries")]
-async fn deliveries(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>, query: Query) -> ApiResult<web::Json<DeliveriesResponse>> {
+async fn deliveries(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+    query: Query,
+) -> ApiResult<web::Json<DeliveriesResponse>> {
     let (event_type, delivered) = all((query.text("event_type"), query.flag("delivered")))?;
     let page = query.page(50)?;
-    let (found, total) = app.list_deliveries(&who.caller, &slug(&path.0)?, id(&path.1, "webhook")?, page, &DeliveryFilter { event_type, delivered }).await?;
-    Ok(web::Json(DeliveriesResponse { deliveries: found.into_iter().map(Into::into).collect(), pagination: Pagination::of(page, total) }))
+    let (found, total) = app
+        .list_deliveries(&who.caller, &slug(&path.0)?, id(&path.1, "webhook")?, page, &DeliveryFilter { event_type, delivered })
+        .await?;
+    Ok(web::Json(DeliveriesResponse {
+        deliveries: found.into_iter().map(Into::into).collect(),
+        pagination: Pagination::of(page, total),
+    }))
 }
 
 /// Every event name that an endpoint can subscribe to.
