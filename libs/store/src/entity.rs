@@ -3,6 +3,7 @@
 
 macro_rules! table {
     ($name:ident, $table:literal, { $($(#[$attr:meta])* $field:ident: $ty:ty,)* }) => {
+        #[allow(unreachable_pub, dead_code, reason = "the derive wants `pub`, and some tables are only written as SQL")]
         pub(crate) mod $name {
             use sea_orm::entity::prelude::*;
 

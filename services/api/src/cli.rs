@@ -60,7 +60,7 @@ enum KeysCommand {
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli) {
+    match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => {
             eprintln!("tenantry-api: {text}");
@@ -81,7 +81,7 @@ fn explain(e: &Error) -> String {
 }
 
 #[allow(clippy::print_stdout, reason = "a command line prints")]
-fn run(cli: Cli) -> Result<(), String> {
+fn run(cli: &Cli) -> Result<(), String> {
     match &cli.command {
         Some(Command::Openapi) => {
             println!("{}", openapi::document().to_pretty_json().map_err(|e| e.to_string())?);
@@ -93,7 +93,7 @@ fn run(cli: Cli) -> Result<(), String> {
         }
         _ => {}
     }
-    let config = load(&cli)?;
+    let config = load(cli)?;
     if let Some(Command::Config { .. }) = cli.command {
         println!("The configuration is complete and valid.");
         return Ok(());
@@ -103,7 +103,7 @@ fn run(cli: Cli) -> Result<(), String> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
     runtime
         .block_on(async {
-            match cli.command {
+            match &cli.command {
                 Some(Command::Migrate) => migrate(&config).await,
                 Some(Command::Keys { .. }) => rotate(&config).await,
                 _ => serve(&config).await,

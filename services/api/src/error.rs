@@ -90,6 +90,11 @@ impl From<&Error> for ErrorBody {
 #[derive(Debug)]
 pub struct ApiError(pub Error);
 
+/// The code of a body that is too large.
+pub const TOO_LARGE: &str = "body_too_large";
+/// The code of a method that a path does not know.
+pub const METHOD_NOT_ALLOWED: &str = "method_not_allowed";
+
 /// What handlers return.
 pub type ApiResult<T> = Result<T, ApiError>;
 
@@ -109,7 +114,12 @@ impl std::error::Error for ApiError {}
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        status(self.0.kind)
+        // The two refusals that HTTP itself has a status for.
+        match self.0.code {
+            TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
+            METHOD_NOT_ALLOWED => StatusCode::METHOD_NOT_ALLOWED,
+            _ => status(self.0.kind),
+        }
     }
     fn error_response(&self) -> HttpResponse {
         log(&self.0);

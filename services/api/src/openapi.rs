@@ -148,8 +148,14 @@ fn complete(operation: &mut Option<Operation>) {
 }
 
 /// The operations that take an `Idempotency-Key`.
-pub const IDEMPOTENT: &[&str] =
-    &["organizations.create", "organizations.select", "invitations.create", "webhooks.create", "webhooks.test", "roles.create"];
+pub const IDEMPOTENT: &[&str] = &[
+    "organizations.create",
+    "organizations.select",
+    "invitations.create",
+    "organizations.webhooks.create",
+    "organizations.webhooks.test",
+    "organizations.roles.create",
+];
 
 fn refusal(text: &str, retry_after: bool) -> utoipa::openapi::Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();

@@ -10,10 +10,7 @@ use actix_web::{
     App, Error as ActixError, HttpMessage, HttpRequest, HttpResponse, HttpServer, ResponseError,
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
-    http::{
-        StatusCode,
-        header::{self, HeaderName, HeaderValue},
-    },
+    http::header::{self, HeaderName, HeaderValue},
     middleware::{Next, from_fn},
     web,
 };
@@ -23,7 +20,7 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
     context::{RequestId, TrustedProxies},
-    error::ApiError,
+    error::{ApiError, METHOD_NOT_ALLOWED},
     faces, health, openapi,
 };
 
@@ -76,9 +73,8 @@ async fn nowhere(req: HttpRequest) -> HttpResponse {
     if allowed.is_empty() {
         return ApiError(Error::not_found("path")).error_response();
     }
-    let error = Error::new(domain::Kind::Invalid, "method_not_allowed", format!("Use {allowed} on this path."));
+    let error = Error::new(domain::Kind::Invalid, METHOD_NOT_ALLOWED, format!("Use {allowed} on this path."));
     let mut response = ApiError(error).error_response();
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
     if let Ok(value) = HeaderValue::from_str(&allowed) {
         response.headers_mut().insert(header::ALLOW, value);
     }

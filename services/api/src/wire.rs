@@ -17,7 +17,7 @@ use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, TOO_LARGE};
 
 /// A moment as every face sends it.
 pub fn time(t: Time) -> String {
@@ -157,20 +157,17 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for Body<T> {
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = web::Bytes::from_request(req, payload);
         Box::pin(async move {
-            let raw = bytes.await.map_err(unreadable)?;
+            let raw = bytes.await.map_err(|e| unreadable(&e))?;
             let value = parse(&raw)?;
             Ok(Self { value, raw })
         })
     }
 }
 
-fn unreadable(e: actix_web::Error) -> ApiError {
+fn unreadable(e: &actix_web::Error) -> ApiError {
     let overflow = e.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE;
     if overflow { too_large().into() } else { Error::field("body", "unreadable", "The body ended early.").into() }
 }
-
-/// The code under which a body that is too large is answered with 413.
-pub const TOO_LARGE: &str = "body_too_large";
 
 fn too_large() -> Error {
     Error::new(domain::Kind::Invalid, TOO_LARGE, "The body is too large.")

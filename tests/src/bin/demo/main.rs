@@ -3,6 +3,8 @@
 //! Two things come from outside HTTP, as they would in real life: the mailbox (the server's `file` mail transport writes mails into its
 //! data folder, which must be readable here) and the receiver of webhooks, a real server of this program on a free port.
 
+#![allow(clippy::print_stdout, reason = "printing is what the demo is for")]
+
 mod mailbox;
 mod receiver;
 

@@ -86,7 +86,7 @@ struct CreateWebhookRequest {
 }
 
 /// Register an endpoint. The answer shows its signing secret, this once.
-#[utoipa::path(tag = "webhooks", operation_id = "webhooks.create", request_body = CreateWebhookRequest, responses((status = 200, body = WebhookResponse)))]
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.create", request_body = CreateWebhookRequest, responses((status = 200, body = WebhookResponse)))]
 #[post("/api/organizations/{org_slug}/webhooks")]
 async fn create(
     app: web::Data<App>,
@@ -110,7 +110,7 @@ struct WebhooksResponse {
 }
 
 /// The endpoints.
-#[utoipa::path(tag = "webhooks", operation_id = "webhooks.list", responses((status = 200, body = WebhooksResponse)))]
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.list", responses((status = 200, body = WebhooksResponse)))]
 #[get("/api/organizations/{org_slug}/webhooks")]
 async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<WebhooksResponse>> {
     let webhooks: Vec<WebhookResponse> =
@@ -119,7 +119,7 @@ async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> Ap
 }
 
 /// One endpoint.
-#[utoipa::path(tag = "webhooks", operation_id = "webhooks.get", responses((status = 200, body = WebhookResponse)))]
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.get", responses((status = 200, body = WebhookResponse)))]
 #[get("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
 async fn get(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<WebhookResponse>> {
     Ok(web::Json(app.get_webhook(&who.caller, &slug(&path.0)?, id(&path.1, "webhook")?).await?.into()))
@@ -144,7 +144,7 @@ struct UpdateWebhookRequest {
 }
 
 /// Change an endpoint, all of it or nothing.
-#[utoipa::path(tag = "webhooks", operation_id = "webhooks.update", request_body = UpdateWebhookRequest, responses((status = 200, body = WebhookResponse)))]
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.update", request_body = UpdateWebhookRequest, responses((status = 200, body = WebhookResponse)))]
 #[patch("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
 async fn update(
     app: web::Data<App>,
@@ -160,7 +160,7 @@ async fn update(
 }
 
 /// Delete an endpoint with its deliveries.
-#[utoipa::path(tag = "webhooks", operation_id = "webhooks.delete", responses((status = 200, description = "`null`.", body = Option<String>, example = json!(null))))]
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.delete", responses((status = 200, description = "`null`.", body = Option<String>, example = json!(null))))]
 #[delete("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<()>> {
     app.delete_webhook(&who.caller, &slug(&path.0)?, id(&path.1, "webhook")?).await?;
@@ -177,7 +177,7 @@ struct TestResponse {
 }
 
 /// Send an endpoint a test event (`webhook.test.ping`).
-#[utoipa::path(tag = "webhooks", operation_id = "webhooks.test", responses((status = 200, body = TestResponse)))]
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.test", responses((status = 200, body = TestResponse)))]
 #[post("/api/organizations/{org_slug}/webhooks/{webhook_id}/test")]
 async fn test(
     app: web::Data<App>,
@@ -246,7 +246,7 @@ struct DeliveriesResponse {
 }
 
 /// An endpoint's deliveries, newest first.
-#[utoipa::path(tag = "webhooks", operation_id = "webhooks.getDeliveries", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("event_type" = Option<String>, Query), ("delivered" = Option<bool>, Query)), responses((status = 200, body = DeliveriesResponse)))]
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.getDeliveries", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("event_type" = Option<String>, Query), ("delivered" = Option<bool>, Query)), responses((status = 200, body = DeliveriesResponse)))]
 #[get("/api/organizations/{org_slug}/webhooks/{webhook_id}/deliveries")]
 async fn deliveries(
     app: web::Data<App>,
@@ -266,7 +266,7 @@ async fn deliveries(
 }
 
 /// Every event name that an endpoint can subscribe to.
-#[utoipa::path(tag = "webhooks", operation_id = "webhooks.getEventTypes", responses((status = 200, body = [EventTypeResponse])))]
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.getEventTypes", responses((status = 200, body = [EventTypeResponse])))]
 #[get("/api/organizations/{org_slug}/webhooks/event-types")]
 async fn types(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<Vec<EventTypeResponse>>> {
     app.see_webhooks(&who.caller, &slug(&path)?).await?;
