@@ -25,7 +25,7 @@ pub use app::{Options, TestApp, start_time};
 pub use client::{Client, Request, Response};
 pub use database::Database;
 pub use mails::Mail;
-pub use people::{Org, PASSWORD, User};
+pub use people::{Org, PASSWORD, User, text};
 pub use receiver::{Received, Receiver};
 pub use run::{block_on, run};
 

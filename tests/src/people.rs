@@ -45,7 +45,7 @@ impl Org {
 }
 
 /// A text of a JSON answer.
-pub(crate) fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("a text is missing: {value}")).to_owned()
 }
 

@@ -60,11 +60,15 @@ impl App {
                 created_at: tx.now(),
             };
             let token = opaque::mint(Purpose::Invitation, self.ids.as_ref());
-            tx.insert_invitation(scope, &invitation, token.hash).await?;
+            let replaced = tx.insert_invitation(scope, &invitation, token.hash).await?;
             self.mail_invitation(tx, standing, &invitation, &token.text).await?;
             let inviter = tx.lock_account(standing.person.id).await?.user;
             let event = Event::UserInvited { invitation_id: invitation.id, email: email.to_string(), role: role.to_string() };
-            Ok(Change::new(Invited { invitation, inviter, token: token.text }, scope.org(), event))
+            let change = Change::new(Invited { invitation, inviter, token: token.text }, scope.org(), event);
+            Ok(match replaced {
+                Some(id) => change.and(scope.org(), Event::InvitationExpired { invitation_id: id, email: email.to_string() }),
+                None => change,
+            })
         })
         .await
     }

@@ -3,8 +3,10 @@
 //! Workers claim *destinations* and then a few rows of each, because claiming rows in due order would let one endpoint with many waiting
 //! rows starve all others. A claim is a lease: whoever does not settle in time loses the row to the next claim.
 
+mod candidates;
 mod claim;
 pub(crate) mod destinations;
+mod outcome;
 mod settle;
 
 use domain::{
@@ -19,7 +21,7 @@ use sea_orm::{DbErr, EntityTrait, QueryResult, Set, Value};
 use self::destinations::Destination;
 pub use self::{
     claim::{ClaimedDelivery, DeliveryClaim},
-    settle::{Outcome, Ticket, Verdict},
+    outcome::{Outcome, Ticket, Verdict},
 };
 use crate::{Store, WriteTx, entity::deliveries, error::from_db, events, sql};
 

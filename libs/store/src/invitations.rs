@@ -9,7 +9,7 @@ use domain::{
     roles::{Role, RoleName},
     value::{Email, Name, Slug},
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set, sea_query::Expr};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set};
 
 use crate::{
     Store, WriteTx,
@@ -144,14 +144,15 @@ impl Store {
 }
 
 impl WriteTx {
-    /// Stores an invitation. `Conflict` (`already_invited`) while another to the same address is pending.
+    /// Stores an invitation; answers the expired one to the same address that it replaces. `AlreadyExists` (`already_invited`) while
+    /// one is pending.
     pub async fn insert_invitation(
         &self,
         scope: OrgScope<'_, Invitations, Write>,
         i: &Invitation,
         token_hash: String,
-    ) -> Result<()> {
-        self.expire_invitation(scope.org(), &i.email).await?;
+    ) -> Result<Option<InvitationId>> {
+        let replaced = self.expire_invitation(scope.org(), &i.email).await?;
         let row = invitations::ActiveModel {
             org_id: Set(scope.org().uuid()),
             id: Set(i.id.uuid()),
@@ -169,23 +170,18 @@ impl WriteTx {
             Error::exists("already_invited", "An invitation to this address is pending already. Cancel it to send another.")
         });
         invitations::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(pending)?;
-        Ok(())
+        Ok(replaced)
     }
 
     /// An invitation that ran out no longer stands in the way of a new one, whether or not the worker has come by.
-    async fn expire_invitation(&self, org: OrgId, email: &Email) -> Result<()> {
-        let update = invitations::Entity::update_many()
-            .col_expr(invitations::Column::Status, Expr::value(InvitationStatus::Expired.as_str()))
-            .col_expr(invitations::Column::PendingEmail, Expr::value(Option::<String>::None))
-            .col_expr(invitations::Column::UpdatedAt, Expr::value(self.now()));
-        update
+    async fn expire_invitation(&self, org: OrgId, email: &Email) -> Result<Option<InvitationId>> {
+        let query = invitations::Entity::find()
             .filter(invitations::Column::OrgId.eq(org.uuid()))
             .filter(invitations::Column::PendingEmail.eq(email.as_str()))
-            .filter(invitations::Column::ExpiresAt.lte(self.now()))
-            .exec(&self.tx)
-            .await
-            .map_err(from_db)?;
-        Ok(())
+            .filter(invitations::Column::ExpiresAt.lte(self.now()));
+        let Some(row) = query.lock_exclusive().one(&self.tx).await.map_err(from_db)? else { return Ok(None) };
+        self.close(org, InvitationId::new(row.id), InvitationStatus::Expired).await?;
+        Ok(Some(InvitationId::new(row.id)))
     }
 
     /// Locks a pending invitation of an existing organization, expired or not: the caller says which. `NotFound` otherwise.
@@ -214,9 +210,13 @@ impl WriteTx {
 
     /// Says what became of a claimed invitation.
     pub async fn close_invitation(&self, claimed: &Claimed, status: InvitationStatus) -> Result<()> {
+        self.close(claimed.org(), claimed.invitation.id, status).await
+    }
+
+    async fn close(&self, org: OrgId, id: InvitationId, status: InvitationStatus) -> Result<()> {
         let row = invitations::ActiveModel {
-            org_id: Set(claimed.org().uuid()),
-            id: Set(claimed.invitation.id.uuid()),
+            org_id: Set(org.uuid()),
+            id: Set(id.uuid()),
             status: Set(status.as_str().to_owned()),
             pending_email: Set(None),
             updated_at: Set(self.now()),

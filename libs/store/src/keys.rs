@@ -5,7 +5,7 @@ use crypto::{
     keyring::WrappedKey,
     sealed::{Place, Sealed},
 };
-use domain::{Error, OrgId, PLATFORM, Result, Time};
+use domain::{Error, OrgId, PLATFORM, Result, Time, WebhookId};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use crate::{
@@ -94,7 +94,7 @@ impl Store {
     async fn reseal_webhooks(&self) -> Result<u64> {
         let mut count = 0;
         for row in webhooks::Entity::find().all(&self.db).await.map_err(from_db)? {
-            let (org, id) = (OrgId::new(row.org_id), row.id.to_string());
+            let (org, id) = (OrgId::new(row.org_id), WebhookId::new(row.id).to_string());
             if let Some(secret) = self.reseal(&place(org, "webhooks", "secret", &id), row.secret.clone())? {
                 let changed = webhooks::Entity::update_many().col_expr(webhooks::Column::Secret, secret.into());
                 count += guarded(

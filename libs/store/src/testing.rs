@@ -41,7 +41,7 @@ pub(crate) async fn everywhere(test: impl AsyncFn(&Store)) {
         all.push(postgres(&server).await);
     }
     for db in all {
-        test(&db.store).await;
+        Box::pin(test(&db.store)).await;
         db.drop_database().await;
     }
 }

@@ -43,6 +43,7 @@ create table sessions (
     revoked_at {time}
 );
 create index sessions_user on sessions (user_id);
+create index sessions_age on sessions (expires_at);
 
 -- What a session may act on: the platform (nil) or one organization. One family of refresh tokens each.
 create table grants (

@@ -178,7 +178,7 @@ async fn backlog(store: &Store, to: Destination, event: domain::EventId, rows: u
 
 #[tokio::test]
 async fn nobody_starves_behind_a_long_backlog() {
-    let test = everywhere(async |store: &Store| {
+    everywhere(async |store: &Store| {
         let org = organization(store).await;
         let busy = webhook(store, org, "user.joined").await;
         commit(store, org, 1).await;
@@ -200,8 +200,8 @@ async fn nobody_starves_behind_a_long_backlog() {
         // 31 endpoints, two claims of 16: each had its turn, and the busy one did not have more than its share.
         assert!(others.iter().all(|id| per_webhook.get(id) == Some(&1)), "{per_webhook:?}");
         assert!(per_webhook[&busy] <= 2);
-    });
-    Box::pin(test).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

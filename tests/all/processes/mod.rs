@@ -1,0 +1,45 @@
+//! The binaries as an operator runs them: real processes, real signals, real partners (PostgreSQL, Redis, a mail server, a trace
+//! collector), and what happens when one of them dies.
+//!
+//! The programs are those of the folder this test was built into: `make test` builds them first. Nothing here waits for a fixed time:
+//! everything that takes time is asked for until it is so, or until a deadline says that it never will be.
+//!
+//! - [`world`] is a folder, a database and settings; [`process`] a program that runs in it; [`http`] a client that sees failures.
+//! - [`partners`] are servers of a test's own, to be stopped and started at will.
+
+mod algorithms;
+mod cluster;
+mod command_line;
+mod drill;
+mod first_start;
+mod hostile;
+mod http;
+mod invariants;
+mod load;
+mod mail;
+mod outage_postgres;
+mod outage_redis;
+mod partners;
+mod process;
+mod rolling;
+mod rotation;
+mod traces;
+mod world;
+
+use std::time::{Duration, Instant};
+
+/// Asks again and again until there is an answer; fails the test after `seconds`, saying what was waited for.
+#[track_caller]
+fn until<T>(what: &str, seconds: u64, mut probe: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            if let Some(found) = probe().await {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "{caller}: after {seconds} s still not: {what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
