@@ -38,7 +38,7 @@ fn token_purpose(purpose: LinkPurpose) -> Purpose {
 }
 
 impl App {
-    async fn admit_mail(&self, email: &Email) -> Result<()> {
+    pub(crate) async fn admit_mail(&self, email: &Email) -> Result<()> {
         self.admit(&format!("mail:{}", opaque::hash(email.as_str())), MAIL_PER_ADDRESS).await
     }
 

@@ -3,6 +3,8 @@
 //! Accepting for oneself needs the proven mailbox, not just an account that claims it (T18). An organization that accepts for somebody
 //! else (`members.add`) gets an account of its own realm; a platform account of the same address is never touched.
 
+use std::time::Duration;
+
 use crypto::{Purpose, opaque};
 use domain::{
     Error, Event, InvitationId, Page, Result,
@@ -12,6 +14,7 @@ use domain::{
     mails::Template,
     organizations::OrgStatus,
     policy::{self, OrgScope, Read, Write, decide},
+    ports::Limit,
     resource::Invitations,
     roles::{Role, RoleName},
     value::{Email, Slug},
@@ -25,6 +28,9 @@ use store::{
 };
 
 use crate::{App, Call, Caller, accounts::new_user, mail};
+
+/// Invitations of one organization: a hundred at once, then one each 36 seconds. They are mails with a text that a customer chose.
+const PER_ORGANIZATION: Limit = Limit { burst: 100, period: Duration::from_secs(36) };
 
 /// What creating an invitation answers; the token is shown this once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,6 +46,8 @@ pub struct Invited {
 impl App {
     /// Invites an address. `Conflict`: `already_member`, `already_invited`. Nobody invites to what they do not hold (T20).
     pub async fn create_invitation(&self, c: &Caller, slug: &Slug, email: &Email, role: &RoleName) -> Result<Invited> {
+        self.admit(&format!("invite:{slug}"), PER_ORGANIZATION).await?;
+        self.admit_mail(email).await?;
         self.in_org::<Invitations, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
             if *role == RoleName::Owner {
@@ -62,7 +70,7 @@ impl App {
             let token = opaque::mint(Purpose::Invitation, self.ids.as_ref());
             let replaced = tx.insert_invitation(scope, &invitation, token.hash).await?;
             self.mail_invitation(tx, standing, &invitation, &token.text).await?;
-            let inviter = tx.lock_account(standing.person.id).await?.user;
+            let inviter = tx.account(standing.person.id).await?.user;
             let event = Event::UserInvited { invitation_id: invitation.id, email: email.to_string(), role: role.to_string() };
             let change = Change::new(Invited { invitation, inviter, token: token.text }, scope.org(), event);
             Ok(match replaced {

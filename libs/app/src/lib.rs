@@ -160,7 +160,7 @@ impl App {
         }
         let write = async |tx: &WriteTx| {
             let known = replay(tx, c).await?;
-            let standing = tx.standing(&c.who, slug).await?;
+            let standing = tx.standing::<R>(&c.who, slug).await?;
             match known {
                 Some(answer) => decide::<R, Write>(&standing).map(|_| Change::silent(answer, NoEvent::Unchanged)),
                 None => keep(tx, c, work(tx, &standing).await?).await,
@@ -198,7 +198,16 @@ impl App {
         if self.store.has_one_writer() {
             policy::platform(&self.person(c).await?)?;
         }
-        self.as_person(c, async |tx, person| work(tx, policy::platform(person)?).await).await
+        let write = async |tx: &WriteTx| {
+            let known = replay(tx, c).await?;
+            let person = tx.person(&c.who).await?;
+            let scope = policy::platform(&person)?;
+            match known {
+                Some(answer) => Ok(Change::silent(answer, NoEvent::Unchanged)),
+                None => keep(tx, c, work(tx, scope).await?).await,
+            }
+        };
+        self.store.write(&c.call.stamp(), write).await
     }
 
     /// Runs a change by nobody in particular: sign-up, one-time links.

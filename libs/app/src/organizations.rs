@@ -124,7 +124,7 @@ impl App {
     pub async fn select_organization(&self, c: &Caller, slug: &Slug) -> Result<Selected> {
         self.in_org::<Context, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Context, Write> = decide(standing)?;
-            let member = tx.lock_member(scope, standing.person.id).await?;
+            let member = tx.member(scope, standing.person.id).await?;
             let to = For::Organization(scope.org(), &standing.view.organization.slug);
             let tokens = self.grant(tx, &member.user, &same_session(&standing.person, tx.now()), &to).await?;
             let event = Event::LoginSucceeded {
@@ -142,17 +142,11 @@ impl App {
     pub async fn update_organization(&self, c: &Caller, slug: &Slug, changes: &Changes) -> Result<OrganizationView> {
         self.in_org::<Settings, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Settings, Write> = decide(standing)?;
-            let mut changed = standing.view.organization.clone();
-            if let Some(name) = &changes.name {
-                changed.name = name.clone();
-            }
-            if standing.person.is_platform_owner {
-                changed.max_services = changes.max_services.or(changed.max_services);
-                changed.max_users = changes.max_users.or(changed.max_users);
-            }
-            tx.update_organization(scope, &changed, changes.expected).await?;
+            // Limits are the platform's to set; from anybody else they are ignored, as the contract says.
+            let limits = if standing.person.is_platform_owner { (changes.max_services, changes.max_users) } else { (None, None) };
+            tx.update_organization(scope, changes.name.as_ref(), limits, changes.expected).await?;
             let view = tx.organization_view(scope.org()).await?;
-            let event = Event::OrganizationUpdated { organization_id: scope.org(), name: changed.name.to_string() };
+            let event = Event::OrganizationUpdated { organization_id: scope.org(), name: view.organization.name.to_string() };
             Ok(Change::new(view, scope.org(), event))
         })
         .await

@@ -1,10 +1,10 @@
 //! Custom roles. Nobody creates or edits a role that holds, before or after, a capability they lack (T20).
 
 use domain::{
-    Event, Patch, Result, RoleId,
+    Error, Event, Patch, Result, RoleId,
     policy::{self, OrgScope, Read, Write, decide},
     resource::Roles,
-    roles::{Caps, CustomRole},
+    roles::{Caps, CustomRole, RoleName},
     value::{Description, Name, RoleSlug, Slug},
 };
 use store::Change;
@@ -82,6 +82,9 @@ impl App {
         self.in_org::<Roles, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Roles, Write> = decide(standing)?;
             let mut role = tx.lock_role(scope, id).await?;
+            if scope.role().name == RoleName::Custom(role.slug.clone()) {
+                return Err(Error::conflict("own_role", "You cannot change the role you have yourself. Ask an owner or admin."));
+            }
             let caps = changes.caps.unwrap_or(role.caps);
             policy::may_shape_role(scope, role.caps, caps)?;
             role.caps = caps;

@@ -89,8 +89,10 @@ pub struct Delivery {
     pub response_status: Option<i32>,
     /// The last answer's body, cut.
     pub response_body: Option<String>,
-    /// How often it was tried.
+    /// How often it was tried, one that is in flight included.
     pub attempts: i32,
+    /// How each finished attempt went, oldest first.
+    pub history: Vec<Attempt>,
     /// How often it is tried at most.
     pub max_attempts: i32,
     /// When it is tried next.
@@ -101,6 +103,21 @@ pub struct Delivery {
     pub created_at: Time,
     /// When it last changed.
     pub updated_at: Time,
+}
+
+/// How one attempt of a delivery went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Which, from 1.
+    pub number: i32,
+    /// When it began.
+    pub at: Time,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// The answer's status, if there was one.
+    pub response_status: Option<i32>,
+    /// Why it failed.
+    pub error: Option<String>,
 }
 
 /// Where a delivery stands.

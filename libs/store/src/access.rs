@@ -11,6 +11,7 @@ use domain::{
     Error, Result, Time,
     accounts::Person,
     policy::{Access, Read, Standing, Write},
+    resource::Resource,
     roles::{Caps, Role, RoleName},
     sessions::Credential,
     value::{Email, Slug},
@@ -19,7 +20,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
 
 use crate::{
     Store, WriteTx, dialect,
-    error::from_db,
+    error::{from_db, retry},
     organizations::{read_view, view_columns},
 };
 
@@ -92,16 +93,36 @@ impl WriteTx {
         Ok(person)
     }
 
-    /// The caller's standing in the organization `slug`, read inside this transaction with the membership locked: the only facts a
-    /// proof to write can be decided on. Call it before anything else that the transaction does, save for an idempotency key.
-    pub async fn standing(&self, who: &Credential, slug: &Slug) -> Result<Standing<'_, Write>> {
-        let sql = format!("{STRICT}{}", dialect::row_lock(self.is_sqlite(), " for share of m"));
+    /// The caller's standing in the organization `slug`, read inside this transaction with the membership (and a custom role) locked:
+    /// the only facts that a proof to write an `R` can be decided on. Call it before anything else that the transaction does, save
+    /// for an idempotency key.
+    pub async fn standing<R: Resource>(&self, who: &Credential, slug: &Slug) -> Result<Standing<'_, Write>> {
+        let lock = if R::ROW.moves_caller { " for no key update of m" } else { " for share of m" };
+        let sql = format!("{STRICT}{}", dialect::row_lock(self.is_sqlite(), lock));
         let row = self.tx.query_one_raw(statement(&self.tx, sql, who, self.now(), Some(slug))).await.map_err(from_db)?;
         let standing = match row {
-            Some(row) => assemble(&row, who)?,
-            None => lenient(&self.tx, who, slug, self.now()).await?,
+            Some(row) => self.fresh_role(assemble(&row, who)?).await?,
+            None => {
+                let standing: Standing<'_, Write> = lenient(&self.tx, who, slug, self.now()).await?;
+                if standing.role.is_some() {
+                    // A membership that came to be between the two statements is not locked.
+                    return Err(retry());
+                }
+                standing
+            }
         };
         self.acts((&standing.person).into());
+        Ok(standing)
+    }
+
+    /// A custom role is read again, locked: the statement above waited for the membership only, so what it saw of the role may have
+    /// been edited meanwhile.
+    async fn fresh_role<'t>(&self, mut standing: Standing<'t, Write>) -> Result<Standing<'t, Write>> {
+        if let Some(role) = &mut standing.role
+            && let RoleName::Custom(slug) = &role.name
+        {
+            role.caps = crate::roles::locked_caps(&self.tx, standing.view.organization.id, slug).await?.unwrap_or(Caps::NONE);
+        }
         Ok(standing)
     }
 }
@@ -128,7 +149,7 @@ fn assemble<'t, A: Access>(row: &QueryResult, who: &Credential) -> Result<Standi
     Ok(Standing::assembled(person, view, role))
 }
 
-pub(crate) fn read_role(row: &QueryResult) -> Result<Option<Role>, DbErr> {
+fn read_role(row: &QueryResult) -> Result<Option<Role>, DbErr> {
     let Some(name) = row.try_get::<Option<String>>("", "role")? else { return Ok(None) };
     let name = RoleName::stored(name);
     let caps = match name.builtin_caps() {

@@ -5,7 +5,7 @@ use domain::{
     accounts::{LinkPurpose, User},
     value::Email,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::{Expr, LockType}};
 
 use crate::{
     Store, WriteTx,
@@ -77,9 +77,15 @@ impl WriteTx {
         by_email(&self.tx, realm, email).await
     }
 
+    /// An account as it is now, not locked.
+    pub async fn account(&self, id: UserId) -> Result<Account> {
+        let row = users::Entity::find_by_id(id.uuid()).one(&self.tx).await.map_err(from_db)?;
+        row.map(account).ok_or_else(|| Error::not_found("user"))
+    }
+
     /// An account, locked until the transaction ends, so that checks on it hold.
     pub async fn lock_account(&self, id: UserId) -> Result<Account> {
-        let row = users::Entity::find_by_id(id.uuid()).lock_exclusive().one(&self.tx).await.map_err(from_db)?;
+        let row = users::Entity::find_by_id(id.uuid()).lock(LockType::NoKeyUpdate).one(&self.tx).await.map_err(from_db)?;
         row.map(account).ok_or_else(|| Error::not_found("user"))
     }
 

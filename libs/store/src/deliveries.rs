@@ -14,16 +14,16 @@ use domain::{
     events::TEST_PING,
     policy::{OrgScope, Read, Write},
     resource::Webhooks,
-    webhooks::{Delivery, DeliveryState, Webhook},
+    webhooks::{Attempt, Delivery, DeliveryState, Webhook},
 };
-use sea_orm::{DbErr, EntityTrait, QueryResult, Set, Value};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult, Set, Value};
 
 use self::destinations::Destination;
 pub use self::{
     claim::{ClaimedDelivery, DeliveryClaim},
     outcome::{Outcome, Ticket, Verdict},
 };
-use crate::{Store, WriteTx, entity::deliveries, error::from_db, events, sql};
+use crate::{Store, WriteTx, entity::{attempts, deliveries}, error::from_db, events, sql};
 
 /// Which deliveries to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,7 +85,23 @@ impl Store {
             return Ok((Vec::new(), total));
         }
         let rows = sql::all(&self.db, HISTORY, with(&[i64::from(page.limit), page.offset().cast_signed()])).await?;
-        Ok((rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)?, total))
+        let mut page: Vec<Delivery> = rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)?;
+        self.add_history(scope, &mut page).await?;
+        Ok((page, total))
+    }
+
+    /// One more statement for the whole page.
+    async fn add_history(&self, scope: OrgScope<'_, Webhooks, Read>, page: &mut [Delivery]) -> Result<()> {
+        let tried = attempts::Entity::find()
+            .filter(attempts::Column::OrgId.eq(scope.org().uuid()))
+            .filter(attempts::Column::DeliveryId.is_in(page.iter().map(|delivery| delivery.id.uuid())))
+            .order_by_asc(attempts::Column::Number);
+        for row in tried.all(&self.db).await.map_err(from_db)? {
+            let Some(delivery) = page.iter_mut().find(|delivery| delivery.id.uuid() == row.delivery_id) else { continue };
+            let (number, at, duration_ms) = (row.number, row.at, row.duration_ms);
+            delivery.history.push(Attempt { number, at, duration_ms, response_status: row.response_status, error: row.error });
+        }
+        Ok(())
     }
 }
 
@@ -101,6 +117,7 @@ fn read(row: &QueryResult) -> Result<Delivery, DbErr> {
         response_status: row.try_get("", "response_status")?,
         response_body: row.try_get("", "response_body")?,
         attempts: row.try_get("", "attempts")?,
+        history: Vec::new(),
         max_attempts: row.try_get("", "max_attempts")?,
         next_at: row.try_get("", "next_at")?,
         error: row.try_get("", "error")?,

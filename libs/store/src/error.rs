@@ -13,9 +13,7 @@ pub(crate) fn from_db(e: DbErr) -> Error {
     match code(&e).as_deref() {
         // serialization_failure, deadlock_detected, lock_not_available; SQLite: busy, locked, busy_snapshot
         Some("40001" | "40P01" | "55P03" | "5" | "6" | "517" | "261") => {
-            let mut busy = Error::unavailable(1, "The server is busy. Try again.");
-            busy.code = RETRY;
-            busy.because(e)
+            retry().because(e)
         }
         // connection exceptions, shutdown, out of resources, read-only standby; SQLite: full, cannot open, read-only, io
         Some(c)
@@ -33,6 +31,13 @@ pub(crate) fn from_db(e: DbErr) -> Error {
     }
 }
 
+/// The transaction must be run again from its beginning.
+pub(crate) fn retry() -> Error {
+    let mut busy = Error::unavailable(1, "The server is busy. Try again.");
+    busy.code = RETRY;
+    busy
+}
+
 fn outage(e: DbErr) -> Error {
     Error::unavailable(2, "The database is not available right now. Try again shortly.").because(e)
 }
@@ -47,7 +52,12 @@ fn sqlx(e: &DbErr) -> Option<&sqlx::Error> {
 }
 
 fn code(e: &DbErr) -> Option<String> {
-    sqlx(e)?.as_database_error()?.code().map(|c| c.into_owned())
+    let code = sqlx(e)?.as_database_error()?.code()?;
+    // SQLite tells extended codes; their low byte is the kind. PostgreSQL's have five characters.
+    match code.parse::<u32>() {
+        Ok(extended) if code.len() < 5 && !matches!(extended, 261 | 517) => Some((extended & 0xff).to_string()),
+        _ => Some(code.into_owned()),
+    }
 }
 
 fn is_connection(e: &DbErr) -> bool {

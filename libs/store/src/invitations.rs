@@ -9,7 +9,7 @@ use domain::{
     roles::{Role, RoleName},
     value::{Email, Name, Slug},
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set, sea_query::LockType};
 
 use crate::{
     Store, WriteTx,
@@ -179,7 +179,7 @@ impl WriteTx {
             .filter(invitations::Column::OrgId.eq(org.uuid()))
             .filter(invitations::Column::PendingEmail.eq(email.as_str()))
             .filter(invitations::Column::ExpiresAt.lte(self.now()));
-        let Some(row) = query.lock_exclusive().one(&self.tx).await.map_err(from_db)? else { return Ok(None) };
+        let Some(row) = query.lock(LockType::NoKeyUpdate).one(&self.tx).await.map_err(from_db)? else { return Ok(None) };
         self.close(org, InvitationId::new(row.id), InvitationStatus::Expired).await?;
         Ok(Some(InvitationId::new(row.id)))
     }
@@ -190,7 +190,7 @@ impl WriteTx {
             Which::Token(hash) => invitations::Entity::find().filter(invitations::Column::TokenHash.eq(hash)),
             Which::Id(id) => invitations::Entity::find().filter(invitations::Column::Id.eq(id.uuid())),
         };
-        let row = query.lock_exclusive().one(&self.tx).await.map_err(from_db)?;
+        let row = query.lock(LockType::NoKeyUpdate).one(&self.tx).await.map_err(from_db)?;
         let gone = || Error::not_found("pending invitation");
         let invitation = invitation(row.filter(|row| row.status == InvitationStatus::Pending.as_str()).ok_or_else(gone)?);
         let organization = view(self, invitation.org_id).await?.ok_or_else(gone)?;

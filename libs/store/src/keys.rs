@@ -1,10 +1,12 @@
 //! Keys in the database: data keys (wrapped by a master key) and token signing keys (sealed by a data key), and `keys rotate`.
 
 use crypto::{
+    SealError,
     jwk::{Alg, SigningKey},
     keyring::WrappedKey,
     sealed::{Place, Sealed},
 };
+use zeroize::Zeroizing;
 use domain::{Error, OrgId, PLATFORM, Result, Time, WebhookId};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
@@ -45,6 +47,17 @@ impl Store {
             )
             .because(e)
         })
+    }
+
+    /// Opens a secret; if it was sealed with a key that another process has made meanwhile, the keys are loaded again first.
+    pub(crate) async fn open_sealed(&self, place: &Place<'_>, sealed: &Sealed, now: Time) -> Result<Zeroizing<Vec<u8>>> {
+        match self.keyring.open(place, sealed) {
+            Err(SealError::UnknownKey(_)) => {
+                self.load_data_keys(now).await?;
+                Ok(self.keyring.open(place, sealed)?)
+            }
+            outcome => Ok(outcome?),
+        }
     }
 
     async fn data_keys(&self) -> Result<Vec<WrappedKey>> {
@@ -171,17 +184,15 @@ impl Store {
             .all(&self.db)
             .await
             .map_err(from_db)?;
-        rows.into_iter()
-            .map(|row| {
-                let alg: Alg =
-                    row.alg.parse().map_err(|_| Error::internal(format!("signing key {} has an unknown algorithm", row.kid)))?;
-                let private = self
-                    .keyring
-                    .open(&place(PLATFORM, "signing_keys", "private_key", &row.kid), &Sealed::from(row.private_key))?;
-                let key = SigningKey::from_pkcs8(&row.kid, alg, &private)?;
-                Ok(StoredSigningKey { key, active_from: row.active_from, retired_at: row.retired_at })
-            })
-            .collect()
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            let alg: Alg = row.alg.parse().map_err(|_| Error::internal(format!("signing key {} has an unknown algorithm", row.kid)))?;
+            let place = place(PLATFORM, "signing_keys", "private_key", &row.kid);
+            let private = self.open_sealed(&place, &Sealed::from(row.private_key), now).await?;
+            let key = SigningKey::from_pkcs8(&row.kid, alg, &private)?;
+            keys.push(StoredSigningKey { key, active_from: row.active_from, retired_at: row.retired_at });
+        }
+        Ok(keys)
     }
 
     /// Adds a signing key that signs from `active_from`; every key of the same algorithm before it is accepted until `retire_others_at`.

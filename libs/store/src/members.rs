@@ -8,7 +8,7 @@ use domain::{
     roles::RoleName,
     value::Email,
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set, sea_query::Expr};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Select, Set, sea_query::{Expr, LockType}};
 
 use crate::{
     Store, WriteTx,
@@ -81,6 +81,10 @@ impl Store {
     }
 }
 
+fn by_user(org: OrgId, user: UserId) -> Select<memberships::Entity> {
+    memberships::Entity::find().filter(memberships::Column::OrgId.eq(org.uuid())).filter(memberships::Column::UserId.eq(user.uuid()))
+}
+
 /// What proves that a membership may be added.
 pub enum Admission<'a> {
     /// The founder of a new organization, which counts its first owner itself.
@@ -90,21 +94,21 @@ pub enum Admission<'a> {
 }
 
 impl WriteTx {
-    /// A member, locked until the transaction ends. `NotFound` for a stranger.
+    /// A member as they are now, not locked. `NotFound` for a stranger.
+    pub async fn member<R: Resource>(&self, scope: OrgScope<'_, R, Write>, id: UserId) -> Result<Member> {
+        self.read_member(by_user(scope.org(), id)).await
+    }
+
+    /// A member, locked until the transaction ends. `NotFound` for a stranger. Not for the caller, whose membership is shared already
+    /// (unless the resource moves the caller).
     pub async fn lock_member<R: Resource>(&self, scope: OrgScope<'_, R, Write>, id: UserId) -> Result<Member> {
-        let row = memberships::Entity::find()
-            .filter(memberships::Column::OrgId.eq(scope.org().uuid()))
-            .filter(memberships::Column::UserId.eq(id.uuid()))
-            .lock_exclusive()
-            .one(&self.tx)
-            .await
-            .map_err(from_db)?
-            .ok_or_else(|| Error::not_found("member"))?;
-        let person = users::Entity::find_by_id(id.uuid())
-            .one(&self.tx)
-            .await
-            .map_err(from_db)?
-            .ok_or_else(|| Error::not_found("member"))?;
+        self.read_member(by_user(scope.org(), id).lock(LockType::NoKeyUpdate)).await
+    }
+
+    async fn read_member(&self, query: Select<memberships::Entity>) -> Result<Member> {
+        let gone = || Error::not_found("member");
+        let row = query.one(&self.tx).await.map_err(from_db)?.ok_or_else(gone)?;
+        let person = users::Entity::find_by_id(row.user_id).one(&self.tx).await.map_err(from_db)?.ok_or_else(gone)?;
         Ok(Member { user: user(person), membership: membership(row) })
     }
 

@@ -152,22 +152,28 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Renames the organization (and, for a platform owner, sets its limits). `expected` is the version the caller saw
+    /// Writes what is to change, and nothing else: somebody else may be changing the rest. `expected` is the version the caller saw
     /// (`If-Match`): another one is `PreconditionFailed`.
     pub async fn update_organization(
         &self,
         scope: OrgScope<'_, Settings, Write>,
-        changed: &Organization,
+        name: Option<&Name>,
+        limits: (Option<i64>, Option<i64>),
         expected: Option<i64>,
     ) -> Result<()> {
         let mut update = organizations::Entity::update_many()
-            .col_expr(organizations::Column::Name, Expr::value(changed.name.as_str()))
-            .col_expr(organizations::Column::MaxServices, Expr::value(changed.max_services))
-            .col_expr(organizations::Column::MaxUsers, Expr::value(changed.max_users))
             .col_expr(organizations::Column::Version, Expr::col(organizations::Column::Version).add(1))
             .col_expr(organizations::Column::UpdatedAt, Expr::value(self.now()))
             .filter(organizations::Column::Id.eq(scope.org().uuid()))
             .filter(organizations::Column::DeletedAt.is_null());
+        if let Some(name) = name {
+            update = update.col_expr(organizations::Column::Name, Expr::value(name.as_str()));
+        }
+        for (column, limit) in [(organizations::Column::MaxServices, limits.0), (organizations::Column::MaxUsers, limits.1)] {
+            if let Some(limit) = limit {
+                update = update.col_expr(column, Expr::value(limit));
+            }
+        }
         if let Some(version) = expected {
             update = update.filter(organizations::Column::Version.eq(version));
         }
@@ -221,8 +227,8 @@ pub(crate) async fn view(tx: &WriteTx, org: OrgId) -> Result<Option<Organization
     row.as_ref().map(read_view).transpose().map_err(from_db)
 }
 
-/// Hides an organization for good. Everything that grants access to it stops, because nobody finds it by slug any more and its
-/// memberships are gone; API rows that remain are purged by the worker.
+/// Hides an organization for good. Nobody finds it by its slug or through a membership any more, and grants for it cannot be refreshed;
+/// the rows that remain are purged by the worker.
 pub(crate) async fn bury(tx: &WriteTx, org: OrgId) -> Result<()> {
     let buried = organizations::Entity::update_many()
         .col_expr(organizations::Column::DeletedAt, Expr::value(tx.now()))

@@ -6,7 +6,7 @@ use domain::{
     organizations::{OrgStatus, Organization, OrganizationView, Tier},
     policy::PlatformScope,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::LockType};
 
 use crate::{
     Store, WriteTx,
@@ -89,7 +89,7 @@ fn tier(row: tiers::Model) -> Tier {
 impl WriteTx {
     /// An organization, locked until the transaction ends, so that its state can be judged and changed.
     pub async fn lock_organization(&self, _: PlatformScope<'_>, id: OrgId) -> Result<OrganizationView> {
-        organizations::Entity::find_by_id(id.uuid()).lock_exclusive().one(&self.tx).await.map_err(from_db)?;
+        organizations::Entity::find_by_id(id.uuid()).lock(LockType::NoKeyUpdate).one(&self.tx).await.map_err(from_db)?;
         view(self, id).await?.ok_or_else(|| Error::not_found("organization"))
     }
 
@@ -129,7 +129,7 @@ impl WriteTx {
     pub async fn lock_platform_owners(&self, _: PlatformScope<'_>) -> Result<Vec<UserId>> {
         let query =
             users::Entity::find().filter(users::Column::IsPlatformOwner.eq(true)).filter(users::Column::DeletedAt.is_null());
-        let rows = query.order_by_asc(users::Column::Id).lock_exclusive().all(&self.tx).await.map_err(from_db)?;
+        let rows = query.order_by_asc(users::Column::Id).lock(LockType::NoKeyUpdate).all(&self.tx).await.map_err(from_db)?;
         Ok(rows.into_iter().map(|row| UserId::new(row.id)).collect())
     }
 

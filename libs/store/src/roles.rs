@@ -7,11 +7,11 @@ use domain::{
     roles::{Caps, CustomRole, Role, RoleName},
     value::{Description, Name, RoleSlug},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use crate::{
     Store, WriteTx,
-    entity::roles,
+    entity::{memberships, roles},
     error::{ROLES_SLUG, from_db, on},
     sql,
 };
@@ -37,11 +37,23 @@ fn role(row: roles::Model) -> CustomRole {
     }
 }
 
-/// A member's role with its capabilities; `None` for a stranger.
-pub(crate) async fn role_of(db: &impl ConnectionTrait, org: OrgId, user: UserId) -> Result<Option<Role>> {
-    let find = "select m.role, r.permissions from memberships m left join roles r on r.org_id = m.org_id and r.slug = m.role where m.org_id = $1 and m.user_id = $2";
-    let row = sql::one(db, find, vec![org.uuid().into(), user.uuid().into()]).await?;
-    row.map_or(Ok(None), |row| crate::access::read_role(&row)).map_err(from_db)
+/// What a custom role allows, with the role kept from being edited or deleted until the transaction ends; `None` if it is gone.
+pub(crate) async fn locked_caps(tx: &DatabaseTransaction, org: OrgId, slug: &RoleSlug) -> Result<Option<Caps>> {
+    let query = roles::Entity::find().filter(roles::Column::OrgId.eq(org.uuid())).filter(roles::Column::Slug.eq(slug.as_str()));
+    let row = query.lock_shared().one(tx).await.map_err(from_db)?;
+    Ok(row.map(|row| caps_from_text(&row.permissions)))
+}
+
+/// A member's role with its capabilities, both locked until the transaction ends; `None` for a stranger.
+pub(crate) async fn role_of(tx: &DatabaseTransaction, org: OrgId, user: UserId) -> Result<Option<Role>> {
+    let member = memberships::Entity::find().filter(memberships::Column::OrgId.eq(org.uuid())).filter(memberships::Column::UserId.eq(user.uuid()));
+    let Some(row) = member.lock_shared().one(tx).await.map_err(from_db)? else { return Ok(None) };
+    let name = RoleName::stored(row.role);
+    let caps = match (&name, name.builtin_caps()) {
+        (RoleName::Custom(slug), _) => locked_caps(tx, org, slug).await?.unwrap_or(Caps::NONE),
+        (_, caps) => caps.unwrap_or(Caps::NONE),
+    };
+    Ok(Some(Role { name, caps }))
 }
 
 fn by_id(org: OrgId, id: RoleId) -> sea_orm::Select<roles::Entity> {
@@ -83,10 +95,7 @@ impl WriteTx {
 
     async fn resolve_role_in(&self, org: OrgId, name: &RoleName) -> Result<Option<Role>> {
         let RoleName::Custom(slug) = name else { return Ok(Some(Role::builtin(name.clone()))) };
-        let query =
-            roles::Entity::find().filter(roles::Column::OrgId.eq(org.uuid())).filter(roles::Column::Slug.eq(slug.as_str()));
-        let row = query.lock_shared().one(&self.tx).await.map_err(from_db)?;
-        Ok(row.map(|row| Role { name: name.clone(), caps: caps_from_text(&row.permissions) }))
+        Ok(locked_caps(&self.tx, org, slug).await?.map(|caps| Role { name: name.clone(), caps }))
     }
 
     /// A custom role, locked until the transaction ends.

@@ -6,7 +6,7 @@ use domain::{
     sessions::{GrantRow, Session},
     value::Slug,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::{Expr, LockType}};
 
 use crate::{
     Store, WriteTx,
@@ -136,7 +136,7 @@ impl WriteTx {
         let now = self.now();
         let row = grants::Entity::find()
             .filter(grants::Column::RefreshHash.eq(hash))
-            .lock_exclusive()
+            .lock(LockType::NoKeyUpdate)
             .one(&self.tx)
             .await
             .map_err(from_db)?;
@@ -164,8 +164,8 @@ impl WriteTx {
             .filter(memberships::Column::OrgId.eq(row.org_id))
             .filter(memberships::Column::UserId.eq(row.user_id));
         let belongs = belongs.one(&self.tx).await.map_err(from_db)?.is_some();
-        // A deleted organization has no members.
-        Ok(org.map(|org| (Slug::stored(org.slug), org.status, belongs && org.deleted_at.is_none())))
+        // A deleted organization is none.
+        Ok(org.filter(|org| org.deleted_at.is_none()).map(|org| (Slug::stored(org.slug), org.status, belongs)))
     }
 
     async fn spent(&self, hash: &str) -> Result<Presented> {

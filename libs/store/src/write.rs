@@ -3,7 +3,7 @@
 //! [`Store::write`] runs a use case inside a transaction and commits the [`Change`] it returns; there is no other commit. A use case
 //! that loses against another transaction (deadlock, serialization) is run again as a whole.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use domain::{Actor, Event, OrgId, Result, Stamp};
 use sea_orm::DatabaseTransaction;
@@ -158,7 +158,12 @@ impl Store {
         let mut attempt = 1;
         loop {
             match self.attempt(stamp, &work).await {
-                Err(e) if is_retryable(&e) && attempt < ATTEMPTS => attempt += 1,
+                Err(e) if is_retryable(&e) && attempt < ATTEMPTS => {
+                    // Not all at the same time again.
+                    let jitter = u64::from(self.ids.uuid(stamp.now).as_bytes()[15] % 16);
+                    tokio::time::sleep(Duration::from_millis(u64::from(attempt) * (4 + jitter))).await;
+                    attempt += 1;
+                }
                 outcome => return outcome,
             }
         }

@@ -34,7 +34,8 @@ pub(super) struct World {
 /// How the tests are told of the servers that `scripts/with-services.sh` started.
 #[allow(clippy::disallowed_methods, reason = "how the tests are told of a server")]
 pub(super) fn service(variable: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run `make test`, or scripts/with-services.sh cargo test …"))
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run `make test`, or scripts/with-services.sh cargo test …"))
 }
 
 impl World {
@@ -74,7 +75,9 @@ impl World {
 
     /// The worker is a process of its own.
     pub(super) fn apart(self) -> Self {
-        self.set("worker.embedded", false).set("keys.master", format!("k1:{}", "5a".repeat(32))).set("database.max_connections", 8)
+        self.set("worker.embedded", false)
+            .set("keys.master", format!("k1:{}", "5a".repeat(32)))
+            .set("database.max_connections", 8)
     }
     pub(super) fn set(mut self, key: &str, value: impl ToString) -> Self {
         self.settings.insert(key.to_owned(), value.to_string());

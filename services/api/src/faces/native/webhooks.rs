@@ -8,7 +8,7 @@ use app::{
 use domain::{
     EventName, all,
     value::Name,
-    webhooks::{Delivery, DeliveryState, EndpointUrl, Webhook},
+    webhooks::{Attempt, Delivery, DeliveryState, EndpointUrl, Webhook},
 };
 use serde::{Deserialize, Serialize};
 use store::deliveries::DeliveryFilter;
@@ -190,9 +190,29 @@ async fn test(
     Ok(web::Json(TestResponse { success: true, job_id: delivery.clone(), delivery_id: delivery }))
 }
 
+/// How one attempt went.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"number": 1, "at": "2026-11-23T09:00:00.000000Z", "duration_ms": 12, "response_status_code": 503, "error": "the endpoint answered 503"}))]
+struct AttemptResponse {
+    /// From 1.
+    number: i32,
+    at: String,
+    duration_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_status_code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl From<Attempt> for AttemptResponse {
+    fn from(a: Attempt) -> Self {
+        Self { number: a.number, at: time(a.at), duration_ms: a.duration_ms, response_status_code: a.response_status, error: a.error }
+    }
+}
+
 /// One event on its way to one endpoint.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "dlv_019ab2c3d4e57f008000000000000009", "webhook_id": "whk_019ab2c3d4e57f008000000000000008", "webhook_name": "Provisioning", "event_type": "user.joined", "payload": {"event": "user.joined"}, "response_status_code": 200, "response_body": "ok", "attempt_count": 1, "max_attempts": 6, "delivered": true, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:01.000000Z"}))]
+#[schema(example = json!({"id": "dlv_019ab2c3d4e57f008000000000000009", "webhook_id": "whk_019ab2c3d4e57f008000000000000008", "webhook_name": "Provisioning", "event_type": "user.joined", "payload": {"event": "user.joined"}, "response_status_code": 200, "response_body": "ok", "attempt_count": 1, "max_attempts": 6, "attempts": [{"number": 1, "at": "2026-11-23T09:00:01.000000Z", "duration_ms": 12, "response_status_code": 200}], "delivered": true, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:01.000000Z"}))]
 #[allow(missing_docs, reason = "the contract's field names say it")]
 struct DeliveryResponse {
     id: String,
@@ -207,6 +227,8 @@ struct DeliveryResponse {
     response_body: Option<String>,
     attempt_count: i32,
     max_attempts: i32,
+    /// How each finished attempt went, oldest first.
+    attempts: Vec<AttemptResponse>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_retry_at: Option<String>,
     delivered: bool,
@@ -229,6 +251,7 @@ impl From<Delivery> for DeliveryResponse {
             response_body: d.response_body,
             attempt_count: d.attempts,
             max_attempts: d.max_attempts,
+            attempts: d.history.into_iter().map(Into::into).collect(),
             next_retry_at: waits.then(|| time(d.next_at)),
             delivered: d.state == DeliveryState::Delivered,
             delivery_error: d.error,

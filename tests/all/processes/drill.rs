@@ -1,0 +1,133 @@
+//! `kill -9`: API and worker die at random instants while people change things. Afterwards every acknowledged change is there, is told
+//! once in the audit log, and has reached the receiver under its own id; nothing else has.
+//!
+//! `TENANTRY_DRILL_ROUNDS=200` makes it long, `TENANTRY_DRILL_SEED` repeats a run's instants.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tenantry_tests::{Database, block_on};
+
+use super::{
+    invariants::{arrived, feeds_are_whole, owed},
+    load::{Done, add_member},
+    process::{Process, free_port},
+    until,
+    world::{Org, World},
+};
+
+#[allow(clippy::disallowed_methods, reason = "a drill's length is its caller's choice")]
+fn variable(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn nothing_is_lost_on_sqlite() {
+    block_on(Box::pin(drill(Database::Sqlite)));
+}
+
+#[test]
+fn nothing_is_lost_on_postgres() {
+    block_on(Box::pin(drill(Database::Postgres)));
+}
+
+struct Crew {
+    world: World,
+    ports: (u16, u16),
+    api: Process,
+    worker: Process,
+}
+
+impl Crew {
+    /// Kills one or both at a random instant and starts them again.
+    async fn round(&mut self, random: &mut StdRng) {
+        tokio::time::sleep(Duration::from_millis(random.random_range(20..250))).await;
+        let who = random.random_range(0..3);
+        if who != 1 {
+            self.api.kill();
+        }
+        if who != 0 {
+            self.worker.kill();
+            self.worker = self.world.spawn_worker(self.ports.1);
+        }
+        if who != 1 {
+            self.api = self.world.spawn_api(self.ports.0, &[]);
+        }
+        assert!(self.api.came_up().await && self.worker.came_up().await, "{}{}", self.api.output(), self.worker.output());
+    }
+}
+
+async fn drill(database: Database) {
+    let (rounds, seed) = (variable("TENANTRY_DRILL_ROUNDS", 6), variable("TENANTRY_DRILL_SEED", 1));
+    let world = World::on(database).await;
+    let ports = (free_port(), free_port());
+    let api = world.spawn_api(ports.0, &[]).ready().await;
+    let worker = world.spawn_worker(ports.1).ready().await;
+    let mut crew = Crew { world, ports, api, worker };
+    let org = Org::founded(&crew.api.api(), "drill").await;
+    let member = add_member(&org, "member@example.com").await;
+
+    let (stop, started) = (AtomicBool::new(false), Instant::now());
+    let mut random = StdRng::seed_from_u64(seed);
+    let (ann, bob, eve, ()) = tokio::join!(
+        Done::default().invite(&org, "ann", &stop),
+        Done::default().invite(&org, "bob", &stop),
+        Done::default().promote(&org, &member, &stop),
+        async {
+            for _ in 0..rounds {
+                crew.round(&mut random).await;
+            }
+            stop.store(true, Ordering::Relaxed);
+        }
+    );
+    let defects: Vec<_> = [&ann, &bob, &eve].into_iter().flat_map(|done| &done.defects).collect();
+    assert!(defects.is_empty(), "{defects:#?}");
+
+    let audit = org.audit(&crew.api.api()).await;
+    let owed = owed(&audit);
+    until(&format!("all {} events arrived, {} did", owed.len(), arrived(&org).len()), 60, async || {
+        owed.is_subset(&arrived(&org).into_keys().collect()).then_some(())
+    })
+    .await;
+    let told = |action: &str| audit.iter().filter(|(_, a, _)| a == action).map(|(.., data)| data.clone()).collect::<Vec<_>>();
+    assert_invited(&told("user.invited"), &[ann.invited.as_slice(), &bob.invited].concat());
+    let roles: Vec<_> =
+        told("user.role_updated").iter().map(|data| data["role"].as_str().unwrap_or_default().to_owned()).collect();
+    assert_eq!(roles, eve.roles, "the changes of one member's role, in their order");
+
+    let (api, worker) = (crew.api.stop().await, crew.worker.stop().await);
+    assert!(!api.contains("panicked") && !worker.contains("panicked"), "{api}{worker}");
+    let arrived = arrived(&org);
+    assert_eq!(arrived.keys().cloned().collect::<BTreeSet<_>>(), owed, "what arrived");
+    let db = crew.world.connection().await;
+    let events = feeds_are_whole(&db).await;
+    let repeated = arrived.values().filter(|times| **times > 1).count();
+    println!(
+        "{database:?}, seed {seed}: {rounds} kills in {:.1?}; {} changes acknowledged, {} answers lost and settled, {events} events in \
+         whole feeds, {} delivered, {repeated} of them more than once",
+        started.elapsed(),
+        ann.invited.len() + bob.invited.len() + eve.roles.len(),
+        ann.lost + bob.lost + eve.lost,
+        arrived.len(),
+    );
+}
+
+/// Every acknowledged invitation was told exactly once, under the id that was answered, and no other was.
+fn assert_invited(told: &[serde_json::Value], acknowledged: &[(String, String)]) {
+    let mut told: Vec<_> = told
+        .iter()
+        .map(|data| {
+            let of = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+            (of("email"), of("invitation_id"))
+        })
+        .filter(|(email, _)| email != "member@example.com")
+        .collect();
+    let mut acknowledged = acknowledged.to_vec();
+    told.sort();
+    acknowledged.sort();
+    assert_eq!(told, acknowledged, "invitations told, and acknowledged");
+}

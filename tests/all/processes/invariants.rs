@@ -1,0 +1,78 @@
+//! What must hold of an organization's history, whatever happened to the processes: checked past the API, in the tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::DatabaseConnection;
+use sha2::{Digest, Sha256};
+use tenantry_tests::Received;
+use uuid::Uuid;
+
+use super::world::{EVENTS, Org, rows};
+
+/// Every feed counts from 1 without a gap, holds each event of its organization once, and its chain of hashes can be computed again,
+/// in the format that `libs/store/src/sequencer/chain.rs` documents. Answers how many events there are.
+pub(super) async fn feeds_are_whole(db: &DatabaseConnection) -> usize {
+    assert!(rows(db, "select 1 from outbox limit 1").await.is_empty(), "the outbox is not empty");
+    let sql = "select f.org_id, f.seq, f.hash, e.id, e.body from feed f join events e on e.org_id = f.org_id and e.id = f.event_id \
+               order by f.org_id, f.seq";
+    let mut ends: BTreeMap<Uuid, (i64, String)> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for row in rows(db, sql).await {
+        let (org, id): (Uuid, Uuid) = (row.try_get("", "org_id").expect("org"), row.try_get("", "id").expect("id"));
+        let (seq, hash, body): (i64, String, String) = (
+            row.try_get("", "seq").expect("seq"),
+            row.try_get("", "hash").expect("hash"),
+            row.try_get("", "body").expect("body"),
+        );
+        let end = ends.entry(org).or_insert_with(|| (0, hex::encode(Sha256::digest(format!("org_{}", org.simple())))));
+        assert_eq!(seq, end.0 + 1, "a gap in the feed of {org}");
+        let event = format!("evt_{}", id.simple());
+        let mut bytes = Vec::new();
+        for (at, part) in [&end.1, &event, &body].into_iter().enumerate() {
+            bytes.extend((part.len() as u64).to_be_bytes());
+            bytes.extend(part.as_bytes());
+            if at == 0 {
+                bytes.extend(seq.to_be_bytes());
+            }
+        }
+        assert_eq!(hash, hex::encode(Sha256::digest(bytes)), "the chain of {org} is broken at {seq}");
+        assert!(seen.insert((org, id)), "{event} is in the feed twice");
+        *end = (seq, hash);
+    }
+    let events = count(db, "select count(*) from events").await;
+    assert_eq!(seen.len() as i64, events, "events without a number");
+    assert_eq!(count(db, "select count(*) from feed").await, events, "numbers without an event");
+    for row in rows(db, "select org_id, seq, hash from heads").await {
+        let org: Uuid = row.try_get("", "org_id").expect("org");
+        let head: (i64, String) = (row.try_get("", "seq").expect("seq"), row.try_get("", "hash").expect("hash"));
+        assert_eq!(ends.remove(&org), Some(head), "the head of {org}");
+    }
+    assert!(ends.is_empty(), "feeds without a head: {ends:?}");
+    seen.len()
+}
+
+pub(super) async fn count(db: &DatabaseConnection, sql: &str) -> i64 {
+    rows(db, sql).await.first().map_or(0, |row| row.try_get_by_index(0).expect("a number"))
+}
+
+/// The ids of the audit records that the receiver of [`Org`] is owed.
+pub(super) fn owed(audit: &[(String, String, serde_json::Value)]) -> BTreeSet<String> {
+    let ids = audit.iter().filter(|(_, action, _)| EVENTS.contains(&action.as_str())).map(|(id, ..)| id.clone());
+    let ids: Vec<_> = ids.collect();
+    let distinct: BTreeSet<_> = ids.iter().cloned().collect();
+    assert_eq!(distinct.len(), ids.len(), "an id stands in the audit log twice");
+    distinct
+}
+
+/// Each id that arrived, with how often. The same id always comes with the same bytes.
+pub(super) fn arrived(org: &Org) -> BTreeMap<String, usize> {
+    let mut first: BTreeMap<String, Received> = BTreeMap::new();
+    let mut times = BTreeMap::new();
+    for received in org.receiver.received() {
+        let id = received.header("webhook-id").to_owned();
+        let before = first.entry(id.clone()).or_insert_with(|| received.clone());
+        assert_eq!(before.body, received.body, "{id} came with two bodies");
+        *times.entry(id).or_default() += 1;
+    }
+    times
+}

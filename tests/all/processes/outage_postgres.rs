@@ -1,0 +1,94 @@
+//! PostgreSQL goes away, by a crash and by an operator's hand, and comes back. Nobody restarts anything of ours.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+use tenantry_tests::block_on;
+
+use super::{
+    http::{Answer, Api},
+    invariants::{arrived, feeds_are_whole, owed},
+    partners::Postgres,
+    until,
+    world::{Org, PASSWORD, ROOT, World, new_database},
+};
+
+/// The longest that anybody may wait for "not now".
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn promptly(api: &Api, method: Method, path: &str, body: Option<serde_json::Value>) -> Answer {
+    let started = Instant::now();
+    let answer = api.call(method.clone(), path, body.as_ref(), &[]).await.unwrap_or_else(|e| panic!("{method} {path}: {e:?}"));
+    assert!(started.elapsed() < PATIENCE, "{method} {path} took {:?}: {answer:?}", started.elapsed());
+    answer
+}
+
+/// Everything that needs the database says "not now", all at the same time.
+async fn away(api: &Api, org: &Org) {
+    let login = json!({"email": ROOT, "password": PASSWORD});
+    let refresh = json!({"refresh_token": org.owner.refresh});
+    let invite = json!({"email": "lost@example.com", "role": "member"});
+    let register = json!({"email": "new@example.com", "password": PASSWORD});
+    let (owner, invitations, members) = (&org.owner.api, org.at("invitations"), org.at("members"));
+    let answers = tokio::join!(
+        promptly(api, Method::GET, "/health/ready", None),
+        promptly(api, Method::POST, "/api/auth/login", Some(login)),
+        promptly(api, Method::POST, "/api/auth/refresh", Some(refresh)),
+        promptly(api, Method::POST, "/api/auth/register", Some(register)),
+        promptly(owner, Method::GET, &org.path, None),
+        promptly(owner, Method::GET, &members, None),
+        promptly(owner, Method::POST, &invitations, Some(invite)),
+    );
+    let (ready, login, refresh, register, read, list, write) = answers;
+    for answer in [ready, login, refresh, register, read, list, write] {
+        answer.unavailable();
+    }
+    assert_eq!(api.get("/health/live").await.status, 200, "the process is well");
+}
+
+#[test]
+fn postgres_stops_and_returns() {
+    block_on(Box::pin(async {
+        let mut postgres = Postgres::start().await;
+        let world = World::sqlite().apart().set("database.url", new_database(&postgres.url()).await).set("server.workers", 4);
+        let (mut server, mut worker) = (world.api().await, world.worker().await);
+        let (api, probe) = (server.api(), worker.api());
+        let org = Org::founded(&api, "acme").await;
+        for (round, signal) in ["QUIT", "INT"].into_iter().enumerate() {
+            // Committed, tried once, and still owed when the database goes.
+            org.receiver.answers(500);
+            let before = format!("before{round}@example.com");
+            org.invite(&before).await;
+            org.hears_of(&before).await;
+            let tries = org.receiver.received().len();
+            postgres.stop(signal).await;
+            // Twice: at first the pool still holds dead connections, then it has none.
+            away(&api, &org).await;
+            away(&api, &org).await;
+            let unready = probe.get("/health/ready").await;
+            assert_eq!(unready.status, 503, "the worker: {unready:?}");
+            org.receiver.answers(200);
+            postgres.restart().await;
+            for probe in [&api, &probe] {
+                until("it heals by itself", 15, async || (probe.get("/health/ready").await.status == 200).then_some(())).await;
+            }
+            assert!(server.runs() && worker.runs());
+            api.login(ROOT).await;
+            until("what was committed before is delivered", 45, async || {
+                let all = org.receiver.received();
+                all.iter().skip(tries).any(|r| String::from_utf8_lossy(&r.body).contains(&before)).then_some(())
+            })
+            .await;
+            let after = format!("after{round}@example.com");
+            org.invite(&after).await;
+            org.hears_of(&after).await;
+        }
+        let audit = org.audit(&api).await;
+        assert!(!audit.iter().any(|(.., data)| data["email"] == "lost@example.com"), "a refused change took place");
+        assert_eq!(owed(&audit), arrived(&org).into_keys().collect());
+        let (said, told) = (server.stop().await, worker.stop().await);
+        assert!(!said.contains("panicked") && !told.contains("panicked"), "{said}{told}");
+        feeds_are_whole(&world.connection().await).await;
+    }));
+}
