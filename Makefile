@@ -50,6 +50,8 @@ build: deps ## Build tenantry-api and tenantry-worker (PROFILE=dev|release|dist)
 
 test: deps ## Run all tests, on SQLite and on a private PostgreSQL and Redis (ARGS='-p tenantry-store name')
 	@scripts/install-deps.sh test
+	@# tests/all/processes runs the binaries themselves.
+	cargo build --locked --workspace --bin tenantry-api --bin tenantry-worker
 	scripts/with-services.sh cargo test --locked $(or $(ARGS),--workspace)
 
 fmt: ## Format the code

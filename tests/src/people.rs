@@ -60,7 +60,7 @@ impl TestApp {
         self.client().post("/api/auth/register", json!({"email": email, "password": PASSWORD})).await.ok();
         self.worker().await;
         let token = self.mailed_token(email, "verify-email");
-        self.client().post("/api/auth/verify-email", json!({"token": token})).await.ok();
+        self.client().post("/api/auth/verify-email", json!({"token": token, "password": PASSWORD})).await.ok();
         self.login(email, PASSWORD).await
     }
 

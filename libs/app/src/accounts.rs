@@ -1,8 +1,9 @@
 //! Accounts: sign-up, one-time links, passwords, the address.
 //!
-//! A sign-up makes no account: it makes a link that carries the hashed password, and the account comes to be when the mailbox is
-//! proven. So nobody can prepare an account for somebody else's address, and an address that has an account answers exactly like one
-//! that has none (T24, T40). Links are used up by POST only; a mail scanner that follows them changes nothing (T38).
+//! A sign-up makes no account: it makes a link that carries the hashed password. The account comes to be when whoever got the mail uses
+//! the link *and* gives that password: so nobody can prepare an account for somebody else's address by having them press a button, and an
+//! address that has an account answers, and works, exactly like one that has none (T24, T40). Links are used up by POST only; a mail
+//! scanner that follows them changes nothing (T38).
 
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ use crate::{App, Call, Caller, mail};
 /// Mails to one address: three at once, then one each five minutes.
 const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(300) };
 
+/// Guesses at one password or link: five at once, then one each ten seconds.
+pub(crate) const GUESSES: Limit = Limit { burst: 5, period: Duration::from_secs(10) };
+
 fn bad_link() -> Error {
     Error::conflict("link_invalid", "This link is not valid any more. Ask for a new one.")
 }
@@ -33,7 +37,7 @@ fn token_purpose(purpose: LinkPurpose) -> Purpose {
         LinkPurpose::VerifyEmail => Purpose::VerifyEmail,
         LinkPurpose::ResetPassword => Purpose::ResetPassword,
         LinkPurpose::ChangeEmail => Purpose::ChangeEmail,
-        LinkPurpose::PlatformOwner => Purpose::PlatformOwner,
+        LinkPurpose::PlatformOwner | LinkPurpose::Decoy => Purpose::PlatformOwner,
     }
 }
 
@@ -46,7 +50,19 @@ impl App {
     async fn mail_link(&self, tx: &WriteTx, link: &Link, template: Template, path: &str, realm: OrgId) -> Result<()> {
         let token = opaque::mint(token_purpose(link.purpose), self.ids.as_ref());
         tx.insert_link(link, token.hash).await?;
-        tx.queue_mail(realm, &mail(template, &link.email, json!({ "link": self.link(path, &token.text), "hours": link.purpose.lifetime().num_hours(), "minutes": link.purpose.lifetime().num_minutes() }))).await
+        // A decoy's mail leads to the front page.
+        let shown =
+            if link.purpose == LinkPurpose::Decoy { self.settings.public_url.clone() } else { self.link(path, &token.text) };
+        tx.queue_mail(realm, &mail(template, &link.email, json!({ "link": shown, "hours": link.purpose.lifetime().num_hours(), "minutes": link.purpose.lifetime().num_minutes() }))).await
+    }
+
+    /// Does the work of [`App::mail_link`] without a mail, so that an address without an account takes as long as one with one.
+    async fn pretend(&self, tx: &WriteTx, purpose: LinkPurpose, email: &Email) -> Result<Change<()>> {
+        let token = opaque::mint(token_purpose(purpose), self.ids.as_ref());
+        tx.insert_link(&Link { purpose: LinkPurpose::Decoy, user: None, email: email.clone(), password_hash: None }, token.hash)
+            .await?;
+        tx.queue_nothing(PLATFORM, &mail(Template::ResetPassword, email, json!({ "link": self.link("/", &token.text) }))).await?;
+        Ok(Change::silent((), NoEvent::LinkMailed))
     }
 
     /// Starts a sign-up: mails a link to confirm the address. Answers and works alike whether or not the address has an account.
@@ -54,18 +70,12 @@ impl App {
         self.admit_mail(email).await?;
         let hash = self.hasher.hash(password.expose()).await?;
         self.anonymously(call, async |tx| {
-            if tx.find_account(PLATFORM, email).await?.is_some() {
-                tx.queue_mail(PLATFORM, &mail(Template::AccountExists, email, json!({ "link": self.settings.public_url })))
-                    .await?;
-            } else {
-                let link = Link {
-                    purpose: LinkPurpose::VerifyEmail,
-                    user: None,
-                    email: email.clone(),
-                    password_hash: Some(hash.clone()),
-                };
-                self.mail_link(tx, &link, Template::VerifyEmail, "/auth/verify-email", PLATFORM).await?;
-            }
+            let taken = tx.find_account(PLATFORM, email).await?.is_some();
+            let purpose = if taken { LinkPurpose::Decoy } else { LinkPurpose::VerifyEmail };
+            let link = Link { purpose, user: None, email: email.clone(), password_hash: Some(hash.clone()) };
+            let (template, path) =
+                if taken { (Template::AccountExists, "") } else { (Template::VerifyEmail, "/auth/verify-email") };
+            self.mail_link(tx, &link, template, path, PLATFORM).await?;
             Ok(Change::silent((), NoEvent::LinkMailed))
         })
         .await
@@ -75,15 +85,30 @@ impl App {
     pub async fn resend_verification(&self, call: &Call, email: &Email) -> Result<()> {
         self.admit_mail(email).await?;
         self.anonymously(call, async |tx| {
-            let Some(link) = tx.pending_signup(email).await? else { return Ok(Change::silent((), NoEvent::Unchanged)) };
+            let Some(link) = tx.pending_signup(email).await? else {
+                return self.pretend(tx, LinkPurpose::VerifyEmail, email).await;
+            };
             self.mail_link(tx, &link, Template::VerifyEmail, "/auth/verify-email", PLATFORM).await?;
             Ok(Change::silent((), NoEvent::LinkMailed))
         })
         .await
     }
 
-    /// Uses up a confirmation link: the account comes to be.
-    pub async fn verify_email(&self, call: &Call, token: &str) -> Result<()> {
+    /// Uses up a confirmation link with the password that the sign-up was made with: the account comes to be.
+    pub async fn verify_email(&self, call: &Call, token: &str, password: &str) -> Result<()> {
+        if !opaque::recognises(Purpose::VerifyEmail, token) {
+            return Err(bad_link());
+        }
+        self.admit(&format!("confirm:{}", opaque::hash(token)), GUESSES).await?;
+        let link =
+            self.store.public_link(LinkPurpose::VerifyEmail, &opaque::hash(token), call.now).await?.ok_or_else(bad_link)?;
+        if self.hasher.verify(password, link.password_hash.as_deref()).await? == Verdict::Wrong {
+            return Err(Error::field(
+                "password",
+                "wrong",
+                "That is not the password this sign-up was made with. If it was not you, sign up again.",
+            ));
+        }
         self.anonymously(call, async |tx| {
             let link = take(tx, LinkPurpose::VerifyEmail, token).await?;
             if tx.find_account(PLATFORM, &link.email).await?.is_some() {
@@ -101,25 +126,12 @@ impl App {
     /// Mails a link to set a new password, if there is such an account; of the organization's realm if one is named.
     pub async fn forgot_password(&self, call: &Call, email: &Email, org_slug: Option<&Slug>) -> Result<()> {
         self.admit_mail(email).await?;
-        let org = match org_slug {
-            Some(slug) => self.store.public_organization(slug).await?,
-            None => None,
-        };
+        let account = self.account_for_sign_in(org_slug, email).await?;
         self.anonymously(call, async |tx| {
-            let managed = match org {
-                Some(org) => tx.find_account(org, email).await?,
-                None => None,
-            };
-            let account = match managed {
-                Some(account) => Some(account),
-                None => tx.find_account(PLATFORM, email).await?,
-            };
-            let Some(account) = account.filter(|a| a.user.deleted_at.is_none()) else {
-                return Ok(Change::silent((), NoEvent::Unchanged));
-            };
-            let user = account.user;
-            tx.drop_user_links(LinkPurpose::ResetPassword, user.id).await?;
-            let link = Link { purpose: LinkPurpose::ResetPassword, user: Some(user.id), email: user.email, password_hash: None };
+            let Some(account) = &account else { return self.pretend(tx, LinkPurpose::ResetPassword, email).await };
+            let user = &account.user;
+            let link =
+                Link { purpose: LinkPurpose::ResetPassword, user: Some(user.id), email: user.email.clone(), password_hash: None };
             self.mail_link(tx, &link, Template::ResetPassword, "/auth/reset-password", user.realm).await?;
             Ok(Change::silent((), NoEvent::LinkMailed))
         })
@@ -151,6 +163,7 @@ impl App {
     /// Changes the caller's password, which they must know; ends their other sessions.
     pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
         let person = self.person(c).await?;
+        self.admit(&format!("password:{}", person.id), GUESSES).await?;
         let known = self.store.own_account(policy::own(&person)).await?.password_hash;
         if self.hasher.verify(current, known.as_deref()).await? == Verdict::Wrong {
             return Err(Error::field("current_password", "wrong", "The current password is wrong."));
@@ -170,7 +183,9 @@ impl App {
 
     async fn set_password(&self, tx: &WriteTx, user: &User, hash: String) -> Result<()> {
         tx.save_account(user, Some(hash)).await?;
+        // Whoever had the account before could have asked for another address with it.
         tx.drop_user_links(LinkPurpose::ResetPassword, user.id).await?;
+        tx.drop_user_links(LinkPurpose::ChangeEmail, user.id).await?;
         tx.queue_mail(user.realm, &mail(Template::PasswordChanged, &user.email, json!({ "link": self.settings.public_url })))
             .await
     }
@@ -195,15 +210,17 @@ impl App {
             if *email == person.email {
                 return Ok(Change::silent((), NoEvent::Unchanged));
             }
+            // A password reset ends sessions and drops these links: under the lock, the session must still live.
+            tx.lock_account(person.id).await?;
+            tx.person(&c.who).await?;
             tx.drop_user_links(LinkPurpose::ChangeEmail, person.id).await?;
-            if tx.find_account(PLATFORM, email).await?.is_some() {
-                tx.queue_mail(PLATFORM, &mail(Template::AccountExists, email, json!({ "link": self.settings.public_url })))
-                    .await?;
-            } else {
-                let link =
-                    Link { purpose: LinkPurpose::ChangeEmail, user: Some(person.id), email: email.clone(), password_hash: None };
-                self.mail_link(tx, &link, Template::ChangeEmail, "/auth/change-email", PLATFORM).await?;
-            }
+            let taken = tx.find_account(PLATFORM, email).await?.is_some();
+            let purpose = if taken { LinkPurpose::Decoy } else { LinkPurpose::ChangeEmail };
+            let link = Link { purpose, user: Some(person.id), email: email.clone(), password_hash: None };
+            let (template, path) =
+                if taken { (Template::AccountExists, "") } else { (Template::ChangeEmail, "/auth/change-email") };
+            self.mail_link(tx, &link, template, path, PLATFORM).await?;
+            tx.queue_mail(PLATFORM, &mail(Template::EmailChangeRequested, &person.email, json!({ "new_email": email }))).await?;
             Ok(Change::silent((), NoEvent::LinkMailed))
         })
         .await

@@ -1,8 +1,7 @@
 //! Signing in, staying signed in, signing out.
 //!
-//! Every answer about a wrong address, a wrong password and an unproven mailbox is the same, and takes the same work (T40).
-
-use std::time::Duration;
+//! Every answer about a wrong address and a wrong password is the same, and takes the same work (T40). Guesses are counted per address
+//! *and* network, so a stranger cannot lock a person out from elsewhere (T41).
 
 use crypto::{Purpose, Verdict, opaque};
 use domain::{
@@ -10,7 +9,6 @@ use domain::{
     accounts::User,
     organizations::OrgStatus,
     policy,
-    ports::Limit,
     sessions::{Session, TokenPair},
     value::{Email, Slug},
 };
@@ -22,12 +20,9 @@ use store::{
 
 use crate::{
     App, Call, Caller,
+    accounts::GUESSES,
     tokens::{For, refused},
 };
-
-/// Wrong passwords for one account: five at once, then one each ten seconds. Counted per address *and* network, so a stranger
-/// cannot lock a person out from elsewhere.
-const PER_ACCOUNT: Limit = Limit { burst: 5, period: Duration::from_secs(10) };
 
 /// What a login form sends.
 pub struct Login {
@@ -50,38 +45,42 @@ fn no_access() -> Error {
 impl App {
     /// Signs in with a password. `Unauthenticated` for a wrong pair, `Forbidden` without access to the organization.
     pub async fn login(&self, call: &Call, input: Login) -> Result<TokenPair> {
-        let network = call.origin.ip_address.as_deref().unwrap_or("-");
-        self.admit(&format!("login:{}:{network}", opaque::hash(input.email.as_str())), PER_ACCOUNT).await?;
-        let org = self.login_organization(input.org_slug.as_ref()).await?;
-        let account = self.login_account(org, &input.email).await?;
+        let network = call.origin.network();
+        self.admit(&format!("login:{}:{network}", opaque::hash(input.email.as_str())), GUESSES).await?;
+        self.fresh_keys(call.now).await?;
+        let org = match &input.org_slug {
+            Some(slug) => self.store.public_organization(slug).await?,
+            None => None,
+        };
+        let account = self.account_for_sign_in(input.org_slug.as_ref(), &input.email).await?;
         let verdict = self.hasher.verify(&input.password, account.as_ref().and_then(|a| a.password_hash.as_deref())).await?;
         let account = account.filter(|a| a.user.email_verified_at.is_some());
         let (Some(account), true) = (account, verdict != Verdict::Wrong) else {
             return self.refuse_login(call, org, &input.email).await;
         };
+        // An unknown organization is one that nobody has access to.
+        let to = match (input.org_slug, org) {
+            (None, _) => None,
+            (Some(slug), Some(org)) => Some((org, slug)),
+            (Some(_), None) => return Err(no_access()),
+        };
         let rehash = if verdict == Verdict::RightButRehash { Some(self.hasher.hash(&input.password).await?) } else { None };
-        self.sign_in(call, account, org.zip(input.org_slug), rehash).await
+        self.sign_in(call, account, to, rehash).await
     }
 
-    /// `Some(id)` of the organization to sign in to; an unknown slug is not told apart from a known one: nobody is a member of it.
-    async fn login_organization(&self, slug: Option<&Slug>) -> Result<Option<OrgId>> {
-        let Some(slug) = slug else { return Ok(None) };
-        Ok(Some(self.store.public_organization(slug).await?.unwrap_or(OrgId::new(uuid::Uuid::max()))))
-    }
-
-    /// The organization's own realm first, then the platform's.
-    async fn login_account(&self, org: Option<OrgId>, email: &Email) -> Result<Option<Account>> {
-        if let Some(org) = org
-            && let Some(account) = self.store.public_account(org, email).await?
+    /// The account that signs in: the organization's own, if that is a member of it, else the platform's.
+    pub(crate) async fn account_for_sign_in(&self, org: Option<&Slug>, email: &Email) -> Result<Option<Account>> {
+        if let Some(slug) = org
+            && let Some(managed) = self.store.public_managed_account(slug, email).await?
         {
-            return Ok(Some(account));
+            return Ok(Some(managed));
         }
         self.store.public_account(PLATFORM, email).await
     }
 
     /// Failed sign-ins are recorded at once, so that they can be alarmed on.
     async fn refuse_login(&self, call: &Call, org: Option<OrgId>, email: &Email) -> Result<TokenPair> {
-        let log = org.filter(|org| *org != OrgId::new(uuid::Uuid::max())).unwrap_or(PLATFORM);
+        let log = org.unwrap_or(PLATFORM);
         self.anonymously(call, async |_| {
             Ok(Change::new((), log, Event::LoginFailed { email: email.to_string(), reason: "invalid_credentials".to_owned() }))
         })
@@ -129,6 +128,7 @@ impl App {
         if !opaque::recognises(Purpose::Refresh, token) {
             return Err(refused());
         }
+        self.fresh_keys(call.now).await?;
         let hash = opaque::hash(token);
         self.anonymously(call, async |tx| match tx.present_refresh(&hash).await? {
             Presented::Unknown => Err(refused()),

@@ -78,6 +78,13 @@ impl App {
         .await
     }
 
+    /// A member's access to the organization's services, for who manages members. Services are not built yet, so there are none.
+    pub async fn check_member(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<()> {
+        let standing = self.standing(c, slug).await?;
+        policy::may_try::<Members>(&standing)?;
+        if self.store.is_member(decide(&standing)?, user).await? { Ok(()) } else { Err(Error::not_found("member")) }
+    }
+
     /// Removes a member: all access to this organization ends in the same transaction (T22).
     pub async fn remove_member(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<()> {
         self.in_org::<Members, _>(c, slug, async |tx, standing| {

@@ -55,29 +55,27 @@ impl App {
 
     /// Makes a role. `AlreadyExists` (`role_slug_taken`).
     pub async fn create_role(&self, c: &Caller, slug: &Slug, new: &NewRole) -> Result<CustomRole> {
-        let id = self
-            .in_org::<Roles, _>(c, slug, async |tx, standing| {
-                let scope: OrgScope<'_, Roles, Write> = decide(standing)?;
-                policy::may_shape_role(scope, Caps::NONE, new.caps)?;
-                let role = CustomRole {
-                    id: RoleId::new(tx.uuid()),
-                    org_id: scope.org(),
-                    slug: new.slug.clone(),
-                    name: new.name.clone(),
-                    description: new.description.clone(),
-                    caps: new.caps,
-                    created_at: tx.now(),
-                    updated_at: tx.now(),
-                };
-                tx.insert_role(scope, &role).await?;
-                let event = Event::RoleCreated { role_id: role.id, slug: role.slug.to_string(), permissions: role.caps.names() };
-                Ok(Change::new(role.id, scope.org(), event))
-            })
-            .await?;
-        self.get_role(c, slug, id).await
+        self.in_org::<Roles, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Roles, Write> = decide(standing)?;
+            policy::may_shape_role(scope, Caps::NONE, new.caps)?;
+            let role = CustomRole {
+                id: RoleId::new(tx.uuid()),
+                org_id: scope.org(),
+                slug: new.slug.clone(),
+                name: new.name.clone(),
+                description: new.description.clone(),
+                caps: new.caps,
+                created_at: tx.now(),
+                updated_at: tx.now(),
+            };
+            tx.insert_role(scope, &role).await?;
+            let event = Event::RoleCreated { role_id: role.id, slug: role.slug.to_string(), permissions: role.caps.names() };
+            Ok(Change::new(role, scope.org(), event))
+        })
+        .await
     }
 
-    /// Changes a role; everybody who has it is affected at once.
+    /// Changes a role; everybody who has it is affected at once. Not the role that the caller has.
     pub async fn update_role(&self, c: &Caller, slug: &Slug, id: RoleId, changes: &RoleChanges) -> Result<CustomRole> {
         self.in_org::<Roles, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Roles, Write> = decide(standing)?;
@@ -93,10 +91,9 @@ impl App {
             role.updated_at = tx.now();
             tx.save_role_definition(scope, &role).await?;
             let event = Event::RoleUpdated { role_id: role.id, slug: role.slug.to_string(), permissions: role.caps.names() };
-            Ok(Change::new((), scope.org(), event))
+            Ok(Change::new(role, scope.org(), event))
         })
-        .await?;
-        self.get_role(c, slug, id).await
+        .await
     }
 
     /// Deletes a role that nobody has. `Conflict` (`role_in_use`).

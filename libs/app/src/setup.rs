@@ -20,7 +20,11 @@ impl App {
             return Ok(false);
         }
         let call = Call { origin: domain::Origin::default(), now: self.clock.now() };
-        self.become_owner(&call, None, email, password).await.map(|()| true)
+        match self.become_owner(&call, None, email, password).await {
+            // Another process of the same configuration was first.
+            Err(e) if e.code == "platform_owned" => Ok(false),
+            outcome => outcome.map(|()| true),
+        }
     }
 
     /// A link to become the first platform owner; `None` once there is one.
@@ -55,6 +59,7 @@ impl App {
             if let Some(token) = token {
                 accounts::take(tx, LinkPurpose::PlatformOwner, token).await?;
             }
+            tx.lock_setup().await?;
             if tx.any_platform_owner().await? {
                 return Err(Error::conflict("platform_owned", "The platform has an owner already. Ask them to promote you."));
             }

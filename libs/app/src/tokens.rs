@@ -21,6 +21,7 @@ pub struct Keys {
     set: Arc<RwLock<(KeySet, Time)>>,
     /// SHA-256 of a token -> its claims: the signature is checked once per process, the session at every request.
     verified: Cache<String, Arc<AccessClaims>>,
+    reloading: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Keys are read again this long after they were, so a rotation reaches every process without a restart.
@@ -35,19 +36,29 @@ impl Keys {
             store.add_signing_key(settings.access_alg, now, now, None).await?;
         }
         let set = read(store, now).await?;
-        Ok(Self { set: Arc::new(RwLock::new((set, now))), verified: Cache::new(50_000) })
+        Ok(Self { set: Arc::new(RwLock::new((set, now))), verified: Cache::new(50_000), reloading: Arc::default() })
     }
 
     fn current(&self) -> (KeySet, Time) {
         self.set.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn reload(&self, store: &Store, now: Time) -> Result<KeySet> {
-        let set = read(store, now).await?;
-        *self.set.write().unwrap_or_else(PoisonError::into_inner) = (set.clone(), now);
-        // A key may have been retired.
-        self.verified.invalidate_all();
-        Ok(set)
+    /// Reads the keys again. One caller does it; the others go on with what there is. If it fails, the old keys stay.
+    async fn reload(&self, store: &Store, now: Time) {
+        let Ok(_alone) = self.reloading.try_lock() else { return };
+        let (old, _) = self.current();
+        let (set, changed) = match read(store, now).await {
+            Ok(set) => (set, true),
+            Err(e) => {
+                tracing::warn!(error = %e, "the signing keys cannot be read again; the old ones stay in use");
+                (old, false)
+            }
+        };
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = (set, now);
+        if changed {
+            // A key may have been retired.
+            self.verified.invalidate_all();
+        }
     }
 }
 
@@ -78,22 +89,28 @@ impl For<'_> {
 }
 
 impl App {
-    async fn key_set(&self, now: Time) -> Result<KeySet> {
+    /// Reads the signing keys again when it is time. Never inside a transaction: it takes a connection of its own.
+    pub(crate) async fn fresh_keys(&self, now: Time) -> Result<KeySet> {
         let (set, read_at) = self.keys.current();
-        if now - read_at < REFRESH { Ok(set) } else { self.keys.reload(&self.store, now).await }
+        if (now - read_at).abs() < REFRESH {
+            return Ok(set);
+        }
+        self.keys.reload(&self.store, now).await;
+        Ok(self.keys.current().0)
     }
 
     /// What an access token says, if we signed it, for us, and it has not expired.
     pub async fn verify_access(&self, token: &str, now: Time) -> Result<Arc<AccessClaims>> {
-        let set = self.key_set(now).await?;
+        let set = self.fresh_keys(now).await?;
         let digest = opaque::hash(token);
         if let Some(claims) = self.keys.verified.get(&digest) {
             return if claims.exp > now.timestamp() { Ok(claims) } else { Err(JwtError::Expired.into()) };
         }
         let expected = Expected { typ: ACCESS_TYP, issuer: self.settings.public_url.clone(), audience: None };
         let claims: AccessClaims = match set.verify(token, &expected, now) {
-            Err(JwtError::UnknownKey) if now - self.keys.current().1 >= UNKNOWN_PAUSE => {
-                self.keys.reload(&self.store, now).await?.verify(token, &expected, now)?
+            Err(JwtError::UnknownKey) if (now - self.keys.current().1).abs() >= UNKNOWN_PAUSE => {
+                self.keys.reload(&self.store, now).await;
+                self.keys.current().0.verify(token, &expected, now)?
             }
             outcome => outcome?,
         };
@@ -108,7 +125,7 @@ impl App {
     /// The public keys, for `/.well-known/jwks.json`.
     pub async fn jwks(&self) -> Result<serde_json::Value> {
         let now = self.clock.now();
-        Ok(self.key_set(now).await?.jwks(now))
+        Ok(self.fresh_keys(now).await?.jwks(now))
     }
 
     /// Publishes a new signing key that takes over after `tokens.key_publish_seconds`; what the old one signed stays valid until it
@@ -166,7 +183,7 @@ impl App {
             iat: now.timestamp(),
             exp: (now + self.settings.access_ttl).timestamp(),
         };
-        let access_token = self.key_set(now).await?.sign_with(self.settings.access_alg, ACCESS_TYP, &claims, now)?;
+        let access_token = self.keys.current().0.sign_with(self.settings.access_alg, ACCESS_TYP, &claims, now)?;
         Ok(TokenPair { access_token, refresh_token, expires_in: self.settings.access_ttl.num_seconds() })
     }
 }

@@ -35,11 +35,13 @@ pub struct WebhookChanges {
     pub is_active: Option<bool>,
 }
 
-/// What registering an endpoint keeps for a repeated request: the secret is shown this once.
-#[derive(Serialize, Deserialize)]
-struct Registered {
-    id: WebhookId,
-    secret: String,
+/// A registered endpoint; the secret is shown this once.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Registered {
+    /// The endpoint.
+    pub webhook: Webhook,
+    /// Signs what is sent to it.
+    pub secret: String,
 }
 
 impl App {
@@ -63,33 +65,27 @@ impl App {
     }
 
     /// Registers an endpoint and answers its signing secret, this once. `AlreadyExists` (`webhook_name_taken`).
-    pub async fn create_webhook(&self, c: &Caller, slug: &Slug, new: &NewWebhook) -> Result<(Webhook, String)> {
+    pub async fn create_webhook(&self, c: &Caller, slug: &Slug, new: &NewWebhook) -> Result<Registered> {
         self.check_url(c, slug, &new.url).await?;
-        let made = self
-            .in_org::<Webhooks, _>(c, slug, async |tx, standing| {
-                let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
-                let webhook = Webhook {
-                    id: WebhookId::new(tx.uuid()),
-                    org_id: scope.org(),
-                    name: new.name.clone(),
-                    url: new.url.clone(),
-                    events: new.events.clone(),
-                    is_active: true,
-                    created_at: tx.now(),
-                    updated_at: tx.now(),
-                };
-                let secret = new_secret(self.ids.as_ref());
-                tx.insert_webhook(scope, &webhook, &secret).await?;
-                let event = Event::WebhookCreated {
-                    webhook_id: webhook.id,
-                    name: webhook.name.to_string(),
-                    url: webhook.url.as_str().to_owned(),
-                    events: webhook.events,
-                };
-                Ok(Change::new(Registered { id: webhook.id, secret }, scope.org(), event))
-            })
-            .await?;
-        Ok((self.get_webhook(c, slug, made.id).await?, made.secret))
+        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+            let webhook = Webhook {
+                id: WebhookId::new(tx.uuid()),
+                org_id: scope.org(),
+                name: new.name.clone(),
+                url: new.url.clone(),
+                events: new.events.clone(),
+                is_active: true,
+                created_at: tx.now(),
+                updated_at: tx.now(),
+            };
+            let secret = new_secret(self.ids.as_ref());
+            tx.insert_webhook(scope, &webhook, &secret).await?;
+            let (name, url, events) = (webhook.name.to_string(), webhook.url.origin(), webhook.events.clone());
+            let event = Event::WebhookCreated { webhook_id: webhook.id, name, url, events };
+            Ok(Change::new(Registered { webhook, secret }, scope.org(), event))
+        })
+        .await
     }
 
     /// Resolving a name takes time and must not happen inside a transaction; nor for somebody who may not register endpoints.
@@ -112,17 +108,11 @@ impl App {
             webhook.is_active = changes.is_active.unwrap_or(webhook.is_active);
             webhook.updated_at = tx.now();
             tx.save_webhook(scope, &webhook).await?;
-            let event = Event::WebhookUpdated {
-                webhook_id: id,
-                name: webhook.name.to_string(),
-                url: webhook.url.as_str().to_owned(),
-                events: webhook.events,
-                is_active: webhook.is_active,
-            };
-            Ok(Change::new((), scope.org(), event))
+            let (name, url, events) = (webhook.name.to_string(), webhook.url.origin(), webhook.events.clone());
+            let event = Event::WebhookUpdated { webhook_id: id, name, url, events, is_active: webhook.is_active };
+            Ok(Change::new(webhook, scope.org(), event))
         })
-        .await?;
-        self.get_webhook(c, slug, id).await
+        .await
     }
 
     /// Deletes an endpoint with its deliveries.

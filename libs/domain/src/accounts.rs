@@ -64,6 +64,8 @@ pub enum LinkPurpose {
     ChangeEmail,
     /// Become the first platform owner.
     PlatformOwner,
+    /// Nothing: written so that an address without an account takes as much work as one with one. Works nowhere.
+    Decoy,
 }
 
 impl LinkPurpose {
@@ -74,6 +76,7 @@ impl LinkPurpose {
             LinkPurpose::ResetPassword => "reset_password",
             LinkPurpose::ChangeEmail => "change_email",
             LinkPurpose::PlatformOwner => "platform_owner",
+            LinkPurpose::Decoy => "decoy",
         }
     }
     /// How long the link works.

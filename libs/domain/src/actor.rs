@@ -1,5 +1,7 @@
 //! Who is acting, from where, and when: the stamp on every change.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use crate::{Time, UserId, accounts::Person, value::Email};
 
 /// Who acts. Every credential of every face becomes one; after that nobody looks at headers.
@@ -61,6 +63,20 @@ pub struct Origin {
     pub request_id: Option<String>,
     /// W3C trace context, carried to the deliveries.
     pub traceparent: Option<String>,
+}
+
+impl Origin {
+    /// What requests are counted by: an IPv4 address, or the /64 that an IPv6 customer owns.
+    pub fn network(&self) -> String {
+        match self.ip_address.as_deref().map(str::parse::<IpAddr>) {
+            Some(Ok(IpAddr::V6(v6))) => {
+                let [a, b, c, d, ..] = v6.segments();
+                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+            Some(Ok(v4)) => v4.to_string(),
+            _ => "-".to_owned(),
+        }
+    }
 }
 
 /// Who, from where, when.

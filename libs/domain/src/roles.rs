@@ -47,7 +47,7 @@ capabilities! {
 }
 
 /// A set of capabilities.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Caps(u32);
 
 impl Caps {
@@ -177,7 +177,7 @@ impl Role {
 }
 
 /// A custom role of an organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomRole {
     /// Identifier.
     pub id: crate::RoleId,

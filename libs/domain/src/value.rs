@@ -152,6 +152,7 @@ impl FromStr for Password {
         match s.len() {
             0..8 => bad("too_short", "Use at least 8 characters."),
             1025.. => bad("too_long", "Use at most 1024 bytes."),
+            _ if s.contains('\0') => bad("bad_characters", "NUL is not allowed."),
             _ => Ok(Self(s.to_owned())),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// An endpoint. Its signing secret is stored sealed and not part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
     /// Identifier.
     pub id: WebhookId,
@@ -33,7 +34,8 @@ pub struct Webhook {
 
 /// A URL that a customer wants called: http or https, with a host, without credentials or fragment, at most 2,000 characters.
 /// Whether its address may be called is [`crate::ports::UrlGuard`]'s question.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct EndpointUrl(Url);
 
 impl EndpointUrl {
@@ -44,6 +46,10 @@ impl EndpointUrl {
     /// The text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
+    }
+    /// Scheme, host and port: what may be shown where the rest, which is often a secret, may not.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
     }
 }
 

@@ -1,16 +1,20 @@
 //! Accounts and one-time links.
 
 use domain::{
-    Error, OrgId, Result, UserId,
+    Error, OrgId, Result, Time, UserId,
     accounts::{LinkPurpose, User},
-    value::Email,
+    value::{Email, Slug},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::{Expr, LockType}};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    sea_query::{Expr, LockType},
+};
 
 use crate::{
     Store, WriteTx,
     entity::{one_time_links, users},
     error::{USERS_EMAIL, from_db, on},
+    sql,
 };
 
 /// An account with what only sign-in needs.
@@ -55,6 +59,21 @@ impl Store {
     pub async fn public_account(&self, realm: OrgId, email: &Email) -> Result<Option<Account>> {
         Ok(by_email(&self.db, realm, email).await?.filter(|account| account.user.deleted_at.is_none()))
     }
+    /// The live account of `email` that the organization `slug` manages, while it is a member there.
+    pub async fn public_managed_account(&self, slug: &Slug, email: &Email) -> Result<Option<Account>> {
+        let find = "select u.id from organizations o join users u on u.realm = o.id join memberships m on m.org_id = o.id and m.user_id = u.id
+where o.slug = $1 and u.email = $2 and u.deleted_at is null";
+        let Some(row) = sql::one(&self.db, find, vec![slug.as_str().into(), email.as_str().into()]).await? else {
+            return Ok(None);
+        };
+        let id: uuid::Uuid = row.try_get("", "id").map_err(from_db)?;
+        Ok(users::Entity::find_by_id(id).one(&self.db).await.map_err(from_db)?.map(account))
+    }
+    /// What a link stands for, without using it up.
+    pub async fn public_link(&self, purpose: LinkPurpose, token_hash: &str, now: Time) -> Result<Option<Link>> {
+        let row = one_time_links::Entity::find_by_id(token_hash).one(&self.db).await.map_err(from_db)?;
+        Ok(row.filter(|row| row.purpose == purpose.as_str() && row.expires_at > now).map(|row| link(purpose, row)))
+    }
     /// An account by id, with its password hash, for its owner.
     pub async fn own_account(&self, who: domain::policy::UserScope<'_>) -> Result<Account> {
         let row = users::Entity::find_by_id(who.person().id.uuid()).one(&self.db).await.map_err(from_db)?;
@@ -67,7 +86,12 @@ impl Store {
 }
 
 impl WriteTx {
-    /// Whether anybody operates the platform yet. The link that asks is locked, so of two askers one waits.
+    /// Lets only one transaction at a time look for, and make, the first platform owner.
+    pub async fn lock_setup(&self) -> Result<()> {
+        sql::execute(&self.tx, "update sequencer set passes = passes where id = 1", vec![]).await.map(|_| ())
+    }
+
+    /// Whether anybody operates the platform yet.
     pub async fn any_platform_owner(&self) -> Result<bool> {
         any_platform_owner(&self.tx).await
     }

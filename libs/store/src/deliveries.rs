@@ -23,7 +23,12 @@ pub use self::{
     claim::{ClaimedDelivery, DeliveryClaim},
     outcome::{Outcome, Ticket, Verdict},
 };
-use crate::{Store, WriteTx, entity::{attempts, deliveries}, error::from_db, events, sql};
+use crate::{
+    Store, WriteTx,
+    entity::{attempts, deliveries},
+    error::from_db,
+    events, sql,
+};
 
 /// Which deliveries to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,9 +12,7 @@ pub(crate) const RETRY: &str = "write_conflict";
 pub(crate) fn from_db(e: DbErr) -> Error {
     match code(&e).as_deref() {
         // serialization_failure, deadlock_detected, lock_not_available; SQLite: busy, locked, busy_snapshot
-        Some("40001" | "40P01" | "55P03" | "5" | "6" | "517" | "261") => {
-            retry().because(e)
-        }
+        Some("40001" | "40P01" | "55P03" | "5" | "6" | "517" | "261") => retry().because(e),
         // connection exceptions, shutdown, out of resources, read-only standby; SQLite: full, cannot open, read-only, io
         Some(c)
             if c.starts_with("08")

@@ -52,7 +52,8 @@ impl WriteTx {
             ));
         };
         let sealed = row.output.ok_or_else(|| Error::internal("an idempotency row without an answer was committed"))?;
-        let plain = self.store.open_sealed(&place(PLATFORM, "idempotency", "output", &key.id), &sealed.into(), self.now()).await?;
+        let plain =
+            self.store.open_sealed(&place(PLATFORM, "idempotency", "output", &key.id), &sealed.into(), self.now()).await?;
         Ok(Some(serde_json::from_slice(&plain).map_err(Error::internal)?))
     }
 

@@ -19,6 +19,9 @@ use crate::{
     sql,
 };
 
+/// How many invitations of an organization can be pending.
+pub const MAX_PENDING: i64 = 1000;
+
 fn invitation(row: invitations::Model) -> Invitation {
     Invitation {
         id: InvitationId::new(row.id),
@@ -153,6 +156,13 @@ impl WriteTx {
         token_hash: String,
     ) -> Result<Option<InvitationId>> {
         let replaced = self.expire_invitation(scope.org(), &i.email).await?;
+        let pending = "select count(*) from invitations where org_id = $1 and pending_email is not null";
+        if sql::count(&self.tx, pending, vec![scope.org().uuid().into()]).await? >= MAX_PENDING {
+            return Err(Error::conflict(
+                "invitation_limit",
+                format!("At most {MAX_PENDING} invitations can be pending. Cancel some first."),
+            ));
+        }
         let row = invitations::ActiveModel {
             org_id: Set(scope.org().uuid()),
             id: Set(i.id.uuid()),

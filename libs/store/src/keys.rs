@@ -6,9 +6,9 @@ use crypto::{
     keyring::WrappedKey,
     sealed::{Place, Sealed},
 };
-use zeroize::Zeroizing;
 use domain::{Error, OrgId, PLATFORM, Result, Time, WebhookId};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use zeroize::Zeroizing;
 
 use crate::{
     Store,
@@ -186,7 +186,8 @@ impl Store {
             .map_err(from_db)?;
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
-            let alg: Alg = row.alg.parse().map_err(|_| Error::internal(format!("signing key {} has an unknown algorithm", row.kid)))?;
+            let alg: Alg =
+                row.alg.parse().map_err(|_| Error::internal(format!("signing key {} has an unknown algorithm", row.kid)))?;
             let place = place(PLATFORM, "signing_keys", "private_key", &row.kid);
             let private = self.open_sealed(&place, &Sealed::from(row.private_key), now).await?;
             let key = SigningKey::from_pkcs8(&row.kid, alg, &private)?;

@@ -8,7 +8,10 @@ use domain::{
     roles::RoleName,
     value::Email,
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Select, Set, sea_query::{Expr, LockType}};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Select, Set,
+    sea_query::{Expr, LockType},
+};
 
 use crate::{
     Store, WriteTx,
@@ -70,6 +73,10 @@ impl Store {
         let rows = sql::all(&self.db, PAGE, values).await?;
         rows.iter().map(read_member).collect::<Result<_, _>>().map_err(from_db)
     }
+    /// Whether a user is a member.
+    pub async fn is_member(&self, scope: OrgScope<'_, Members, Read>, user: UserId) -> Result<bool> {
+        Ok(by_user(scope.org(), user).one(&self.db).await.map_err(from_db)?.is_some())
+    }
     /// How many members have a role. The unfiltered count is a counter in the organization's view.
     pub async fn count_members(&self, scope: OrgScope<'_, Members, Read>, role: &str) -> Result<i64> {
         sql::count(
@@ -82,7 +89,9 @@ impl Store {
 }
 
 fn by_user(org: OrgId, user: UserId) -> Select<memberships::Entity> {
-    memberships::Entity::find().filter(memberships::Column::OrgId.eq(org.uuid())).filter(memberships::Column::UserId.eq(user.uuid()))
+    memberships::Entity::find()
+        .filter(memberships::Column::OrgId.eq(org.uuid()))
+        .filter(memberships::Column::UserId.eq(user.uuid()))
 }
 
 /// What proves that a membership may be added.

@@ -46,7 +46,9 @@ pub(crate) async fn locked_caps(tx: &DatabaseTransaction, org: OrgId, slug: &Rol
 
 /// A member's role with its capabilities, both locked until the transaction ends; `None` for a stranger.
 pub(crate) async fn role_of(tx: &DatabaseTransaction, org: OrgId, user: UserId) -> Result<Option<Role>> {
-    let member = memberships::Entity::find().filter(memberships::Column::OrgId.eq(org.uuid())).filter(memberships::Column::UserId.eq(user.uuid()));
+    let member = memberships::Entity::find()
+        .filter(memberships::Column::OrgId.eq(org.uuid()))
+        .filter(memberships::Column::UserId.eq(user.uuid()));
     let Some(row) = member.lock_shared().one(tx).await.map_err(from_db)? else { return Ok(None) };
     let name = RoleName::stored(row.role);
     let caps = match (&name, name.builtin_caps()) {

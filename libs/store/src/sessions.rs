@@ -6,7 +6,10 @@ use domain::{
     sessions::{GrantRow, Session},
     value::Slug,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::{Expr, LockType}};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    sea_query::{Expr, LockType},
+};
 
 use crate::{
     Store, WriteTx,

@@ -82,18 +82,9 @@ impl FromRequest for SigningIn {
         let prepared = application(req).map(|app| (call(req, &app), app));
         Box::pin(async move {
             let (call, app) = prepared?;
-            let network = call.origin.ip_address.as_deref().map_or_else(|| "-".to_owned(), network_of);
-            app.admit(&format!("signin:{network}"), SIGN_IN).await?;
+            app.admit(&format!("signin:{}", call.origin.network()), SIGN_IN).await?;
             Ok(Self(call))
         })
-    }
-}
-
-/// An IPv6 customer owns a whole /64, so that is what is counted.
-fn network_of(address: &str) -> String {
-    match address.parse() {
-        Ok(IpAddr::V6(v6)) => ipnet::Ipv6Net::new_assert(v6, 64).trunc().to_string(),
-        _ => address.to_owned(),
     }
 }
 

@@ -10,7 +10,11 @@ use actix_web::{
     App, Error as ActixError, HttpMessage, HttpRequest, HttpResponse, HttpServer, ResponseError,
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderName, HeaderValue},
+    error::UrlencodedError,
+    http::{
+        Method,
+        header::{self, HeaderName, HeaderValue},
+    },
     middleware::{Next, from_fn},
     web,
 };
@@ -57,11 +61,7 @@ pub fn configure(config: &mut web::ServiceConfig, shared: &Shared) {
         .app_data(web::Data::new(Https(shared.https)))
         .app_data(web::Data::new(faces::pages::Dashboard(shared.dashboard_url.clone())))
         .app_data(web::PayloadConfig::new(shared.body_bytes))
-        .app_data(
-            web::FormConfig::default().limit(shared.body_bytes).error_handler(|_, _| {
-                malformed("body", "Send a form (application/x-www-form-urlencoded) with every field.").into()
-            }),
-        )
+        .app_data(web::FormConfig::default().limit(shared.body_bytes).error_handler(|e, _| bad_form(&e).into()))
         .app_data(web::QueryConfig::default().error_handler(|_, _| malformed("query", "The query string cannot be read.").into()))
         .configure(openapi::routes)
         .default_service(web::to(nowhere));
@@ -99,7 +99,7 @@ pub async fn surround<B: MessageBody + 'static>(req: ServiceRequest, next: Next<
     let id = request_id(&req);
     req.extensions_mut().insert(RequestId(id.clone()));
     let (method, started) = (req.method().clone(), Instant::now());
-    let span = tracing::info_span!("request", id = %id, method = %method, path = req.path());
+    let span = tracing::info_span!("request", id = %id, method = %method, path = loggable(req.path()));
     if let Some(parent) = req.headers().get("traceparent").and_then(|v| v.to_str().ok()) {
         infra::telemetry::with_parent(&span, parent);
     }
@@ -111,9 +111,29 @@ pub async fn surround<B: MessageBody + 'static>(req: ServiceRequest, next: Next<
     secure(&mut response);
     let took = started.elapsed();
     span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
-    let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
+    let labels = [("method", known(&method)), ("route", route), ("status", status.as_u16().to_string())];
     metrics::histogram!("http_request_duration_seconds", &labels).record(took.as_secs_f64());
     Ok(response)
+}
+
+/// A path as it may stand in a log: the one path that carries a token is cut before it (T42).
+fn loggable(path: &str) -> &str {
+    const INVITATION: &str = "/invitations/accept/";
+    if path.starts_with(INVITATION) { INVITATION } else { path }
+}
+
+/// Methods are labels of metrics, which are kept for ever: a caller must not be able to invent them.
+fn known(method: &Method) -> String {
+    let usual = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    if usual.contains(method) { method.to_string() } else { "other".to_owned() }
+}
+
+/// A form that is too large, or none.
+fn bad_form(e: &UrlencodedError) -> ApiError {
+    match e {
+        UrlencodedError::Overflow { .. } => crate::wire::too_large().into(),
+        _ => malformed("body", "Send a form (application/x-www-form-urlencoded) with every field."),
+    }
 }
 
 /// The caller's `X-Request-Id` if it is harmless, else a new one.

@@ -50,12 +50,12 @@ macro_rules! parsed {
 }
 parsed!(Slug, RoleSlug, Email, Name, Description, Password, RoleName, EndpointUrl, EventName, Cap, OrgStatus);
 
-/// Free text, at most 1,000 characters.
+/// Free text, at most 1,024 characters: as long as the longest password.
 impl FromJson for String {
     fn from_json(value: &Value) -> Result<Self, BadValue> {
         match text(value)? {
-            long if long.chars().count() > 1000 => {
-                Err(BadValue { code: "too_long", message: "Use at most 1000 characters.".into() })
+            long if long.chars().count() > 1024 => {
+                Err(BadValue { code: "too_long", message: "Use at most 1024 characters.".into() })
             }
             fits => Ok(fits.to_owned()),
         }
@@ -85,6 +85,12 @@ impl FromJson for Vec<EventName> {
         names.sort_unstable();
         names.dedup();
         if names.is_empty() { Err(BadValue { code: "empty", message: "Name at least one event.".into() }) } else { Ok(names) }
+    }
+}
+
+impl FromJson for Vec<Value> {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        value.as_array().map_or_else(|| wrong_type("Send an array."), |items| Ok(items.clone()))
     }
 }
 
@@ -169,7 +175,7 @@ fn unreadable(e: &actix_web::Error) -> ApiError {
     if overflow { too_large().into() } else { Error::field("body", "unreadable", "The body ended early.").into() }
 }
 
-fn too_large() -> Error {
+pub(crate) fn too_large() -> Error {
     Error::new(domain::Kind::Invalid, TOO_LARGE, "The body is too large.")
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use app::delivery;
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use domain::{Result, mails::Template, policy::SystemScope};
+use domain::{Result, policy::SystemScope};
 use infra::mail::{self, MailError};
 use store::mails::{ClaimedMail, MailClaim, MailOutcome, MailVerdict};
 
@@ -75,7 +75,7 @@ impl Mails {
         // Perhaps the master key is being put right at this moment.
         let Some(mail) = &job.mail else { return Err(MailError::Transient("the message cannot be opened".to_owned())) };
         let parts =
-            mail::render(template(mail.template), mail.context.clone()).map_err(|error| MailError::Permanent(explain(&error)))?;
+            mail::render(mail.template, mail.context.clone()).map_err(|error| MailError::Permanent(explain(&error)))?;
         let id = format!("msg-{}@{}", job.ticket.id.simple(), self.0.settings.message_host);
         self.0.mailer.send(&parts.addressed(mail.to.as_str(), id)).await
     }
@@ -98,17 +98,4 @@ impl Mails {
 /// The cause: which value a template misses.
 fn explain(error: &domain::Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-const fn template(template: Template) -> mail::Template {
-    match template {
-        Template::VerifyEmail => mail::Template::VerifyEmail,
-        Template::AccountExists => mail::Template::AccountExists,
-        Template::ResetPassword => mail::Template::ResetPassword,
-        Template::PasswordChanged => mail::Template::PasswordChanged,
-        Template::ChangeEmail => mail::Template::ChangeEmail,
-        Template::EmailChanged => mail::Template::EmailChanged,
-        Template::Invitation => mail::Template::Invitation,
-        Template::WebhookDisabled => mail::Template::WebhookDisabled,
-    }
 }

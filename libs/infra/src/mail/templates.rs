@@ -6,61 +6,9 @@ use std::sync::LazyLock;
 use domain::Error;
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 
+pub use domain::mails::Template;
+
 use super::{RenderedMail, names};
-
-/// Which mail. Each names the values that its context must hold; `link` is always a complete URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Template {
-    /// Confirm the address of a new account: `link`, `hours`.
-    VerifyEmail,
-    /// Somebody registered an address that has an account: `link` (to sign in).
-    AccountExists,
-    /// Set a new password: `link`, `minutes`.
-    ResetPassword,
-    /// The password was changed: `link` (to reset it).
-    PasswordChanged,
-    /// To the new address, to confirm it: `link`, `hours`.
-    ChangeEmail,
-    /// To the old address: `new_email`.
-    EmailChanged,
-    /// An invitation: `organization`, `inviter` (may be empty), `link`, `days`.
-    Invitation,
-    /// A webhook endpoint was switched off after failing for long: `organization`, `url`, `link` (to its settings).
-    WebhookDisabled,
-}
-
-impl Template {
-    /// Every template.
-    pub const ALL: [Self; 8] = [
-        Self::VerifyEmail,
-        Self::AccountExists,
-        Self::ResetPassword,
-        Self::PasswordChanged,
-        Self::ChangeEmail,
-        Self::EmailChanged,
-        Self::Invitation,
-        Self::WebhookDisabled,
-    ];
-
-    /// Its stable name, as it stands in a stored job.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::VerifyEmail => "verify_email",
-            Self::AccountExists => "account_exists",
-            Self::ResetPassword => "reset_password",
-            Self::PasswordChanged => "password_changed",
-            Self::ChangeEmail => "change_email",
-            Self::EmailChanged => "email_changed",
-            Self::Invitation => "invitation",
-            Self::WebhookDisabled => "webhook_disabled",
-        }
-    }
-
-    /// The template of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|template| template.name() == name)
-    }
-}
 
 /// What a template makes: everything of a mail but its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +41,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_filter("name", |name: &str| names::clean(name));
     let sources = sources!("verify_email" "account_exists" "reset_password" "password_changed"
-        "change_email" "email_changed" "invitation" "webhook_disabled");
+        "change_email" "email_change_requested" "email_changed" "invitation" "webhook_disabled");
     let layout = ("layout.html", include_str!("templates/layout.html"));
     for (name, source) in sources.into_iter().chain([layout]) {
         // The templates are part of the program, and a test renders each.

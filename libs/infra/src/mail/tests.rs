@@ -42,12 +42,11 @@ fn mail(template: Template, context: Value) -> RenderedMail {
 #[test]
 fn every_template_renders_both_bodies_with_its_link() {
     for template in Template::ALL {
-        assert_eq!(Template::from_name(template.name()), Some(template));
         let Parts { subject, text, html } = render(template, everything()).unwrap();
         assert!(!subject.is_empty() && !subject.contains('\n') && text.len() > 80, "{template:?}");
         assert!(html.contains("</html>") && !html.contains("{%") && !text.contains("{{"), "{template:?}");
         assert!(text.contains("Tenantry") && html.contains("Tenantry"));
-        if template != Template::EmailChanged {
+        if !matches!(template, Template::EmailChanged | Template::EmailChangeRequested) {
             assert!(text.contains("https://sso.example/x?token=abc&next=1"), "text is verbatim: {text}");
             assert_eq!(html.matches("https:&#x2f;&#x2f;sso.example&#x2f;x?token=abc&amp;next=1").count(), 3, "{html}");
         }

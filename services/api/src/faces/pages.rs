@@ -49,6 +49,8 @@ fn form(title: &str, action: &str, token: &str, fields: &str, button: &str) -> H
 }
 
 const PASSWORD: &str = "<label>New password<input type=\"password\" name=\"password\" minlength=\"8\" autocomplete=\"new-password\" required></label>";
+const CHOSEN: &str =
+    "<label>The password you chose<input type=\"password\" name=\"password\" autocomplete=\"current-password\" required></label>";
 const EMAIL: &str = "<label>E-mail address<input type=\"email\" name=\"email\" autocomplete=\"email\" required></label>";
 
 fn dead_link() -> HttpResponse {
@@ -85,14 +87,15 @@ async fn verify_email(link: web::Query<Link>) -> HttpResponse {
     if !opaque::recognises(Purpose::VerifyEmail, &link.token) {
         return dead_link();
     }
-    form("Confirm your address", "/auth/verify-email", &link.token, "", "Confirm")
+    form("Confirm your address", "/auth/verify-email", &link.token, CHOSEN, "Confirm")
 }
 
-/// Confirms an address.
-#[utoipa::path(tag = "pages", operation_id = "pages.postVerifyEmail", security(()), request_body(content = Link, content_type = "application/x-www-form-urlencoded"), responses((status = 200, content_type = "text/html", body = String)))]
+/// Confirms an address. The password shows that whoever opened the mailbox is who signed up.
+#[utoipa::path(tag = "pages", operation_id = "pages.postVerifyEmail", security(()), request_body(content = WithPassword, content_type = "application/x-www-form-urlencoded"), responses((status = 200, content_type = "text/html", body = String)))]
 #[post("/auth/verify-email")]
-async fn post_verify_email(app: web::Data<App>, from: SigningIn, link: web::Form<Link>) -> HttpResponse {
-    outcome(app.verify_email(&from.0, &link.token).await, "Your address is confirmed", "You can sign in now.")
+async fn post_verify_email(app: web::Data<App>, from: SigningIn, form: web::Form<WithPassword>) -> HttpResponse {
+    let result = app.verify_email(&from.0, &form.token, &form.password).await;
+    outcome(result, "Your address is confirmed", "You can sign in now.")
 }
 
 /// The form behind a link to confirm a new address.
@@ -112,9 +115,9 @@ async fn post_change_email(app: web::Data<App>, from: SigningIn, link: web::Form
     outcome(app.confirm_email_change(&from.0, &link.token).await, "Your new address is confirmed", "Sign in with it from now on.")
 }
 
-/// A new password with the token of a mailed link.
+/// A password with the token of a mailed link.
 #[derive(Deserialize, ToSchema)]
-struct NewPassword {
+struct WithPassword {
     #[serde(default)]
     token: String,
     #[serde(default)]
@@ -132,9 +135,9 @@ async fn reset_password(link: web::Query<Link>) -> HttpResponse {
 }
 
 /// Sets a new password.
-#[utoipa::path(tag = "pages", operation_id = "pages.postResetPassword", security(()), request_body(content = NewPassword, content_type = "application/x-www-form-urlencoded"), responses((status = 200, content_type = "text/html", body = String)))]
+#[utoipa::path(tag = "pages", operation_id = "pages.postResetPassword", security(()), request_body(content = WithPassword, content_type = "application/x-www-form-urlencoded"), responses((status = 200, content_type = "text/html", body = String)))]
 #[post("/auth/reset-password")]
-async fn post_reset_password(app: web::Data<App>, from: SigningIn, new: web::Form<NewPassword>) -> HttpResponse {
+async fn post_reset_password(app: web::Data<App>, from: SigningIn, new: web::Form<WithPassword>) -> HttpResponse {
     let result = async { app.reset_password(&from.0, &new.token, &password(&new.password)?).await }.await;
     outcome(result, "Your password is set", "Sign in with it.")
 }

@@ -71,7 +71,7 @@ impl Api {
         self.post("/api/auth/register", None, json!({"email": email, "password": PASSWORD})).await?;
         let token = mailbox.token(email, "/auth/verify-email?token=").await?;
         println!("   the mail to {email} arrived, with its link");
-        self.post("/api/auth/verify-email", None, json!({ "token": token })).await?;
+        self.post("/api/auth/verify-email", None, json!({"token": token, "password": PASSWORD})).await?;
         let tokens = self.post("/api/auth/login", None, json!({"email": email, "password": PASSWORD})).await?;
         text(&tokens, "access_token")
     }

@@ -51,21 +51,28 @@ async fn register(app: web::Data<App>, from: SigningIn, body: Body<RegisterReque
     Ok(message("Check your mailbox: we have sent you a message."))
 }
 
-/// A one-time token from a mail.
+/// The token from the mail, and the password the sign-up was made with.
 #[derive(Default, Deserialize, ToSchema)]
-#[schema(example = json!({"token": "verify_…"}))]
-struct TokenRequest {
+#[schema(example = json!({"token": "verify_…", "password": "a long sentence only I know"}))]
+struct VerifyEmailRequest {
+    #[serde(default)]
+    #[schema(value_type = String, required)]
+    password: Field<String>,
     #[serde(default)]
     #[schema(value_type = String, required)]
     token: Field<String>,
 }
 
-/// Confirm an address with the token from the mail: the account comes to be. (The page behind the mailed link calls the same.)
-#[utoipa::path(tag = "auth", operation_id = "auth.verifyEmail", security(()), request_body = TokenRequest, responses((status = 200, body = MessageResponse)))]
+/// Confirm an address with the token from the mail and the password of the sign-up: the account comes to be. (The page behind the mailed link calls the same.)
+#[utoipa::path(tag = "auth", operation_id = "auth.verifyEmail", security(()), request_body = VerifyEmailRequest, responses((status = 200, body = MessageResponse)))]
 #[post("/api/auth/verify-email")]
-async fn verify_email(app: web::Data<App>, from: SigningIn, body: Body<TokenRequest>) -> ApiResult<web::Json<MessageResponse>> {
-    let (token,) = all((body.value.token.required("token"),))?;
-    app.verify_email(&from.0, &token).await?;
+async fn verify_email(
+    app: web::Data<App>,
+    from: SigningIn,
+    body: Body<VerifyEmailRequest>,
+) -> ApiResult<web::Json<MessageResponse>> {
+    let (token, password) = all((body.value.token.required("token"), body.value.password.required("password")))?;
+    app.verify_email(&from.0, &token, &password).await?;
     Ok(message("Your address is confirmed. You can sign in now."))
 }
 

@@ -1,6 +1,6 @@
 //! Members (contract 1.2).
 
-use actix_web::{delete, get, patch, post, web};
+use actix_web::{delete, get, patch, post, put, web};
 use app::App;
 use domain::{all, roles::RoleName, value::Email};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,14 @@ use crate::{
 };
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(update_role).service(remove).service(remove_by_delete).service(transfer);
+    config
+        .service(service_access)
+        .service(update_service_access)
+        .service(list)
+        .service(update_role)
+        .service(remove)
+        .service(remove_by_delete)
+        .service(transfer);
 }
 
 /// How many seats there are, and why.
@@ -112,4 +119,51 @@ async fn transfer(
 ) -> ApiResult<web::Json<MemberResponse>> {
     let (email,) = all((body.value.new_owner_email.required("new_owner_email"),))?;
     Ok(web::Json(app.transfer_ownership(&who.caller, &slug(&path)?, &email).await?.into()))
+}
+
+/// A member's access to one service.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"service_id": "svc_019ab2c3d4e57f00800000000000000a", "service_slug": "portal", "service_name": "Portal", "access": "viewer"}))]
+#[allow(missing_docs, reason = "the contract's field names say it")]
+struct ServiceAccessResponse {
+    service_id: String,
+    service_slug: String,
+    service_name: String,
+    /// `viewer`, `manager`, or null.
+    access: Option<String>,
+}
+
+/// A member's access to every service of the organization: none, until organizations have services.
+#[utoipa::path(tag = "members", operation_id = "organizations.members.listServiceAccess", responses((status = 200, body = [ServiceAccessResponse])))]
+#[get("/api/organizations/{org_slug}/members/{user_id}/service-access")]
+async fn service_access(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+) -> ApiResult<web::Json<Vec<ServiceAccessResponse>>> {
+    app.check_member(&who.caller, &slug(&path.0)?, id(&path.1, "member")?).await?;
+    Ok(web::Json(Vec::new()))
+}
+
+/// Which access to give to which service.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"grants": []}))]
+struct UpdateServiceAccessRequest {
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>, required)]
+    grants: Field<Vec<serde_json::Value>>,
+}
+
+/// Change a member's access to services. Every service is unknown until organizations have them.
+#[utoipa::path(tag = "members", operation_id = "organizations.members.updateServiceAccess", request_body = UpdateServiceAccessRequest, responses((status = 200, body = [ServiceAccessResponse])))]
+#[put("/api/organizations/{org_slug}/members/{user_id}/service-access")]
+async fn update_service_access(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+    body: Body<UpdateServiceAccessRequest>,
+) -> ApiResult<web::Json<Vec<ServiceAccessResponse>>> {
+    app.check_member(&who.caller, &slug(&path.0)?, id(&path.1, "member")?).await?;
+    let (grants,) = all((body.value.grants.required("grants"),))?;
+    if grants.is_empty() { Ok(web::Json(Vec::new())) } else { Err(domain::Error::not_found("service").into()) }
 }

@@ -98,8 +98,8 @@ async fn create(
     let b = body.value;
     let (name, url, events) = all((b.name.required("name"), b.url.required("url"), b.events.required("events")))?;
     let caller = who.once("webhooks.create", req.path(), &body.raw);
-    let (webhook, secret) = app.create_webhook(&caller, &slug(&path)?, &NewWebhook { name, url, events }).await?;
-    Ok(web::Json(WebhookResponse { secret: Some(secret), ..webhook.into() }))
+    let made = app.create_webhook(&caller, &slug(&path)?, &NewWebhook { name, url, events }).await?;
+    Ok(web::Json(WebhookResponse { secret: Some(made.secret), ..made.webhook.into() }))
 }
 
 /// All endpoints.
@@ -206,7 +206,13 @@ struct AttemptResponse {
 
 impl From<Attempt> for AttemptResponse {
     fn from(a: Attempt) -> Self {
-        Self { number: a.number, at: time(a.at), duration_ms: a.duration_ms, response_status_code: a.response_status, error: a.error }
+        Self {
+            number: a.number,
+            at: time(a.at),
+            duration_ms: a.duration_ms,
+            response_status_code: a.response_status,
+            error: a.error,
+        }
     }
 }
 
