@@ -1,4 +1,4 @@
-//! Accounts: sign-up, one-time links, passwords, the address.
+//! Accounts: sign-up, one-time links, the address. Passwords have a file of their own.
 //!
 //! A sign-up makes no account: it makes a link that carries the hashed password. The account comes to be when whoever got the mail uses
 //! the link *and* gives that password: so nobody can prepare an account for somebody else's address by having them press a button, and an
@@ -27,7 +27,7 @@ const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(30
 /// Guesses at one password or link: five at once, then one each ten seconds.
 pub(crate) const GUESSES: Limit = Limit { burst: 5, period: Duration::from_secs(10) };
 
-fn bad_link() -> Error {
+pub(crate) fn bad_link() -> Error {
     Error::conflict("link_invalid", "This link is not valid any more. Ask for a new one.")
 }
 
@@ -47,7 +47,7 @@ impl App {
     }
 
     /// Stores a one-time link and queues the mail that carries it.
-    async fn mail_link(&self, tx: &WriteTx, link: &Link, template: Template, path: &str, realm: OrgId) -> Result<()> {
+    pub(crate) async fn mail_link(&self, tx: &WriteTx, link: &Link, template: Template, path: &str, realm: OrgId) -> Result<()> {
         let token = opaque::mint(token_purpose(link.purpose), self.ids.as_ref());
         tx.insert_link(link, token.hash).await?;
         // A decoy's mail leads to the front page.
@@ -57,7 +57,7 @@ impl App {
     }
 
     /// Does the work of [`App::mail_link`] without a mail, so that an address without an account takes as long as one with one.
-    async fn pretend(&self, tx: &WriteTx, purpose: LinkPurpose, email: &Email) -> Result<Change<()>> {
+    pub(crate) async fn pretend(&self, tx: &WriteTx, purpose: LinkPurpose, email: &Email) -> Result<Change<()>> {
         let token = opaque::mint(token_purpose(purpose), self.ids.as_ref());
         tx.insert_link(&Link { purpose: LinkPurpose::Decoy, user: None, email: email.clone(), password_hash: None }, token.hash)
             .await?;
@@ -115,79 +115,15 @@ impl App {
                 return Err(bad_link());
             }
             let user = new_user(tx, PLATFORM, &link.email, true);
-            tx.insert_account(&user, link.password_hash).await?;
+            // Another link to the same address may have been used in this moment.
+            tx.insert_account(&user, link.password_hash)
+                .await
+                .map_err(|e| if e.code == "email_taken" { bad_link() } else { e })?;
             tx.drop_address_links(LinkPurpose::VerifyEmail, &link.email).await?;
             tx.acts(Actor::User { id: user.id, email: user.email.clone() });
             Ok(Change::new((), PLATFORM, Event::SignupSucceeded { user_id: user.id, email: link.email.to_string() }))
         })
         .await
-    }
-
-    /// Mails a link to set a new password, if there is such an account; of the organization's realm if one is named.
-    pub async fn forgot_password(&self, call: &Call, email: &Email, org_slug: Option<&Slug>) -> Result<()> {
-        self.admit_mail(email).await?;
-        let account = self.account_for_sign_in(org_slug, email).await?;
-        self.anonymously(call, async |tx| {
-            let Some(account) = &account else { return self.pretend(tx, LinkPurpose::ResetPassword, email).await };
-            let user = &account.user;
-            let link =
-                Link { purpose: LinkPurpose::ResetPassword, user: Some(user.id), email: user.email.clone(), password_hash: None };
-            self.mail_link(tx, &link, Template::ResetPassword, "/auth/reset-password", user.realm).await?;
-            Ok(Change::silent((), NoEvent::LinkMailed))
-        })
-        .await
-    }
-
-    /// Uses up a reset link: sets the password and ends every session. The mailbox counts as proven, for the link came through it.
-    pub async fn reset_password(&self, call: &Call, token: &str, password: &Password) -> Result<()> {
-        if !opaque::recognises(Purpose::ResetPassword, token) {
-            return Err(bad_link());
-        }
-        let hash = self.hasher.hash(password.expose()).await?;
-        self.anonymously(call, async |tx| {
-            let link = take(tx, LinkPurpose::ResetPassword, token).await?;
-            let mut account = tx.lock_account(link.user.ok_or_else(bad_link)?).await?;
-            // The address was changed after the link was sent: the old mailbox has no say any more.
-            if account.user.email != link.email || account.user.deleted_at.is_some() {
-                return Err(bad_link());
-            }
-            account.user.email_verified_at.get_or_insert(tx.now());
-            self.set_password(tx, &account.user, hash.clone()).await?;
-            tx.revoke_sessions(account.user.id, None).await?;
-            tx.acts(Actor::User { id: account.user.id, email: account.user.email.clone() });
-            Ok(password_changed(&account.user, "reset"))
-        })
-        .await
-    }
-
-    /// Changes the caller's password, which they must know; ends their other sessions.
-    pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
-        let person = self.person(c).await?;
-        self.admit(&format!("password:{}", person.id), GUESSES).await?;
-        let known = self.store.own_account(policy::own(&person)).await?.password_hash;
-        if self.hasher.verify(current, known.as_deref()).await? == Verdict::Wrong {
-            return Err(Error::field("current_password", "wrong", "The current password is wrong."));
-        }
-        let hash = self.hasher.hash(new.expose()).await?;
-        self.as_person(c, async |tx, person| {
-            let account = tx.lock_account(person.id).await?;
-            if account.password_hash != known {
-                return Err(Error::conflict("password_changed_meanwhile", "The password was changed meanwhile. Sign in again."));
-            }
-            self.set_password(tx, &account.user, hash.clone()).await?;
-            tx.revoke_sessions(person.id, Some(person.session)).await?;
-            Ok(password_changed(&account.user, "change"))
-        })
-        .await
-    }
-
-    async fn set_password(&self, tx: &WriteTx, user: &User, hash: String) -> Result<()> {
-        tx.save_account(user, Some(hash)).await?;
-        // Whoever had the account before could have asked for another address with it.
-        tx.drop_user_links(LinkPurpose::ResetPassword, user.id).await?;
-        tx.drop_user_links(LinkPurpose::ChangeEmail, user.id).await?;
-        tx.queue_mail(user.realm, &mail(Template::PasswordChanged, &user.email, json!({ "link": self.settings.public_url })))
-            .await
     }
 
     /// The caller's account, and the organization their token is for.
@@ -251,10 +187,6 @@ impl App {
         })
         .await
     }
-}
-
-fn password_changed(user: &User, method: &str) -> Change<()> {
-    Change::new((), user.realm, Event::PasswordChanged { user_id: user.id, method: method.to_owned() })
 }
 
 /// Uses up a link of one purpose; the same answer for unknown, used, expired and foreign ones.

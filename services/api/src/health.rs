@@ -44,28 +44,28 @@ async fn check(app: &App) -> ApiResult<web::Json<Health>> {
 }
 
 /// Is the server able to serve?
-#[utoipa::path(tag = "operations", operation_id = "health", responses((status = 200, body = Health)))]
+#[utoipa::path(tag = "operations", operation_id = "health", security(()), responses((status = 200, body = Health)))]
 #[get("/health")]
 async fn health(app: web::Data<App>) -> ApiResult<web::Json<Health>> {
     check(&app).await
 }
 
 /// Is the process alive? Restart it if not.
-#[utoipa::path(tag = "operations", operation_id = "health.live", responses((status = 200, description = "It is.", content_type = "text/plain", body = String, example = "ok")))]
+#[utoipa::path(tag = "operations", operation_id = "health.live", security(()), responses((status = 200, description = "It is.", content_type = "text/plain", body = String, example = "ok")))]
 #[get("/health/live")]
 async fn live() -> &'static str {
     "ok"
 }
 
 /// Should requests be sent here?
-#[utoipa::path(tag = "operations", operation_id = "health.ready", responses((status = 200, body = Health)))]
+#[utoipa::path(tag = "operations", operation_id = "health.ready", security(()), responses((status = 200, body = Health)))]
 #[get("/health/ready")]
 async fn ready(app: web::Data<App>) -> ApiResult<web::Json<Health>> {
     check(&app).await
 }
 
 /// Prometheus metrics: with `metrics.token` as bearer token, or from this machine if none is set.
-#[utoipa::path(tag = "operations", operation_id = "metrics", responses((status = 200, description = "Prometheus text format.", content_type = "text/plain", body = String, example = "# TYPE http_request_duration_seconds summary")))]
+#[utoipa::path(tag = "operations", operation_id = "metrics", security((), ("bearer" = [])), responses((status = 200, description = "Prometheus text format.", content_type = "text/plain", body = String, example = "# TYPE http_request_duration_seconds summary")))]
 #[get("/metrics")]
 async fn metrics(req: HttpRequest, access: web::Data<MetricsAccess>) -> HttpResponse {
     let sent = req.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));

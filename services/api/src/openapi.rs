@@ -111,7 +111,7 @@ fn add_schema<T: utoipa::ToSchema>(components: &mut utoipa::openapi::Components)
 fn complete(operation: &mut Option<Operation>) {
     let Some(operation) = operation else { return };
     let open = operation.security.as_ref().is_some_and(|list| list.iter().all(|r| *r == SecurityRequirement::default()));
-    let operational = operation.tags.iter().flatten().any(|tag| tag == "operations" || tag == "pages");
+    let operational = operation.tags.iter().flatten().any(|tag| tag == "operations");
     let mut refusals = vec![
         ("400", "The input is wrong, a name is taken, or the state does not allow it."),
         ("503", "Too busy, or a dependency is away. Try again after `Retry-After` seconds."),
@@ -127,12 +127,10 @@ fn complete(operation: &mut Option<Operation>) {
             ("404", "There is no such thing, for this caller."),
         ]);
     }
+    let pages = operation.tags.iter().flatten().any(|tag| tag == "pages");
     for (status, text) in refusals {
-        operation
-            .responses
-            .responses
-            .entry(status.to_owned())
-            .or_insert_with(|| RefOr::T(refusal(text, matches!(status, "429" | "503"))));
+        let refusal = || RefOr::T(refusal(text, matches!(status, "429" | "503"), pages));
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(refusal);
     }
     let creates = operation.operation_id.as_deref().is_some_and(|id| IDEMPOTENT.contains(&id));
     if creates {
@@ -157,9 +155,13 @@ pub const IDEMPOTENT: &[&str] = &[
     "organizations.roles.create",
 ];
 
-fn refusal(text: &str, retry_after: bool) -> utoipa::openapi::Response {
+fn refusal(text: &str, retry_after: bool, page: bool) -> utoipa::openapi::Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
     let mut response = ResponseBuilder::new().description(text).content("application/json", content);
+    if page {
+        let html = ObjectBuilder::new().schema_type(Type::String);
+        response = response.content("text/html", ContentBuilder::new().schema(Some(html)).build());
+    }
     if retry_after {
         let seconds = HeaderBuilder::new()
             .description(Some("Seconds."))
