@@ -95,9 +95,14 @@ impl App {
             let member = tx.lock_member(scope, user).await?;
             let role = current_role(tx, scope, &member).await?;
             policy::may_remove(scope, &role)?;
-            tx.end_access(scope, &member).await?;
-            let event = Event::UserRemoved { user_id: user, email: member.user.email.to_string(), role: role.name.to_string() };
-            Ok(Change::new((), scope.org(), event))
+            let taken_back = tx.end_access(scope, &member).await?;
+            let email = member.user.email.to_string();
+            let event = Event::UserRemoved { user_id: user, email: email.clone(), role: role.name.to_string() };
+            let change = Change::new((), scope.org(), event);
+            Ok(match taken_back {
+                Some(invitation_id) => change.and(scope.org(), Event::InvitationRevoked { invitation_id, email }),
+                None => change,
+            })
         })
         .await
     }

@@ -36,7 +36,12 @@ impl Keys {
             store.add_signing_key(settings.access_alg, now, now, None).await?;
         }
         let set = read(store, now).await?;
-        Ok(Self { set: Arc::new(RwLock::new((set, now))), verified: Cache::new(50_000), reloading: Arc::default() })
+        // As if read a while ago: a process that started with us may publish its own first key in the next moment.
+        Ok(Self {
+            set: Arc::new(RwLock::new((set, now - UNKNOWN_PAUSE))),
+            verified: Cache::new(50_000),
+            reloading: Arc::default(),
+        })
     }
 
     fn current(&self) -> (KeySet, Time) {

@@ -194,6 +194,17 @@ impl WriteTx {
         Ok(Some(InvitationId::new(row.id)))
     }
 
+    /// Takes back what is pending to an address.
+    pub(crate) async fn cancel_pending(&self, org: OrgId, email: &Email) -> Result<Option<InvitationId>> {
+        let query = invitations::Entity::find()
+            .filter(invitations::Column::OrgId.eq(org.uuid()))
+            .filter(invitations::Column::PendingEmail.eq(email.as_str()));
+        let row = query.lock(LockType::NoKeyUpdate).one(&self.tx).await.map_err(from_db)?;
+        let Some(id) = row.map(|row| InvitationId::new(row.id)) else { return Ok(None) };
+        self.close(org, id, InvitationStatus::Cancelled).await?;
+        Ok(Some(id))
+    }
+
     /// Locks a pending invitation of an existing organization, expired or not: the caller says which. `NotFound` otherwise.
     pub async fn claim_invitation(&self, which: Which<'_>) -> Result<Claimed> {
         let query = match which {

@@ -1,7 +1,7 @@
 //! Memberships, and the one cascade that ends access.
 
 use domain::{
-    Error, MembershipId, OrgId, Page, Result, UserId,
+    Error, InvitationId, MembershipId, OrgId, Page, Result, UserId,
     members::{Member, Membership},
     policy::{OrgScope, Read, Write},
     resource::{MemberRoles, Members, Ownership, Resource},
@@ -16,7 +16,7 @@ use sea_orm::{
 use crate::{
     Store, WriteTx,
     accounts::user,
-    entity::{grants, invitations, memberships, users},
+    entity::{grants, memberships, users},
     error::{MEMBERSHIPS_USER, from_db, on},
     invitations::Claimed,
     sql,
@@ -123,11 +123,18 @@ impl WriteTx {
 
     /// The member with an address, locked; whichever realm the account is of.
     pub async fn lock_member_by_email<R: Resource>(&self, scope: OrgScope<'_, R, Write>, email: &Email) -> Result<Member> {
-        let find = "select m.user_id from memberships m join users u on u.id = m.user_id where m.org_id = $1 and u.email = $2 order by m.created_at limit 1";
-        let row = sql::one(&self.tx, find, vec![scope.org().uuid().into(), email.as_str().into()])
-            .await?
-            .ok_or_else(|| Error::not_found("member"))?;
-        self.lock_member(scope, UserId::new(row.try_get("", "user_id").map_err(from_db)?)).await
+        let find =
+            "select m.user_id from memberships m join users u on u.id = m.user_id where m.org_id = $1 and u.email = $2 limit 2";
+        let rows = sql::all(&self.tx, find, vec![scope.org().uuid().into(), email.as_str().into()]).await?;
+        match rows.as_slice() {
+            [] => Err(Error::not_found("member")),
+            [row] => self.lock_member(scope, UserId::new(row.try_get("", "user_id").map_err(from_db)?)).await,
+            // A managed account, and a platform account that took the address later.
+            _ => Err(Error::conflict(
+                "ambiguous_member",
+                "Two members have this address. Choose one by id: give that member the role `owner`.",
+            )),
+        }
     }
 
     /// Whether a member has this address.
@@ -211,8 +218,8 @@ impl WriteTx {
     }
 
     /// Ends a member's access, all of it and only here: membership and seat, the grants that were for this organization (and with
-    /// them their refresh families), and invitations that would let them back in. Other organizations are not touched.
-    pub async fn end_access(&self, scope: OrgScope<'_, Members, Write>, member: &Member) -> Result<()> {
+    /// them their refresh families), and an invitation that would let them back in, which is answered. Other organizations are not touched.
+    pub async fn end_access(&self, scope: OrgScope<'_, Members, Write>, member: &Member) -> Result<Option<InvitationId>> {
         let (org, user) = (scope.org(), member.membership.user_id);
         if member.membership.role == RoleName::Owner {
             self.count_owners(org, -1).await?;
@@ -221,7 +228,7 @@ impl WriteTx {
             .await?;
         memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
         self.end_grants(org, user).await?;
-        self.cancel_invitations(org, &member.user.email).await
+        self.cancel_pending(org, &member.user.email).await
     }
 
     async fn end_grants(&self, org: OrgId, user: UserId) -> Result<()> {
@@ -230,20 +237,6 @@ impl WriteTx {
             .filter(grants::Column::UserId.eq(user.uuid()))
             .filter(grants::Column::OrgId.eq(org.uuid()))
             .filter(grants::Column::RevokedAt.is_null())
-            .exec(&self.tx)
-            .await
-            .map_err(from_db)?;
-        Ok(())
-    }
-
-    async fn cancel_invitations(&self, org: OrgId, email: &Email) -> Result<()> {
-        let update = invitations::Entity::update_many()
-            .col_expr(invitations::Column::Status, Expr::value("cancelled"))
-            .col_expr(invitations::Column::PendingEmail, Expr::value(Option::<String>::None))
-            .col_expr(invitations::Column::UpdatedAt, Expr::value(self.now()));
-        update
-            .filter(invitations::Column::OrgId.eq(org.uuid()))
-            .filter(invitations::Column::PendingEmail.eq(email.as_str()))
             .exec(&self.tx)
             .await
             .map_err(from_db)?;

@@ -227,16 +227,17 @@ pub(crate) async fn view(tx: &WriteTx, org: OrgId) -> Result<Option<Organization
     row.as_ref().map(read_view).transpose().map_err(from_db)
 }
 
-/// Hides an organization for good. Nobody finds it by its slug or through a membership any more, and grants for it cannot be refreshed;
-/// the rows that remain are purged by the worker.
+/// Hides an organization for good: nobody finds it by its slug or through a membership any more, and the grants for it end. The rows
+/// that remain are purged by the worker.
 pub(crate) async fn bury(tx: &WriteTx, org: OrgId) -> Result<()> {
     let buried = organizations::Entity::update_many()
         .col_expr(organizations::Column::DeletedAt, Expr::value(tx.now()))
         .col_expr(organizations::Column::Slug, Expr::value(format!("~{}", org.uuid().simple())))
         .filter(organizations::Column::Id.eq(org.uuid()))
         .filter(organizations::Column::DeletedAt.is_null());
-    match buried.exec(&tx.tx).await.map_err(from_db)?.rows_affected {
-        1 => Ok(()),
-        _ => Err(Error::not_found("organization")),
+    if buried.exec(&tx.tx).await.map_err(from_db)?.rows_affected == 0 {
+        return Err(Error::not_found("organization"));
     }
+    let grants = "update grants set revoked_at = $2 where org_id = $1 and revoked_at is null";
+    sql::execute(&tx.tx, grants, vec![org.uuid().into(), tx.now().into()]).await.map(|_| ())
 }

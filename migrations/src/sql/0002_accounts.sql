@@ -58,7 +58,7 @@ create table grants (
     constraint grants_refresh unique (refresh_hash)
 );
 create index grants_session on grants (session_id);
-create index grants_user_org on grants (user_id, org_id);
+create index grants_org_user on grants (org_id, user_id);
 
 -- Refresh tokens that were used. One that comes back ends its family.
 create table spent_refresh_tokens (
