@@ -25,7 +25,15 @@ both!(it_tells_what_happened_newest_first, async |app| {
     let page = app.by(&ann).get(&org.at("audit-log")).await.ok();
     has_exactly(&page, &["logs", "pagination"]);
     has_exactly(&page["pagination"], PAGINATION);
-    let expected = ["user.removed", "organization.updated", "user.role_updated", "user.joined", "invitation.accepted", "user.invited", "organization.created"];
+    let expected = [
+        "user.removed",
+        "organization.updated",
+        "user.role_updated",
+        "user.joined",
+        "invitation.accepted",
+        "user.invited",
+        "organization.created",
+    ];
     let mut found = actions(&page);
     // Two events of one transaction have no order that anybody promised.
     found[3..5].sort_by(|a, b| b.cmp(a));
@@ -33,7 +41,10 @@ both!(it_tells_what_happened_newest_first, async |app| {
     for log in page["logs"].as_array().unwrap() {
         let required = ["id", "organization_id", "actor_id", "action", "target_type", "target_id", "success", "created_at"];
         has(log, &required, &["actor", "ip_address", "user_agent", "metadata"]);
-        assert_eq!((&log["organization_id"], &log["success"], &log["ip_address"]), (&json!(org.id), &json!(true), &json!("127.0.0.1")));
+        assert_eq!(
+            (&log["organization_id"], &log["success"], &log["ip_address"]),
+            (&json!(org.id), &json!(true), &json!("127.0.0.1"))
+        );
     }
     let removed = &page["logs"][0];
     assert_eq!((&removed["actor"], &removed["target_id"]), (&json!({"id": ann.id, "email": "ann@example.com"}), &json!(bob.id)));
@@ -49,11 +60,18 @@ both!(filters_apply_together_and_know_other_names, async |app| {
     assert_eq!(find("target_type=user").await["pagination"]["total"], 3);
     assert_eq!(find(&format!("target_id={}", bob.id)).await["pagination"]["total"], 3);
     assert_eq!(actions(&find(&format!("action=user.joined&target_type=user&target_id={}", bob.id)).await), ["user.joined"]);
-    assert_eq!(find("action=user.joined&target_type=organization").await["pagination"]["total"], 0, "all filters, not one of them");
+    assert_eq!(
+        find("action=user.joined&target_type=organization").await["pagination"]["total"],
+        0,
+        "all filters, not one of them"
+    );
     assert_eq!(find("action=never.heard").await["pagination"]["total"], 0);
     let page = find("limit=3&page=2").await;
     assert_eq!(page["logs"].as_array().unwrap().len(), 3);
-    assert_eq!(page["pagination"], json!({"page": 2, "limit": 3, "total": 7, "total_pages": 3, "has_next": true, "has_prev": true}));
+    assert_eq!(
+        page["pagination"],
+        json!({"page": 2, "limit": 3, "total": 7, "total_pages": 3, "has_next": true, "has_prev": true})
+    );
     assert_eq!(find("page=999999999").await["logs"], json!([]));
 });
 
@@ -105,7 +123,10 @@ both!(an_export_is_the_whole_log_oldest_first, async |app| {
     assert!(csv.header("content-type").starts_with("text/csv"), "{csv}");
     let text = csv.text();
     let lines: Vec<_> = text.lines().collect();
-    assert_eq!(lines[0], "id,created_at,action,success,actor_id,actor_email,target_type,target_id,ip_address,user_agent,metadata");
+    assert_eq!(
+        lines[0],
+        "id,created_at,action,success,actor_id,actor_email,target_type,target_id,ip_address,user_agent,metadata"
+    );
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[1].contains(",user.removed,true,"), "{lines:?}");
     let empty = app.by(&ann).get(&org.at("audit-log/export?format=csv&action=never.heard")).await.expect(200);
@@ -118,13 +139,15 @@ both!(an_export_of_many_pages_is_complete_and_in_order, async |app| {
     let org = app.create_org(&ann, "acme").await;
     // As many as two steps of an export and a bit; written past the API, which would take a while.
     let columns = "org_id, id, name, actor_kind, actor_id, actor_email, target_type, target_id, ip_address, user_agent, request_id, traceparent, success, metadata, body, created_at";
-    let copied = columns.replacen("id, name", "{id}, name", 1).replace("metadata", "'{\"apiKey\":\"canary\",\"deep\":[{\"client_secret\":\"canary\",\"token_id\":\"kept\"}]}'");
+    let copied = columns
+        .replacen("id, name", "{id}, name", 1)
+        .replace("metadata", "'{\"apiKey\":\"canary\",\"deep\":[{\"client_secret\":\"canary\",\"token_id\":\"kept\"}]}'");
     for n in 1..=1100 {
         let id = match app.database {
             tenantry_tests::Database::Sqlite => format!("x'ffffffffffff7fff8000{n:012x}'"),
             tenantry_tests::Database::Postgres => format!("'ffffffff-ffff-7fff-8000-{n:012x}'"),
         };
-        app.execute(&format!("insert into events ({columns}) select {} from events where name = 'organization.created'", copied.replace("{id}", &id))).await;
+        app.execute(&format!("insert into events ({columns}) select {} from events where name = 'organization.created' and metadata not like '%canary%'", copied.replace("{id}", &id))).await;
     }
     let export = app.by(&ann).get(&org.at("audit-log/export")).await.expect(200).text();
     let ids: Vec<String> = export.lines().map(|line| text(&serde_json::from_str::<Value>(line).unwrap()["id"])).collect();

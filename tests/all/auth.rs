@@ -17,8 +17,12 @@ both!(signing_up_makes_no_account_until_the_mailbox_is_proven, async |app| {
     app.client().post(LOGIN, login.clone()).await.refused_as(401, "UNAUTHORIZED", "invalid_credentials");
     app.worker().await;
     let token = app.mailed_token("ann@example.com", "verify-email");
-    has_exactly(&app.client().post("/api/auth/verify-email", json!({"token": token})).await.ok(), &["message"]);
-    app.client().post("/api/auth/verify-email", json!({"token": token})).await.refused_as(400, "BAD_REQUEST", "link_invalid");
+    let confirm =
+        async |password: &str| app.client().post("/api/auth/verify-email", json!({"token": token, "password": password})).await;
+    // The link proves the mailbox, the password that it was the same person who signed up.
+    confirm("somebody else's").await.invalid(&["password"]);
+    has_exactly(&confirm(PASSWORD).await.ok(), &["message"]);
+    confirm(PASSWORD).await.refused_as(400, "BAD_REQUEST", "link_invalid");
     let tokens = app.client().post(LOGIN, login).await.ok();
     has_exactly(&tokens, &["access_token", "refresh_token", "expires_in"]);
     assert_eq!(tokens["expires_in"], 600);
@@ -33,11 +37,15 @@ both!(wrong_input_names_every_field, async |app| {
         (REGISTER, json!({"email": ["a"], "password": {}}), vec!["email", "password"]),
         (REGISTER, json!({"email": "ann@example.com", "password": "x".repeat(1025)}), vec!["password"]),
         (LOGIN, json!({}), vec!["email", "password"]),
-        (LOGIN, json!({"email": 1, "password": 2, "org_slug": 3, "service_slug": 4}), vec!["email", "password", "org_slug", "service_slug"]),
+        (
+            LOGIN,
+            json!({"email": 1, "password": 2, "org_slug": 3, "service_slug": 4}),
+            vec!["email", "password", "org_slug", "service_slug"],
+        ),
         (LOGIN, json!({"email": "a@b.cd", "password": "x", "service_slug": "portal"}), vec!["org_slug"]),
         ("/api/auth/refresh", json!({}), vec!["refresh_token"]),
-        ("/api/auth/refresh", json!({"refresh_token": "r".repeat(1001)}), vec!["refresh_token"]),
-        ("/api/auth/verify-email", json!({"token": null}), vec!["token"]),
+        ("/api/auth/refresh", json!({"refresh_token": "r".repeat(1025)}), vec!["refresh_token"]),
+        ("/api/auth/verify-email", json!({"token": null}), vec!["token", "password"]),
         ("/api/auth/forgot-password", json!({"org_slug": "!"}), vec!["email", "org_slug"]),
         ("/api/auth/reset-password", json!({"new_password": "short"}), vec!["token", "new_password"]),
         ("/api/auth/resend-verification", json!({"email": "nobody"}), vec!["email"]),
@@ -57,7 +65,8 @@ async fn seen(app: &TestApp, path: &str, body: &Value) -> (u16, String, Value) {
     if let Some(object) = json.as_object_mut() {
         object.remove("timestamp");
     }
-    let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str())).collect();
+    let mut headers: Vec<_> =
+        answer.headers.iter().filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str())).collect();
     headers.sort_by_key(|(name, _)| name.as_str());
     (answer.status, format!("{headers:?}"), json)
 }
@@ -77,7 +86,8 @@ both!(t40_no_answer_tells_who_has_an_account, async |app| {
             body["email"] = json!(email);
             body
         };
-        let (known, unknown) = (seen(app, path, &with("ann@example.com")).await, seen(app, path, &with("nobody@example.com")).await);
+        let (known, unknown) =
+            (seen(app, path, &with("ann@example.com")).await, seen(app, path, &with("nobody@example.com")).await);
         assert_eq!(known, unknown, "{path}");
     }
     // The owner of the address is told that somebody tried; a new account is not made.
@@ -94,8 +104,14 @@ both!(t24_a_prepared_sign_up_gives_nobody_anothers_account, async |app| {
     let prepared = app.mailed_token("ann@example.com", "verify-email");
     app.advance(TimeDelta::seconds(1));
     let ann = app.sign_up("ann@example.com").await;
-    app.client().post("/api/auth/verify-email", json!({"token": prepared})).await.refused(400, "BAD_REQUEST");
-    app.client().post(LOGIN, json!({"email": "ann@example.com", "password": "the attacker's password"})).await.refused(401, "UNAUTHORIZED");
+    app.client()
+        .post("/api/auth/verify-email", json!({"token": prepared, "password": "the attacker's password"}))
+        .await
+        .refused(400, "BAD_REQUEST");
+    app.client()
+        .post(LOGIN, json!({"email": "ann@example.com", "password": "the attacker's password"}))
+        .await
+        .refused(401, "UNAUTHORIZED");
     app.by(&ann).get("/api/user").await.ok();
 });
 
@@ -109,8 +125,12 @@ both!(a_confirmation_link_works_for_a_day_and_can_be_sent_again, async |app| {
     let new = app.mailed_token("ann@example.com", "verify-email");
     assert_ne!(old, new);
     app.advance(TimeDelta::hours(1));
-    app.client().post("/api/auth/verify-email", json!({"token": old})).await.refused_as(400, "BAD_REQUEST", "link_invalid");
-    app.client().post("/api/auth/verify-email", json!({"token": new})).await.ok();
+    app.client().post("/api/auth/verify-email", json!({"token": old, "password": PASSWORD})).await.refused_as(
+        400,
+        "BAD_REQUEST",
+        "link_invalid",
+    );
+    app.client().post("/api/auth/verify-email", json!({"token": new, "password": PASSWORD})).await.ok();
     app.login("ann@example.com", PASSWORD).await;
 });
 
@@ -125,7 +145,12 @@ both!(t38_looking_at_a_link_does_not_use_it_up, async |app| {
         app.client().request(reqwest::Method::HEAD, &path).send().await;
     }
     assert_eq!(app.count("select count(*) from users").await, 0);
-    let form = |token: &str| app.client().request(reqwest::Method::POST, "/auth/verify-email").header("content-type", "application/x-www-form-urlencoded").body(format!("token={token}"));
+    let form = |token: &str| {
+        app.client()
+            .request(reqwest::Method::POST, "/auth/verify-email")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("token={token}&password=a+long+sentence+only+I+know"))
+    };
     form(path.split_once("token=").unwrap().1).send().await.expect(200);
     form(path.split_once("token=").unwrap().1).send().await.expect(400);
     form("%22%3E%3Cscript%3E").send().await.expect(400);
@@ -135,8 +160,17 @@ both!(t38_looking_at_a_link_does_not_use_it_up, async |app| {
 });
 
 both!(t36_links_ignore_what_the_request_says_about_the_host, async |app| {
-    let request = app.client().request(reqwest::Method::POST, REGISTER).header("host", "evil.example").header("x-forwarded-host", "evil.example");
-    request.header("forwarded", "host=evil.example").json(&json!({"email": "ann@example.com", "password": PASSWORD})).send().await.ok();
+    let request = app
+        .client()
+        .request(reqwest::Method::POST, REGISTER)
+        .header("host", "evil.example")
+        .header("x-forwarded-host", "evil.example");
+    request
+        .header("forwarded", "host=evil.example")
+        .json(&json!({"email": "ann@example.com", "password": PASSWORD}))
+        .send()
+        .await
+        .ok();
     app.worker().await;
     assert!(app.link("ann@example.com", "verify-email").starts_with(app.client().base()));
     assert!(!app.mails()[0].raw.contains("evil"));
@@ -162,10 +196,16 @@ both!(signing_in_to_an_organization_needs_a_membership, async |app| {
 both!(a_failed_sign_in_is_recorded_at_once, async |app| {
     let ann = app.sign_up("ann@example.com").await;
     let org = app.create_org(&ann, "acme").await;
-    app.client().post(LOGIN, json!({"email": "ann@example.com", "password": "wrong", "org_slug": "acme"})).await.refused(401, "UNAUTHORIZED");
+    app.client()
+        .post(LOGIN, json!({"email": "ann@example.com", "password": "wrong", "org_slug": "acme"}))
+        .await
+        .refused(401, "UNAUTHORIZED");
     let log = app.by(&ann).get(&org.at("audit-log?action=user.login.failed")).await.ok();
     let record = &log["logs"][0];
-    assert_eq!((&record["success"], &record["actor_id"], &record["target_id"]), (&json!(false), &json!("anonymous"), &json!("ann@example.com")));
+    assert_eq!(
+        (&record["success"], &record["actor_id"], &record["target_id"]),
+        (&json!(false), &json!("anonymous"), &json!("ann@example.com"))
+    );
     assert!(!log.to_string().contains("wrong\""), "not the password: {log}");
 });
 
@@ -189,7 +229,10 @@ both!(revoking_a_token_says_nothing_about_it, async |app| {
     let org = app.create_org(&ann, "acme").await;
     let second = app.login("ann@example.com", PASSWORD).await;
     let revoke = async |token: &str| {
-        let request = app.client().request(reqwest::Method::POST, "/auth/revoke").header("content-type", "application/x-www-form-urlencoded");
+        let request = app
+            .client()
+            .request(reqwest::Method::POST, "/auth/revoke")
+            .header("content-type", "application/x-www-form-urlencoded");
         request.body(format!("token={token}&token_type_hint=whatever")).send().await
     };
     for token in ["", "nonsense", "rt_nonsense", "eyJhbGciOiJub25lIn0.e30."] {
@@ -204,7 +247,12 @@ both!(revoking_a_token_says_nothing_about_it, async |app| {
     revoke(&second.access).await.expect(200);
     app.by(&second).get("/api/user").await.refused(401, "UNAUTHORIZED");
     app.by(&ann).get("/api/user").await.ok();
-    let bare = app.client().request(reqwest::Method::POST, "/auth/revoke").header("content-type", "application/x-www-form-urlencoded").send().await;
+    let bare = app
+        .client()
+        .request(reqwest::Method::POST, "/auth/revoke")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .send()
+        .await;
     bare.refused(400, "BAD_REQUEST");
 });
 

@@ -51,8 +51,15 @@ both!(what_happened_arrives_with_the_contracts_payload, async |app| {
     app.worker().await;
     assert_eq!(hooked.receiver.events(), ["user.invited", "user.joined"]);
     let joined = hooked.receiver.received()[1].json();
-    crate::shapes::has(&joined, &["event", "timestamp", "organization_id", "actor_user_id", "actor_email", "target_type", "target_id", "data"], &[]);
-    assert_eq!((&joined["organization_id"], &joined["actor_email"], &joined["target_id"]), (&json!(hooked.org.id), &json!("bob@example.com"), &json!(bob.id)));
+    crate::shapes::has(
+        &joined,
+        &["event", "timestamp", "organization_id", "actor_user_id", "actor_email", "target_type", "target_id", "data"],
+        &[],
+    );
+    assert_eq!(
+        (&joined["organization_id"], &joined["actor_email"], &joined["target_id"]),
+        (&json!(hooked.org.id), &json!("bob@example.com"), &json!(bob.id))
+    );
     assert_eq!(joined["data"]["role"], "member");
     app.worker().await;
     assert_eq!(hooked.receiver.received().len(), 2, "and only once");

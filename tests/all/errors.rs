@@ -6,7 +6,18 @@ use tenantry_tests::{Options, both};
 
 both!(paths_and_methods_that_are_not_there, async |app| {
     let ann = app.sign_up("ann@example.com").await;
-    for path in ["/", "/api", "/api/nothing", "/api/organizations/", "/api/organizations/acme/nothing", "//api/user", "/api/user/..%2f", "/api/%ff", "/%00", "/api/organizations/a%2fb"] {
+    for path in [
+        "/",
+        "/api",
+        "/api/nothing",
+        "/api/organizations/",
+        "/api/organizations/acme/nothing",
+        "//api/user",
+        "/api/user/..%2f",
+        "/api/%ff",
+        "/%00",
+        "/api/organizations/a%2fb",
+    ] {
         let answer = app.by(&ann).get(path).await;
         answer.refused(404, "NOT_FOUND");
     }
@@ -26,7 +37,19 @@ both!(paths_and_methods_that_are_not_there, async |app| {
 
 both!(bodies_that_are_no_json_object, async |app| {
     let ann = app.sign_up("ann@example.com").await;
-    for body in [&b"{"[..], b"[1]", b"\"text\"", b"7", b"{\"slug\": }", b"\xff\xfe", b"{\"a\":\"\\ud800\"}", b"{} {}", b"null x", b"\0", b"slug=acme&name=Acme"] {
+    for body in [
+        &b"{"[..],
+        b"[1]",
+        b"\"text\"",
+        b"7",
+        b"{\"slug\": }",
+        b"\xff\xfe",
+        b"{\"slug\":\"\\ud800\"}",
+        b"{} {}",
+        b"null x",
+        b"\0",
+        b"slug=acme&name=Acme",
+    ] {
         let answer = app.by(&ann).request(Method::POST, "/api/organizations").body(body).send().await;
         let body = answer.refused(400, "BAD_REQUEST");
         assert_eq!(body["details"][0]["field"], "body", "{body}");
@@ -36,7 +59,12 @@ both!(bodies_that_are_no_json_object, async |app| {
         app.by(&ann).request(Method::POST, "/api/organizations").body(body).send().await.refused(400, "BAD_REQUEST");
     }
     // Twice the same member: one of the values, or a refusal, but no defect.
-    let twice = app.by(&ann).request(Method::POST, "/api/organizations").body("{\"slug\":\"acme\",\"slug\":\"other\",\"name\":\"Acme\"}").send().await;
+    let twice = app
+        .by(&ann)
+        .request(Method::POST, "/api/organizations")
+        .body("{\"slug\":\"acme\",\"slug\":\"other\",\"name\":\"Acme\"}")
+        .send()
+        .await;
     assert!(matches!(twice.status, 200 | 400), "{twice}");
     assert!(app.count("select count(*) from organizations").await <= 1);
 });
@@ -79,12 +107,21 @@ both!(an_error_says_what_to_do_and_nothing_about_the_inside, async |app| {
 both!(hostile_text_is_text, async |app| {
     let ann = app.sign_up("ann@example.com").await;
     let org = app.create_org(&ann, "acme").await;
-    for name in ["Robert'); drop table users;--", "<script>alert(1)</script>", "{{7*7}} ${7*7} %s %n", "=cmd|' /C calc'!A0", "日本語の名前", "😀😀"] {
+    for name in [
+        "Robert'); drop table users;--",
+        "<script>alert(1)</script>",
+        "{{7*7}} ${7*7} %s %n",
+        "=cmd|' /C calc'!A0",
+        "日本語の名前",
+        "😀😀",
+    ] {
         assert_eq!(app.by(&ann).patch(&org.path, json!({"name": name})).await.ok()["organization"]["name"], json!(name));
     }
     app.by(&ann).patch(&org.path, json!({"name": "=formula"})).await.ok();
     app.by(&ann).patch(&org.path, json!({"name": "acme\u{202e}moc"})).await.invalid(&["name"]);
-    for query in ["?page=%00", "?status=%27%20or%201=1", "?limit=99999999999999999999999", "?page=%ff%fe", "?&&&===", "?status[]=active"] {
+    for query in
+        ["?page=%00", "?status=%27%20or%201=1", "?limit=99999999999999999999999", "?page=%ff%fe", "?&&&===", "?status[]=active"]
+    {
         let answer = app.by(&ann).get(&format!("/api/organizations{query}")).await;
         assert!(matches!(answer.status, 200 | 400), "{answer}");
     }

@@ -75,7 +75,14 @@ both!(every_creating_operation_takes_a_key, async |app| {
         assert_eq!(first, send().await.ok(), "{path}");
     }
     let hook = app.by(&ann).get(&org.at("webhooks")).await.ok()["webhooks"][0]["id"].as_str().unwrap().to_owned();
-    let test = async || app.by(&ann).request(Method::POST, &org.at(&format!("webhooks/{hook}/test"))).header("idempotency-key", "once").send().await.ok();
+    let test = async || {
+        app.by(&ann)
+            .request(Method::POST, &org.at(&format!("webhooks/{hook}/test")))
+            .header("idempotency-key", "once")
+            .send()
+            .await
+            .ok()
+    };
     assert_eq!(test().await, test().await);
     app.worker().await;
     assert_eq!(receiver.received().len(), 1);

@@ -18,7 +18,10 @@ both!(one_is_made_mailed_and_shows_its_token_once, async |app| {
     has_exactly(&made["invitation"], INVITATION);
     has_exactly(&made["inviter"], USER);
     let invitation = &made["invitation"];
-    assert_eq!((&invitation["email"], &invitation["role"], &invitation["status"]), (&json!("bob@example.com"), &json!("admin"), &json!("pending")));
+    assert_eq!(
+        (&invitation["email"], &invitation["role"], &invitation["status"]),
+        (&json!("bob@example.com"), &json!("admin"), &json!("pending"))
+    );
     assert_eq!(invitation["expires_at"], "2026-11-30T09:00:00.000000Z", "valid for seven days");
     app.worker().await;
     assert_eq!(app.mailed_token("bob@example.com", "/invitations/accept/"), text(&made["token"]));
@@ -26,7 +29,10 @@ both!(one_is_made_mailed_and_shows_its_token_once, async |app| {
     has_exactly(&list[0], &["invitation", "inviter"]);
     has_exactly(&list[0]["invitation"], INVITATION);
     has_exactly(&list[0]["inviter"], &["id", "email", "created_at"]);
-    assert!(!list.to_string().contains("inv_A") && !list.to_string().contains(&text(&made["token"])), "no token material: {list}");
+    assert!(
+        !list.to_string().contains("inv_A") && !list.to_string().contains(&text(&made["token"])),
+        "no token material: {list}"
+    );
     let token = text(&made["token"]);
     let stored = format!("select count(*) from invitations where token_hash = '{token}'");
     assert_eq!(app.count(&stored).await, 0, "stored as a hash");
@@ -85,13 +91,23 @@ both!(t17_no_other_token_opens_it, async |app| {
     let random = other_purpose.split_once('_').unwrap().1;
     let mut flipped = token.clone();
     flipped.replace_range(token.len() - 2..token.len() - 1, if token.as_bytes()[token.len() - 2] == b'A' { "B" } else { "A" });
-    for wrong in [other_purpose.as_str(), &format!("inv_{random}"), &flipped, &token[..token.len() - 1], &format!("{token}A"), &bob.refresh, "", "inv_", "x"] {
+    for wrong in [
+        other_purpose.as_str(),
+        &format!("inv_{random}"),
+        &flipped,
+        &token[..token.len() - 1],
+        &format!("{token}A"),
+        &bob.refresh,
+        "",
+        "inv_",
+        "x",
+    ] {
         let answer = accept(app, &bob, wrong).await;
         assert!(matches!(answer.status, 400 | 404), "{wrong}: {answer}");
         let answer = app.client().post("/api/invitations/decline", json!({"token": wrong})).await;
         assert!(matches!(answer.status, 400 | 404), "{wrong}: {answer}");
     }
-    app.client().post("/api/auth/verify-email", json!({"token": token})).await.refused(400, "BAD_REQUEST");
+    app.client().post("/api/auth/verify-email", json!({"token": token, "password": "x"})).await.refused(400, "BAD_REQUEST");
     app.client().post("/api/auth/refresh", json!({"refresh_token": token})).await.refused(401, "UNAUTHORIZED");
     app.client().bearer(&token).get("/api/user").await.refused(401, "JWT_ERROR");
     accept(app, &bob, &token).await.done();
@@ -144,8 +160,13 @@ both!(it_is_declined_by_id_or_token_and_cancelled, async |app| {
     app.by(&ann).post_empty(&org.at(&format!("invitations/{id}"))).await.done();
     app.by(&ann).post_empty(&org.at(&format!("invitations/{id}"))).await.refused(404, "NOT_FOUND");
     accept(app, &bob, &token).await.refused(404, "NOT_FOUND");
-    let count = async |status: &str| app.by(&ann).get(&org.at(&format!("invitations?status={status}"))).await.ok().as_array().unwrap().len();
-    assert_eq!((count("rejected").await, count("declined").await, count("cancelled").await, count("pending").await), (2, 2, 1, 0));
+    let count = async |status: &str| {
+        app.by(&ann).get(&org.at(&format!("invitations?status={status}"))).await.ok().as_array().unwrap().len()
+    };
+    assert_eq!(
+        (count("rejected").await, count("declined").await, count("cancelled").await, count("pending").await),
+        (2, 2, 1, 0)
+    );
     app.by(&ann).get(&org.at("invitations?status=lost")).await.invalid(&["status"]);
     assert_eq!(app.by(&ann).get(&org.at("invitations?limit=2&page=2")).await.ok().as_array().unwrap().len(), 1);
     for action in ["user.invited", "invitation.declined", "invitation.revoked"] {
@@ -169,11 +190,15 @@ both!(of_accepting_and_cancelling_at_once_one_happens, async |app| {
     assert_eq!(members, json!(if accepted.status == 200 { 2 } else { 1 }));
 });
 
-both!(the_link_in_the_mail_leads_to_the_web_client_if_there_is_one, Options::default().set("server.dashboard_url", "https://app.example.com"), async |app| {
-    let ann = app.sign_up("ann@example.com").await;
-    app.create_org(&ann, "acme").await;
-    let (_, token) = app.invite(&ann, "acme", "bob@example.com", "member").await;
-    let answer = app.client().get(&format!("/invitations/accept/{token}")).await.expect(302);
-    assert_eq!(answer.header("location"), format!("https://app.example.com/invitations/accept?token={token}"));
-    app.client().get("/invitations/accept/%3Cscript%3E").await.expect(400);
-});
+both!(
+    the_link_in_the_mail_leads_to_the_web_client_if_there_is_one,
+    Options::default().set("server.dashboard_url", "https://app.example.com"),
+    async |app| {
+        let ann = app.sign_up("ann@example.com").await;
+        app.create_org(&ann, "acme").await;
+        let (_, token) = app.invite(&ann, "acme", "bob@example.com", "member").await;
+        let answer = app.client().get(&format!("/invitations/accept/{token}")).await.expect(302);
+        assert_eq!(answer.header("location"), format!("https://app.example.com/invitations/accept?token={token}"));
+        app.client().get("/invitations/accept/%3Cscript%3E").await.expect(400);
+    }
+);

@@ -18,13 +18,23 @@ both!(the_list_shows_members_and_the_seat_limit, async |app| {
     has_exactly(first, &["user", "membership"]);
     has_exactly(&first["user"], USER);
     has_exactly(&first["membership"], MEMBERSHIP);
-    assert_eq!((&first["user"]["email"], &list["members"][1]["user"]["email"]), (&json!("ann@example.com"), &json!("bob@example.com")));
+    assert_eq!(
+        (&first["user"]["email"], &list["members"][1]["user"]["email"]),
+        (&json!("ann@example.com"), &json!("bob@example.com"))
+    );
     let admins = app.by(&ann).get(&org.at("members?role=owner")).await.ok();
-    assert_eq!((&admins["total"], &admins["limit"]["current"]), (&json!(1), &json!(2)), "the total follows the filter, the seats do not");
+    assert_eq!(
+        (&admins["total"], &admins["limit"]["current"]),
+        (&json!(1), &json!(2)),
+        "the total follows the filter, the seats do not"
+    );
     assert_eq!(app.by(&ann).get(&org.at("members?role=nobody")).await.ok()["total"], 0);
     let page = app.by(&ann).get(&org.at("members?page=2&limit=1")).await.ok();
     assert_eq!((page["members"].as_array().unwrap().len(), &page["members"][0]["user"]["id"]), (1, &json!(bob.id)));
-    assert_eq!((page["total"].clone(), app.by(&ann).get(&org.at("members?page=0")).await.ok()["members"].as_array().unwrap().len()), (json!(2), 2));
+    assert_eq!(
+        (page["total"].clone(), app.by(&ann).get(&org.at("members?page=0")).await.ok()["members"].as_array().unwrap().len()),
+        (json!(2), 2)
+    );
 });
 
 both!(adding_is_two_posts_and_makes_a_managed_account, async |app| {
@@ -36,7 +46,11 @@ both!(adding_is_two_posts_and_makes_a_managed_account, async |app| {
     app.by(&ann).post_empty(&org.at(&format!("invitations/{id}/accept"))).await.done();
     let members = app.by(&ann).get(&org.at("members?role=member")).await.ok();
     let added = &members["members"][0]["user"];
-    assert_eq!((&added["email"], &added["org_id"]), (&json!("bob@example.com"), &json!(org.id)), "an account of the organization's own");
+    assert_eq!(
+        (&added["email"], &added["org_id"]),
+        (&json!("bob@example.com"), &json!(org.id)),
+        "an account of the organization's own"
+    );
     assert_ne!(added["id"], json!(platform_bob.id), "a platform account of the same address is not touched");
     app.by(&platform_bob).get(&org.path).await.refused(403, "FORBIDDEN");
     app.by(&ann).post_empty(&org.at(&format!("invitations/{id}/accept"))).await.refused(404, "NOT_FOUND");
@@ -50,7 +64,11 @@ both!(adding_is_two_posts_and_makes_a_managed_account, async |app| {
     let managed = app.client().bearer(&text(&tokens["access_token"]));
     assert_eq!(managed.get("/api/user").await.ok()["id"], added["id"]);
     managed.get(&org.path).await.ok();
-    managed.post("/api/organizations", json!({"slug": "mine", "name": "Mine"})).await.refused_as(403, "FORBIDDEN", "managed_account");
+    managed.post("/api/organizations", json!({"slug": "mine", "name": "Mine"})).await.refused_as(
+        403,
+        "FORBIDDEN",
+        "managed_account",
+    );
     app.by(&platform_bob).get("/api/user").await.ok();
     app.again(&platform_bob).await;
 });
@@ -65,9 +83,12 @@ both!(seats_run_out, async |app| {
         let user = app.sign_up(email).await;
         waiting.push((app.invite(&ann, "acme", email, "member").await.1, user));
     }
-    let accepted = join_all(waiting.iter().map(|(token, user)| async move {
-        app.by(user).post("/api/invitations/accept", json!({"token": token})).await
-    })).await;
+    let accepted = join_all(
+        waiting
+            .iter()
+            .map(|(token, user)| async move { app.by(user).post("/api/invitations/accept", json!({"token": token})).await }),
+    )
+    .await;
     let (taken, refused): (Vec<_>, Vec<_>) = accepted.into_iter().partition(|answer| answer.status == 200);
     assert_eq!((taken.len(), refused.len()), (1, 1));
     refused.into_iter().for_each(|answer| answer.refused_as(400, "TEAM_LIMIT_EXCEEDED", "seat_limit"));
@@ -75,7 +96,10 @@ both!(seats_run_out, async |app| {
     app.by(&ann).post_empty(&org.at(&format!("invitations/{id}/accept"))).await.refused(400, "TEAM_LIMIT_EXCEEDED");
     assert_eq!(app.by(&ann).get(&org.at("members")).await.ok()["limit"]["current"], 3);
     let root = app.platform_owner().await;
-    app.by(&root).patch(&format!("/api/platform/organizations/{}/tier", org.id), json!({"tier_id": "tier_free", "max_users": 4})).await.ok();
+    app.by(&root)
+        .patch(&format!("/api/platform/organizations/{}/tier", org.id), json!({"tier_id": "tier_free", "max_users": 4}))
+        .await
+        .ok();
     assert_eq!(app.by(&ann).get(&org.at("members")).await.ok()["limit"], json!({"current": 3, "max": 4, "source": "custom"}));
     app.by(&ann).post_empty(&org.at(&format!("invitations/{id}/accept"))).await.done();
 });
@@ -132,7 +156,8 @@ both!(ownership_goes_to_a_member_and_never_to_oneself, async |app| {
     let org = app.create_org(&ann, "acme").await;
     let bob = app.member(&ann, "acme", "bob@example.com", "admin").await;
     let path = org.at("transfer-ownership");
-    let transfer = async |by: &tenantry_tests::User, email: Value| app.by(by).post(&path, json!({"new_owner_email": email})).await;
+    let transfer =
+        async |by: &tenantry_tests::User, email: Value| app.by(by).post(&path, json!({"new_owner_email": email})).await;
     transfer(&ann, json!("Ann@Example.com ")).await.refused_as(400, "BAD_REQUEST", "transfer_to_self");
     transfer(&ann, json!("cy@example.com")).await.invalid(&["new_owner_email"]);
     transfer(&ann, json!("nobody@example.com")).await.invalid(&["new_owner_email"]);

@@ -55,7 +55,11 @@ both!(the_document_describes_itself, async |app| {
 both!(browsers_are_told_to_be_careful, async |app| {
     for path in ["/health", "/api/user", "/nowhere", "/auth/verify-email"] {
         let answer = app.client().get(path).await;
-        assert_eq!((answer.header("x-content-type-options"), answer.header("cache-control")), ("nosniff", "no-store"), "{answer}");
+        assert_eq!(
+            (answer.header("x-content-type-options"), answer.header("cache-control")),
+            ("nosniff", "no-store"),
+            "{answer}"
+        );
         assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{answer}");
         assert!(answer.header("strict-transport-security").is_empty(), "not over http");
     }
@@ -63,7 +67,9 @@ both!(browsers_are_told_to_be_careful, async |app| {
 
 both!(any_page_may_call_with_a_token, async |app| {
     let preflight = app.client().request(Method::OPTIONS, "/api/organizations").header("origin", "https://dash.example");
-    let preflight = preflight.header("access-control-request-method", "PATCH").header("access-control-request-headers", "authorization,content-type,if-match");
+    let preflight = preflight
+        .header("access-control-request-method", "PATCH")
+        .header("access-control-request-headers", "authorization,content-type,if-match");
     let answer = preflight.send().await;
     assert!(answer.status < 300, "{answer}");
     assert!(["*", "https://dash.example"].contains(&answer.header("access-control-allow-origin")), "{answer}");
@@ -80,11 +86,15 @@ both!(only_named_pages_may_call, Options::default().set("server.cors_origins", "
     assert!(from("https://evil.example").await.header("access-control-allow-origin").is_empty());
 });
 
-both!(the_client_address_comes_from_trusted_proxies_only, Options::default().set("server.trusted_proxies", "127.0.0.1/32"), async |app| {
-    let ann = app.sign_up("ann@example.com").await;
-    let login = app.client().request(Method::POST, "/api/auth/login").header("x-forwarded-for", "10.9.9.9, 203.0.113.7");
-    login.json(&json!({"email": ann.email, "password": ann.password})).send().await.ok();
-    let sessions = app.by(&ann).get("/api/user/sessions").await.ok();
-    let addresses: Vec<_> = sessions.as_array().unwrap().iter().filter_map(|s| s["ip_address"].as_str()).collect();
-    assert!(addresses.contains(&"203.0.113.7") && !addresses.contains(&"10.9.9.9"), "{addresses:?}");
-});
+both!(
+    the_client_address_comes_from_trusted_proxies_only,
+    Options::default().set("server.trusted_proxies", "127.0.0.1/32"),
+    async |app| {
+        let ann = app.sign_up("ann@example.com").await;
+        let login = app.client().request(Method::POST, "/api/auth/login").header("x-forwarded-for", "10.9.9.9, 203.0.113.7");
+        login.json(&json!({"email": ann.email, "password": ann.password})).send().await.ok();
+        let sessions = app.by(&ann).get("/api/user/sessions").await.ok();
+        let addresses: Vec<_> = sessions.as_array().unwrap().iter().filter_map(|s| s["ip_address"].as_str()).collect();
+        assert!(addresses.contains(&"203.0.113.7") && !addresses.contains(&"10.9.9.9"), "{addresses:?}");
+    }
+);

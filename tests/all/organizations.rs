@@ -7,7 +7,8 @@ use crate::shapes::{ORGANIZATION, TIER, USER, has_exactly};
 
 both!(founding_one_answers_it_with_tokens_for_it, async |app| {
     let ann = app.sign_up("ann@example.com").await;
-    let made = app.by(&ann).post("/api/organizations", json!({"slug": "acme", "name": " Ärzte & Söhne ", "unknown": 1})).await.ok();
+    let made =
+        app.by(&ann).post("/api/organizations", json!({"slug": "acme", "name": " Ärzte & Söhne ", "unknown": 1})).await.ok();
     has_exactly(&made, &["organization", "owner", "membership", "access_token", "refresh_token", "expires_in"]);
     has_exactly(&made["organization"], ORGANIZATION);
     has_exactly(&made["owner"], USER);
@@ -31,7 +32,21 @@ both!(every_wrong_field_of_a_new_one_is_named_at_once, async |app| {
     founds(json!({"slug": null, "name": "   "})).await.invalid(&["slug", "name"]);
     founds(json!({"slug": "acme", "name": "a".repeat(101)})).await.invalid(&["name"]);
     founds(json!({"slug": "acme", "name": "nul\u{0}"})).await.invalid(&["name"]);
-    for slug in ["ab", "a".repeat(51).as_str(), "Acme", "ac me", "ac.me", "-acme", "acme\u{0}", "acmé", "api", "www", "admin", "platform", "static"] {
+    for slug in [
+        "ab",
+        "a".repeat(51).as_str(),
+        "Acme",
+        "ac me",
+        "ac.me",
+        "-acme",
+        "acme\u{0}",
+        "acmé",
+        "api",
+        "www",
+        "admin",
+        "platform",
+        "static",
+    ] {
         founds(json!({"slug": slug, "name": "Acme"})).await.invalid(&["slug"]);
     }
     for slug in ["abc", "a_c", "a".repeat(50).as_str()] {
@@ -91,7 +106,10 @@ both!(one_is_shown_to_its_members_only, async |app| {
     let (ann, bob) = (app.sign_up("ann@example.com").await, app.sign_up("bob@example.com").await);
     let org = app.create_org(&ann, "acme").await;
     let seen = app.by(&ann).get(&org.path).await.ok();
-    assert_eq!((&seen["membership_count"], &seen["service_count"], &seen["tier"]["id"]), (&json!(1), &json!(0), &json!("tier_free")));
+    assert_eq!(
+        (&seen["membership_count"], &seen["service_count"], &seen["tier"]["id"]),
+        (&json!(1), &json!(0), &json!("tier_free"))
+    );
     app.by(&bob).get(&org.path).await.refused(403, "FORBIDDEN");
     app.by(&bob).get("/api/organizations/nowhere").await.refused(404, "NOT_FOUND");
     app.by(&bob).get("/api/organizations/NOT%20A%20SLUG").await.refused(404, "NOT_FOUND");
@@ -132,7 +150,7 @@ both!(changes_are_for_those_who_saw_the_latest_version, async |app| {
     }
     rename("Third", "*").await.expect(200);
     let tag = app.by(&ann).get(&org.path).await.header("etag").to_owned();
-    let (a, b) = futures::join!(rename("A", &tag), rename("B", &tag));
+    let (a, b) = futures::join!(rename("Ours", &tag), rename("Theirs", &tag));
     let mut statuses = [a.status, b.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412], "of two who saw the same version one wins");
@@ -144,7 +162,11 @@ both!(what_a_member_may_not_change_stays, async |app| {
     let bob = app.member(&ann, "acme", "bob@example.com", "member").await;
     app.by(&bob).patch(&org.path, json!({"name": "Bob's"})).await.refused(403, "FORBIDDEN");
     app.by(&ann).patch(&org.path, json!({"name": "x"})).await.invalid(&["name"]);
-    app.by(&ann).patch(&org.path, json!({"name": 1, "max_users": "many", "max_services": -1})).await.invalid(&["name", "max_users", "max_services"]);
+    app.by(&ann).patch(&org.path, json!({"name": 1, "max_users": "many", "max_services": -1})).await.invalid(&[
+        "name",
+        "max_users",
+        "max_services",
+    ]);
     // D7: limits are the platform's to set; from anybody else they are ignored without a word.
     let kept = app.by(&ann).patch(&org.path, json!({"max_users": 500, "max_services": 500})).await.ok();
     assert_eq!((&kept["organization"]["max_users"], &kept["organization"]["max_services"]), (&Value::Null, &Value::Null));

@@ -64,24 +64,36 @@ both!(with_approval_a_new_organization_waits, Options::default().require_approva
     assert_eq!(app.by(&ann).get(&org.path).await.ok()["organization"]["status"], "pending");
     app.by(&ann).patch(&org.path, json!({"name": "Still mine to name"})).await.ok();
     app.by(&ann).post_empty(&org.at("select")).await.refused_as(403, "ORGANIZATION_NOT_ACTIVE", "organization_not_active");
-    app.by(&ann).post(&org.at("invitations"), json!({"email": "bob@example.com", "role": "member"})).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+    app.by(&ann)
+        .post(&org.at("invitations"), json!({"email": "bob@example.com", "role": "member"}))
+        .await
+        .refused(403, "ORGANIZATION_NOT_ACTIVE");
     app.by(&ann).get("/api/user").await.ok();
     act(app, &root, &org.id, "suspend", json!({})).await.refused_as(400, "BAD_REQUEST", "wrong_status");
     act(app, &root, &org.id, "activate", json!({})).await.refused_as(400, "BAD_REQUEST", "wrong_status");
     act(app, &root, &org.id, "approve", json!({"tier_id": "no_such_tier"})).await.invalid(&["tier_id"]);
     let approved = act(app, &root, &org.id, "approve", json!({"tier_id": "tier_starter"})).await.ok();
     has_exactly(&approved, ORGANIZATION);
-    assert_eq!((&approved["status"], &approved["tier_id"], &approved["approved_by"]), (&json!("active"), &json!("tier_starter"), &json!(root.id)));
+    assert_eq!(
+        (&approved["status"], &approved["tier_id"], &approved["approved_by"]),
+        (&json!("active"), &json!("tier_starter"), &json!(root.id))
+    );
     assert!(approved["approved_at"].is_string());
     act(app, &root, &org.id, "approve", json!({})).await.refused_as(400, "BAD_REQUEST", "wrong_status");
     app.by(&ann).post_empty(&org.at("select")).await.ok();
     let other = app.create_org(&ann, "other").await;
     act(app, &root, &other.id, "reject", json!({})).await.invalid(&["reason"]);
     let rejected = act(app, &root, &other.id, "reject", json!({"reason": "Not a customer of ours"})).await.ok();
-    assert_eq!((&rejected["status"], &rejected["rejection_reason"], &rejected["rejected_by"]), (&json!("rejected"), &json!("Not a customer of ours"), &json!(root.id)));
+    assert_eq!(
+        (&rejected["status"], &rejected["rejection_reason"], &rejected["rejected_by"]),
+        (&json!("rejected"), &json!("Not a customer of ours"), &json!(root.id))
+    );
     act(app, &root, &other.id, "approve", json!({})).await.refused(400, "BAD_REQUEST");
     app.by(&ann).post_empty(&other.at("select")).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-    app.by(&root).post_empty(&format!("/api/platform/organizations/{}/approve", app.create_org(&ann, "third").await.id)).await.ok();
+    app.by(&root)
+        .post_empty(&format!("/api/platform/organizations/{}/approve", app.create_org(&ann, "third").await.id))
+        .await
+        .ok();
     assert_eq!(app.by(&root).get("/api/platform/audit-log?action=approve_organization").await.ok()["total"], 2);
 });
 
@@ -96,23 +108,42 @@ both!(a_suspended_organization_is_refused_everywhere_at_once, async |app| {
     act(app, &root, &org.id, "suspend", json!({})).await.ok();
     act(app, &root, &org.id, "suspend", json!({})).await.refused_as(400, "BAD_REQUEST", "wrong_status");
     for by in [app.by(&ann), app.client().bearer(&org.access), app.by(&bob)] {
-        for rest in ["", "/members", "/invitations", "/roles", "/audit-log", "/audit-log/event-types", "/audit-log/export", "/webhooks", "/webhooks/event-types"] {
+        for rest in [
+            "",
+            "/members",
+            "/invitations",
+            "/roles",
+            "/audit-log",
+            "/audit-log/event-types",
+            "/audit-log/export",
+            "/webhooks",
+            "/webhooks/event-types",
+        ] {
             by.get(&format!("{}{rest}", org.path)).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
         }
         by.post_empty(&org.at("select")).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
         by.patch(&org.path, json!({"name": "Renamed"})).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
         by.delete(&org.path).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.post(&org.at("transfer-ownership"), json!({"new_owner_email": "bob@example.com"})).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+        by.post(&org.at("transfer-ownership"), json!({"new_owner_email": "bob@example.com"}))
+            .await
+            .refused(403, "ORGANIZATION_NOT_ACTIVE");
         by.post_empty(&org.at(&format!("members/{}", bob.id))).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
         by.post_empty(&org.at(&format!("invitations/{invitation}"))).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
         by.delete(&org.at(&format!("roles/{role}"))).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
     }
     app.by(&cy).post("/api/invitations/accept", json!({"token": token})).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-    app.client().post("/api/auth/refresh", json!({"refresh_token": bobs["refresh_token"]})).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+    app.client()
+        .post("/api/auth/refresh", json!({"refresh_token": bobs["refresh_token"]}))
+        .await
+        .refused(403, "ORGANIZATION_NOT_ACTIVE");
     let login = json!({"email": "bob@example.com", "password": bob.password, "org_slug": "acme"});
     app.client().post("/api/auth/login", login).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
     app.by(&bob).get("/api/user").await.ok();
-    assert_eq!(app.by(&bob).get("/api/organizations?status=suspended").await.ok()[0]["organization"]["slug"], "acme", "its members see why");
+    assert_eq!(
+        app.by(&bob).get("/api/organizations?status=suspended").await.ok()[0]["organization"]["slug"],
+        "acme",
+        "its members see why"
+    );
     app.by(&cy).get(&org.path).await.refused_as(403, "FORBIDDEN", "not_a_member");
     let active = act(app, &root, &org.id, "activate", json!({})).await.ok();
     assert_eq!(active["status"], "active");
@@ -129,12 +160,18 @@ both!(a_tier_brings_its_limits, async |app| {
     tier(json!({"tier_id": "tier_none"})).await.invalid(&["tier_id"]);
     tier(json!({"tier_id": 1, "max_users": "x", "max_services": -1})).await.invalid(&["tier_id", "max_users", "max_services"]);
     let changed = tier(json!({"tier_id": "tier_pro", "max_users": 7})).await.ok();
-    assert_eq!((&changed["tier_id"], &changed["max_users"], &changed["max_services"]), (&json!("tier_pro"), &json!(7), &Value::Null));
+    assert_eq!(
+        (&changed["tier_id"], &changed["max_users"], &changed["max_services"]),
+        (&json!("tier_pro"), &json!(7), &Value::Null)
+    );
     assert_eq!(app.by(&ann).get(&org.at("members")).await.ok()["limit"], json!({"current": 1, "max": 7, "source": "custom"}));
     tier(json!({"tier_id": "tier_pro"})).await.ok();
     assert_eq!(app.by(&ann).get(&org.at("members")).await.ok()["limit"], json!({"current": 1, "max": 50, "source": "pro"}));
     for missing in ["org_00000000000000000000000000000001", "nonsense", ann.id.as_str()] {
-        app.by(&root).patch(&format!("/api/platform/organizations/{missing}/tier"), json!({"tier_id": "tier_pro"})).await.refused(404, "NOT_FOUND");
+        app.by(&root)
+            .patch(&format!("/api/platform/organizations/{missing}/tier"), json!({"tier_id": "tier_pro"}))
+            .await
+            .refused(404, "NOT_FOUND");
         app.by(&root).delete(&format!("/api/platform/organizations/{missing}")).await.refused(404, "NOT_FOUND");
         act(app, &root, missing, "suspend", json!({})).await.refused(404, "NOT_FOUND");
     }
@@ -189,7 +226,8 @@ both!(the_first_owner_comes_by_a_link_that_works_once, async |app| {
     // T38: looking at the page changes nothing.
     app.client().get(path).await.expect(200);
     let claim = async |token: &str, email: &str, password: &str| {
-        let request = app.client().request(reqwest::Method::POST, "/setup").header("content-type", "application/x-www-form-urlencoded");
+        let request =
+            app.client().request(reqwest::Method::POST, "/setup").header("content-type", "application/x-www-form-urlencoded");
         request.body(format!("token={token}&email={email}&password={password}")).send().await
     };
     claim("owner_wrong", "root@example.com", "long+enough").await.expect(400);

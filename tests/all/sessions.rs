@@ -23,7 +23,10 @@ both!(an_access_token_says_who_and_nothing_about_rights, async |app| {
     assert_eq!((part(&ann.access, 0)["typ"].clone(), part(&ann.access, 0)["alg"].clone()), (json!("at+jwt"), json!("ES256")));
     let (platform, scoped) = (part(&ann.access, 1), part(&org.access, 1));
     has_exactly(&platform, &["token_use", "sub", "email", "is_platform_owner", "sid", "gid", "aud", "iss", "jti", "iat", "exp"]);
-    assert_eq!((&platform["token_use"], &platform["sub"], &platform["aud"]), (&json!("management_access"), &json!(ann.id), &json!("platform")));
+    assert_eq!(
+        (&platform["token_use"], &platform["sub"], &platform["aud"]),
+        (&json!("management_access"), &json!(ann.id), &json!("platform"))
+    );
     assert_eq!((&scoped["org"], &scoped["aud"]), (&json!("acme"), &json!("org:acme")));
     assert_eq!((&platform["iss"], platform["exp"].as_i64()), (&json!(app.client().base()), Some(app.now().timestamp() + 600)));
     assert!(org.access.len() <= 900, "{} characters", org.access.len());
@@ -79,7 +82,8 @@ both!(t31_forged_tokens_open_nothing, async |app| {
     for token in forged {
         app.client().bearer(&token).get("/api/user").await.refused(401, "JWT_ERROR");
     }
-    let with = async |value: &str| app.client().request(reqwest::Method::GET, "/api/user").header("authorization", value).send().await;
+    let with =
+        async |value: &str| app.client().request(reqwest::Method::GET, "/api/user").header("authorization", value).send().await;
     for value in ["", "Bearer", "Basic YTpi", &format!("Token {}", ann.access), &ann.access] {
         with(value).await.refused(401, "UNAUTHORIZED");
     }
@@ -140,13 +144,20 @@ both!(sessions_are_listed_and_ended_by_their_owner, async |app| {
     let ann = app.sign_up("ann@example.com").await;
     let bob = app.sign_up("bob@example.com").await;
     app.advance(TimeDelta::seconds(1));
-    let request = app.client().request(reqwest::Method::POST, "/api/auth/login").header("user-agent", &"ü".repeat(10).replace('ü', "agent "));
+    let request = app
+        .client()
+        .request(reqwest::Method::POST, "/api/auth/login")
+        .header("user-agent", &"ü".repeat(10).replace('ü', "agent "));
     let phone = request.json(&json!({"email": "ann@example.com", "password": PASSWORD})).send().await.ok();
     let phone = app.client().bearer(&text(&phone["access_token"]));
     let list = app.by(&ann).get("/api/user/sessions").await.ok();
     let shown = ["id", "method", "ip_address", "user_agent", "current", "created_at", "last_seen_at", "expires_at"];
     list.as_array().expect("a bare array").iter().for_each(|session| has_exactly(session, &shown));
-    assert_eq!((&list[0]["current"], &list[1]["current"], list.as_array().unwrap().len()), (&json!(false), &json!(true), 2), "newest first");
+    assert_eq!(
+        (&list[0]["current"], &list[1]["current"], list.as_array().unwrap().len()),
+        (&json!(false), &json!(true), 2),
+        "newest first"
+    );
     assert_eq!((&list[0]["method"], &list[0]["ip_address"]), (&json!("password"), &json!("127.0.0.1")));
     let path = format!("/api/user/sessions/{}", text(&list[0]["id"]));
     app.by(&bob).delete(&path).await.refused(404, "NOT_FOUND");

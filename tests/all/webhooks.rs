@@ -21,7 +21,11 @@ both!(the_secret_is_shown_by_registering_and_never_again, async |app| {
     let list = app.by(&ann).get(&org.at("webhooks")).await.ok();
     has_exactly(&list, &["webhooks", "total"]);
     assert_eq!(list["total"], 1);
-    for shown in [list["webhooks"][0].clone(), app.by(&ann).get(&path).await.ok(), app.by(&ann).patch(&path, json!({"name": "Renamed"})).await.ok()] {
+    for shown in [
+        list["webhooks"][0].clone(),
+        app.by(&ann).get(&path).await.ok(),
+        app.by(&ann).patch(&path, json!({"name": "Renamed"})).await.ok(),
+    ] {
         has_exactly(&shown, SHOWN);
     }
     let stored: String = app.rows("select secret from webhooks").await[0].try_get_by_index(0).unwrap();
@@ -37,7 +41,14 @@ both!(a_new_one_is_checked_in_every_field, async |app| {
     register(json!({})).await.invalid(&["name", "url", "events"]);
     register(json!({"name": " ", "url": "gopher://x", "events": []})).await.invalid(&["name", "url", "events"]);
     register(json!({"name": 1, "url": 2, "events": 3})).await.invalid(&["name", "url", "events"]);
-    for events in [json!(["*"]), json!(["user.joined", "no.such.event"]), json!(["webhook.test.ping"]), json!(["siem_config.created"]), json!([1]), json!("user.joined")] {
+    for events in [
+        json!(["*"]),
+        json!(["user.joined", "no.such.event"]),
+        json!(["webhook.test.ping"]),
+        json!(["siem_config.created"]),
+        json!([1]),
+        json!("user.joined"),
+    ] {
         register(json!({"name": "Hook", "url": "https://example.com/", "events": events})).await.invalid(&["events"]);
     }
     let taken = json!({"name": "Hook", "url": "http://127.0.0.1:9/", "events": ["user.joined"]});
@@ -48,17 +59,49 @@ both!(a_new_one_is_checked_in_every_field, async |app| {
 both!(t35_addresses_that_are_not_public_are_refused, async |app| {
     let ann = app.sign_up("ann@example.com").await;
     let org = app.create_org(&ann, "acme").await;
-    let hook = app.by(&ann).post(&org.at("webhooks"), json!({"name": "Hook", "url": "http://127.0.0.1:9/", "events": ["user.joined"]})).await.ok();
+    let hook = app
+        .by(&ann)
+        .post(&org.at("webhooks"), json!({"name": "Hook", "url": "http://127.0.0.1:9/", "events": ["user.joined"]}))
+        .await
+        .ok();
     let path = org.at(&format!("webhooks/{}", text(&hook["id"])));
     let refused = [
-        "http://10.0.0.1/", "https://10.0.0.1/", "https://192.168.1.1/", "https://172.16.0.1/", "https://169.254.169.254/latest/meta-data/",
-        "https://100.64.0.1/", "https://0.0.0.0/", "https://[fe80::1]/", "https://[fc00::1]/", "https://[::ffff:10.0.0.1]/", "https://[64:ff9b::a00:1]/",
-        "https://[2002:a00:1::]/", "https://0x0a000001/", "https://167772161/", "https://012.0.0.1/", "https://10.1/", "https://metadata.google.internal/",
-        "http://8.8.8.8/", "ftp://example.com/", "file:///etc/passwd", "https://user:pass@example.com/", "https://example.com/#x", "javascript:alert(1)",
-        "https://", "//example.com", "https://exa mple.com/", "https://224.0.0.1/", "https://255.255.255.255/", "https://198.18.0.1/",
+        "http://10.0.0.1/",
+        "https://10.0.0.1/",
+        "https://192.168.1.1/",
+        "https://172.16.0.1/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://100.64.0.1/",
+        "https://0.0.0.0/",
+        "https://[fe80::1]/",
+        "https://[fc00::1]/",
+        "https://[::ffff:10.0.0.1]/",
+        "https://[64:ff9b::a00:1]/",
+        "https://[2002:a00:1::]/",
+        "https://0x0a000001/",
+        "https://167772161/",
+        "https://012.0.0.1/",
+        "https://10.1/",
+        "https://metadata.google.internal/",
+        "http://8.8.8.8/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "https://user:pass@example.com/",
+        "https://example.com/#x",
+        "javascript:alert(1)",
+        "https://",
+        "//example.com",
+        "https://exa mple.com/",
+        "https://224.0.0.1/",
+        "https://255.255.255.255/",
+        "https://198.18.0.1/",
     ];
     for url in refused {
-        let body = app.by(&ann).post(&org.at("webhooks"), json!({"name": "Other", "url": url, "events": ["user.joined"]})).await.invalid(&["url"]);
+        let body = app
+            .by(&ann)
+            .post(&org.at("webhooks"), json!({"name": "Other", "url": url, "events": ["user.joined"]}))
+            .await
+            .invalid(&["url"]);
         assert!(!body.to_string().contains("connection"), "{url}: {body}");
         app.by(&ann).patch(&path, json!({"url": url})).await.invalid(&["url"]);
     }
@@ -69,15 +112,29 @@ both!(t35_addresses_that_are_not_public_are_refused, async |app| {
 both!(a_change_is_all_or_nothing, async |app| {
     let ann = app.sign_up("ann@example.com").await;
     let org = app.create_org(&ann, "acme").await;
-    let register = async |name: &str| text(&app.by(&ann).post(&org.at("webhooks"), json!({"name": name, "url": "http://127.0.0.1:9/", "events": ["user.joined"]})).await.ok()["id"]);
+    let register = async |name: &str| {
+        text(
+            &app.by(&ann)
+                .post(&org.at("webhooks"), json!({"name": name, "url": "http://127.0.0.1:9/", "events": ["user.joined"]}))
+                .await
+                .ok()["id"],
+        )
+    };
     let (one, _) = (register("One").await, register("Two").await);
     let path = org.at(&format!("webhooks/{one}"));
     app.advance(chrono::TimeDelta::seconds(1));
     let changed = app.by(&ann).patch(&path, json!({"events": ["user.removed"], "is_active": false})).await.ok();
-    assert_eq!((&changed["name"], &changed["events"], &changed["is_active"]), (&json!("One"), &json!(["user.removed"]), &json!(false)));
+    assert_eq!(
+        (&changed["name"], &changed["events"], &changed["is_active"]),
+        (&json!("One"), &json!(["user.removed"]), &json!(false))
+    );
     assert_ne!(changed["updated_at"], changed["created_at"]);
     app.by(&ann).patch(&path, json!({"name": "Two", "is_active": true})).await.refused(400, "DUPLICATE_CONSTRAINT");
-    app.by(&ann).patch(&path, json!({"is_active": "yes", "events": [], "name": "x"})).await.invalid(&["is_active", "events", "name"]);
+    app.by(&ann).patch(&path, json!({"is_active": "yes", "events": [], "name": "x"})).await.invalid(&[
+        "is_active",
+        "events",
+        "name",
+    ]);
     assert_eq!(app.by(&ann).get(&path).await.ok(), changed);
     app.by(&ann).delete(&path).await.done();
     app.by(&ann).get(&path).await.refused(404, "NOT_FOUND");
@@ -115,15 +172,32 @@ both!(a_test_event_goes_to_the_one_endpoint, async |app| {
     assert_eq!(queued["success"], true);
     app.worker().await;
     let [ping] = here.received().try_into().expect("one request");
-    assert_eq!((ping.event(), ping.header("x-webhook-delivery")), ("webhook.test.ping".to_owned(), text(&queued["delivery_id"]).as_str()));
+    assert_eq!(
+        (ping.event(), ping.header("x-webhook-delivery")),
+        ("webhook.test.ping".to_owned(), text(&queued["delivery_id"]).as_str())
+    );
     let body = ping.json();
     assert_eq!((&body["organization_id"], &body["actor_user_id"]), (&json!(org.id), &json!(ann.id)));
     assert!(body["message"].is_string() || body["data"]["message"].is_string(), "{body}");
     assert!(there.received().is_empty());
     let deliveries = app.by(&ann).get(&format!("{path}/deliveries")).await.ok();
     let shown = &deliveries["deliveries"][0];
-    let required = ["id", "webhook_id", "webhook_name", "event_type", "payload", "attempt_count", "max_attempts", "delivered", "created_at", "updated_at"];
+    let required = [
+        "id",
+        "webhook_id",
+        "webhook_name",
+        "event_type",
+        "payload",
+        "attempt_count",
+        "max_attempts",
+        "delivered",
+        "created_at",
+        "updated_at",
+    ];
     has(shown, &required, &["response_status_code", "response_body", "next_retry_at", "delivery_error", "attempts"]);
     assert_eq!((&shown["id"], &shown["payload"], &shown["delivered"]), (&queued["delivery_id"], &body, &json!(true)));
-    assert_eq!((&shown["response_status_code"], &shown["response_body"], &shown["attempt_count"]), (&json!(200), &json!("ok"), &json!(1)));
+    assert_eq!(
+        (&shown["response_status_code"], &shown["response_body"], &shown["attempt_count"]),
+        (&json!(200), &json!("ok"), &json!(1))
+    );
 });

@@ -172,6 +172,10 @@ impl TestApp {
     pub async fn execute(&self, sql: &str) {
         database::execute(self.connection().await, sql).await;
     }
+    /// Everything in the database as text: for "nothing changed", and for "no secret is stored as such".
+    pub async fn dump(&self) -> String {
+        database::dump(self.connection().await, self.database).await
+    }
     /// A connection of the test's own.
     pub async fn connection(&self) -> &DatabaseConnection {
         self.own.get_or_init(|| async { database::connect(&self.made.url_in(self.data.path())).await }).await

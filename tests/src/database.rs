@@ -112,3 +112,26 @@ pub(crate) async fn rows(db: &DatabaseConnection, sql: &str) -> Vec<QueryResult>
     let statement = Statement::from_string(db.get_database_backend(), sql);
     db.query_all_raw(statement).await.unwrap_or_else(|e| panic!("{sql}: {e}"))
 }
+
+/// Every row of every table as text, in a stable order: what changed between two of these was changed.
+pub(crate) async fn dump(db: &DatabaseConnection, database: Database) -> String {
+    let mut out = String::new();
+    let one = |row: &QueryResult| row.try_get_by_index::<String>(0).expect("a text");
+    let tables = match database {
+        Database::Sqlite => "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by 1",
+        Database::Postgres => "select table_name::text from information_schema.tables where table_schema = 'public' order by 1",
+    };
+    for table in rows(db, tables).await.iter().map(one) {
+        let text = match database {
+            Database::Postgres => "t::text".to_owned(),
+            Database::Sqlite => {
+                let columns = rows(db, &format!("select name from pragma_table_info('{table}')")).await;
+                columns.iter().map(|row| format!("quote({})", one(row))).collect::<Vec<_>>().join(" || ' ' || ")
+            }
+        };
+        for row in rows(db, &format!("select {text} as line from {table} t order by 1")).await {
+            out.push_str(&format!("{table}: {}\n", one(&row)));
+        }
+    }
+    out
+}

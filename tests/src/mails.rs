@@ -38,7 +38,11 @@ impl TestApp {
     #[track_caller]
     pub fn link(&self, to: &str, page: &str) -> String {
         let mails = self.mails_to(to);
-        let link = mails.iter().rev().flat_map(|mail| mail.text.split_whitespace()).find(|word| word.starts_with("http") && word.contains(page));
+        let link = mails
+            .iter()
+            .rev()
+            .flat_map(|mail| mail.text.split_whitespace())
+            .find(|word| word.starts_with("http") && word.contains(page));
         link.unwrap_or_else(|| panic!("no mail to {to} has a link to {page}: {mails:#?}")).to_owned()
     }
     /// The token in that link.
@@ -54,13 +58,15 @@ fn parse(raw: String) -> Mail {
     let unix = raw.replace("\r\n", "\n");
     let (head, body) = unix.split_once("\n\n").unwrap_or((&unix, ""));
     let kind = header(head, "content-type");
-    let boundary = kind.split_once("boundary=").map(|(_, rest)| rest.trim_matches('"').split('"').next().unwrap_or_default().to_owned());
+    let boundary =
+        kind.split_once("boundary=").map(|(_, rest)| rest.trim_matches('"').split('"').next().unwrap_or_default().to_owned());
     let parts: Vec<&str> = match &boundary {
         Some(boundary) => body.split(&format!("--{boundary}")).collect(),
         None => vec![&unix],
     };
     let part = |media: &str| {
-        let found = parts.iter().map(|part| part.trim_start_matches('\n')).find(|part| header(part, "content-type").starts_with(media));
+        let found =
+            parts.iter().map(|part| part.trim_start_matches('\n')).find(|part| header(part, "content-type").starts_with(media));
         found.map(decoded).unwrap_or_default()
     };
     let address = header(head, "to").trim_matches(['<', '>']).to_owned();
@@ -70,7 +76,9 @@ fn parse(raw: String) -> Mail {
 /// A header, with its continuation lines joined.
 fn header(part: &str, name: &str) -> String {
     let head = part.split_once("\n\n").map_or(part, |(head, _)| head).replace("\n ", " ").replace("\n\t", " ");
-    let line = head.lines().find_map(|line| line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim().to_owned()));
+    let line = head.lines().find_map(|line| {
+        line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim().to_owned())
+    });
     line.unwrap_or_default()
 }
 

@@ -79,7 +79,8 @@ impl TestApp {
 
     /// Founds an organization.
     pub async fn create_org(&self, owner: &User, slug: &str) -> Org {
-        let made = self.by(owner).post("/api/organizations", json!({"slug": slug, "name": format!("The {slug} company")})).await.ok();
+        let made =
+            self.by(owner).post("/api/organizations", json!({"slug": slug, "name": format!("The {slug} company")})).await.ok();
         Org {
             id: text(&made["organization"]["id"]),
             slug: slug.to_owned(),

@@ -10,7 +10,7 @@ use domain::{
     value::Slug,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use store::{Change, IdempotencyKey, NoEvent, WriteTx};
+use store::{Change, IdempotencyKey, NoEvent, WriteTx, access::Moves};
 
 use crate::App;
 
@@ -58,12 +58,32 @@ impl App {
         slug: &Slug,
         work: impl AsyncFn(&WriteTx, &Standing<'_, Write>) -> Result<Change<T>>,
     ) -> Result<T> {
+        self.change::<R, T>(c, slug, Moves::Nobody, work).await
+    }
+
+    /// The same for a change that adds, removes or changes memberships.
+    pub(crate) async fn moving_members<R: Resource, T: Answer>(
+        &self,
+        c: &Caller,
+        slug: &Slug,
+        work: impl AsyncFn(&WriteTx, &Standing<'_, Write>) -> Result<Change<T>>,
+    ) -> Result<T> {
+        self.change::<R, T>(c, slug, Moves::Members, work).await
+    }
+
+    async fn change<R: Resource, T: Answer>(
+        &self,
+        c: &Caller,
+        slug: &Slug,
+        moves: Moves,
+        work: impl AsyncFn(&WriteTx, &Standing<'_, Write>) -> Result<Change<T>>,
+    ) -> Result<T> {
         if self.store.has_one_writer() {
             policy::may_try::<R>(&self.standing(c, slug).await?)?;
         }
         let write = async |tx: &WriteTx| {
             let known = replay(tx, c).await?;
-            let standing = tx.standing::<R>(&c.who, slug).await?;
+            let standing = tx.standing(&c.who, slug, moves).await?;
             match known {
                 Some(answer) => decide::<R, Write>(&standing).map(|_| Change::silent(answer, NoEvent::Unchanged)),
                 None => keep(tx, c, work(tx, &standing).await?).await,

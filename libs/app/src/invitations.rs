@@ -124,7 +124,7 @@ impl App {
 
     /// Accepts on behalf of the invited address: the organization gets a managed account of its own (made if there is none).
     pub async fn accept_for_member(&self, c: &Caller, slug: &Slug, id: InvitationId) -> Result<()> {
-        self.in_org::<Invitations, _>(c, slug, async |tx, standing| {
+        self.moving_members::<Invitations, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
             let claimed = tx.claim_own_invitation(scope, id).await?;
             check_open(&claimed, tx)?;

@@ -37,7 +37,7 @@ impl App {
         if *role == RoleName::Owner {
             return self.hand_over_to(c, slug, user).await;
         }
-        self.in_org::<MemberRoles, _>(c, slug, async |tx, standing| {
+        self.moving_members::<MemberRoles, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, MemberRoles, Write> = decide(standing)?;
             if user == standing.person.id {
                 return Err(Error::conflict("own_role", "You cannot change your own role. Ask another owner or admin."));
@@ -55,7 +55,7 @@ impl App {
     }
 
     async fn hand_over_to(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<Member> {
-        self.in_org::<Ownership, _>(c, slug, async |tx, standing| {
+        self.moving_members::<Ownership, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Ownership, Write> = decide(standing)?;
             policy::may_hand_over(scope, user)?;
             let next = tx.lock_member(scope, user).await?;
@@ -66,7 +66,7 @@ impl App {
 
     /// Hands the organization over to the member with this address; the caller becomes an admin. Never to oneself.
     pub async fn transfer_ownership(&self, c: &Caller, slug: &Slug, new_owner: &Email) -> Result<Member> {
-        self.in_org::<Ownership, _>(c, slug, async |tx, standing| {
+        self.moving_members::<Ownership, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Ownership, Write> = decide(standing)?;
             if *new_owner == standing.person.email {
                 policy::may_hand_over(scope, standing.person.id)?;
@@ -87,7 +87,7 @@ impl App {
 
     /// Removes a member: all access to this organization ends in the same transaction (T22).
     pub async fn remove_member(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<()> {
-        self.in_org::<Members, _>(c, slug, async |tx, standing| {
+        self.moving_members::<Members, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Members, Write> = decide(standing)?;
             if user == standing.person.id {
                 return Err(Error::conflict("own_membership", "You cannot remove yourself. Ask another owner or admin."));

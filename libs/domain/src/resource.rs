@@ -38,9 +38,6 @@ pub struct Row {
     pub needs: Needs,
     /// Whether a platform owner passes without membership.
     pub operator: bool,
-    /// Whether changing it changes the caller's own membership: that row is then locked for it from the start, because two
-    /// transactions that both share it first and change it later wait for each other.
-    pub moves_caller: bool,
 }
 
 /// A resource kind: a type-level name of a row.
@@ -50,7 +47,7 @@ pub trait Resource {
 }
 
 macro_rules! table {
-    ($($(#[$doc:meta])* $kind:ident: $name:literal, read $read:expr, write $write:expr, needs $needs:ident, operator $operator:literal, moves_caller $moves:literal;)*) => {
+    ($($(#[$doc:meta])* $kind:ident: $name:literal, read $read:expr, write $write:expr, needs $needs:ident, operator $operator:literal;)*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Copy, Debug)]
@@ -58,7 +55,7 @@ macro_rules! table {
             impl Resource for $kind {
                 const ROW: Row = Row {
                     name: $name, read: $read, write: $write, needs: Needs::$needs,
-                    operator: $operator, moves_caller: $moves,
+                    operator: $operator,
                 };
             }
         )*
@@ -72,23 +69,23 @@ use Grant::{Caps, Member, Nobody, Owner};
 
 table! {
     /// The organization's own row: name, limits, state.
-    Settings: "settings", read Member, write Caps(&[SettingsManage]), needs NotSuspended, operator true, moves_caller false;
+    Settings: "settings", read Member, write Caps(&[SettingsManage]), needs NotSuspended, operator true;
     /// Acting in the organization: `select`.
-    Context: "context", read Member, write Member, needs Active, operator false, moves_caller false;
+    Context: "context", read Member, write Member, needs Active, operator false;
     /// Deleting the organization.
-    OrgLifecycle: "lifecycle", read Owner, write Owner, needs NotSuspended, operator false, moves_caller false;
+    OrgLifecycle: "lifecycle", read Owner, write Owner, needs NotSuspended, operator false;
     /// Handing the organization over.
-    Ownership: "ownership", read Owner, write Owner, needs NotSuspended, operator false, moves_caller true;
+    Ownership: "ownership", read Owner, write Owner, needs NotSuspended, operator false;
     /// Who is a member; writing is adding and removing.
-    Members: "members", read Member, write Caps(&[MembersManage]), needs NotSuspended, operator false, moves_caller false;
+    Members: "members", read Member, write Caps(&[MembersManage]), needs NotSuspended, operator false;
     /// Which role a member has.
-    MemberRoles: "member_roles", read Member, write Caps(&[RolesManage]), needs NotSuspended, operator false, moves_caller false;
+    MemberRoles: "member_roles", read Member, write Caps(&[RolesManage]), needs NotSuspended, operator false;
     /// Invitations.
-    Invitations: "invitations", read Caps(&[MembersManage]), write Caps(&[MembersManage]), needs Active, operator false, moves_caller false;
+    Invitations: "invitations", read Caps(&[MembersManage]), write Caps(&[MembersManage]), needs Active, operator false;
     /// Custom roles.
-    Roles: "roles", read Caps(&[RolesManage]), write Caps(&[RolesManage]), needs Active, operator false, moves_caller false;
+    Roles: "roles", read Caps(&[RolesManage]), write Caps(&[RolesManage]), needs Active, operator false;
     /// The audit log; written by every change, never through the API.
-    AuditLog: "audit_log", read Caps(&[AuditLogsView]), write Nobody, needs Active, operator false, moves_caller false;
+    AuditLog: "audit_log", read Caps(&[AuditLogsView]), write Nobody, needs Active, operator false;
     /// Outgoing webhooks and their deliveries.
-    Webhooks: "webhooks", read Caps(&[WebhooksManage]), write Caps(&[WebhooksManage]), needs Active, operator false, moves_caller false;
+    Webhooks: "webhooks", read Caps(&[WebhooksManage]), write Caps(&[WebhooksManage]), needs Active, operator false;
 }

@@ -11,7 +11,6 @@ use domain::{
     Error, Result, Time,
     accounts::Person,
     policy::{Access, Read, Standing, Write},
-    resource::Resource,
     roles::{Caps, Role, RoleName},
     sessions::Credential,
     value::{Email, Slug},
@@ -22,7 +21,17 @@ use crate::{
     Store, WriteTx, dialect,
     error::{from_db, retry},
     organizations::{read_view, view_columns},
+    sql,
 };
+
+/// What a transaction is going to change, which decides what it locks first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moves {
+    /// No membership: the caller's is only kept as it is.
+    Nobody,
+    /// Memberships, perhaps the caller's: one such transaction of an organization at a time.
+    Members,
+}
 
 /// Who is calling: alive only while session, grant and user are.
 const CALLER: &str = "select u.email, u.realm, u.email_verified_at, u.is_platform_owner from grants g
@@ -94,10 +103,16 @@ impl WriteTx {
     }
 
     /// The caller's standing in the organization `slug`, read inside this transaction with the membership (and a custom role) locked:
-    /// the only facts that a proof to write an `R` can be decided on. Call it before anything else that the transaction does, save
-    /// for an idempotency key.
-    pub async fn standing<R: Resource>(&self, who: &Credential, slug: &Slug) -> Result<Standing<'_, Write>> {
-        let lock = if R::ROW.moves_caller { " for no key update of m" } else { " for share of m" };
+    /// the only facts that a proof to write can be decided on. Call it before anything else that the transaction does, save for an
+    /// idempotency key.
+    pub async fn standing(&self, who: &Credential, slug: &Slug, moves: Moves) -> Result<Standing<'_, Write>> {
+        let lock = match moves {
+            Moves::Nobody => " for share of m",
+            Moves::Members => {
+                self.one_move_at_a_time(slug).await?;
+                " for no key update of m"
+            }
+        };
         let sql = format!("{STRICT}{}", dialect::row_lock(self.is_sqlite(), lock));
         let row = self.tx.query_one_raw(statement(&self.tx, sql, who, self.now(), Some(slug))).await.map_err(from_db)?;
         let standing = match row {
@@ -113,6 +128,13 @@ impl WriteTx {
         };
         self.acts((&standing.person).into());
         Ok(standing)
+    }
+
+    /// Two people who change each other's membership would each hold what the other waits for.
+    async fn one_move_at_a_time(&self, slug: &Slug) -> Result<()> {
+        let lock = dialect::row_lock(self.is_sqlite(), "for no key update of c");
+        let text = format!("select 1 from org_counters c join organizations o on o.id = c.org_id where o.slug = $1 {lock}");
+        sql::one(&self.tx, &text, vec![slug.as_str().into()]).await.map(|_| ())
     }
 
     /// A custom role is read again, locked: the statement above waited for the membership only, so what it saw of the role may have

@@ -12,7 +12,7 @@ use domain::{
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set, sea_query::LockType};
 
 use crate::{
-    Store, WriteTx,
+    Store, WriteTx, dialect,
     entity::invitations,
     error::{INVITATIONS_PENDING, from_db, on},
     organizations::view,
@@ -224,8 +224,12 @@ impl WriteTx {
         if claimed.org() == scope.org() { Ok(claimed) } else { Err(Error::not_found("pending invitation")) }
     }
 
-    /// The inviter's role now; `None` if they left. Asked at acceptance, because they may have been demoted since (T19).
+    /// The inviter's role now; `None` if they left. Asked at acceptance, because they may have been demoted since (T19). Nobody's
+    /// membership changes from here to the end of the transaction.
     pub async fn inviter_role(&self, claimed: &Claimed) -> Result<Option<Role>> {
+        let lock = dialect::row_lock(self.is_sqlite(), "for no key update");
+        let text = format!("select 1 from org_counters where org_id = $1 {lock}");
+        sql::one(&self.tx, &text, vec![claimed.org().uuid().into()]).await?;
         crate::roles::role_of(&self.tx, claimed.org(), claimed.invitation.invited_by).await
     }
 

@@ -184,6 +184,10 @@ fn parse<T: DeserializeOwned + Default>(raw: &[u8]) -> Result<T> {
     if raw.trim_ascii().is_empty() {
         return Ok(T::default());
     }
+    // Of an array serde would take the fields in their order.
+    if !raw.trim_ascii_start().starts_with(b"{") {
+        return Err(Error::field("body", "malformed_json", "Send a JSON object."));
+    }
     serde_json::from_slice(raw).map_err(|e| {
         let position = format!("Send a JSON object (problem at line {}, column {}).", e.line(), e.column());
         Error::field("body", "malformed_json", position)

@@ -74,8 +74,7 @@ impl Mails {
     async fn send(&self, job: &ClaimedMail) -> Result<(), MailError> {
         // Perhaps the master key is being put right at this moment.
         let Some(mail) = &job.mail else { return Err(MailError::Transient("the message cannot be opened".to_owned())) };
-        let parts =
-            mail::render(mail.template, mail.context.clone()).map_err(|error| MailError::Permanent(explain(&error)))?;
+        let parts = mail::render(mail.template, mail.context.clone()).map_err(|error| MailError::Permanent(explain(&error)))?;
         let id = format!("msg-{}@{}", job.ticket.id.simple(), self.0.settings.message_host);
         self.0.mailer.send(&parts.addressed(mail.to.as_str(), id)).await
     }

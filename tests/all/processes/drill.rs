@@ -25,14 +25,12 @@ fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
+/// Both at once: most of the time goes by in waiting for the leases of the dead.
 #[test]
-fn nothing_is_lost_on_sqlite() {
-    block_on(Box::pin(drill(Database::Sqlite)));
-}
-
-#[test]
-fn nothing_is_lost_on_postgres() {
-    block_on(Box::pin(drill(Database::Postgres)));
+fn nothing_is_lost_on_either_database() {
+    block_on(async {
+        futures::join!(Box::pin(drill(Database::Sqlite)), Box::pin(drill(Database::Postgres)));
+    });
 }
 
 struct Crew {

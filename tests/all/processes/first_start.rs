@@ -69,7 +69,7 @@ fn a_new_person_signs_up_by_the_mail_in_the_folder() {
         let server = world.api().await;
         server.api().post("/api/auth/register", json!({"email": ANN, "password": PASSWORD})).await.ok();
         let token = world.mailed(ANN, "/auth/verify-email?token=").await;
-        let page = server.api().form("/auth/verify-email", &[("token", &token)]).await;
+        let page = server.api().form("/auth/verify-email", &[("token", &token), ("password", PASSWORD)]).await;
         assert_eq!(page.status, 200, "{page:?}");
         server.api().login(ANN).await;
         let folder = world.data().join("mail");

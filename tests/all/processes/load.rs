@@ -30,8 +30,10 @@ pub(super) struct Done {
 impl Done {
     /// Calls until somebody answers 200.
     async fn insist(&mut self, api: &Api, method: &Method, path: &str, body: Option<&Value>, key: &str) -> Answer {
+        let headers = [("idempotency-key", key)];
+        let headers = if key.is_empty() { &headers[..0] } else { &headers };
         loop {
-            match api.call(method.clone(), path, body, &[("idempotency-key", key)]).await {
+            match api.call(method.clone(), path, body, headers).await {
                 Ok(answer) if answer.status == 200 => return answer,
                 Ok(answer) if answer.status == 503 => {}
                 Ok(answer) => self.defects.push(format!("{method} {path} -> {answer:?}")),
@@ -73,7 +75,7 @@ impl Done {
                     let list = org.at("members?limit=100");
                     let list = self.insist(&org.owner.api, &Method::GET, &list, None, "").await.json();
                     let found = list["members"].as_array().into_iter().flatten().find(|m| m["user"]["id"] == member);
-                    if found.is_some_and(|m| m["role"] == wanted) {
+                    if found.is_some_and(|m| m["membership"]["role"] == wanted) {
                         self.roles.push(wanted.to_owned());
                     }
                 }

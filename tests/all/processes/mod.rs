@@ -7,6 +7,8 @@
 //! - [`world`] is a folder, a database and settings; [`process`] a program that runs in it; [`http`] a client that sees failures.
 //! - [`partners`] are servers of a test's own, to be stopped and started at will.
 
+#![allow(clippy::print_stdout, reason = "the drills say what they checked")]
+
 mod algorithms;
 mod cluster;
 mod command_line;

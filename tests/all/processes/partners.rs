@@ -82,9 +82,9 @@ impl Postgres {
         command.arg(format!("port={}", self.port)).arg("-c").arg(format!("unix_socket_directories={}", path.display()));
         self.running = Some(Process::spawn("postgres", &command, path, "QUIT"));
         until("PostgreSQL answers", 30, async || {
-            let asked =
-                Command::new(self.bin.join("pg_isready")).args(["-q", "-h"]).arg(path).arg("-p").arg(self.port.to_string());
-            { asked }.status().is_ok_and(|status| status.success()).then_some(())
+            let mut ask = Command::new(self.bin.join("pg_isready"));
+            ask.args(["-q", "-h"]).arg(path).arg("-p").arg(self.port.to_string());
+            ask.status().is_ok_and(|status| status.success()).then_some(())
         })
         .await;
     }
@@ -100,7 +100,9 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         // SIGKILL would leave its children behind for a moment; immediate shutdown takes them along.
-        if let Some(running) = self.running.as_mut().filter(|running| running.runs()) {
+        if let Some(running) = self.running.as_mut()
+            && running.runs()
+        {
             running.signal("QUIT");
             for _ in 0..200 {
                 if !running.runs() {

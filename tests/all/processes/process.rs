@@ -63,6 +63,11 @@ impl Process {
         Self { name: name.to_owned(), child, output, base: String::new() }
     }
 
+    /// Says where it answers.
+    pub(super) fn at(mut self, base: String) -> Self {
+        self.base = base;
+        self
+    }
     /// A client of it.
     pub(super) fn api(&self) -> Api {
         Api::at(&self.base)

@@ -1,5 +1,6 @@
 //! A rolling restart under load: each process is asked to stop and started again, one after the other, and no request fails. A
-//! refused connection is tried once more at the other server, as every load balancer does.
+//! connection that is refused, or hung up before the answer, is tried once more at the other server, as load balancers do; what must not
+//! happen twice carries an idempotency key, which makes that safe.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -23,15 +24,21 @@ struct Balancer<'a> {
     bases: &'a [String; 2],
     next: AtomicUsize,
     asked: AtomicUsize,
+    refused: AtomicUsize,
+    hung_up: AtomicUsize,
     stop: AtomicBool,
 }
 
 impl Balancer<'_> {
     async fn call(&self, api: &Api, method: Method, path: &str, body: Option<&Value>) -> Result<(), String> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let ask = async |turn: usize| api.via(&self.bases[turn % 2]).call(method.clone(), path, body, &[]).await;
+        let key = [("idempotency-key", format!("turn-{turn}"))];
+        let headers: Vec<_> = key.iter().filter(|_| body.is_some()).map(|(name, value)| (*name, value.as_str())).collect();
+        let ask = async |turn: usize| api.via(&self.bases[turn % 2]).call(method.clone(), path, body, &headers).await;
         let mut answer = ask(turn).await;
-        if answer.as_ref().is_err_and(reqwest::Error::is_connect) {
+        if let Err(error) = &answer {
+            let count = if error.is_connect() { &self.refused } else { &self.hung_up };
+            count.fetch_add(1, Ordering::Relaxed);
             answer = ask(turn + 1).await;
         }
         self.asked.fetch_add(1, Ordering::Relaxed);
@@ -77,10 +84,16 @@ fn no_request_fails_while_everything_is_replaced() {
         let mut worker = Some(world.spawn_worker(worker_port).ready().await);
         let bases = ports.map(|port| format!("http://127.0.0.1:{port}"));
         let org = Org::founded(&Api::at(&bases[0]), "acme").await;
-        let balancer =
-            Balancer { bases: &bases, next: AtomicUsize::new(0), asked: AtomicUsize::new(0), stop: AtomicBool::new(false) };
+        let balancer = Balancer {
+            bases: &bases,
+            next: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
+            hung_up: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+        };
         let (ann, bob, ()) = tokio::join!(balancer.load(&org, "ann"), balancer.load(&org, "bob"), async {
-            for round in 0..2 {
+            for _ in 0..2 {
                 for (at, port) in ports.into_iter().enumerate() {
                     let before = balancer.asked.load(Ordering::Relaxed);
                     apis[at].take().expect("it runs").stop().await;
@@ -90,12 +103,14 @@ fn no_request_fails_while_everything_is_replaced() {
                 }
                 worker.take().expect("it runs").stop().await;
                 worker = Some(world.spawn_worker(worker_port).ready().await);
-                println!("round {round}: {} requests", balancer.asked.load(Ordering::Relaxed));
             }
             balancer.stop.store(true, Ordering::Relaxed);
         });
         let failures = [ann, bob].concat();
-        assert!(failures.is_empty(), "{} of {} failed:\n{failures:#?}", failures.len(), balancer.asked.load(Ordering::Relaxed));
+        let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        let (asked, refused, hung_up) = (of(&balancer.asked), of(&balancer.refused), of(&balancer.hung_up));
+        println!("{asked} requests, {refused} refused and {hung_up} hung up on, all of which the other server answered");
+        assert!(failures.is_empty(), "{} of {} failed:\n{failures:#?}", failures.len(), asked);
         let owed = owed(&org.audit(&Api::at(&bases[0])).await);
         until("every event arrives", 20, async || owed.is_subset(&arrived(&org).into_keys().collect()).then_some(())).await;
         assert!(arrived(&org).values().all(|times| *times == 1), "a worker that is asked to stop repeats nothing");

@@ -27,7 +27,7 @@ class Handler:
 
     async def handle_DATA(self, server, session, envelope):
         Handler.count += 1
-        note(f"message encrypted={session.ssl is not None} user={session.auth_data is not None}")
+        note(f"message encrypted={session.ssl is not None} user={session.authenticated}")
         partial = folder / f"{Handler.count}.partial"
         partial.write_bytes(envelope.content)
         partial.rename(folder / f"{Handler.count}.eml")

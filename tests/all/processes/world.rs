@@ -108,7 +108,7 @@ impl World {
             settings.entry("server.public_url".to_owned()).or_insert_with(|| base.clone());
         }
         let command = self.command("tenantry-api", &[], &settings);
-        Process { base, ..Process::spawn("api", &command, self.folder(), "KILL") }
+        Process::spawn("api", &command, self.folder(), "KILL").at(base)
     }
     pub(super) async fn api(&self) -> Process {
         self.api_with(&[]).await
@@ -120,7 +120,7 @@ impl World {
     pub(super) fn spawn_worker(&self, port: u16) -> Process {
         let address = format!("127.0.0.1:{port}");
         let command = self.command("tenantry-worker", &[], &settings(&[("worker.health_listen", &address)]));
-        Process { base: format!("http://{address}"), ..Process::spawn("worker", &command, self.folder(), "KILL") }
+        Process::spawn("worker", &command, self.folder(), "KILL").at(format!("http://{address}"))
     }
     pub(super) async fn worker(&self) -> Process {
         self.spawn_worker(free_port()).ready().await
@@ -184,7 +184,6 @@ pub(super) async fn new_database(server: &str) -> String {
 
 /// An organization with room for everybody, its founder (the platform owner) and a receiver of its events.
 pub(super) struct Org {
-    pub(super) id: String,
     /// `/api/organizations/<slug>`.
     pub(super) path: String,
     pub(super) owner: Tokens,
@@ -205,7 +204,7 @@ impl Org {
         let receiver = Receiver::start().await;
         let hook = json!({"name": "All", "url": receiver.url, "events": EVENTS});
         let hook = owner.api.post(&format!("{path}/webhooks"), hook).await.ok();
-        Self { id, path, owner, receiver, secret: text(&hook["secret"]) }
+        Self { path, owner, receiver, secret: text(&hook["secret"]) }
     }
     pub(super) fn at(&self, rest: &str) -> String {
         format!("{}/{rest}", self.path)

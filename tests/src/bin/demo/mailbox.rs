@@ -17,7 +17,10 @@ impl Mailbox {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Err(format!("no mail to {email} in {}: run the demo where the server's data folder is, or give its path as second argument", self.0.display()))
+        Err(format!(
+            "no mail to {email} in {}: run the demo where the server's data folder is, or give its path as second argument",
+            self.0.display()
+        ))
     }
 
     fn find(&self, email: &str, before: &str) -> Option<String> {

@@ -43,14 +43,16 @@ struct Api {
 
 impl Api {
     async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Value) -> Result<Value> {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).header("content-type", "application/json");
+        let mut request =
+            self.http.request(method.clone(), format!("{}{path}", self.base)).header("content-type", "application/json");
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
         if !body.is_null() {
             request = request.body(body.to_string());
         }
-        let response = request.send().await.map_err(|e| format!("{} does not answer ({e}). Start it with `make run` first.", self.base))?;
+        let response =
+            request.send().await.map_err(|e| format!("{} does not answer ({e}). Start it with `make run` first.", self.base))?;
         let status = response.status();
         let text = response.text().await?;
         println!("   {method} {path} -> {status}");
@@ -81,7 +83,10 @@ fn text(value: &Value, field: &str) -> Result<String> {
     Ok(value[field].as_str().ok_or_else(|| format!("no `{field}` in {value}"))?.to_owned())
 }
 
-#[allow(clippy::disallowed_methods, reason = "a program of its own: its client calls the server it was told to, and the clock makes names unique")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a program of its own: its client calls the server it was told to, and the clock makes names unique"
+)]
 async fn play() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let base = args.next().unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
@@ -108,7 +113,8 @@ async fn play() -> Result<()> {
     let secret = text(&hook, "secret")?;
 
     say(&format!("Ann invites {bob}"));
-    api.post(&format!("/api/organizations/{slug}/invitations"), Some(&ann_token), json!({"email": bob, "role": "member"})).await?;
+    api.post(&format!("/api/organizations/{slug}/invitations"), Some(&ann_token), json!({"email": bob, "role": "member"}))
+        .await?;
 
     say("Bob signs up, and accepts with the token from his mail");
     let bob_token = api.join(&mailbox, &bob).await?;
@@ -117,9 +123,16 @@ async fn play() -> Result<()> {
 
     say("Ann makes Bob an admin");
     let members = api.get(&format!("/api/organizations/{slug}/members"), &ann_token).await?;
-    let bob_id = members["members"].as_array().into_iter().flatten().find(|m| m["user"]["email"] == bob.as_str()).ok_or("Bob is not a member")?["user"]["id"].clone();
+    let bob_id = members["members"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|m| m["user"]["email"] == bob.as_str())
+        .ok_or("Bob is not a member")?["user"]["id"]
+        .clone();
     let bob_id = bob_id.as_str().unwrap_or_default();
-    api.call(Method::PATCH, &format!("/api/organizations/{slug}/members/{bob_id}"), Some(&ann_token), json!({"role": "admin"})).await?;
+    api.call(Method::PATCH, &format!("/api/organizations/{slug}/members/{bob_id}"), Some(&ann_token), json!({"role": "admin"}))
+        .await?;
 
     say("Bob selects the organization and gets new tokens for it");
     let selected = api.post(&format!("/api/organizations/{slug}/select"), Some(&bob_token), Value::Null).await?;
@@ -145,7 +158,12 @@ async fn play() -> Result<()> {
     let started = Instant::now();
     let log = api.get(&format!("/api/organizations/{slug}/audit-log"), &bob_token).await?;
     for record in log["logs"].as_array().into_iter().flatten() {
-        println!("   {}  {:28} by {}", record["id"].as_str().unwrap_or_default(), record["action"].as_str().unwrap_or_default(), record["actor"]["email"].as_str().unwrap_or("-"));
+        println!(
+            "   {}  {:28} by {}",
+            record["id"].as_str().unwrap_or_default(),
+            record["action"].as_str().unwrap_or_default(),
+            record["actor"]["email"].as_str().unwrap_or("-")
+        );
     }
     println!("   (read in {} ms)", started.elapsed().as_millis());
     let ids: Vec<&str> = log["logs"].as_array().into_iter().flatten().filter_map(|record| record["id"].as_str()).collect();

@@ -53,7 +53,10 @@ impl Receiver {
     pub(crate) async fn start() -> std::io::Result<Self> {
         let received: Received = Arc::default();
         let data = web::Data::from(received.clone());
-        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(keep))).workers(1).disable_signals().bind("127.0.0.1:0")?;
+        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(keep)))
+            .workers(1)
+            .disable_signals()
+            .bind("127.0.0.1:0")?;
         let port = server.addrs().first().map_or(0, std::net::SocketAddr::port);
         tokio::spawn(server.run());
         Ok(Self { port, received })

@@ -1,0 +1,14 @@
+//! Attacks with a name: each test is a bug that another product had (the T numbers), or an input that should break something.
+
+mod bodies;
+mod canaries;
+mod document;
+mod egress;
+mod enumeration;
+mod hosts;
+mod limits;
+mod links;
+mod paths;
+mod refresh;
+mod signatures;
+mod tokens;

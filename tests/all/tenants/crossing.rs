@@ -1,0 +1,189 @@
+//! T12, T13: the organization in the path decides, and membership in it; ids of another tenant do not exist.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tenantry_tests::{Org, TestApp, User, both, text};
+
+use super::state;
+
+async fn two_tenants(app: &TestApp) -> (User, Org, User, Org) {
+    let (ann, bob) = (app.sign_up("ann@example.com").await, app.sign_up("bob@example.com").await);
+    let (acme, other) = (app.create_org(&ann, "acme").await, app.create_org(&bob, "other").await);
+    (ann, acme, bob, other)
+}
+
+async fn webhook(app: &TestApp, by: &User, org: &Org) -> String {
+    let body = json!({"name": "Hook", "url": "http://127.0.0.1:9/", "events": ["organization.updated"]});
+    text(&app.by(by).post(&org.at("webhooks"), body).await.ok()["id"])
+}
+
+/// The routes of an organization that take a child's id: what to send there.
+fn routes(webhook: &str, role: &str, invitation: &str, member: &str) -> Vec<(Method, String, Value)> {
+    let hook = format!("webhooks/{webhook}");
+    let (role, invitation, member) = (format!("roles/{role}"), format!("invitations/{invitation}"), format!("members/{member}"));
+    vec![
+        (Method::GET, hook.clone(), json!({})),
+        (Method::PATCH, hook.clone(), json!({"name": "Mine", "is_active": false})),
+        (Method::POST, format!("{hook}/test"), json!({})),
+        (Method::GET, format!("{hook}/deliveries"), json!({})),
+        (Method::DELETE, hook, json!({})),
+        (Method::GET, role.clone(), json!({})),
+        (Method::PUT, role.clone(), json!({"name": "Mine", "permissions": []})),
+        (Method::PATCH, role.clone(), json!({"name": "Mine"})),
+        (Method::DELETE, role, json!({})),
+        (Method::POST, invitation.clone(), json!({})),
+        (Method::POST, format!("{invitation}/accept"), json!({})),
+        (Method::PATCH, member.clone(), json!({"role": "member"})),
+        (Method::PATCH, member.clone(), json!({"role": "owner"})),
+        (Method::POST, member.clone(), json!({})),
+        (Method::DELETE, member.clone(), json!({})),
+        (Method::GET, format!("{member}/service-access"), json!({})),
+        (Method::PUT, format!("{member}/service-access"), json!({"grants": []})),
+    ]
+}
+
+both!(t12_ids_of_another_tenant_do_not_exist_and_are_not_touched, async |app| {
+    let (ann, acme, bob, other) = two_tenants(app).await;
+    let hook = webhook(app, &bob, &other).await;
+    let role = app.role(&bob, "other", "helper", &["webhooks.manage"]).await;
+    let (invitation, _) = app.invite(&bob, "other", "cy@example.com", "member").await;
+    let missing = |prefix: &str| format!("{prefix}_{}", "0".repeat(32));
+    let (theirs, nobodys) = (
+        routes(&hook, &role, &invitation, &bob.id),
+        routes(
+            &missing(hook.split('_').next().unwrap()),
+            &missing("role"),
+            &missing(invitation.split('_').next().unwrap()),
+            &missing("usr"),
+        ),
+    );
+    app.worker().await;
+    let before = state(app).await;
+    let scoped = app.client().bearer(&acme.access);
+    for ((method, path, body), (_, absent, _)) in theirs.into_iter().zip(nobodys) {
+        for by in [&app.by(&ann), &scoped] {
+            let shown = async |path: &str| {
+                let answer = by.request(method.clone(), &acme.at(path)).json(&body).send().await;
+                let mut json = answer.refused(404, "NOT_FOUND");
+                json.as_object_mut().unwrap().remove("timestamp");
+                json
+            };
+            assert_eq!(shown(&path).await, shown(&absent).await, "{method} {path}: as if it were missing");
+        }
+    }
+    let by_address = json!({"new_owner_email": bob.email});
+    app.by(&ann).post(&acme.at("transfer-ownership"), by_address).await.invalid(&["new_owner_email"]);
+    assert_eq!(state(app).await, before, "nothing was changed");
+    app.by(&bob).get(&other.at(&format!("webhooks/{hook}"))).await.ok();
+});
+
+both!(t12_a_strangers_answer_does_not_tell_which_ids_exist, async |app| {
+    let (ann, acme, bob, other) = two_tenants(app).await;
+    let role = app.role(&bob, "other", "helper", &["webhooks.manage"]).await;
+    let (invitation, _) = app.invite(&bob, "other", "cy@example.com", "member").await;
+    let hook = webhook(app, &bob, &other).await;
+    app.worker().await;
+    let before = state(app).await;
+    for (method, path, body) in routes(&hook, &role, &invitation, &bob.id) {
+        for token in [&ann.access, &acme.access] {
+            let answer = app.client().bearer(token).request(method.clone(), &other.at(&path)).json(&body).send().await;
+            answer.refused_as(403, "FORBIDDEN", "not_a_member");
+        }
+    }
+    for path in [
+        "",
+        "/members",
+        "/invitations",
+        "/roles",
+        "/webhooks",
+        "/webhooks/event-types",
+        "/audit-log",
+        "/audit-log/export?format=csv",
+        "/audit-log/event-types",
+    ] {
+        app.by(&ann).get(&format!("{}{path}", other.path)).await.refused_as(403, "FORBIDDEN", "not_a_member");
+    }
+    app.by(&ann).delete(&other.path).await.refused(403, "FORBIDDEN");
+    app.by(&ann).patch(&other.path, json!({"name": "Mine now"})).await.refused(403, "FORBIDDEN");
+    app.by(&ann).post_empty(&other.at("select")).await.refused(403, "FORBIDDEN");
+    assert_eq!(state(app).await, before, "nothing was changed");
+});
+
+both!(t13_a_token_for_one_organization_opens_another_by_membership_alone, async |app| {
+    let (_, acme, bob, other) = two_tenants(app).await;
+    let scoped = app.client().bearer(&acme.access);
+    scoped.get(&other.path).await.refused_as(403, "FORBIDDEN", "not_a_member");
+    let (_, token) = app.invite(&bob, "other", "ann@example.com", "member").await;
+    scoped.post("/api/invitations/accept", json!({"token": token})).await.done();
+    scoped.get(&other.path).await.ok();
+    // As what one is there, not as what one is where the token came from.
+    scoped.get(&other.at("roles")).await.refused_as(403, "FORBIDDEN", "missing_permission");
+    scoped.patch(&other.path, json!({"name": "Mine now"})).await.refused_as(403, "FORBIDDEN", "missing_permission");
+    scoped.patch(&acme.path, json!({"name": "Mine indeed"})).await.ok();
+    let selected = scoped.post_empty(&other.at("select")).await.ok();
+    let there = app.client().bearer(&text(&selected["access_token"]));
+    there.get(&acme.at("roles")).await.ok();
+    there.get(&other.at("roles")).await.refused(403, "FORBIDDEN");
+});
+
+both!(t13_two_authorization_headers_are_none, async |app| {
+    let (ann, acme, bob, other) = two_tenants(app).await;
+    let before = state(app).await;
+    let both = |one: &str, two: &str| (format!("Bearer {one}"), format!("Bearer {two}"));
+    for (one, two) in [
+        both(&ann.access, &bob.access),
+        both(&bob.access, &ann.access),
+        both(&ann.access, &ann.access),
+        both(&ann.access, ""),
+        both("x", &ann.access),
+    ] {
+        for path in [&acme.path, &other.path] {
+            let request = app
+                .client()
+                .request(Method::PATCH, path)
+                .another_header("authorization", &one)
+                .another_header("authorization", &two);
+            request.json(&json!({"name": "Whose?"})).send().await.refused(401, "UNAUTHORIZED");
+        }
+        let joined = app.client().request(Method::GET, &acme.path).header("authorization", &format!("{one}, {two}"));
+        assert_eq!(joined.send().await.status, 401);
+    }
+    assert_eq!(state(app).await, before);
+});
+
+both!(t13_organizations_named_elsewhere_than_in_the_path_are_ignored, async |app| {
+    let (ann, acme, bob, other) = two_tenants(app).await;
+    let naming = |org: &Org, mut body: Value| {
+        for name in ["org", "org_slug", "organization_slug", "slug_of_organization"] {
+            body[name] = json!(org.slug);
+        }
+        for name in ["org_id", "organization_id", "tenant_id", "id"] {
+            body[name] = json!(org.id);
+        }
+        body
+    };
+    let ask = async |by: &User, path: &Org, named: &Org, rest: &str, body: Value| {
+        let query = format!("?org={}&org_slug={}&org_id={}&organization_id={}", named.slug, named.slug, named.id, named.id);
+        let request = app.by(by).request(Method::POST, &path.at(&format!("{rest}{query}")));
+        let request =
+            request.header("x-org-id", &named.id).header("x-org-slug", &named.slug).header("x-organization", &named.slug);
+        request.header("x-tenant-id", &named.id).json(&naming(named, body)).send().await
+    };
+    let invitation = json!({"email": "cy@example.com", "role": "member"});
+    let role = json!({"slug": "helper", "name": "Helper", "permissions": []});
+    // One's own organization in the path and a foreign one everywhere else: it happens to one's own.
+    let made = ask(&ann, &acme, &other, "invitations", invitation.clone()).await.ok();
+    assert_eq!(made["invitation"]["org_id"], json!(acme.id));
+    assert_eq!(ask(&ann, &acme, &other, "roles", role.clone()).await.ok()["org_id"], json!(acme.id));
+    assert_eq!(app.by(&bob).get(&other.at("invitations")).await.ok(), json!([]));
+    // A foreign one in the path and one's own everywhere else: it does not happen.
+    let before = state(app).await;
+    ask(&ann, &other, &acme, "invitations", invitation).await.refused_as(403, "FORBIDDEN", "not_a_member");
+    ask(&ann, &other, &acme, "roles", role).await.refused_as(403, "FORBIDDEN", "not_a_member");
+    ask(&ann, &other, &acme, "select", json!({})).await.refused_as(403, "FORBIDDEN", "not_a_member");
+    assert_eq!(state(app).await, before);
+    let listed = app.by(&ann).get(&acme.at(&format!("audit-log?org_id={}&org_slug=other", other.id))).await.ok();
+    assert!(!listed.to_string().contains(&other.id), "{listed}");
+    let mine = app.by(&ann).get(&format!("/api/organizations?user_id={}", bob.id)).await.ok();
+    assert_eq!((mine.as_array().unwrap().len(), &mine[0]["organization"]["id"]), (1, &json!(acme.id)));
+});

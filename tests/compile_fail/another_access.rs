@@ -1,0 +1,8 @@
+//! There are two kinds of access and nobody adds a third.
+// error[E0603]: module `sealed` is private
+
+pub enum Everything {}
+impl domain::policy::sealed::Sealed for Everything {}
+impl domain::policy::Access for Everything {
+    const WRITE: bool = true;
+}

@@ -1,0 +1,12 @@
+//! Facts read inside a transaction end with it.
+// error[E0505]: cannot move out of
+
+use domain::{policy::{OrgScope, Write, decide}, resource::Webhooks, sessions::Credential, value::Slug};
+use store::WriteTx;
+
+pub async fn later(tx: WriteTx, who: &Credential, slug: &Slug) -> domain::Result<domain::OrgId> {
+    let facts = tx.standing::<Webhooks>(who, slug).await?;
+    drop(tx);
+    let scope: OrgScope<'_, Webhooks, Write> = decide(&facts)?;
+    Ok(scope.org())
+}

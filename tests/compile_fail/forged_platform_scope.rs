@@ -1,0 +1,8 @@
+//! Nobody but the policy says who operates the platform.
+// error[E0423]: private fields
+
+use domain::{accounts::Person, policy::PlatformScope};
+
+pub fn forges(person: &Person) -> PlatformScope<'_> {
+    PlatformScope(person)
+}

@@ -1,0 +1,11 @@
+//! Looking does not turn into changing.
+// error[E0599]: no method named `write`
+
+use domain::{
+    policy::{OrgScope, Read, Write},
+    resource::Webhooks,
+};
+
+pub fn upgrades<'f>(scope: OrgScope<'f, Webhooks, Read>) -> OrgScope<'f, Webhooks, Write> {
+    scope.write()
+}
