@@ -73,7 +73,8 @@ impl Options {
             .set("rate_limits.enabled", false)
             .set("worker.embedded", false)
             .set("passwords.threads", 1);
-        usual.settings.into_iter().chain(self.settings)
+        // A test's own value takes the place of the usual one.
+        usual.settings.into_iter().chain(self.settings).collect::<std::collections::BTreeMap<_, _>>().into_iter()
     }
 }
 

@@ -9,7 +9,7 @@ use domain::{
     roles::{Role, RoleName},
     value::{Email, Slug},
 };
-use store::{Change, WriteTx};
+use store::{Change, NoEvent, WriteTx};
 
 use crate::{App, Caller};
 
@@ -46,6 +46,9 @@ impl App {
             let mut member = tx.lock_member(scope, user).await?;
             let current = current_role(tx, scope, &member).await?;
             policy::may_assign(scope, &current, &new)?;
+            if current.name == new.name {
+                return Ok(Change::silent(member, NoEvent::Unchanged));
+            }
             tx.set_role(scope, &member.membership, role).await?;
             let event = role_updated(&member, role);
             member.membership.role = role.clone();

@@ -48,22 +48,30 @@ impl Keys {
         self.set.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the keys again. One caller does it; the others go on with what there is. If it fails, the old keys stay.
-    async fn reload(&self, store: &Store, now: Time) {
-        let Ok(_alone) = self.reloading.try_lock() else { return };
-        let (old, _) = self.current();
-        let (set, changed) = match read(store, now).await {
-            Ok(set) => (set, true),
+    /// Reads the keys again, if nobody has since `seen`. One caller does it; with `wait` the others stay for its result, otherwise they go
+    /// on with what there is. If it fails, the old keys stay.
+    async fn reload(&self, store: &Store, now: Time, seen: Time, wait: bool) {
+        let _alone = match (self.reloading.try_lock(), wait) {
+            (Ok(alone), _) => alone,
+            (Err(_), true) => self.reloading.lock().await,
+            (Err(_), false) => return,
+        };
+        let (old, read_at) = self.current();
+        if read_at != seen {
+            return;
+        }
+        let set = match read(store, now).await {
+            Ok(set) => {
+                // A key may have been retired.
+                self.verified.invalidate_all();
+                set
+            }
             Err(e) => {
                 tracing::warn!(error = %e, "the signing keys cannot be read again; the old ones stay in use");
-                (old, false)
+                old
             }
         };
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = (set, now);
-        if changed {
-            // A key may have been retired.
-            self.verified.invalidate_all();
-        }
     }
 }
 
@@ -100,7 +108,7 @@ impl App {
         if (now - read_at).abs() < REFRESH {
             return Ok(set);
         }
-        self.keys.reload(&self.store, now).await;
+        self.keys.reload(&self.store, now, read_at, false).await;
         Ok(self.keys.current().0)
     }
 
@@ -113,8 +121,12 @@ impl App {
         }
         let expected = Expected { typ: ACCESS_TYP, issuer: self.settings.public_url.clone(), audience: None };
         let claims: AccessClaims = match set.verify(token, &expected, now) {
-            Err(JwtError::UnknownKey) if (now - self.keys.current().1).abs() >= UNKNOWN_PAUSE => {
-                self.keys.reload(&self.store, now).await;
+            Err(JwtError::UnknownKey) => {
+                // A key that another process has made: look for it, but not at every forged token.
+                let read_at = self.keys.current().1;
+                if (now - read_at).abs() >= UNKNOWN_PAUSE {
+                    self.keys.reload(&self.store, now, read_at, true).await;
+                }
                 self.keys.current().0.verify(token, &expected, now)?
             }
             outcome => outcome?,

@@ -85,5 +85,9 @@ pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) ->
         draft.read_file(path);
     }
     draft.read_env(env);
-    draft.finish()
+    let mut config: Config = draft.finish()?;
+    if config.server.public_url.is_empty() {
+        config.server.public_url = format!("http://{}", config.server.listen);
+    }
+    Ok(config)
 }

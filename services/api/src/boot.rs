@@ -1,6 +1,6 @@
 //! From configuration to a running process: master key, database, use cases, worker, listener.
 
-use std::{fs, net::TcpListener, sync::Arc};
+use std::{fs, net::TcpListener, os::unix::fs::DirBuilderExt, sync::Arc};
 
 use app::{App, Parts, Settings};
 use chrono::TimeDelta;
@@ -9,7 +9,11 @@ use domain::{Clock, Error, IdGen, Result, ports::UrlGuard};
 use infra::config::Config;
 use store::Store;
 
-use crate::{context::TrustedProxies, health::MetricsAccess, server::Shared};
+use crate::{
+    context::TrustedProxies,
+    health::MetricsAccess,
+    server::{Draining, Shared},
+};
 
 /// Everything a process is made of.
 pub struct Assembled {
@@ -36,7 +40,8 @@ impl Sources {
 
 /// Opens the database, without migrating it. The data folder and the master key are made if they are missing.
 pub async fn open_store(config: &Config, sources: &Sources) -> Result<Store> {
-    fs::create_dir_all(&config.data.dir).map_err(|e| {
+    // Database, mails and master key are for this user only.
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&config.data.dir).map_err(|e| {
         Error::unavailable(
             60,
             format!("The data folder {} cannot be made. Choose another with `data.dir`.", config.data.dir.display()),
@@ -93,6 +98,7 @@ pub async fn assemble(config: &Config, sources: Sources, metrics: Option<infra::
         metrics: MetricsAccess { metrics, token: config.metrics.token.expose().to_owned() },
         https: config.server.public_url.starts_with("https:"),
         dashboard_url: config.server.dashboard_url.clone(),
+        draining: Draining::default(),
     };
     Ok(Assembled { shared, worker })
 }

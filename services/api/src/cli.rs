@@ -1,10 +1,12 @@
 //! The command line. What it prints is for people; errors say what to do and end with status 1.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
+use actix_web::dev::ServerHandle;
 use clap::{Parser, Subcommand};
 use domain::{Error, Result};
 use infra::config::{self, Config};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     boot::{self, Sources},
@@ -143,6 +145,7 @@ async fn serve(config: &Config) -> Result<()> {
     let listener = boot::listen(config)?;
     let assembled = boot::assemble(config, Sources::system(), Some(metrics)).await?;
     greet(config, &assembled.shared.app).await?;
+    let draining = assembled.shared.draining.clone();
     let http = server::start(listener, assembled.shared, config.server.workers, config.server.shutdown_seconds)?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let background = if config.worker.embedded {
@@ -154,12 +157,27 @@ async fn serve(config: &Config) -> Result<()> {
             tokio::select! { () = worker::relay(&store, kv.as_ref()) => Ok(()), _ = stopped => Ok(()) }
         })
     };
+    tokio::spawn(stop_on_signal(draining, http.handle()));
     let served = http.await;
     // Requests have ended; now the worker finishes what it has in flight.
     let _ = stop.send(());
     background.await.map_err(Error::internal)??;
     tracing::info!("stopped");
     served.map_err(Error::internal)
+}
+
+/// How long clients are asked to leave before the listener closes.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// On SIGTERM or SIGINT: first drain, then stop gracefully. A second signal does not wait.
+async fn stop_on_signal(draining: server::Draining, handle: ServerHandle) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    let mut told = async || tokio::select! { _ = terminate.recv() => {}, _ = tokio::signal::ctrl_c() => {} };
+    told().await;
+    tracing::info!("stopping: requests in flight are finished");
+    draining.begin();
+    tokio::select! { () = tokio::time::sleep(DRAIN) => {}, () = told() => {} }
+    handle.stop(true).await;
 }
 
 /// Says where everything is, for whoever started it.

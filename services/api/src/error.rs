@@ -92,6 +92,8 @@ pub struct ApiError(pub Error);
 
 /// The code of a body that is too large.
 pub const TOO_LARGE: &str = "body_too_large";
+/// The code of a body that does not arrive.
+pub const TOO_SLOW: &str = "body_too_slow";
 /// The code of a method that a path does not know.
 pub const METHOD_NOT_ALLOWED: &str = "method_not_allowed";
 
@@ -114,9 +116,10 @@ impl std::error::Error for ApiError {}
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        // The two refusals that HTTP itself has a status for.
+        // The refusals that HTTP itself has a status for.
         match self.0.code {
             TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
+            TOO_SLOW => StatusCode::REQUEST_TIMEOUT,
             METHOD_NOT_ALLOWED => StatusCode::METHOD_NOT_ALLOWED,
             _ => status(self.0.kind),
         }
@@ -129,6 +132,10 @@ impl ResponseError for ApiError {
         }
         if self.0.kind == Kind::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        // What is left of such a body is not worth reading.
+        if matches!(self.0.code, TOO_LARGE | TOO_SLOW) {
+            response.force_close();
         }
         response.json(ErrorBody::from(&self.0))
     }

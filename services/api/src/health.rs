@@ -10,7 +10,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::error::{ApiError, ApiResult};
+use crate::{
+    error::{ApiError, ApiResult},
+    server::Draining,
+};
 
 /// Who may read `/metrics`.
 #[derive(Clone)]
@@ -60,7 +63,10 @@ async fn live() -> &'static str {
 /// Should requests be sent here?
 #[utoipa::path(tag = "operations", operation_id = "health.ready", security(()), responses((status = 200, body = Health)))]
 #[get("/health/ready")]
-async fn ready(app: web::Data<App>) -> ApiResult<web::Json<Health>> {
+async fn ready(app: web::Data<App>, draining: web::Data<Draining>) -> ApiResult<web::Json<Health>> {
+    if draining.is_on() {
+        return Err(Error::unavailable(1, "This process is about to stop.").into());
+    }
     check(&app).await
 }
 

@@ -1,9 +1,9 @@
 //! The OpenAPI 3.1 document: `/openapi.json`, and a page at `/docs` that loads nothing from outside. It is collected from the very
 //! registrations that make the router, so the two cannot diverge.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use actix_web::{App, HttpResponse, dev::ResourceDef, http::Method, web};
+use actix_web::{App, HttpResponse, ResponseError, dev::ResourceDef, http::Method, web};
 use utoipa::openapi::{
     ContactBuilder, Info, LicenseBuilder, OpenApi, Ref, RefOr, Required,
     content::ContentBuilder,
@@ -14,9 +14,9 @@ use utoipa::openapi::{
     security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
 };
 use utoipa_actix_web::AppExt;
-use utoipa_swagger_ui::{Config, SwaggerUi, Url};
+use utoipa_swagger_ui::{Config, Url};
 
-use crate::server;
+use crate::{error::ApiError, server};
 
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(build);
 static TEXT: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_pretty_json().unwrap_or_default());
@@ -38,8 +38,20 @@ pub(crate) fn methods_of(path: &str) -> String {
 }
 
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    let ui = SwaggerUi::new("/docs/{_:.*}").config(Config::new([Url::new("Tenantry", "/openapi.json")]));
-    config.route("/openapi.json", web::get().to(json)).route("/docs", web::get().to(to_docs)).service(ui);
+    config
+        .route("/openapi.json", web::get().to(json))
+        .route("/docs", web::get().to(to_docs))
+        .route("/docs/{file:.*}", web::get().to(docs));
+}
+
+static DOCS: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::new([Url::new("Tenantry", "/openapi.json")])));
+
+/// A file of the documentation page, from the binary.
+async fn docs(file: web::Path<String>) -> HttpResponse {
+    match utoipa_swagger_ui::serve(&file, DOCS.clone()) {
+        Ok(Some(found)) => HttpResponse::Ok().content_type(found.content_type).body(found.bytes.into_owned()),
+        _ => ApiError(domain::Error::not_found("path")).error_response(),
+    }
 }
 
 async fn json() -> HttpResponse {

@@ -2,6 +2,10 @@
 
 use std::{
     net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,7 +16,7 @@ use actix_web::{
     dev::{Server, ServiceRequest, ServiceResponse},
     error::UrlencodedError,
     http::{
-        Method,
+        ConnectionType, Method,
         header::{self, HeaderName, HeaderValue},
     },
     middleware::{Next, from_fn},
@@ -45,6 +49,24 @@ pub struct Shared {
     pub https: bool,
     /// The web client that invitations lead to; empty: none.
     pub dashboard_url: String,
+    /// Whether the process is about to stop.
+    pub draining: Draining,
+}
+
+/// Set when the process is told to stop: it is not ready any more and asks clients to close their connections, so that none is cut
+/// off under a request when the listener closes.
+#[derive(Clone, Debug, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    /// Begins.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+    /// Whether it has begun.
+    pub fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Registers every route, in the router and in the OpenAPI document at once.
@@ -59,6 +81,7 @@ pub fn configure(config: &mut web::ServiceConfig, shared: &Shared) {
         .app_data(web::Data::new(shared.trusted.clone()))
         .app_data(web::Data::new(shared.metrics.clone()))
         .app_data(web::Data::new(Https(shared.https)))
+        .app_data(web::Data::new(shared.draining.clone()))
         .app_data(web::Data::new(faces::pages::Dashboard(shared.dashboard_url.clone())))
         .app_data(web::PayloadConfig::new(shared.body_bytes))
         .app_data(web::FormConfig::default().limit(shared.body_bytes).error_handler(|e, _| bad_form(&e).into()))
@@ -109,6 +132,9 @@ pub async fn surround<B: MessageBody + 'static>(req: ServiceRequest, next: Next<
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     secure(&mut response);
+    if response.request().app_data::<web::Data<Draining>>().is_some_and(|draining| draining.is_on()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let took = started.elapsed();
     span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
     let labels = [("method", known(&method)), ("route", route), ("status", status.as_u16().to_string())];
@@ -180,7 +206,7 @@ fn malformed(what: &str, message: &'static str) -> ApiError {
     Error::field(what, "malformed", message).into()
 }
 
-/// Starts serving on `listener`. The returned server is a future that ends after a graceful shutdown (SIGTERM, SIGINT).
+/// Starts serving on `listener`. The returned server is a future that ends after its handle was told to stop.
 pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_seconds: u64) -> Result<Server, Error> {
     let workers = if workers == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { workers };
     let cors_origins = shared.cors_origins.clone();
@@ -196,6 +222,7 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
     // A client that is slow to send its headers, or keeps a connection for nothing, is let go.
     let server = server
         .workers(workers)
+        .disable_signals()
         .shutdown_timeout(shutdown_seconds)
         .client_request_timeout(Duration::from_secs(10))
         .keep_alive(Duration::from_secs(75))

@@ -17,7 +17,7 @@ use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::error::{ApiError, TOO_LARGE};
+use crate::error::{ApiError, TOO_LARGE, TOO_SLOW};
 
 /// A moment as every face sends it.
 pub fn time(t: Time) -> String {
@@ -163,7 +163,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for Body<T> {
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = web::Bytes::from_request(req, payload);
         Box::pin(async move {
-            let raw = bytes.await.map_err(|e| unreadable(&e))?;
+            let raw = tokio::time::timeout(BODY_TIME, bytes).await.map_err(|_| too_slow())?.map_err(|e| unreadable(&e))?;
             let value = parse(&raw)?;
             Ok(Self { value, raw })
         })
@@ -175,6 +175,13 @@ fn unreadable(e: &actix_web::Error) -> ApiError {
     if overflow { too_large().into() } else { Error::field("body", "unreadable", "The body ended early.").into() }
 }
 
+/// How long a body may take to arrive. The largest is a quarter of a megabyte.
+const BODY_TIME: std::time::Duration = std::time::Duration::from_secs(15);
+
+fn too_slow() -> ApiError {
+    Error::new(domain::Kind::Invalid, TOO_SLOW, "The body took too long to arrive.").into()
+}
+
 pub(crate) fn too_large() -> Error {
     Error::new(domain::Kind::Invalid, TOO_LARGE, "The body is too large.")
 }
@@ -184,14 +191,15 @@ fn parse<T: DeserializeOwned + Default>(raw: &[u8]) -> Result<T> {
     if raw.trim_ascii().is_empty() {
         return Ok(T::default());
     }
-    // Of an array serde would take the fields in their order.
-    if !raw.trim_ascii_start().starts_with(b"{") {
-        return Err(Error::field("body", "malformed_json", "Send a JSON object."));
-    }
-    serde_json::from_slice(raw).map_err(|e| {
+    let malformed = |e: serde_json::Error| {
         let position = format!("Send a JSON object (problem at line {}, column {}).", e.line(), e.column());
         Error::field("body", "malformed_json", position)
-    })
+    };
+    // Read as a whole first: members that nobody reads must be JSON as well. Of an array serde would take the fields in their order.
+    match serde_json::from_slice(raw).map_err(malformed)? {
+        object @ Value::Object(_) => serde_json::from_value(object).map_err(malformed),
+        _ => Err(Error::field("body", "malformed_json", "Send a JSON object.")),
+    }
 }
 
 /// The query string, with later values winning over earlier ones of the same name.

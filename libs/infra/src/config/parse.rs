@@ -44,10 +44,6 @@ fn origin(value: &str) -> Result<String, String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-pub(super) fn public_url<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
-    text(d, |value| origin(&value))
-}
-
 pub(super) fn optional_url<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
     text(d, |value| if value.is_empty() { Ok(value) } else { origin(&value) })
 }

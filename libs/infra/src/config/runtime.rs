@@ -15,7 +15,7 @@ pub struct ServerConfig {
     #[serde(deserialize_with = "parse::listen")]
     pub listen: SocketAddr,
     /// The address under which clients reach the server: scheme, host and port, no trailing slash.
-    #[serde(deserialize_with = "parse::public_url")]
+    #[serde(deserialize_with = "parse::optional_url")]
     pub public_url: String,
     /// The web client that invitations lead to; empty: none.
     #[serde(deserialize_with = "parse::optional_url")]

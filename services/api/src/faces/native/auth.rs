@@ -92,7 +92,7 @@ struct EmailRequest {
 #[utoipa::path(tag = "auth", operation_id = "auth.resendVerification", security(()), request_body = EmailRequest, responses((status = 200, body = MessageResponse)))]
 #[post("/api/auth/resend-verification")]
 async fn resend(app: web::Data<App>, from: SigningIn, body: Body<EmailRequest>) -> ApiResult<web::Json<MessageResponse>> {
-    let (email,) = all((body.value.email.required("email"),))?;
+    let (email, _) = all((body.value.email.required("email"), body.value.org_slug.optional("org_slug")))?;
     app.resend_verification(&from.0, &email).await?;
     Ok(message("If a sign-up waits for this address, we have sent the link again."))
 }
