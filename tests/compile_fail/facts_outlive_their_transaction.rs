@@ -5,7 +5,7 @@ use domain::{policy::{OrgScope, Write, decide}, resource::Webhooks, sessions::Cr
 use store::WriteTx;
 
 pub async fn later(tx: WriteTx, who: &Credential, slug: &Slug) -> domain::Result<domain::OrgId> {
-    let facts = tx.standing::<Webhooks>(who, slug).await?;
+    let facts = tx.standing(who, slug, store::access::Moves::Nobody).await?;
     drop(tx);
     let scope: OrgScope<'_, Webhooks, Write> = decide(&facts)?;
     Ok(scope.org())

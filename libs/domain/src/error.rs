@@ -141,7 +141,7 @@ impl std::error::Error for Error {
 /// Evaluates every part and returns either all values or all violations together.
 ///
 /// ```
-/// use domain::{all, Violation};
+/// use tenantry_domain::{all, Violation};
 /// let bad = || Err::<u8, _>(Violation::new("a", "required", "…"));
 /// assert_eq!(all((bad(), Ok(1), bad())).unwrap_err().details.len(), 2);
 /// ```

@@ -195,9 +195,10 @@ fn parse<T: DeserializeOwned + Default>(raw: &[u8]) -> Result<T> {
         let position = format!("Send a JSON object (problem at line {}, column {}).", e.line(), e.column());
         Error::field("body", "malformed_json", position)
     };
-    // Read as a whole first: members that nobody reads must be JSON as well. Of an array serde would take the fields in their order.
+    // Read as a whole first: members that nobody reads must be JSON as well, and of an array serde would take the fields in their
+    // order. Then into the type, which refuses a member that comes twice.
     match serde_json::from_slice(raw).map_err(malformed)? {
-        object @ Value::Object(_) => serde_json::from_value(object).map_err(malformed),
+        Value::Object(_) => serde_json::from_slice(raw).map_err(malformed),
         _ => Err(Error::field("body", "malformed_json", "Send a JSON object.")),
     }
 }
