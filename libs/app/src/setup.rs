@@ -54,6 +54,14 @@ impl App {
     }
 
     async fn become_owner(&self, call: &Call, token: Option<&str>, email: &Email, password: &Password) -> Result<()> {
+        // Hashing costs; a link that cannot work is refused before it.
+        if let Some(token) = token {
+            let known = opaque::recognises(Purpose::PlatformOwner, token)
+                && self.store.public_link(LinkPurpose::PlatformOwner, &opaque::hash(token), call.now).await?.is_some();
+            if !known {
+                return Err(accounts::bad_link());
+            }
+        }
         let hash = self.hasher.hash(password.expose()).await?;
         self.anonymously(call, async |tx| {
             if let Some(token) = token {
