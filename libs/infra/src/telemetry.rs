@@ -5,7 +5,7 @@ mod otlp;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::IsTerminal};
 
 use domain::Error;
 use opentelemetry::{propagation::TextMapPropagator, trace::TraceContextExt};
@@ -45,7 +45,10 @@ pub fn init(log: &LogConfig, telemetry: &TelemetryConfig, service: &str) -> Resu
 
 fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync> {
     match format {
-        LogFormat::Text => tracing_subscriber::fmt::layer().with_target(false).boxed(),
+        LogFormat::Text => {
+            // Colours only for people, not in files.
+            tracing_subscriber::fmt::layer().with_target(false).with_ansi(std::io::stdout().is_terminal()).boxed()
+        }
         LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).boxed(),
     }
 }
