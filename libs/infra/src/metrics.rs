@@ -1,6 +1,9 @@
 //! Counters and histograms in Prometheus' format. Code anywhere uses the `metrics` macros; this installs what they report to.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use domain::Error;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -33,10 +36,13 @@ impl Metrics {
         self.0.render()
     }
 
-    /// Folds what histograms gathered. Rendering does it too; call it every few seconds where nobody may be scraping, or their
-    /// samples pile up.
-    pub fn upkeep(&self) {
-        self.0.run_upkeep();
+    /// Folds what histograms gathered, every few seconds, for ever. Rendering does it too; but where nobody scrapes, their samples
+    /// would pile up. Spawn it once in a process.
+    pub async fn maintain(self) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            self.0.run_upkeep();
+        }
     }
 }
 
@@ -49,7 +55,7 @@ mod tests {
         let metrics = install().unwrap();
         ::metrics::counter!("infra_test_total", "kind" => "x").increment(2);
         ::metrics::histogram!("infra_test_seconds").record(0.02);
-        metrics.upkeep();
+        metrics.0.run_upkeep();
         let text = install().unwrap().render();
         assert!(text.contains("infra_test_total{kind=\"x\"} 2"), "{text}");
         assert!(text.contains("infra_test_seconds_bucket{le=\"0.025\"} 1"), "{text}");

@@ -141,6 +141,7 @@ async fn rotate(config: &Config) -> Result<()> {
 async fn serve(config: &Config) -> Result<()> {
     let _telemetry = infra::telemetry::init(&config.log, &config.telemetry, "tenantry-api")?;
     let metrics = infra::metrics::install()?;
+    tokio::spawn(metrics.clone().maintain());
     // Before anything else: a port that is taken should not cost a migration.
     let listener = boot::listen(config)?;
     let assembled = boot::assemble(config, Sources::system(), Some(metrics)).await?;

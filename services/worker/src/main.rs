@@ -40,6 +40,7 @@ fn start(arguments: &Arguments) -> Result<()> {
 async fn serve(config: &Config) -> Result<()> {
     let _telemetry = infra::telemetry::init(&config.log, &config.telemetry, "tenantry-worker")?;
     let metrics = infra::metrics::install()?;
+    tokio::spawn(metrics.clone().maintain());
     let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdGen>) = (Arc::new(SystemClock), Arc::new(crypto::OsRandom::new()));
     let deps = boot::standalone(config, clock.clone(), ids).await?;
     deps.store.load_data_keys(clock.now()).await.map_err(unusable)?;
