@@ -12,6 +12,7 @@ mod conformance;
 mod deliveries;
 mod errors;
 mod events;
+mod feed;
 mod idempotency;
 mod invitations;
 mod isolation;

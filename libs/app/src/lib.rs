@@ -8,6 +8,7 @@ pub mod audit;
 pub mod authn;
 mod calls;
 pub mod delivery;
+pub mod feed;
 pub mod invitations;
 pub mod login;
 pub mod members;
@@ -74,6 +75,7 @@ pub struct App {
     hasher: Hasher,
     guard: Arc<dyn UrlGuard>,
     keys: tokens::Keys,
+    watch: feed::Watch,
 }
 
 /// What [`App::new`] is made of.
@@ -107,6 +109,7 @@ impl App {
             hasher: parts.hasher,
             guard: parts.guard,
             keys,
+            watch: feed::Watch::default(),
         })
     }
 

@@ -86,6 +86,8 @@ table! {
     Roles: "roles", read Caps(&[RolesManage]), write Caps(&[RolesManage]), needs Active, operator false;
     /// The audit log; written by every change, never through the API.
     AuditLog: "audit_log", read Caps(&[AuditLogsView]), write Nobody, needs Active, operator false;
+    /// The event feed: what webhooks post, in its order. Whoever may point a webhook somewhere may read it as well.
+    Feed: "feed", read Caps(&[AuditLogsView, WebhooksManage]), write Nobody, needs Active, operator false;
     /// Outgoing webhooks and their deliveries.
     Webhooks: "webhooks", read Caps(&[WebhooksManage]), write Caps(&[WebhooksManage]), needs Active, operator false;
 }

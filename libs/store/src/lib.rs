@@ -14,6 +14,7 @@ pub mod dialect;
 mod entity;
 pub mod error;
 pub mod events;
+pub mod feed;
 pub mod idempotency;
 pub mod invitations;
 pub mod keys;

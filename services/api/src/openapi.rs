@@ -106,6 +106,7 @@ const TAGS: &[(&str, &str)] = &[
     ("invitations", "Offers of a membership."),
     ("roles", "Custom roles."),
     ("audit", "What happened."),
+    ("events", "The ordered feed of what happened."),
     ("webhooks", "Endpoints that are told what happened."),
     ("platform", "What platform owners do."),
     ("pages", "Pages behind mailed links."),

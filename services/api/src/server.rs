@@ -2,10 +2,6 @@
 
 use std::{
     net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
@@ -23,6 +19,7 @@ use actix_web::{
     web,
 };
 use domain::Error;
+use tokio::sync::watch;
 use tracing::Instrument;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
@@ -54,18 +51,23 @@ pub struct Shared {
 }
 
 /// Set when the process is told to stop: it is not ready any more and asks clients to close their connections, so that none is cut
-/// off under a request when the listener closes.
+/// off under a request when the listener closes; whoever waits for something to happen is answered now.
 #[derive(Clone, Debug, Default)]
-pub struct Draining(Arc<AtomicBool>);
+pub struct Draining(watch::Sender<bool>);
 
 impl Draining {
     /// Begins.
     pub fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.send_replace(true);
     }
     /// Whether it has begun.
     pub fn is_on(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        *self.0.borrow()
+    }
+    /// Resolves when it begins.
+    pub async fn begun(&self) {
+        // The sender is ours, so there is always one.
+        let _ = self.0.subscribe().wait_for(|on| *on).await;
     }
 }
 

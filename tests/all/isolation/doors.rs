@@ -58,6 +58,7 @@ pub(crate) const DOORS: &[(&str, Door)] = &[
     ("organizations.auditLogs.getEventTypes", Organization(Admin)),
     ("organizations.create", SignedIn),
     ("organizations.delete", Organization(Owner)),
+    ("organizations.events.list", Organization(Admin)),
     ("organizations.get", Organization(Member)),
     ("organizations.list", SignedIn),
     ("organizations.members.add", Organization(Admin)),

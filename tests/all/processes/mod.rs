@@ -13,6 +13,7 @@ mod algorithms;
 mod cluster;
 mod command_line;
 mod drill;
+mod feed;
 mod first_start;
 mod hostile;
 mod http;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod feed;
 mod invitations;
 mod members;
 mod organizations;
@@ -22,6 +23,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .configure(invitations::routes)
         .configure(roles::routes)
         .configure(audit::routes)
+        .configure(feed::routes)
         .configure(webhooks::routes)
         .configure(platform::routes);
 }
