@@ -7,7 +7,10 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
-use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sqlx::{
+    Connection,
+    sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
 
 use crate::error::from_db;
 
@@ -32,6 +35,12 @@ pub(crate) async fn connect(settings: &Settings) -> Result<DatabaseConnection> {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
+    });
+    // A commit that fails because the disk is full leaves sqlx and SQLite of two minds about whether a transaction is open. On such a
+    // connection the next one would only be a part of the failed one: acknowledged, and never written. It is closed instead.
+    options.map_sqlx_sqlite_before_acquire(|connection, _| {
+        let clean = !connection.is_in_transaction();
+        Box::pin(async move { Ok(clean) })
     });
     let name = settings.application_name.clone();
     options.map_sqlx_postgres_opts(move |o| o.application_name(&name).statement_cache_capacity(256));
