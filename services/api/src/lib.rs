@@ -8,4 +8,5 @@ pub mod faces;
 pub mod health;
 pub mod openapi;
 pub mod server;
+pub mod unread;
 pub mod wire;

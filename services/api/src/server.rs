@@ -26,7 +26,7 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 use crate::{
     context::{RequestId, TrustedProxies},
     error::{ApiError, METHOD_NOT_ALLOWED},
-    faces, health, openapi,
+    faces, health, openapi, unread,
 };
 
 /// What the routes need besides the use cases.
@@ -216,7 +216,7 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
         let shared = shared.clone();
         App::new()
             .into_utoipa_app()
-            .map(|app| app.wrap(cors(&cors_origins)).wrap(from_fn(surround)))
+            .map(|app| app.wrap(cors(&cors_origins)).wrap(from_fn(surround)).wrap(from_fn(unread::ends)))
             .configure(routes)
             .into_app()
             .configure(move |config| configure(config, &shared))
