@@ -83,9 +83,9 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// `Internal` when no key is active, or the token would be longer than we read.
+    /// `Internal` when there is no key, or the token would be longer than we read.
     pub fn sign<C: Serialize>(&self, typ: &str, claims: &C, now: Time) -> Result<String> {
-        self.sign_by(self.active(now).next(), typ, claims)
+        self.sign_by(self.signer(now, |_| true), typ, claims)
     }
 
     /// Signs with the newest active key for `alg`.
@@ -94,7 +94,7 @@ impl KeySet {
     ///
     /// As [`sign`](Self::sign).
     pub fn sign_with<C: Serialize>(&self, alg: Alg, typ: &str, claims: &C, now: Time) -> Result<String> {
-        self.sign_by(self.active(now).find(|entry| entry.key.alg() == alg), typ, claims)
+        self.sign_by(self.signer(now, |entry| entry.key.alg() == alg), typ, claims)
     }
 
     /// The claims of `token`, when it is ours, untouched, of the `expected` type, issuer and audience, and valid `now`.
@@ -142,8 +142,15 @@ impl KeySet {
         self.0.iter().filter(move |entry| entry.active_from <= now && entry.live(now))
     }
 
+    /// The newest active key that fits. While none is active (the clock was set back behind all of them), the oldest: whoever verifies
+    /// knows it already, and nobody could sign in otherwise.
+    fn signer(&self, now: Time, fits: impl Fn(&Entry) -> bool) -> Option<&Entry> {
+        let active = self.active(now).find(|entry| fits(entry));
+        active.or_else(|| self.0.iter().rfind(|entry| entry.live(now) && fits(entry)))
+    }
+
     fn sign_by<C: Serialize>(&self, entry: Option<&Entry>, typ: &str, claims: &C) -> Result<String> {
-        let key = &entry.ok_or_else(|| Error::internal("no signing key is active"))?.key;
+        let key = &entry.ok_or_else(|| Error::internal("there is no signing key"))?.key;
         let header = check::Header { alg: key.alg(), typ: typ.to_owned(), kid: key.kid().to_owned() };
         let mut token = format!("{}.{}", base64_json(&header)?, base64_json(claims)?);
         let signature = key.sign(token.as_bytes())?;

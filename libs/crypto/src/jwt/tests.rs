@@ -68,12 +68,22 @@ fn rotation_publishes_first_signs_later_and_retires_last() {
 }
 
 #[test]
-fn without_an_active_key_nothing_is_signed() {
-    let late = KeySet::new(vec![(key(Alg::Es256), now() + TimeDelta::seconds(1), None)]);
+fn without_a_living_key_nothing_is_signed() {
     let dead = KeySet::new(vec![(key(Alg::Es256), now() - TimeDelta::days(1), Some(now()))]);
-    for set in [KeySet::new(vec![]), late, dead] {
+    for set in [KeySet::new(vec![]), dead] {
         assert_eq!(set.sign("at+jwt", &claims(), now()).unwrap_err().kind, Kind::Internal);
     }
+}
+
+#[test]
+fn while_no_key_is_active_the_oldest_signs() {
+    let (early, late) = (key(Alg::Es256), key(Alg::Es256));
+    let kid = early.kid().to_owned();
+    let hour = TimeDelta::hours(1);
+    let set = KeySet::new(vec![(late, now() + hour + hour, None), (early, now() + hour, None)]);
+    let token = set.sign("at+jwt", &claims(), now()).unwrap();
+    assert_eq!(check::header(&token).unwrap().kid, kid);
+    assert!(set.verify::<Value>(&token, &expected(), now()).is_ok());
 }
 
 #[test]
