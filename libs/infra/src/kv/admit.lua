@@ -5,6 +5,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local period, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
 local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+-- Stored before the clock was set back: forgotten, or it would refuse until then.
+if arrival > now + tolerance then
+  arrival = now
+end
 local next = arrival + period
 if next - now > tolerance then
   return {0, arrival - now}

@@ -9,6 +9,8 @@ use domain::ports::{Admission, Limit};
 pub(super) fn decide(now: i64, stored: Option<i64>, limit: Limit) -> (Option<i64>, Admission) {
     let period = micros(limit.period);
     let tolerance = period.saturating_mul(i64::from(limit.burst));
+    // A moment further away than a bucket is deep was stored before the clock was set back: forgotten, or it would refuse until then.
+    let stored = stored.filter(|stored| *stored <= now.saturating_add(tolerance));
     let arrival = stored.map_or(now, |stored| stored.max(now));
     let next = arrival.saturating_add(period);
     let allowed = next - now <= tolerance || period == 0;
