@@ -88,7 +88,8 @@ impl Queue for Schedules {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         let mut chores = Vec::new();
         for (next, (chore, every)) in due.iter_mut().zip(TIMETABLE) {
-            if chores.len() < most && next.is_none_or(|at| at <= now) {
+            // Further away than its pace: the clock was set back since.
+            if chores.len() < most && next.is_none_or(|at| at <= now || at > now + every) {
                 *next = Some(now + every);
                 chores.push(chore);
             }
