@@ -4,14 +4,14 @@
 //! Nothing may change by a refused call. The one thing a stranger may tell apart is an unknown slug (404) and a foreign one (403), as the contract
 //! wants it; ids within an organization are "not found" to everybody else, like ids that never were.
 
-mod doors;
-mod world;
+pub(crate) mod doors;
+pub(crate) mod world;
 
 use api::openapi;
 use document::Operation;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tenantry_tests::{Client, Response, both};
+use tenantry_tests::{Client, Request, Response, both};
 
 use self::{
     doors::{Door, body, door},
@@ -19,7 +19,7 @@ use self::{
 };
 
 /// What the sweep needs of the document, read from its JSON: the document's own types belong to the API.
-mod document {
+pub(crate) mod document {
     use super::{Method, Value, openapi};
 
     pub(crate) struct Operation {
@@ -45,8 +45,13 @@ mod document {
     }
 }
 
-/// Sends an operation: its path filled in with these ids, and a body that is fine.
+/// Sends an operation.
 async fn call(by: &Client, operation: &Operation, ids: &[(&str, &str)], n: usize) -> Response {
+    request(by, operation, ids, n).send().await
+}
+
+/// An operation with its path filled in with these ids, and a body that is fine.
+pub(crate) fn request(by: &Client, operation: &Operation, ids: &[(&str, &str)], n: usize) -> Request {
     let mut path = operation.path.clone();
     for (name, id) in ids {
         path = path.replace(&format!("{{{name}}}"), id);
@@ -54,8 +59,8 @@ async fn call(by: &Client, operation: &Operation, ids: &[(&str, &str)], n: usize
     assert!(!path.contains('{'), "the sweep has no value for a part of {path}");
     let request = by.request(operation.method.clone(), &path);
     match body(&operation.id, n) {
-        Some(body) => request.json(&body).send().await,
-        None => request.send().await,
+        Some(body) => request.json(&body),
+        None => request,
     }
 }
 

@@ -146,17 +146,22 @@ impl Request {
     /// Sends it. A server that does not answer fails the test.
     pub async fn send(self) -> Response {
         let what = format!("{} {}", self.method, self.path);
+        self.send_and_lose().await.unwrap_or_else(|e| panic!("{what}: no answer, or one that broke off: {e:?}"))
+    }
+    /// Sends it; an error is an answer that broke off, as an export does when its reader loses the right to it.
+    pub async fn send_and_lose(self) -> Result<Response, reqwest::Error> {
+        let what = format!("{} {}", self.method, self.path);
         let url = format!("{}{}", self.client.base, self.path);
         let mut request = self.client.http.request(self.method, url).headers(self.headers);
         if !self.body.is_empty() {
             request = request.body(self.body);
         }
-        let answer = request.send().await.unwrap_or_else(|e| panic!("{what}: no answer: {e:?}"));
+        let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.unwrap_or_else(|e| panic!("{what}: the answer broke off: {e:?}")).to_vec();
+        let body = answer.bytes().await?.to_vec();
         let response = Response { what, status: status.as_u16(), headers, body };
         self.client.defects.note(&response);
-        response
+        Ok(response)
     }
 }
 

@@ -1,0 +1,67 @@
+//! A role that is edited, deleted and given at the same time.
+
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+use tenantry_tests::both;
+
+use super::{sound, tally, watched};
+
+both!(t20_nobody_gives_a_role_that_outgrew_them, async |app| {
+    let crowd = watched(app).await;
+    let ann = app.sign_up("ann@example.com").await;
+    let org = app.create_org(&ann, "acme").await;
+    app.role(&ann, "acme", "people", &["org.roles.manage", "org.members.manage", "webhooks.manage"]).await;
+    let role = app.role(&ann, "acme", "hooks", &["webhooks.manage"]).await;
+    let people = app.member(&ann, "acme", "people@example.com", "people").await;
+    let bob = app.member(&ann, "acme", "bob@example.com", "member").await;
+    let (member, role) = (org.at(&format!("members/{}", bob.id)), org.at(&format!("roles/{role}")));
+    let answers = join_all((0..crowd).map(|n| {
+        match n {
+            n if n == crowd / 2 => app
+                .by(&ann)
+                .request(Method::PUT, &role)
+                .json(&json!({"permissions": ["webhooks.manage", "billing.manage"]}))
+                .send(),
+            _ => app
+                .by(&people)
+                .request(Method::PATCH, &member)
+                .json(&json!({"role": if n % 2 == 0 { "hooks" } else { "member" }}))
+                .send(),
+        }
+    }))
+    .await;
+    tally(&answers, [200, 403]);
+    answers[crowd / 2].clone().ok();
+    app.worker().await;
+    // In the order of the feed: once the role holds more than the giver, it is neither given nor taken by them.
+    let after = "select count(*) from events e join feed f on f.org_id = e.org_id and f.event_id = e.id where e.name = 'user.role_updated'
+        and e.actor_email = 'people@example.com' and e.metadata like '%\"role\":\"hooks\"%'
+        and f.seq > (select f.seq from feed f join events e on e.org_id = f.org_id and e.id = f.event_id where e.name = 'role.updated')";
+    assert_eq!(app.count(after).await, 0, "a role was given by somebody who does not hold what it allows");
+    sound(app).await;
+});
+
+both!(a_role_is_deleted_or_given, async |app| {
+    let crowd = watched(app).await;
+    let ann = app.sign_up("ann@example.com").await;
+    let org = app.create_org(&ann, "acme").await;
+    let bob = app.member(&ann, "acme", "bob@example.com", "member").await;
+    let member = org.at(&format!("members/{}", bob.id));
+    for round in 0..3 {
+        let slug = format!("role{round}");
+        let role = org.at(&format!("roles/{}", app.role(&ann, "acme", &slug, &["webhooks.manage"]).await));
+        let answers = join_all((0..crowd).map(|n| match (n + round) % 2 {
+            0 => app.by(&ann).request(Method::DELETE, &role).send(),
+            _ => app.by(&ann).request(Method::PATCH, &member).json(&json!({"role": slug})).send(),
+        }))
+        .await;
+        tally(&answers, [200, 204, 400, 404]);
+        let (kept, given) = (
+            app.count(&format!("select count(*) from roles where slug = '{slug}'")).await,
+            app.count(&format!("select count(*) from memberships where role = '{slug}'")).await,
+        );
+        assert_eq!(kept, given, "kept because it was given, or deleted and given to nobody");
+        sound(app).await;
+    }
+});
