@@ -22,6 +22,9 @@ BIN := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 # some dependencies once more. --bin then limits what is built, so that `make run` compiles no test crates.
 BUILD = cargo build --locked --workspace --profile $(PROFILE)
 
+DRILLS = processes::drill:: processes::failover_postgres:: processes::outage_ processes::disk_full:: processes::clock_jumps:: \
+    processes::receivers:: processes::hostile:: processes::rolling::
+
 ##@ Use
 .PHONY: run demo config clean-data
 # On a developer's machine webhooks may call receivers on this machine (`make demo` has one); a server started otherwise refuses to.
@@ -40,7 +43,7 @@ clean-data: ## Delete the embedded default's data: database, master key, mails (
 	@scripts/clean-data.sh $(CONFIRM)
 
 ##@ Build and check
-.PHONY: deps build test fmt lint ci openapi
+.PHONY: deps build test drill fmt lint ci openapi
 deps: ## Install the system packages that the build needs, if missing (says what and why)
 	@scripts/install-deps.sh build
 	@source scripts/lib.sh && need_cargo
@@ -53,6 +56,20 @@ test: deps ## Run all tests, on SQLite and on a private PostgreSQL and Redis (AR
 	@# tests/all/processes runs the binaries themselves.
 	cargo build --locked --workspace --bin tenantry-api --bin tenantry-worker
 	scripts/with-services.sh cargo test --locked $(or $(ARGS),--workspace)
+
+# The long forms of tests/all/processes: how many rounds of each. A variable of the environment wins (TENANTRY_DRILL_ROUNDS=1000 make drill).
+drill: export TENANTRY_DRILL_ROUNDS ?= 200
+drill: export TENANTRY_DRILL_FAILOVERS ?= 10
+drill: export TENANTRY_DRILL_FLUSHES ?= 1000
+drill: export TENANTRY_DRILL_FULL ?= 20
+drill: export TENANTRY_DRILL_JUMPS ?= 30
+drill: export TENANTRY_DRILL_EVENTS ?= 40
+drill: export TENANTRY_DRILL_CONNECTIONS ?= 20000
+drill: export TENANTRY_DRILL_ROLLS ?= 5
+drill: deps ## Crash, outage and overload drills in their long form, with their figures (ARGS=processes::rolling: one of them)
+	@scripts/install-deps.sh test
+	cargo build --locked --workspace --bin tenantry-api --bin tenantry-worker
+	scripts/with-services.sh cargo test --locked --workspace --test all -- --nocapture --test-threads=1 $(or $(ARGS),$(DRILLS))
 
 fmt: ## Format the code
 	@source scripts/lib.sh && need_cargo fmt

@@ -22,6 +22,7 @@ PACKAGES=(
     "test  | postgresql-15   | the tests run against a private PostgreSQL 15 cluster as well as SQLite"
     "test  | redis-server    | the tests run against a private Redis 7 as well as the in-memory store"
     "test  | openssl         | the tests make throw-away TLS certificates with it"
+    "test  | faketime        | the tests move the clock under running processes"
     "test  | python3-aiosmtpd | a real mail server with STARTTLS and AUTH, to which the tests send mail"
 )
 

@@ -7,6 +7,7 @@ mod accounts;
 mod attacks;
 mod audit;
 mod auth;
+mod clocks;
 mod compile_fail;
 mod conformance;
 mod deliveries;

@@ -60,8 +60,13 @@ impl Api {
     #[allow(clippy::disallowed_methods, reason = "the test is the client")]
     pub(super) fn at(base: &str) -> Self {
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        let http = http.tls_certs_only([]).timeout(Duration::from_secs(20)).build().expect("an HTTP client");
-        Self { http, base: base.to_owned(), token: None }
+        // Connections that nobody used for a while may be closed at any moment, so they are not used again.
+        let http = http.pool_idle_timeout(Duration::from_millis(500)).tls_certs_only([]).timeout(Duration::from_secs(20));
+        Self { http: http.build().expect("an HTTP client"), base: base.to_owned(), token: None }
+    }
+    /// The same credentials in another client.
+    pub(super) fn on_connections_of_its_own(&self) -> Self {
+        Self { http: Self::at(&self.base).http, ..self.clone() }
     }
     pub(super) fn with(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 use super::{
     http::{Answer, Api, text},
+    invariants::{arrived, owed},
+    until,
     world::Org,
 };
 
@@ -19,6 +21,8 @@ use super::{
 pub(super) struct Done {
     /// Addresses whose invitation was acknowledged, with its id.
     pub(super) invited: Vec<(String, String)>,
+    /// Invitations whose cancelling was acknowledged.
+    pub(super) cancelled: Vec<String>,
     /// Acknowledged (or found) changes of the own member's role.
     pub(super) roles: Vec<String>,
     /// Answers that got lost.
@@ -28,6 +32,11 @@ pub(super) struct Done {
 }
 
 impl Done {
+    /// How many changes were acknowledged.
+    pub(super) fn acknowledged(&self) -> usize {
+        self.invited.len() + self.cancelled.len() + self.roles.len()
+    }
+
     /// Calls until somebody answers 200.
     async fn insist(&mut self, api: &Api, method: &Method, path: &str, body: Option<&Value>, key: &str) -> Answer {
         let headers = [("idempotency-key", key)];
@@ -45,7 +54,7 @@ impl Done {
         }
     }
 
-    /// Invites one address after the other.
+    /// Invites one address after the other, and takes most of them back: an organization has room for a thousand that wait.
     pub(super) async fn invite(mut self, org: &Org, who: &str, stop: &AtomicBool) -> Self {
         let path = org.at("invitations");
         for n in 0.. {
@@ -56,9 +65,32 @@ impl Done {
             let body = json!({"email": email, "role": "member"});
             let key = format!("{who}-{n}");
             let made = self.insist(&org.owner.api, &Method::POST, &path, Some(&body), &key).await.json();
-            self.invited.push((email, text(&made["invitation"]["id"])));
+            let id = text(&made["invitation"]["id"]);
+            if n % 10 != 0 {
+                self.cancel(org, &id).await;
+                self.cancelled.push(id.clone());
+            }
+            self.invited.push((email, id));
         }
         self
+    }
+
+    /// Takes an invitation back. One that is gone after an answer that was lost (or was 503: the database may be lost between the commit and
+    /// its confirmation) was taken back by that call.
+    async fn cancel(&mut self, org: &Org, id: &str) {
+        let path = org.at(&format!("invitations/{id}"));
+        let mut unsure = false;
+        loop {
+            match org.owner.api.call(Method::POST, &path, None, &[]).await {
+                Ok(answer) if answer.status == 200 || (unsure && answer.status == 404) => return,
+                Ok(answer) if answer.status == 503 => unsure = true,
+                Ok(answer) => self.defects.push(format!("POST {path} -> {answer:?}")),
+                Err(_) => unsure = true,
+            }
+            self.lost += 1;
+            assert!(self.defects.len() < 20, "{:#?}", self.defects);
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
     }
 
     /// Changes a member's role to and fro.
@@ -94,4 +126,43 @@ pub(super) async fn add_member(org: &Org, email: &str) -> String {
     let list = org.owner.api.get(&org.at("members?limit=100")).await.ok();
     let found = list["members"].as_array().into_iter().flatten().find(|m| m["user"]["email"] == email);
     text(&found.unwrap_or_else(|| panic!("{email} is not in {list}"))["user"]["id"])
+}
+
+/// An audit record: its id, what happened, and the details.
+pub(super) type Record = (String, String, Value);
+
+/// The details of every record of an action.
+pub(super) fn told(audit: &[Record], action: &str) -> Vec<Value> {
+    audit.iter().filter(|(_, a, _)| a == action).map(|(.., data)| data.clone()).collect()
+}
+
+/// The end of a drill: nobody got an answer that is a defect, what was acknowledged is in the audit log (and of `people`'s addresses nothing
+/// else), and every event of it reached the receiver, and nothing else did. Answers the audit log and how many events arrived.
+pub(super) async fn all_is_well(api: &Api, org: &Org, people: &[&Done], theirs: impl Fn(&str) -> bool) -> (Vec<Record>, usize) {
+    let defects: Vec<_> = people.iter().flat_map(|done| &done.defects).collect();
+    assert!(defects.is_empty(), "{defects:#?}");
+    let audit = org.audit(api).await;
+    let owed = owed(&audit);
+    until(&format!("all {} events arrived, {} did", owed.len(), arrived(org).len()), 60, async || {
+        owed.is_subset(&arrived(org).into_keys().collect()).then_some(())
+    })
+    .await;
+    acknowledged_is_told(&audit, people, theirs);
+    assert_eq!(owed, arrived(org).into_keys().collect(), "what arrived");
+    (audit, owed.len())
+}
+
+/// Every acknowledged invitation was told exactly once, under the id that was answered, and no other was (of those addresses that are
+/// `people`'s); and so were those that were taken back.
+fn acknowledged_is_told(audit: &[Record], people: &[&Done], theirs: impl Fn(&str) -> bool) {
+    let of = |data: &Value, name: &str| data[name].as_str().unwrap_or_default().to_owned();
+    let mut invited: Vec<_> = told(audit, "user.invited").iter().map(|d| (of(d, "email"), of(d, "invitation_id"))).collect();
+    invited.retain(|(email, _)| theirs(email));
+    let mut cancelled: Vec<_> = told(audit, "invitation.revoked").iter().map(|d| of(d, "invitation_id")).collect();
+    let mut acknowledged: Vec<_> = people.iter().flat_map(|done| done.invited.clone()).collect();
+    let mut taken_back: Vec<_> = people.iter().flat_map(|done| done.cancelled.clone()).collect();
+    [&mut invited, &mut acknowledged].into_iter().for_each(|list| list.sort());
+    [&mut cancelled, &mut taken_back].into_iter().for_each(|list| list.sort());
+    assert_eq!(invited, acknowledged, "invitations told, and acknowledged");
+    assert_eq!(cancelled, taken_back, "invitations told to be taken back, and acknowledged");
 }

@@ -10,9 +10,12 @@
 #![allow(clippy::print_stdout, reason = "the drills say what they checked")]
 
 mod algorithms;
+mod clock_jumps;
 mod cluster;
 mod command_line;
+mod disk_full;
 mod drill;
+mod failover_postgres;
 mod feed;
 mod first_start;
 mod hostile;
@@ -24,12 +27,20 @@ mod outage_postgres;
 mod outage_redis;
 mod partners;
 mod process;
+mod proxy;
+mod receivers;
 mod rolling;
 mod rotation;
 mod traces;
 mod world;
 
 use std::time::{Duration, Instant};
+
+/// How long a drill is, unless it is the short form: its caller says so in the environment.
+#[allow(clippy::disallowed_methods, reason = "a drill's length is its caller's choice")]
+fn variable(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
 
 /// Asks again and again until there is an answer; fails the test after `seconds`, saying what was waited for.
 #[track_caller]

@@ -1,13 +1,19 @@
 //! Redis is a convenience: stopped, frozen, emptied or restarted, it costs time and nothing else.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use tenantry_tests::block_on;
 
 use super::{
     http::Api,
+    invariants::{arrived, owed},
+    load::Done,
     partners::Redis,
-    until,
+    proxy::Proxy,
+    until, variable,
     world::{Org, ROOT, World, new_database, service},
 };
 
@@ -57,6 +63,73 @@ fn redis_is_stopped_frozen_emptied_and_restarted() {
         redis.ask("FLUSHALL").await.expect("FLUSHALL");
         let _ = redis.ask("SCRIPT FLUSH").await;
         works(&api, &org, "flushed").await;
+        let (said, told) = (server.stop().await, worker.stop().await);
+        assert!(!said.contains("panicked") && !told.contains("panicked"), "{said}{told}");
+    }));
+}
+
+/// A replica takes over: before its promotion it refuses what writes, as a read-only replica does.
+#[test]
+fn redis_fails_over_to_a_replica() {
+    block_on(Box::pin(async {
+        let mut primary = Redis::start().await;
+        let replica = Redis::replica_of(&primary).await;
+        let proxy = Proxy::to(&[primary.port()]).await;
+        let database = new_database(&service("TENANTRY_TEST_POSTGRES")).await;
+        let world = World::sqlite().apart().set("database.url", database).set("rate_limits.enabled", true);
+        let world = world.set("redis.url", format!("redis://127.0.0.1:{}", proxy.port));
+        let (server, worker) = (world.api().await, world.worker().await);
+        let api = server.api();
+        let org = Org::founded(&api, "acme").await;
+        works(&api, &org, "before").await;
+        primary.kill();
+        proxy.lead_to(replica.port());
+        proxy.cut();
+        works(&api, &org, "read-only").await;
+        replica.ask("REPLICAOF NO ONE").await.expect("REPLICAOF");
+        until("the cache is back", 15, async || (cache(&api).await == "ok").then_some(())).await;
+        works(&api, &org, "promoted").await;
+        until("limits are counted there", 15, async || {
+            api.login(ROOT).await;
+            replica.ask("RANDOMKEY").await.ok().filter(|key| key.starts_with("tenantry:limit:"))
+        })
+        .await;
+        let (said, told) = (server.stop().await, worker.stop().await);
+        assert!(!said.contains("panicked") && !told.contains("panicked"), "{said}{told}");
+    }));
+}
+
+/// Emptied again and again, and every connection to it cut, while people change things: they notice nothing.
+#[test]
+fn redis_is_emptied_under_load() {
+    block_on(Box::pin(async {
+        let redis = Redis::start().await;
+        let database = new_database(&service("TENANTRY_TEST_POSTGRES")).await;
+        let world = World::sqlite().apart().set("database.url", database).set("redis.url", redis.url());
+        let (server, worker) = (world.api().await, world.worker().await);
+        let org = Org::founded(&server.api(), "acme").await;
+        let (stop, times) = (AtomicBool::new(false), variable("TENANTRY_DRILL_FLUSHES", 40));
+        let (ann, bob, ()) =
+            tokio::join!(Done::default().invite(&org, "ann", &stop), Done::default().invite(&org, "bob", &stop), async {
+                for _ in 0..times {
+                    redis.ask("FLUSHALL").await.expect("FLUSHALL");
+                    redis.ask("SCRIPT FLUSH").await.expect("SCRIPT FLUSH");
+                    for kind in ["normal", "pubsub"] {
+                        let _ = redis.number(&format!("CLIENT KILL TYPE {kind}")).await;
+                    }
+                    server.api().get(&org.path).await;
+                }
+                stop.store(true, Ordering::Relaxed);
+            });
+        assert_eq!((ann.lost + bob.lost, &ann.defects, &bob.defects), (0, &Vec::new(), &Vec::new()), "answers lost or refused");
+        let owed = owed(&org.audit(&server.api()).await);
+        until("every event arrives", 20, async || owed.is_subset(&arrived(&org).into_keys().collect()).then_some(())).await;
+        assert!(arrived(&org).values().all(|times| *times == 1), "nothing came twice");
+        println!(
+            "{times} times emptied and cut; {} changes, none refused, {} delivered once",
+            ann.acknowledged() + bob.acknowledged(),
+            owed.len()
+        );
         let (said, told) = (server.stop().await, worker.stop().await);
         assert!(!said.contains("panicked") && !told.contains("panicked"), "{said}{told}");
     }));

@@ -50,7 +50,8 @@ impl Process {
         let output = folder.join(format!("{name}-{}.log", COUNT.fetch_add(1, Ordering::Relaxed)));
         let file = File::create(&output).expect("a file for the output");
         let mut wrapped = Command::new("setpriv");
-        wrapped.args(["--pdeathsig", signal]).arg(command.get_program()).args(command.get_args());
+        // A file that may not grow is an error to be handled, not the end: on a full disk no signal comes either.
+        wrapped.args(["--pdeathsig", signal, "env", "--ignore-signal=XFSZ"]).arg(command.get_program()).args(command.get_args());
         wrapped.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C.UTF-8").env("RUST_BACKTRACE", "1");
         for (key, value) in command.get_envs() {
             wrapped.env(key, value.unwrap_or_default());
@@ -101,6 +102,22 @@ impl Process {
     pub(super) async fn ready(mut self) -> Self {
         assert!(self.came_up().await, "{} ended instead of serving:\n{}", self.name, self.output());
         self
+    }
+
+    /// From now on no file of it may grow beyond so many bytes; `None`: as it was.
+    pub(super) fn may_write(&self, bytes: Option<u64>) {
+        let limit = format!("--fsize={}:unlimited", bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string()));
+        let done = Command::new("prlimit").args(["--pid", &self.child.id().to_string(), &limit]).status();
+        assert!(done.is_ok_and(|status| status.success()), "prlimit (package util-linux)");
+    }
+    /// Resident memory in MB: now, and at its highest.
+    pub(super) fn memory(&self) -> (u64, u64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
+        let of = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+            line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+        };
+        (of("VmRSS:"), of("VmHWM:"))
     }
 
     /// Sends a signal by name.

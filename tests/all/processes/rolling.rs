@@ -1,6 +1,8 @@
-//! A rolling restart under load: each process is asked to stop and started again, one after the other, and no request fails. A
-//! connection that is refused, or hung up before the answer, is tried once more at the other server, as load balancers do; what must not
-//! happen twice carries an idempotency key, which makes that safe.
+//! A rolling restart under load: each process is asked to stop and started again, one after the other, and no request fails. Between
+//! clients and servers stands what stands there in production, a balancer that sends new connections to those servers that are ready;
+//! clients keep their connections until they are asked to close them. Nobody tries anything a second time.
+//!
+//! `TENANTRY_DRILL_ROLLS` says how many times everything is replaced.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -8,66 +10,74 @@ use std::{
 };
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tenantry_tests::block_on;
 
 use super::{
     http::Api,
     invariants::{arrived, feeds_are_whole, owed},
-    process::free_port,
-    until,
+    process::{Process, free_port},
+    proxy::Proxy,
+    until, variable,
     world::{Org, World},
 };
 
-/// Who balances the load, and what it saw.
-struct Balancer<'a> {
-    bases: &'a [String; 2],
-    next: AtomicUsize,
+/// People who use the API through the balancer.
+struct Load {
     asked: AtomicUsize,
-    refused: AtomicUsize,
-    hung_up: AtomicUsize,
     stop: AtomicBool,
 }
 
-impl Balancer<'_> {
-    async fn call(&self, api: &Api, method: Method, path: &str, body: Option<&Value>) -> Result<(), String> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let key = [("idempotency-key", format!("turn-{turn}"))];
-        let headers: Vec<_> = key.iter().filter(|_| body.is_some()).map(|(name, value)| (*name, value.as_str())).collect();
-        let ask = async |turn: usize| api.via(&self.bases[turn % 2]).call(method.clone(), path, body, &headers).await;
-        let mut answer = ask(turn).await;
-        if let Err(error) = &answer {
-            let count = if error.is_connect() { &self.refused } else { &self.hung_up };
-            count.fetch_add(1, Ordering::Relaxed);
-            answer = ask(turn + 1).await;
-        }
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        match answer {
-            Ok(answer) if answer.status == 200 => Ok(()),
-            Ok(answer) => Err(format!("{method} {path}: {answer:?}")),
-            Err(error) => Err(format!("{method} {path}: {error:?}")),
-        }
-    }
-
-    /// About forty requests a second, a tenth of them writes.
-    async fn load(&self, org: &Org, who: &str) -> Vec<String> {
-        let mut failures = Vec::new();
+impl Load {
+    /// About forty requests a second, a tenth of them writes; whatever failed.
+    async fn of(&self, org: &Org, who: &str) -> Vec<String> {
+        let (api, mut failures) = (org.owner.api.on_connections_of_its_own(), Vec::new());
         for n in 0.. {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
             let begun = Instant::now();
-            let outcome = if n % 10 == 0 {
-                let body = json!({"email": format!("{who}{n}@example.com"), "role": "member"});
-                self.call(&org.owner.api, Method::POST, &org.at("invitations"), Some(&body)).await
+            let invitation = json!({"email": format!("{who}{n}@example.com"), "role": "member"});
+            let answer = if n % 10 == 0 {
+                api.call(Method::POST, &org.at("invitations"), Some(&invitation), &[]).await
             } else {
-                self.call(&org.owner.api, Method::GET, &org.path, None).await
+                api.call(Method::GET, &org.path, None, &[]).await
             };
-            failures.extend(outcome.err());
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            match answer {
+                Ok(answer) if answer.status == 200 => {}
+                Ok(answer) => failures.push(format!("{who}'s {n}th: {answer:?}")),
+                Err(error) => failures.push(format!("{who}'s {n}th: {error:?}")),
+            }
             // The rate of the load, not a wait for anything.
             tokio::time::sleep(Duration::from_millis(25).saturating_sub(begun.elapsed())).await;
         }
         failures
+    }
+
+    /// Fifty more requests are answered.
+    async fn goes_on(&self) {
+        let before = self.asked.load(Ordering::Relaxed);
+        until("requests go on", 20, async || (self.asked.load(Ordering::Relaxed) > before + 50).then_some(())).await;
+    }
+}
+
+/// Two APIs and a worker.
+struct Crew<'a> {
+    world: &'a World,
+    apis: [Option<Process>; 2],
+    worker: Option<Process>,
+}
+
+impl Crew<'_> {
+    async fn replace_everything(&mut self, ports: [u16; 3], load: &Load) {
+        for (api, port) in self.apis.iter_mut().zip(ports) {
+            api.take().expect("it runs").stop().await;
+            *api = Some(self.world.spawn_api(port, &[]).ready().await);
+            load.goes_on().await;
+        }
+        self.worker.take().expect("it runs").stop().await;
+        self.worker = Some(self.world.spawn_worker(ports[2]).ready().await);
     }
 }
 
@@ -75,46 +85,29 @@ impl Balancer<'_> {
 fn no_request_fails_while_everything_is_replaced() {
     block_on(Box::pin(async {
         let world = World::postgres().await.set("server.public_url", "http://sso.test");
-        let ports = [free_port(), free_port()];
-        let worker_port = free_port();
-        let mut apis = Vec::new();
-        for port in ports {
-            apis.push(Some(world.spawn_api(port, &[]).ready().await));
-        }
-        let mut worker = Some(world.spawn_worker(worker_port).ready().await);
-        let bases = ports.map(|port| format!("http://127.0.0.1:{port}"));
-        let org = Org::founded(&Api::at(&bases[0]), "acme").await;
-        let balancer = Balancer {
-            bases: &bases,
-            next: AtomicUsize::new(0),
-            asked: AtomicUsize::new(0),
-            refused: AtomicUsize::new(0),
-            hung_up: AtomicUsize::new(0),
-            stop: AtomicBool::new(false),
+        let ports = [free_port(), free_port(), free_port()];
+        let mut crew = Crew {
+            world: &world,
+            apis: [Some(world.spawn_api(ports[0], &[]).ready().await), Some(world.spawn_api(ports[1], &[]).ready().await)],
+            worker: Some(world.spawn_worker(ports[2]).ready().await),
         };
-        let (ann, bob, ()) = tokio::join!(balancer.load(&org, "ann"), balancer.load(&org, "bob"), async {
-            for _ in 0..2 {
-                for (at, port) in ports.into_iter().enumerate() {
-                    let before = balancer.asked.load(Ordering::Relaxed);
-                    apis[at].take().expect("it runs").stop().await;
-                    apis[at] = Some(world.spawn_api(port, &[]).ready().await);
-                    until("requests go on", 10, async || (balancer.asked.load(Ordering::Relaxed) > before + 20).then_some(()))
-                        .await;
-                }
-                worker.take().expect("it runs").stop().await;
-                worker = Some(world.spawn_worker(worker_port).ready().await);
+        let balancer = Proxy::to_the_ready([ports[0], ports[1]]).await;
+        let front = Api::at(&format!("http://127.0.0.1:{}", balancer.port));
+        let org = Org::founded(&front, "acme").await;
+        let load = Load { asked: AtomicUsize::new(0), stop: AtomicBool::new(false) };
+        let (ann, bob, cy, ()) = tokio::join!(load.of(&org, "ann"), load.of(&org, "bob"), load.of(&org, "cy"), async {
+            for _ in 0..variable("TENANTRY_DRILL_ROLLS", 1) {
+                crew.replace_everything(ports, &load).await;
             }
-            balancer.stop.store(true, Ordering::Relaxed);
+            load.stop.store(true, Ordering::Relaxed);
         });
-        let failures = [ann, bob].concat();
-        let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-        let (asked, refused, hung_up) = (of(&balancer.asked), of(&balancer.refused), of(&balancer.hung_up));
-        println!("{asked} requests, {refused} refused and {hung_up} hung up on, all of which the other server answered");
-        assert!(failures.is_empty(), "{} of {} failed:\n{failures:#?}", failures.len(), asked);
-        let owed = owed(&org.audit(&Api::at(&bases[0])).await);
+        let (failures, asked) = ([ann, bob, cy].concat(), load.asked.load(Ordering::Relaxed));
+        println!("{asked} requests while everything was replaced, {} of them failed", failures.len());
+        assert!(failures.is_empty(), "{} of {asked} failed:\n{failures:#?}", failures.len());
+        let owed = owed(&org.audit(&front).await);
         until("every event arrives", 20, async || owed.is_subset(&arrived(&org).into_keys().collect()).then_some(())).await;
         assert!(arrived(&org).values().all(|times| *times == 1), "a worker that is asked to stop repeats nothing");
-        for process in apis.into_iter().flatten().chain(worker) {
+        for process in crew.apis.into_iter().chain([crew.worker]).flatten() {
             process.stop().await;
         }
         feeds_are_whole(&world.connection().await).await;

@@ -29,6 +29,7 @@ pub(super) type Settings = BTreeMap<String, String>;
 pub(super) struct World {
     folder: TempDir,
     settings: Settings,
+    environment: Vec<(String, String)>,
 }
 
 /// How the tests are told of the servers that `scripts/with-services.sh` started.
@@ -43,7 +44,7 @@ impl World {
     pub(super) fn bare() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data").display().to_string();
-        Self { folder, settings: Settings::from([("data.dir".to_owned(), data)]) }
+        Self { folder, settings: Settings::from([("data.dir".to_owned(), data)]), environment: Vec::new() }
     }
 
     /// A SQLite file, an owner, and receivers on this machine are allowed.
@@ -84,6 +85,12 @@ impl World {
         self
     }
 
+    /// A variable for the programs that is no setting of theirs.
+    pub(super) fn with_environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -93,7 +100,7 @@ impl World {
 
     fn command(&self, name: &str, arguments: &[&str], more: &Settings) -> Command {
         let mut command = Command::new(binary(name));
-        command.args(arguments).current_dir(self.folder.path());
+        command.args(arguments).current_dir(self.folder.path()).envs(self.environment.iter().cloned());
         for (key, value) in self.settings.iter().chain(more) {
             command.env(format!("TENANTRY__{}", key.to_uppercase().replace('.', "__")), value);
         }

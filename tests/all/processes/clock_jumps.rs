@@ -1,0 +1,108 @@
+//! The machine's clock jumps under running processes: API and worker see a time that is moved by minutes, hours and days, forward and
+//! back, while people change things (`faketime`, which leaves the monotonic clock alone, as a corrected clock does).
+//!
+//! `TENANTRY_DRILL_JUMPS` says how many times, `TENANTRY_DRILL_SEED` repeats a run's jumps.
+
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tenantry_tests::{Database, block_on};
+
+use super::{
+    http::Api,
+    invariants::{arrived, feeds_are_whole},
+    load::{Done, all_is_well},
+    variable,
+    world::{Org, ROOT, World},
+};
+
+/// A library that stands before the system's clock, and the file that it reads the distance from.
+struct Clock(PathBuf);
+
+impl Clock {
+    fn of(world: World) -> (World, Self) {
+        let library = std::fs::read_dir("/usr/lib").expect("/usr/lib").filter_map(Result::ok);
+        let library = library.map(|entry| entry.path().join("faketime/libfaketimeMT.so.1")).find(|path| path.exists());
+        let library = library.expect("libfaketime: scripts/install-deps.sh test installs it");
+        let file = world.folder().join("clock");
+        let clock = Self(file.clone());
+        clock.at(0);
+        let world = world.with_environment("LD_PRELOAD", &library.display().to_string());
+        let world = world.with_environment("FAKETIME_TIMESTAMP_FILE", &file.display().to_string());
+        // Read again at each call; no shared memory, which processes that are killed would leave behind.
+        let world = world.with_environment("FAKETIME_NO_CACHE", "1").with_environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        (world.with_environment("FAKETIME_DISABLE_SHM", "1"), clock)
+    }
+    /// So many seconds from the real time. Moved there whole, so that nobody reads half a line.
+    fn at(&self, seconds: i64) {
+        let new = self.0.with_extension("new");
+        std::fs::write(&new, format!("{seconds:+}s\n")).expect("the clock's file");
+        std::fs::rename(new, &self.0).expect("the clock's file");
+    }
+}
+
+/// Signs in, changes something, and hears of it: whatever the time is.
+async fn works(api: &Api, org: &Org, email: &str) {
+    let owner = api.login(ROOT).await;
+    let owner = api.refresh(&owner.refresh).await;
+    owner.api.get(&org.path).await.ok();
+    let body = serde_json::json!({"email": email, "role": "member"});
+    owner.api.post(&org.at("invitations"), body).await.ok();
+    org.hears_of(email).await;
+}
+
+/// Days from the real time, either way.
+const FURTHEST: i64 = 6;
+
+/// Minutes, hours or days, either way.
+fn jump(random: &mut StdRng) -> i64 {
+    let unit = [60, 3600, 86_400][random.random_range(0..3)];
+    unit * random.random_range(-FURTHEST..=FURTHEST)
+}
+
+async fn drill(database: Database) {
+    let (times, seed) = (variable("TENANTRY_DRILL_JUMPS", 3), variable("TENANTRY_DRILL_SEED", 1));
+    let (world, clock) = Clock::of(World::on(database).await.set("tokens.access_seconds", 86_400));
+    // Begun with a clock that is ahead: keys, sessions and tokens are from a later day, later than every jump leads to.
+    clock.at(FURTHEST * 86_400);
+    let (server, worker) = (world.api().await, world.worker().await);
+    let org = Org::founded(&server.api(), "drill").await;
+    let (stop, mut random) = (AtomicBool::new(false), StdRng::seed_from_u64(seed));
+    let (ann, bob, ()) =
+        tokio::join!(Done::default().invite(&org, "ann", &stop), Done::default().invite(&org, "bob", &stop), async {
+            for n in 0..times {
+                clock.at(if n == 0 { 0 } else { jump(&mut random) });
+                works(&server.api(), &org, &format!("jump{n}@example.com")).await;
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+    assert_eq!((ann.lost + bob.lost, &ann.defects, &bob.defects), (0, &Vec::new(), &Vec::new()), "refused or lost");
+    // The latest that it has been: what was to wait until then is due.
+    clock.at((FURTHEST + 1) * 86_400);
+    let owner = server.api().login(ROOT).await;
+    let org = Org { owner, ..org };
+    let (_, delivered) = all_is_well(&server.api(), &org, &[&ann, &bob], |email| !email.starts_with("jump")).await;
+    let repeated = arrived(&org).values().filter(|times| **times > 1).count();
+    let (said, told) = (server.stop().await, worker.stop().await);
+    assert!(!said.contains("panicked") && !told.contains("panicked"), "{said}{told}");
+    let db = world.connection().await;
+    let events = feeds_are_whole(&db).await;
+    println!(
+        "{database:?}, seed {seed}: {times} jumps; {} changes, none refused, {events} events in whole feeds, {delivered} delivered, {repeated} of them \
+         more than once",
+        ann.acknowledged() + bob.acknowledged()
+    );
+}
+
+#[test]
+fn the_clock_jumps_on_sqlite() {
+    block_on(Box::pin(drill(Database::Sqlite)));
+}
+
+#[test]
+fn the_clock_jumps_on_postgres() {
+    block_on(Box::pin(drill(Database::Postgres)));
+}
