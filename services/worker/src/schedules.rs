@@ -70,6 +70,11 @@ impl Schedules {
     }
 }
 
+/// Whether a chore is due that was to come again at `next`. If that is further away than its pace, the clock was set back since.
+fn is_due(next: Option<Time>, now: Time, every: TimeDelta) -> bool {
+    next.is_none_or(|at| at <= now || at > now + every)
+}
+
 #[async_trait]
 impl Queue for Schedules {
     type Job = Chore;
@@ -88,8 +93,7 @@ impl Queue for Schedules {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         let mut chores = Vec::new();
         for (next, (chore, every)) in due.iter_mut().zip(TIMETABLE) {
-            // Further away than its pace: the clock was set back since.
-            if chores.len() < most && next.is_none_or(|at| at <= now || at > now + every) {
+            if chores.len() < most && is_due(*next, now, every) {
                 *next = Some(now + every);
                 chores.push(chore);
             }
@@ -110,5 +114,20 @@ impl Queue for Schedules {
     }
     fn label(outcome: &Option<u64>) -> &'static str {
         if outcome.is_some() { "done" } else { "failed" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn a_chore_keeps_its_pace_and_outlives_a_clock_that_was_ahead() {
+        let (now, every) = (DateTime::from_timestamp(1_800_000_000, 0).expect("a moment"), TimeDelta::minutes(10));
+        assert!(is_due(None, now, every) && is_due(Some(now), now, every));
+        assert!(!is_due(Some(now + every), now, every));
+        assert!(is_due(Some(now + every), now - TimeDelta::days(1), every));
     }
 }
