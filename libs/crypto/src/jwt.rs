@@ -11,7 +11,7 @@ use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Error, Result, Time};
-use jsonwebtoken::{Validation, errors::ErrorKind};
+use jsonwebtoken::{DecodingKey, Validation, errors::ErrorKind};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
@@ -151,15 +151,7 @@ impl KeySet {
 
     fn sign_by<C: Serialize>(&self, entry: Option<&Entry>, typ: &str, claims: &C) -> Result<String> {
         let key = &entry.ok_or_else(|| Error::internal("there is no signing key"))?.key;
-        let header = check::Header { alg: key.alg(), typ: typ.to_owned(), kid: key.kid().to_owned() };
-        let mut token = format!("{}.{}", base64_json(&header)?, base64_json(claims)?);
-        let signature = key.sign(token.as_bytes())?;
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        if token.len() > MAX_TOKEN {
-            return Err(Error::internal("a token is longer than we read ourselves"));
-        }
-        Ok(token)
+        sign_jws(key, typ, claims)
     }
 }
 
@@ -169,17 +161,46 @@ impl fmt::Debug for KeySet {
     }
 }
 
+/// Signs anything as a compact JWS.
+pub(crate) fn sign_jws<C: Serialize>(key: &SigningKey, typ: &str, claims: &C) -> Result<String> {
+    let header = check::Header { alg: key.alg(), typ: typ.to_owned(), kid: key.kid().to_owned() };
+    let mut token = format!("{}.{}", base64_json(&header)?, base64_json(claims)?);
+    let signature = key.sign(token.as_bytes())?;
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    if token.len() > MAX_TOKEN {
+        return Err(Error::internal("a token is longer than we read ourselves"));
+    }
+    Ok(token)
+}
+
+/// The header of a compact JWS, nothing of which is checked yet.
+pub(crate) fn jws_header(token: &str) -> Result<check::Header, JwtError> {
+    if token.len() > MAX_TOKEN { Err(JwtError::Malformed) } else { check::header(token) }
+}
+
+/// The payload of a compact JWS that `key` signed with `alg`, which the caller has compared with the header's.
+pub(crate) fn open_jws<C: DeserializeOwned>(token: &str, key: &DecodingKey, alg: Alg) -> Result<C, JwtError> {
+    let payload = jsonwebtoken::decode::<UniqueObject>(token, key, &signature_only(alg)).map_err(|_| JwtError::Wrong)?;
+    serde_json::from_value(payload.claims.0.into()).map_err(|_| JwtError::Malformed)
+}
+
 fn base64_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_vec(value).map(|json| URL_SAFE_NO_PAD.encode(json)).map_err(Error::internal)
 }
 
 /// jsonwebtoken checks the signature only: times, issuer and audience are checked by us, against the caller's clock.
-fn entry(key: SigningKey, active_from: Time, retired_at: Option<Time>) -> Entry {
-    let mut rules = Validation::new(key.alg().algorithm());
+fn signature_only(alg: Alg) -> Validation {
+    let mut rules = Validation::new(alg.algorithm());
     rules.required_spec_claims.clear();
     rules.validate_exp = false;
     rules.validate_nbf = false;
     rules.validate_aud = false;
+    rules
+}
+
+fn entry(key: SigningKey, active_from: Time, retired_at: Option<Time>) -> Entry {
+    let rules = signature_only(key.alg());
     Entry { key, active_from, retired_at, rules }
 }
 

@@ -1,10 +1,12 @@
-//! All cryptography of Tenantry in one place: randomness, passwords, opaque tokens, JWTs, stored secrets and webhook signatures.
+//! All cryptography of Tenantry in one place: randomness, passwords, opaque tokens, JWTs, stored secrets, webhook
+//! signatures and the sealed audit log.
 //!
 //! Nothing here does IO or reads a clock: time, keys and stored texts come from the caller, which makes every rule testable. The
 //! algorithms are those of well-known libraries (RustCrypto, AWS-LC); what this crate adds is which of them are used for what, in
 //! which formats, and what is refused.
 
 mod aead;
+pub mod audit;
 pub mod jwk;
 pub mod jwt;
 mod keypair;

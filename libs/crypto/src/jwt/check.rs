@@ -89,10 +89,10 @@ fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, JwtError> {
 /// never write it, and following such hints means trusting a key that the token itself brought along.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Header {
-    pub(super) alg: Alg,
-    pub(super) typ: String,
-    pub(super) kid: String,
+pub(crate) struct Header {
+    pub(crate) alg: Alg,
+    pub(crate) typ: String,
+    pub(crate) kid: String,
 }
 
 /// Reads the header of a token that has exactly three parts.

@@ -1,0 +1,325 @@
+use domain::EventId;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    Alg, SigningKey,
+    audit::{
+        checkpoint,
+        export::Chained,
+        leaf::{Content, Kept, digest, leaf},
+        merkle,
+    },
+};
+
+fn org() -> OrgId {
+    OrgId::new(uuid::Uuid::from_u128(7))
+}
+
+fn id(n: i64) -> EventId {
+    EventId::new(uuid::Uuid::from_u128(0x0100 + n.unsigned_abs() as u128))
+}
+
+fn record(seq: i64, before: &str, who: i64) -> Record {
+    let content = Content {
+        actor_kind: "user".to_owned(),
+        actor_id: Some("usr_1".to_owned()),
+        actor_email: None,
+        target_type: "user".to_owned(),
+        target_id: format!("usr_{who}"),
+        ip_address: None,
+        user_agent: None,
+        request_id: None,
+        traceparent: None,
+        metadata: "{}".to_owned(),
+        body: format!("{{\"who\":{who}}}"),
+    };
+    let mut made = Record {
+        seq,
+        id: id(who),
+        action: "user.joined".to_owned(),
+        success: true,
+        created_at: "2026-11-23T09:00:00.000000Z".to_owned(),
+        salt: Some("00".to_owned()),
+        content: Some(content),
+        erased: None,
+        leaf: None,
+        chained: Chained::Leaf,
+        hash: String::new(),
+    };
+    relink(&mut made, before);
+    made
+}
+
+/// What a careful forger does to a record: leaf and link fit again.
+fn relink(record: &mut Record, before: &str) {
+    let kept = Kept { org: org(), id: record.id, name: &record.action, success: true, at: &record.created_at };
+    record.leaf = Some(leaf(&kept, &digest("00", record.content.as_ref().unwrap())));
+    record.hash = chain::link(before, record.seq, record.id, record.leaf.as_ref().unwrap());
+}
+
+/// Nine records, checkpoints after 4 and 8.
+fn file(key: &SigningKey) -> Vec<Line> {
+    let anchor = Anchor { seq: 0, hash: chain::genesis(org()), checkpoint: None };
+    let header = Header { format: FORMAT.to_owned(), organization_id: org(), anchor, keys: vec![key.jwk()] };
+    let (mut hash, mut leaves, mut previous) = (header.anchor.hash.clone(), Vec::new(), None);
+    let mut lines = vec![Line::Header(header)];
+    for seq in 1..=9 {
+        let made = record(seq, &hash, seq);
+        hash.clone_from(&made.hash);
+        leaves.push(made.leaf.clone().unwrap());
+        lines.push(Line::Record(Box::new(made)));
+        if seq % 4 == 0 {
+            let claims = Claims {
+                organization_id: org(),
+                first_seq: seq - 3,
+                last_seq: seq,
+                root: merkle::root(&std::mem::take(&mut leaves)),
+                hash: hash.clone(),
+                previous: previous.take(),
+                created_at: "2026-11-23T09:01:00.000000Z".to_owned(),
+            };
+            let jws = checkpoint::sign(key, &claims).unwrap();
+            previous = Some(fingerprint(&jws));
+            lines.push(Line::Checkpoint(jws));
+        }
+    }
+    lines.push(Line::End(End { seq: 9, hash }));
+    lines
+}
+
+fn key() -> SigningKey {
+    SigningKey::generate(Alg::EdDsa).unwrap().0
+}
+
+fn check(lines: &[Line], keys: Option<PublicKeys>, held: Vec<String>) -> Checked<Report> {
+    let mut verifier = Verifier::new(keys, held);
+    for (n, line) in lines.iter().enumerate() {
+        verifier.line(n as u64 + 1, &serde_json::to_string(line).unwrap())?;
+    }
+    verifier.finish()
+}
+
+#[track_caller]
+fn found(lines: &[Line]) -> (What, Option<i64>, Option<EventId>) {
+    let finding = check(lines, None, Vec::new()).unwrap_err();
+    (finding.what, finding.seq, finding.id)
+}
+
+/// Where record `seq` stands.
+fn at(lines: &[Line], seq: i64) -> usize {
+    lines.iter().position(|line| matches!(line, Line::Record(r) if r.seq == seq)).unwrap()
+}
+
+fn of(lines: &mut [Line], seq: i64) -> &mut Record {
+    let at = at(lines, seq);
+    let Line::Record(record) = &mut lines[at] else { unreachable!() };
+    record
+}
+
+/// Numbers everything from line `from` on by one more or less, without computing anything anew.
+fn shift(lines: &mut [Line], by: i64) {
+    for line in lines {
+        if let Line::Record(record) = line {
+            record.seq += by;
+        }
+    }
+}
+
+#[test]
+fn a_good_file_is_good() {
+    let key = key();
+    let report = check(&file(&key), None, Vec::new()).unwrap();
+    assert_eq!((report.records, report.checkpoints, report.sealed, report.last), (9, 2, 8, 9));
+    assert!(report.anchor_is_signed && !report.keys_were_given);
+    let keys = PublicKeys::from_jwks(&json!({"keys": [key.jwk()]})).unwrap();
+    assert!(check(&file(&key), Some(keys), Vec::new()).unwrap().keys_were_given);
+}
+
+#[test]
+fn an_altered_record_is_named() {
+    let key = key();
+    for seq in [1, 4, 5, 9] {
+        let mut lines = file(&key);
+        of(&mut lines, seq).action = "user.removed".to_owned();
+        assert_eq!(found(&lines), (What::Altered, Some(seq), Some(id(seq))));
+        let mut lines = file(&key);
+        let record = of(&mut lines, seq);
+        record.content.as_mut().unwrap().body.push(' ');
+        let hash = record.hash.clone();
+        relink(record, "");
+        record.hash = hash;
+        assert_eq!(found(&lines), (What::Altered, Some(seq), Some(id(seq))), "with its leaf");
+    }
+}
+
+#[test]
+fn a_careful_forgery_is_found_at_the_next_checkpoint() {
+    let mut lines = file(&key());
+    let mut before = chain::genesis(org());
+    of(&mut lines, 2).content.as_mut().unwrap().target_id.push('x');
+    for seq in 1..=9 {
+        relink(of(&mut lines, seq), &before);
+        before.clone_from(&of(&mut lines, seq).hash);
+    }
+    assert_eq!(found(&lines), (What::Altered, Some(1), None));
+}
+
+#[test]
+fn missing_records_are_named_however_they_were_hidden() {
+    for seq in [1, 3, 5, 8] {
+        let mut lines = file(&key());
+        let place = at(&lines, seq);
+        lines.remove(place);
+        assert_eq!(found(&lines), (What::Missing, Some(seq), None), "{seq}");
+        shift(&mut lines[place..], -1);
+        assert_eq!(found(&lines), (What::Missing, Some(seq), None), "{seq}, numbered anew");
+    }
+    let mut lines = file(&key());
+    let (from, to) = (at(&lines, 3), at(&lines, 7));
+    lines.drain(from..to);
+    assert_eq!(found(&lines), (What::Missing, Some(3), None));
+}
+
+#[test]
+fn added_records_are_named_however_they_were_hidden() {
+    for seq in [1, 3, 4, 5, 9] {
+        let mut lines = file(&key());
+        let place = at(&lines, seq);
+        let before = of(&mut lines, seq - i64::from(seq > 1)).hash.clone();
+        let before = if seq == 1 { chain::genesis(org()) } else { before };
+        let careful = record(seq, &before, 77);
+        let mut careless = careful.clone();
+        careless.hash = "00".repeat(32);
+        for forged in [careful, careless] {
+            let mut changed = lines.clone();
+            changed.insert(place, Line::Record(Box::new(forged.clone())));
+            let named = found(&changed);
+            // At the very end nothing speaks for either of the two.
+            let one_of = if seq == 9 && !forged.hash.starts_with("00") { named.2 } else { Some(id(77)) };
+            assert_eq!(named, (What::Added, Some(seq), one_of), "{seq}");
+            shift(&mut changed[place + 1..], 1);
+            assert_eq!(found(&changed), (What::Added, Some(seq), Some(id(77))), "{seq}, numbered anew");
+        }
+        let again = lines[place].clone();
+        lines.push(again);
+        assert_eq!(found(&lines).0, What::Added, "behind the end");
+    }
+}
+
+#[test]
+fn moved_records_are_named() {
+    let mut lines = file(&key());
+    let (a, b) = (at(&lines, 2), at(&lines, 3));
+    lines.swap(a, b);
+    assert_eq!(found(&lines), (What::Reordered, Some(3), Some(id(3))));
+    let mut lines = file(&key());
+    let moved = lines.remove(at(&file(&key()), 2));
+    lines.insert(9, moved);
+    assert_eq!(found(&lines).0, What::Reordered);
+}
+
+#[test]
+fn a_cut_file_is_found_out_as_far_as_anything_is_known_of_the_rest() {
+    let key = key();
+    let whole = file(&key);
+    assert_eq!(found(&whole[..whole.len() - 1]), (What::Missing, Some(10), None));
+    let Line::Checkpoint(last) = whole[at(&whole, 8) + 1].clone() else { unreachable!() };
+    // A forger writes a last line that fits: only a checkpoint that somebody holds speaks for what is gone.
+    let mut cut: Vec<Line> = whole[..=at(&whole, 6)].to_vec();
+    let hash = of(&mut cut, 6).hash.clone();
+    cut.push(Line::End(End { seq: 6, hash }));
+    assert_eq!(check(&cut, None, Vec::new()).unwrap().sealed, 4);
+    let finding = check(&cut, None, vec![last.clone()]).unwrap_err();
+    assert_eq!((finding.what, finding.seq), (What::Missing, Some(7)));
+    assert_eq!(check(&whole, None, vec![last]).unwrap().held, 1);
+}
+
+#[test]
+fn another_history_with_the_same_key_contradicts_a_held_checkpoint() {
+    let key = key();
+    let honest = file(&key);
+    let Line::Checkpoint(held) = honest[at(&honest, 4) + 1].clone() else { unreachable!() };
+    let mut other = file(&key);
+    let mut before = chain::genesis(org());
+    of(&mut other, 2).content.as_mut().unwrap().target_id.push('x');
+    for seq in 1..=4 {
+        relink(of(&mut other, seq), &before);
+        before.clone_from(&of(&mut other, seq).hash);
+    }
+    let finding = check(&other, None, vec![held]).unwrap_err();
+    assert_eq!(finding.what, What::Checkpoint, "{finding}");
+}
+
+#[test]
+fn checkpoints_are_not_forged_dropped_or_moved() {
+    let (ours, theirs) = (key(), key());
+    let known = || Some(PublicKeys::from_jwks(&json!({"keys": [ours.jwk()]})).unwrap());
+    let what = |lines: &[Line]| check(lines, known(), Vec::new()).unwrap_err().what;
+    assert_eq!(what(&file(&theirs)), What::Checkpoint, "a whole file by somebody else");
+    let mut mixed = file(&ours);
+    let place = at(&mixed, 4) + 1;
+    mixed[place] = file(&theirs)[place].clone();
+    assert_eq!(found(&mixed).0, What::Checkpoint);
+    let mut dropped = file(&ours);
+    dropped.remove(place);
+    assert_eq!(found(&dropped).0, What::Checkpoint);
+    let mut moved = file(&ours);
+    moved.swap(place, place + 1);
+    assert_eq!(found(&moved).0, What::Checkpoint);
+}
+
+#[test]
+fn an_erased_record_stays_in_its_place_and_what_is_left_of_it_is_covered() {
+    let mut lines = file(&key());
+    let record = of(&mut lines, 3);
+    record.erased = Some(digest("00", &record.content.take().unwrap()));
+    record.salt = None;
+    let report = check(&lines, None, Vec::new()).unwrap();
+    assert_eq!((report.erased, report.records), (1, 9));
+    let mut renamed = lines.clone();
+    of(&mut renamed, 3).action = "user.removed".to_owned();
+    assert_eq!(found(&renamed), (What::Altered, Some(3), Some(id(3))));
+    let mut later = lines;
+    of(&mut later, 3).created_at = "2026-11-23T09:00:01.000000Z".to_owned();
+    assert_eq!(found(&later).0, What::Altered);
+}
+
+#[test]
+fn a_file_after_retention_begins_at_a_signed_anchor() {
+    let key = key();
+    let mut lines = file(&key);
+    let place = at(&lines, 4);
+    let (hash, Line::Checkpoint(jws)) = (of(&mut lines, 4).hash.clone(), lines[place + 1].clone()) else { unreachable!() };
+    let with = |anchor: Anchor| {
+        let mut rest: Vec<Line> = lines[place + 2..].to_vec();
+        rest.insert(0, Line::Header(Header { format: FORMAT.to_owned(), organization_id: org(), anchor, keys: vec![key.jwk()] }));
+        rest
+    };
+    let good = Anchor { seq: 4, hash: hash.clone(), checkpoint: Some(jws) };
+    let report = check(&with(good.clone()), None, Vec::new()).unwrap();
+    assert_eq!((report.anchor, report.records, report.anchor_is_signed), (4, 5, true));
+    let elsewhere = Anchor { seq: 3, ..good.clone() };
+    assert_eq!(found(&with(elsewhere)).0, What::Checkpoint);
+    let unsigned = Anchor { checkpoint: None, ..good };
+    assert_eq!(found(&with(unsigned)).0, What::Checkpoint, "the next checkpoint names one that is not there");
+    let whole = Anchor { seq: 0, hash, checkpoint: None };
+    assert_eq!(found(&with(whole)).0, What::Unreadable);
+}
+
+#[test]
+fn what_is_no_export_is_said_to_be_none() {
+    let first = |text: &str| Verifier::new(None, Vec::new()).line(1, text).unwrap_err().what;
+    let mut header = serde_json::to_value(&file(&key())[0]).unwrap();
+    header["header"]["format"] = json!("other");
+    let unknown = json!({"header": {"surprise": 1}});
+    for text in ["", "{}", "nonsense", &header.to_string(), &unknown.to_string(), &Value::Null.to_string()] {
+        assert_eq!(first(text), What::Unreadable, "{text}");
+    }
+    assert_eq!(check(&[], None, Vec::new()).unwrap_err().what, What::Unreadable);
+    let mut lines: Vec<String> = file(&key()).iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+    lines[3] = lines[3].replace("\"seq\"", "\"note\":1,\"seq\"");
+    let mut verifier = Verifier::new(None, Vec::new());
+    let outcome = lines.iter().enumerate().try_for_each(|(n, line)| verifier.line(n as u64 + 1, line));
+    assert_eq!(outcome.unwrap_err().what, What::Unreadable, "a member that nothing covers");
+}
