@@ -1,7 +1,8 @@
 //! The schema of both databases, as SQL that a person can read.
 //!
 //! PostgreSQL and SQLite run the same text; the four places where they differ are placeholders (`{uuid}`, `{time}`, `{bytes}`, `{identity}`).
-//! Column defaults are not used: every value is made by the server, so that clocks and identifiers can be injected.
+//! Column defaults are not used: every value is made by the server, so that clocks and identifiers can be injected;
+//! only a column that is added to a table with rows has one.
 //!
 //! Rules of the schema: organization tables have the primary key `(org_id, id)` and their children reference both columns, so a
 //! cross-tenant link cannot be stored and a look-up without the organization cannot be written.
@@ -16,16 +17,19 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Step {
-            name: "m20261123_000001_foundation",
-            files: &[
-                include_str!("sql/0001_platform.sql"),
-                include_str!("sql/0002_accounts.sql"),
-                include_str!("sql/0003_organizations.sql"),
-                include_str!("sql/0004_events.sql"),
-                include_str!("sql/0005_deliveries.sql"),
-            ],
-        })]
+        vec![
+            Box::new(Step {
+                name: "m20261123_000001_foundation",
+                files: &[
+                    include_str!("sql/0001_platform.sql"),
+                    include_str!("sql/0002_accounts.sql"),
+                    include_str!("sql/0003_organizations.sql"),
+                    include_str!("sql/0004_events.sql"),
+                    include_str!("sql/0005_deliveries.sql"),
+                ],
+            }),
+            Box::new(Step { name: "m20261127_000002_audit_seal", files: &[include_str!("sql/0006_audit_seal.sql")] }),
+        ]
     }
 }
 

@@ -1,4 +1,9 @@
-//! The audit log: the events of an organization (or of the platform), newest first.
+//! The audit log: the events of an organization (or of the platform), newest first. How it is sealed is in the files beside this one.
+
+pub(crate) mod keys;
+pub(crate) mod leaves;
+mod seal;
+mod sealed;
 
 use domain::{
     EventId, OrgId, PLATFORM, Page, Result, Time,
@@ -8,6 +13,10 @@ use domain::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
+pub use self::{
+    seal::Seal,
+    sealed::{Checkpoint, ExportFrame, Proof},
+};
 use crate::{Store, entity::events, error::from_db};
 
 /// One record.

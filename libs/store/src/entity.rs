@@ -224,6 +224,8 @@ table!(events, "events", {
     metadata: String,
     body: String,
     created_at: ChronoDateTimeUtc,
+    salt: Option<String>,
+    digest: Option<String>,
 });
 
 table!(outbox, "outbox", {
@@ -238,6 +240,8 @@ table!(heads, "heads", {
     org_id: Uuid,
     seq: i64,
     hash: String,
+    sealed: i64,
+    anchor: i64,
 });
 
 table!(feed, "feed", {
@@ -247,6 +251,30 @@ table!(feed, "feed", {
     seq: i64,
     event_id: Uuid,
     hash: String,
+    leaf: Option<String>,
+    chained: i16,
+});
+
+table!(audit_keys, "audit_keys", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: i64,
+    kid: String,
+    alg: String,
+    public_jwk: String,
+    private_key: String,
+    created_at: ChronoDateTimeUtc,
+});
+
+table!(checkpoints, "checkpoints", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    org_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    first_seq: i64,
+    last_seq: i64,
+    root: String,
+    hash: String,
+    signed: String,
+    created_at: ChronoDateTimeUtc,
 });
 
 // --- Rows of the workers' queues.

@@ -8,6 +8,7 @@ use sea_orm::{EntityTrait, Set};
 
 use crate::{
     WriteTx,
+    audit::leaves,
     entity::{events, outbox},
     error::from_db,
 };
@@ -70,6 +71,8 @@ fn blank(tx: &WriteTx, org: OrgId, name: &str, body: String) -> events::ActiveMo
         metadata: Set("{}".to_owned()),
         body: Set(body),
         created_at: Set(tx.now()),
+        salt: Set(Some(leaves::salt(tx.store.ids.as_ref()))),
+        digest: Set(None),
     }
 }
 

@@ -92,10 +92,11 @@ impl Store {
         Ok(self.reseal_webhooks().await?
             + self.reseal_mails().await?
             + self.reseal_answers().await?
-            + self.reseal_signing_keys().await?)
+            + self.reseal_signing_keys().await?
+            + self.reseal_audit_keys().await?)
     }
 
-    fn reseal(&self, place: &Place<'_>, sealed: String) -> Result<Option<String>> {
+    pub(crate) fn reseal(&self, place: &Place<'_>, sealed: String) -> Result<Option<String>> {
         let sealed = Sealed::from(sealed);
         if sealed.key_id() == self.keyring.active_id() {
             return Ok(None);
@@ -223,6 +224,6 @@ impl Store {
 }
 
 /// Runs an update that also compares the old value: a value that somebody else changed meanwhile is left alone.
-async fn guarded<E: EntityTrait>(update: sea_orm::UpdateMany<E>, store: &Store) -> Result<u64> {
+pub(crate) async fn guarded<E: EntityTrait>(update: sea_orm::UpdateMany<E>, store: &Store) -> Result<u64> {
     Ok(update.exec(&store.db).await.map_err(from_db)?.rows_affected)
 }

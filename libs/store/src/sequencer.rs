@@ -5,16 +5,17 @@
 //! visible here, and within a pass their insert position orders them. What one caller saw acknowledged before another began is
 //! numbered before it. The pass is one transaction: a crash repeats it as if it had not begun.
 
-pub mod chain;
 mod fan_out;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
+use crypto::audit::chain;
 use domain::{EventId, OrgId, Result, Time, policy::SystemScope};
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryResult, Set, sea_query::OnConflict};
 
 use crate::{
     Store,
+    audit::leaves::{StoredRecord, record_columns},
     entity::{feed, heads, outbox},
     error::from_db,
     sql,
@@ -42,23 +43,30 @@ struct Waiting {
     name: String,
     body: String,
     at: Time,
+    /// None for an event from before there were leaves.
+    leaf: Option<String>,
 }
 
 impl Waiting {
     fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        let (org, record) = (OrgId::new(row.try_get("", "org_id")?), StoredRecord::read(row)?);
         Ok(Self {
             pos: row.try_get("", "pos")?,
-            org: OrgId::new(row.try_get("", "org_id")?),
-            id: EventId::new(row.try_get("", "id")?),
-            name: row.try_get("", "name")?,
-            body: row.try_get("", "body")?,
-            at: row.try_get("", "created_at")?,
+            org,
+            id: record.id,
+            leaf: record.leaf(org),
+            name: record.name,
+            body: record.content.body,
+            at: record.at,
         })
     }
 }
 
-const WAITING: &str = "select q.pos, q.org_id, e.id, e.name, e.body, e.created_at from outbox q
-join events e on e.org_id = q.org_id and e.id = q.event_id order by q.pos limit $1";
+const WAITING: &str = concat!(
+    "select q.pos, q.org_id, ",
+    record_columns!(),
+    " from outbox q join events e on e.org_id = q.org_id and e.id = q.event_id order by q.pos limit $1"
+);
 
 impl Store {
     /// One pass over at most `limit` (and [`MAX_PASS`]) events. Any number of processes may call it at once: they take turns. A
@@ -98,17 +106,25 @@ async fn number(tx: &DatabaseTransaction, events: &[Waiting]) -> Result<()> {
     for event in events {
         let end = ends.entry(event.org).or_insert_with(|| (0, chain::genesis(event.org)));
         end.0 += 1;
-        end.1 = chain::link(&end.1, end.0, event.id, &event.body);
+        let what = event.leaf.as_ref().unwrap_or(&event.body);
+        end.1 = chain::link(&end.1, end.0, event.id, what);
         rows.push(feed::ActiveModel {
             org_id: Set(event.org.uuid()),
             seq: Set(end.0),
             event_id: Set(event.id.uuid()),
             hash: Set(end.1.clone()),
+            leaf: Set(event.leaf.clone()),
+            chained: Set(i16::from(event.leaf.is_some())),
         });
     }
     feed::Entity::insert_many(rows).exec_without_returning(tx).await.map_err(from_db)?;
-    let ends =
-        ends.into_iter().map(|(org, (seq, hash))| heads::ActiveModel { org_id: Set(org.uuid()), seq: Set(seq), hash: Set(hash) });
+    // In this order, as everybody locks them who locks several.
+    let ends = ends.into_iter().map(|(org, (seq, hash))| heads::ActiveModel {
+        org_id: Set(org.uuid()),
+        seq: Set(seq),
+        hash: Set(hash),
+        ..Default::default()
+    });
     let mut keep = OnConflict::column(heads::Column::OrgId);
     keep.update_columns([heads::Column::Seq, heads::Column::Hash]);
     heads::Entity::insert_many(ends).on_conflict(keep).exec_without_returning(tx).await.map_err(from_db)?;
@@ -116,7 +132,7 @@ async fn number(tx: &DatabaseTransaction, events: &[Waiting]) -> Result<()> {
 }
 
 /// The last number and hash of each organization that has any.
-async fn ends(tx: &DatabaseTransaction, events: &[Waiting]) -> Result<HashMap<OrgId, (i64, String)>> {
+async fn ends(tx: &DatabaseTransaction, events: &[Waiting]) -> Result<BTreeMap<OrgId, (i64, String)>> {
     let mut orgs: Vec<_> = events.iter().map(|e| e.org.uuid()).collect();
     orgs.sort_unstable();
     orgs.dedup();

@@ -86,6 +86,8 @@ async fn drain<Q: Queue>(queue: &Q) -> Result<BTreeMap<&'static str, usize>> {
 pub struct Chores {
     /// Invitations that were closed.
     pub expired: u64,
+    /// Audit records that came under a checkpoint.
+    pub sealed: u64,
     /// Rows that were deleted.
     pub purged: u64,
 }
@@ -93,5 +95,9 @@ pub struct Chores {
 /// Does everything that is otherwise done by the clock, now.
 pub async fn run_chores(deps: &Deps) -> Result<Chores> {
     let schedules = Schedules::new(Arc::new(deps.clone()));
-    Ok(Chores { expired: schedules.perform(Chore::Invitations).await?, purged: schedules.perform(Chore::Purge).await? })
+    Ok(Chores {
+        expired: schedules.perform(Chore::Invitations).await?,
+        sealed: schedules.perform(Chore::Seal).await?,
+        purged: schedules.perform(Chore::Purge).await?,
+    })
 }

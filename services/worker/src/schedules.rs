@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{Result, Time, policy::SystemScope};
+use store::audit::Seal;
 use uuid::Uuid;
 
 use crate::{
@@ -23,10 +24,19 @@ pub(crate) enum Chore {
     Invitations,
     /// Delete what is past its time.
     Purge,
+    /// Put what is new in the audit logs under checkpoints.
+    Seal,
+    /// The same for logs that have grown by a whole segment, so that a busy one does not wait for its minute.
+    SealFull,
 }
 
 /// When each chore comes again.
-const TIMETABLE: [(Chore, TimeDelta); 2] = [(Chore::Invitations, TimeDelta::minutes(1)), (Chore::Purge, TimeDelta::minutes(10))];
+const TIMETABLE: [(Chore, TimeDelta); 4] = [
+    (Chore::Invitations, TimeDelta::minutes(1)),
+    (Chore::Purge, TimeDelta::minutes(10)),
+    (Chore::Seal, TimeDelta::minutes(1)),
+    (Chore::SealFull, TimeDelta::seconds(5)),
+];
 /// Rows of one statement of the purge.
 const BATCH: u64 = 500;
 /// Batches of one purge; the next one goes on.
@@ -66,7 +76,15 @@ impl Schedules {
                 }
                 Ok(rows)
             }
+            Chore::Seal => self.seal(now, Seal::All).await,
+            Chore::SealFull => self.seal(now, Seal::Full).await,
         }
+    }
+
+    async fn seal(&self, now: Time, what: Seal) -> Result<u64> {
+        let records = self.deps.store.seal(SystemScope::job("seal"), now, what).await?;
+        metrics::counter!("tenantry_audit_records_sealed_total").increment(records);
+        Ok(records)
     }
 }
 

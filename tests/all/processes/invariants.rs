@@ -10,25 +10,26 @@ use uuid::Uuid;
 use super::world::{EVENTS, Org, rows};
 
 /// Every feed counts from 1 without a gap, holds each event of its organization once, and its chain of hashes can be computed again,
-/// in the format that `libs/store/src/sequencer/chain.rs` documents. Answers how many events there are.
+/// in the format that `libs/crypto/src/audit/chain.rs` documents. Answers how many events there are.
 pub(super) async fn feeds_are_whole(db: &DatabaseConnection) -> usize {
     assert!(rows(db, "select 1 from outbox limit 1").await.is_empty(), "the outbox is not empty");
-    let sql = "select f.org_id, f.seq, f.hash, e.id, e.body from feed f join events e on e.org_id = f.org_id and e.id = f.event_id \
+    let sql = "select f.org_id, f.seq, f.hash, f.leaf, e.id, e.salt from feed f join events e on e.org_id = f.org_id and e.id = f.event_id \
                order by f.org_id, f.seq";
     let mut ends: BTreeMap<Uuid, (i64, String)> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for row in rows(db, sql).await {
         let (org, id): (Uuid, Uuid) = (row.try_get("", "org_id").expect("org"), row.try_get("", "id").expect("id"));
-        let (seq, hash, body): (i64, String, String) = (
+        let (seq, hash, leaf): (i64, String, String) = (
             row.try_get("", "seq").expect("seq"),
             row.try_get("", "hash").expect("hash"),
-            row.try_get("", "body").expect("body"),
+            row.try_get("", "leaf").expect("leaf"),
         );
+        assert_eq!(row.try_get::<String>("", "salt").expect("salt").len(), 32);
         let end = ends.entry(org).or_insert_with(|| (0, hex::encode(Sha256::digest(format!("org_{}", org.simple())))));
         assert_eq!(seq, end.0 + 1, "a gap in the feed of {org}");
         let event = format!("evt_{}", id.simple());
         let mut bytes = Vec::new();
-        for (at, part) in [&end.1, &event, &body].into_iter().enumerate() {
+        for (at, part) in [&end.1, &event, &leaf].into_iter().enumerate() {
             bytes.extend((part.len() as u64).to_be_bytes());
             bytes.extend(part.as_bytes());
             if at == 0 {
