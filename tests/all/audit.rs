@@ -1,4 +1,6 @@
-//! The audit log (contract 1.5): filters, pages, names, export, and what is not in it.
+//! The audit log (contract 1.5): filters, pages, names, export, and what is not in it. How it is sealed is in [`sealed`].
+
+mod sealed;
 
 use serde_json::{Value, json};
 use tenantry_tests::{Org, TestApp, User, both, text};

@@ -1,5 +1,7 @@
 //! Reading the audit log.
 
+mod sealed;
+
 use domain::{
     EventId, EventName, Page, Result,
     policy::{OrgScope, Read, decide},

@@ -1,5 +1,7 @@
 //! The command line. What it prints is for people; errors say what to do and end with status 1.
 
+mod audit;
+
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use actix_web::dev::ServerHandle;
@@ -42,6 +44,11 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Audit logs, offline: needs no configuration.
+    Audit {
+        #[command(subcommand)]
+        command: audit::AuditCommand,
+    },
 }
 
 #[derive(Subcommand)]
@@ -57,6 +64,8 @@ enum KeysCommand {
     /// Make new keys: every stored secret is sealed with a new data key (wrapped by the first master key), and a new signing key is
     /// published. Nothing stops working; run it beside live servers.
     Rotate,
+    /// Make a new key for the checkpoints of audit logs. It signs from now on; the old ones stay published, for what they signed.
+    RotateAudit,
 }
 
 /// Runs the command line.
@@ -93,6 +102,7 @@ fn run(cli: &Cli) -> Result<(), String> {
             print!("{}", config::DEFAULTS);
             return Ok(());
         }
+        Some(Command::Audit { command }) => return audit::run(command),
         _ => {}
     }
     let config = load(cli)?;
@@ -107,7 +117,8 @@ fn run(cli: &Cli) -> Result<(), String> {
         .block_on(async {
             match &cli.command {
                 Some(Command::Migrate) => migrate(&config).await,
-                Some(Command::Keys { .. }) => rotate(&config).await,
+                Some(Command::Keys { command: KeysCommand::Rotate }) => rotate(&config).await,
+                Some(Command::Keys { command: KeysCommand::RotateAudit }) => rotate_audit(&config).await,
                 _ => serve(&config).await,
             }
         })
@@ -135,6 +146,16 @@ async fn rotate(config: &Config) -> Result<()> {
     println!("A new data key is active; {count} stored secrets are sealed with it.");
     let from = assembled.shared.app.rotate_signing_key().await?;
     println!("A new signing key is published; it signs from {}.", crate::wire::time(from));
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "a command line prints")]
+async fn rotate_audit(config: &Config) -> Result<()> {
+    let sources = Sources::system();
+    let now = sources.clock.now();
+    let assembled = boot::assemble(config, sources, None).await?;
+    let kid = assembled.worker.store.add_audit_key(now).await?;
+    println!("A new audit key signs from now on: {kid}. Publish it where your customers look for your keys.");
     Ok(())
 }
 

@@ -36,6 +36,7 @@ pub(crate) async fn world(app: &TestApp) -> World {
     let hook = json!({"name": "Hook", "url": "http://127.0.0.1:9/", "events": ["user.joined"]});
     let hook = text(&app.by(&root).post(&org.at("webhooks"), hook).await.ok()["id"]);
     let session = text(&app.by(&bob).get("/api/user/sessions").await.ok()[0]["id"]);
+    let event = text(&app.by(&root).get(&org.at("audit-log")).await.ok()["logs"][0]["id"]);
     let document = app.client().get("/openapi.json").await.ok();
     let ids = [
         ("{org_slug}", "acme"),
@@ -45,6 +46,7 @@ pub(crate) async fn world(app: &TestApp) -> World {
         ("{role_id}", &role),
         ("{webhook_id}", &hook),
         ("{session_id}", &session),
+        ("{event_id}", &event),
         ("{token}", "inv_nonsense"),
     ];
     let mut operations = Vec::new();

@@ -31,6 +31,7 @@ use Rank::{Admin, Member, Owner};
 
 /// Every operation.
 pub(crate) const DOORS: &[(&str, Door)] = &[
+    ("auditKeys", Public),
     ("auth.forgotPassword", Public),
     ("auth.login", Public),
     ("auth.logout", SignedIn),
@@ -53,9 +54,11 @@ pub(crate) const DOORS: &[(&str, Door)] = &[
     ("invitations.listForUser", SignedIn),
     ("jwks", Public),
     ("metrics", Public),
+    ("organizations.auditLogs.checkpoints", Organization(Admin)),
     ("organizations.auditLogs.export", Organization(Admin)),
     ("organizations.auditLogs.get", Organization(Admin)),
     ("organizations.auditLogs.getEventTypes", Organization(Admin)),
+    ("organizations.auditLogs.proof", Organization(Admin)),
     ("organizations.create", SignedIn),
     ("organizations.delete", Organization(Owner)),
     ("organizations.events.list", Organization(Admin)),

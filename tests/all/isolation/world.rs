@@ -30,6 +30,7 @@ pub(crate) struct World<'a> {
     member: User,
     role: String,
     webhook: String,
+    event: String,
 }
 
 const NEVER: &str = "00000000000000000000000000000000";
@@ -48,6 +49,8 @@ impl<'a> World<'a> {
         let (invitation, token) = app.invite(&ann, "acme", "guest@example.com", "member").await;
         app.client().post("/api/auth/forgot-password", json!({"email": "ann@example.com"})).await.ok();
         app.worker().await;
+        app.chores().await;
+        let event = text(&app.by(&ann).get(&acme.at("audit-log")).await.ok()["logs"][0]["id"]);
         let sessions = app.by(&ann).get("/api/user/sessions").await.ok();
         let wrong_tokens = vec![
             ("an invitation's token", token),
@@ -75,6 +78,7 @@ impl<'a> World<'a> {
             zed,
             role,
             webhook,
+            event,
         }
     }
 
@@ -99,6 +103,7 @@ impl<'a> World<'a> {
             ("webhook_id", &self.webhook),
             ("invitation_id", &self.invitation),
             ("session_id", &self.session),
+            ("event_id", &self.event),
             ("token", "inv_nonsense"),
         ]
     }
@@ -121,13 +126,14 @@ impl<'a> World<'a> {
 }
 
 fn missing(slug: &'static str) -> Vec<(&'static str, &'static str)> {
-    const IDS: [(&str, &str); 7] = [
+    const IDS: [(&str, &str); 8] = [
         ("org_id", "org_"),
         ("user_id", "usr_"),
         ("role_id", "role_"),
         ("webhook_id", "whk_"),
         ("invitation_id", "inv_"),
         ("session_id", "ses_"),
+        ("event_id", "evt_"),
         ("token", "inv_"),
     ];
     let ids = IDS.map(|(name, prefix)| (name, &*Box::leak(format!("{prefix}{NEVER}").into_boxed_str())));

@@ -31,6 +31,7 @@ mod proxy;
 mod receivers;
 mod rolling;
 mod rotation;
+mod sealed_audit;
 mod traces;
 mod world;
 

@@ -1,0 +1,124 @@
+//! `tenantry-api audit verify`: checks an export without a server, a database or a configuration.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+use crypto::audit::{
+    checkpoint::PublicKeys,
+    verify::{Report, Verifier},
+};
+use serde_json::Value;
+
+#[derive(Subcommand)]
+pub(super) enum AuditCommand {
+    /// Check a sealed export (audit-log/export?format=sealed) and name the first record that was altered, removed, added or moved.
+    Verify(Verify),
+}
+
+#[derive(Args)]
+pub(super) struct Verify {
+    /// The export.
+    file: PathBuf,
+    /// The server's keys, as /.well-known/audit-keys.json answers them. Without them the file's own are used, which prove that it is
+    /// whole, but not whose it is.
+    #[arg(long)]
+    keys: Option<PathBuf>,
+    /// Checkpoints that you kept, as audit-log/checkpoints answers them or a JWS each line: the file must not contradict them, nor end
+    /// before the last of them.
+    #[arg(long)]
+    checkpoints: Option<PathBuf>,
+}
+
+/// A record is a few kilobytes; whatever has longer lines is no export.
+const MAX_LINE: u64 = 4 << 20;
+
+#[allow(clippy::print_stdout, reason = "a command line prints")]
+pub(super) fn run(command: &AuditCommand) -> Result<(), String> {
+    let AuditCommand::Verify(verify) = command;
+    let keys = verify.keys.as_deref().map(keys).transpose()?;
+    let held = verify.checkpoints.as_deref().map(held).transpose()?.unwrap_or_default();
+    let report = check(&verify.file, Verifier::new(keys, held))?;
+    print!("{}", describe(&report));
+    Ok(())
+}
+
+fn check(file: &Path, mut verifier: Verifier) -> Result<Report, String> {
+    let unreadable = |e: std::io::Error| format!("{} cannot be read: {e}", file.display());
+    let mut reader = BufReader::new(File::open(file).map_err(unreadable)?);
+    let (mut line, mut number) = (String::new(), 0);
+    loop {
+        line.clear();
+        number += 1;
+        if (&mut reader).take(MAX_LINE).read_line(&mut line).map_err(unreadable)? == 0 {
+            return verifier.finish().map_err(|finding| finding.to_string());
+        }
+        verifier.line(number, line.trim_end_matches('\n')).map_err(|finding| finding.to_string())?;
+    }
+}
+
+fn text(file: &Path) -> Result<String, String> {
+    std::fs::read_to_string(file).map_err(|e| format!("{} cannot be read: {e}", file.display()))
+}
+
+fn keys(file: &Path) -> Result<PublicKeys, String> {
+    let refuse = |why: String| format!("{}: {why}", file.display());
+    let set: Value = serde_json::from_str(&text(file)?).map_err(|e| refuse(e.to_string()))?;
+    PublicKeys::from_jwks(&set).map_err(|e| refuse(e.message.to_string()))
+}
+
+fn held(file: &Path) -> Result<Vec<String>, String> {
+    let text = text(file)?;
+    let found: Vec<String> = match serde_json::from_str::<Value>(&text) {
+        Ok(answer) => answer["checkpoints"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|checkpoint| checkpoint["signed"].as_str().map(ToOwned::to_owned))
+            .collect(),
+        Err(_) => text.split_whitespace().map(ToOwned::to_owned).collect(),
+    };
+    if found.is_empty() { Err(format!("{} holds no checkpoints", file.display())) } else { Ok(found) }
+}
+
+fn describe(report: &Report) -> String {
+    let mut lines = vec![format!(
+        "Nothing was altered, removed, added or moved: {} records ({} to {}) of {}.",
+        report.records,
+        report.anchor + 1,
+        report.last,
+        report.organization
+    )];
+    if report.anchor > 0 {
+        let proof =
+            if report.anchor_is_signed { "a checkpoint proves where" } else { "that is from before there were checkpoints" };
+        lines.push(format!("  It begins after record {}: what was before is past its retention; {proof}.", report.anchor));
+    }
+    if report.erased > 0 {
+        lines.push(format!(
+            "  The content of {} records was erased; that, when and in which order they happened is proven.",
+            report.erased
+        ));
+    }
+    lines.push(format!("  {} checkpoints seal everything up to record {}.", report.checkpoints, report.sealed));
+    if report.last > report.sealed {
+        lines.push(format!(
+            "  Records {} to {} are not sealed yet: only the chain speaks for them.",
+            report.sealed + 1,
+            report.last
+        ));
+    }
+    if report.held > 0 {
+        lines.push(format!("  It agrees with {} checkpoints that you kept.", report.held));
+    }
+    lines.push(if report.keys_were_given {
+        "  The checkpoints are signed by the keys that you gave.".to_owned()
+    } else {
+        "  The keys came with the file: this proves that it is whole, not whose it is. Give --keys with the server's own."
+            .to_owned()
+    });
+    lines.join("\n") + "\n"
+}
