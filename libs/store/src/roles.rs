@@ -7,10 +7,10 @@ use domain::{
     roles::{Caps, CustomRole, Role, RoleName},
     value::{Description, Name, RoleSlug},
 };
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
 
 use crate::{
-    Store, WriteTx,
+    Store, WriteTx, dialect,
     entity::{memberships, roles},
     error::{ROLES_SLUG, from_db, on},
     sql,
@@ -39,9 +39,21 @@ fn role(row: roles::Model) -> CustomRole {
 
 /// What a custom role allows, with the role kept from being edited or deleted until the transaction ends; `None` if it is gone.
 pub(crate) async fn locked_caps(tx: &DatabaseTransaction, org: OrgId, slug: &RoleSlug) -> Result<Option<Caps>> {
-    let query = roles::Entity::find().filter(roles::Column::OrgId.eq(org.uuid())).filter(roles::Column::Slug.eq(slug.as_str()));
+    let mut query =
+        roles::Entity::find().filter(roles::Column::OrgId.eq(org.uuid())).filter(roles::Column::Slug.eq(slug.as_str()));
+    if !dialect::is_sqlite(tx) {
+        query = query.filter(Expr::cust_with_values(BEHIND_EDITS, [place_in_queue(org, slug.as_str())]));
+    }
     let row = query.lock_shared().one(tx).await.map_err(from_db)?;
     Ok(row.map(|row| caps_from_text(&row.permissions)))
+}
+
+/// Whoever uses a role waits for whoever is about to edit it, for the reason that `access` gives for memberships: its row is locked
+/// `FOR SHARE`, and busy members could put off the edit that takes something from them.
+const BEHIND_EDITS: &str = "(select pg_advisory_xact_lock_shared(hashtextextended($1, 0))) is not null";
+
+fn place_in_queue(org: OrgId, slug: &str) -> String {
+    format!("{}/{slug}", org.uuid())
 }
 
 /// A member's role with its capabilities, both locked until the transaction ends; `None` for a stranger.
@@ -102,13 +114,13 @@ impl WriteTx {
 
     /// A custom role, locked until the transaction ends.
     pub async fn lock_role(&self, scope: OrgScope<'_, Roles, Write>, id: RoleId) -> Result<CustomRole> {
-        by_id(scope.org(), id)
-            .lock_exclusive()
-            .one(&self.tx)
-            .await
-            .map_err(from_db)?
-            .map(role)
-            .ok_or_else(|| Error::not_found("role"))
+        let gone = || Error::not_found("role");
+        if !self.is_sqlite() {
+            let seen = by_id(scope.org(), id).one(&self.tx).await.map_err(from_db)?.ok_or_else(gone)?;
+            let queue = "select 1 where (select pg_advisory_xact_lock(hashtextextended($1, 0))) is not null";
+            sql::one(&self.tx, queue, vec![place_in_queue(scope.org(), &seen.slug).into()]).await?;
+        }
+        by_id(scope.org(), id).lock_exclusive().one(&self.tx).await.map_err(from_db)?.map(role).ok_or_else(gone)
     }
 
     /// Makes a custom role. `AlreadyExists` (`role_slug_taken`), `Conflict` (`role_limit`).

@@ -74,3 +74,26 @@ both!(t20_of_two_who_demote_each_other_one_is_left, async |app| {
     assert_eq!((of(2), app.count("select count(*) from memberships where role = 'admin'").await), (crowd / 4, 0));
     sound(app).await;
 });
+
+both!(t21_the_owner_hands_over_while_everybody_is_removed, async |app| {
+    let crowd = watched(app).await;
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let org = app.create_org(&ann, "acme").await;
+    app.more_seats(&root, &org).await;
+    let bob = app.member(&ann, "acme", "bob@example.com", "admin").await;
+    let cy = app.member(&ann, "acme", "cy@example.com", "admin").await;
+    // Each hands over, removes and demotes whom they can; whoever is the owner at a moment stays a member, and there is always one.
+    let (people, path) = ([&ann, &bob, &cy], |who: &str| org.at(&format!("members/{who}")));
+    let answers = join_all((0..crowd).map(|n| {
+        let (by, other) = (app.by(people[n % 3]), people[(n + 1 + n / 3 % 2) % 3]);
+        match n / 3 % 4 {
+            0 => by.request(Method::DELETE, &path(&other.id)).send(),
+            1 => by.request(Method::PATCH, &path(&other.id)).json(&json!({"role": "member"})).send(),
+            _ => by.request(Method::POST, &org.at("transfer-ownership")).json(&json!({"new_owner_email": other.email})).send(),
+        }
+    }))
+    .await;
+    tally(&answers, [200, 400, 403, 404]);
+    assert_eq!(app.count("select count(*) from memberships where role = 'owner'").await, 1);
+    sound(app).await;
+});

@@ -18,9 +18,13 @@ use crate::isolation::{
 
 const VICTIM: &str = "victim@example.com";
 
-/// One removal among the calls of many: each of `calls` is repeated until the removal is acknowledged and once more after that. An
+/// One removal (or another end of a right) among the calls of many: each of `calls` is repeated until the removal is acknowledged and once more after that. An
 /// answer may break off while the removal is on its way, and not later.
-async fn removal_among(what: &str, remove: impl Future<Output = Response>, calls: Vec<impl AsyncFn() -> Option<Response>>) {
+pub(super) async fn removal_among(
+    what: &str,
+    remove: impl Future<Output = Response>,
+    calls: Vec<impl AsyncFn() -> Option<Response>>,
+) {
     let (begun, removed) = (Cell::new(0), Cell::new(false));
     let many = calls.len();
     let calling = join_all(calls.into_iter().map(async |call| {
@@ -50,7 +54,7 @@ async fn removal_among(what: &str, remove: impl Future<Output = Response>, calls
 }
 
 /// How many connections one operation is called from.
-fn callers(app: &TestApp) -> usize {
+pub(super) fn callers(app: &TestApp) -> usize {
     if app.database == Database::Postgres { 50 } else { 8 }
 }
 

@@ -5,7 +5,10 @@ use reqwest::Method;
 use serde_json::json;
 use tenantry_tests::both;
 
-use super::{sound, tally, watched};
+use super::{
+    removal::{callers, removal_among},
+    sound, tally, watched,
+};
 
 both!(t20_nobody_gives_a_role_that_outgrew_them, async |app| {
     let crowd = watched(app).await;
@@ -64,4 +67,20 @@ both!(a_role_is_deleted_or_given, async |app| {
         assert_eq!(kept, given, "kept because it was given, or deleted and given to nobody");
         sound(app).await;
     }
+});
+
+both!(t20_an_edit_of_a_role_is_not_put_off_by_those_who_use_it, async |app| {
+    let ann = app.sign_up("ann@example.com").await;
+    let org = app.create_org(&ann, "acme").await;
+    let role = org.at(&format!("roles/{}", app.role(&ann, "acme", "clerk", &["org.settings.manage"]).await));
+    let clerks =
+        [app.member(&ann, "acme", "bob@example.com", "clerk").await, app.member(&ann, "acme", "cy@example.com", "clerk").await];
+    watched(app).await;
+    let calls = (0..callers(app)).map(|n| {
+        let (by, path) = (app.by(&clerks[n % 2]), &org.path);
+        async move || Some(by.patch(path, json!({"name": format!("Name {n}")})).await)
+    });
+    let edit = app.by(&ann).request(Method::PUT, &role).json(&json!({"permissions": ["webhooks.manage"]})).send();
+    removal_among("renaming", edit, calls.collect()).await;
+    sound(app).await;
 });
