@@ -1,6 +1,9 @@
-//! PostgreSQL goes away, by a crash and by an operator's hand, and comes back. Nobody restarts anything of ours.
+//! PostgreSQL goes away under load, by a crash and by an operator's hand, and comes back. Nobody restarts anything of ours.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::json;
@@ -8,9 +11,10 @@ use tenantry_tests::block_on;
 
 use super::{
     http::{Answer, Api},
-    invariants::{arrived, feeds_are_whole, owed},
+    invariants::feeds_are_whole,
+    load::{Done, all_is_well},
     partners::Postgres,
-    until,
+    until, variable,
     world::{Org, PASSWORD, ROOT, World, new_database},
 };
 
@@ -47,50 +51,65 @@ async fn away(api: &Api, org: &Org) {
     assert_eq!(api.get("/health/live").await.status, 200, "the process is well");
 }
 
+/// It goes (by this signal) and comes back; what was committed before is delivered afterwards, and new changes are taken.
+async fn stops_and_returns(postgres: &mut Postgres, signal: &str, round: usize, apis: [&Api; 2], org: &Org) {
+    // Committed, tried once, and still owed when the database goes.
+    org.receiver.answers(500);
+    let before = format!("before{round}@example.com");
+    org.invite(&before).await;
+    org.hears_of(&before).await;
+    let tries = org.receiver.received().len();
+    postgres.stop(signal).await;
+    away(apis[0], org).await;
+    if round == 0 {
+        // At first the pool still held dead connections; now it has none.
+        away(apis[0], org).await;
+    }
+    let unready = apis[1].get("/health/ready").await;
+    assert_eq!(unready.status, 503, "the worker: {unready:?}");
+    org.receiver.answers(200);
+    postgres.restart().await;
+    for probe in apis {
+        until("it heals by itself", 15, async || (probe.get("/health/ready").await.status == 200).then_some(())).await;
+    }
+    apis[0].login(ROOT).await;
+    until("what was committed before is delivered", 45, async || {
+        let all = org.receiver.received();
+        all.iter().skip(tries).any(|r| String::from_utf8_lossy(&r.body).contains(&before)).then_some(())
+    })
+    .await;
+    let after = format!("after{round}@example.com");
+    org.invite(&after).await;
+    org.hears_of(&after).await;
+}
+
+/// `TENANTRY_DRILL_OUTAGES` says how many times.
 #[test]
 fn postgres_stops_and_returns() {
     block_on(Box::pin(async {
-        let mut postgres = Postgres::start().await;
+        let (times, mut postgres) = (variable("TENANTRY_DRILL_OUTAGES", 2), Postgres::start().await);
         let world = World::sqlite().apart().set("database.url", new_database(&postgres.url()).await).set("server.workers", 4);
         let (mut server, mut worker) = (world.api().await, world.worker().await);
-        let (api, probe) = (server.api(), worker.api());
+        let (api, probe, stop) = (server.api(), worker.api(), AtomicBool::new(false));
         let org = Org::founded(&api, "acme").await;
-        for (round, signal) in ["QUIT", "INT"].into_iter().enumerate() {
-            // Committed, tried once, and still owed when the database goes.
-            org.receiver.answers(500);
-            let before = format!("before{round}@example.com");
-            org.invite(&before).await;
-            org.hears_of(&before).await;
-            let tries = org.receiver.received().len();
-            postgres.stop(signal).await;
-            away(&api, &org).await;
-            if round == 0 {
-                // At first the pool still held dead connections; now it has none.
-                away(&api, &org).await;
-            }
-            let unready = probe.get("/health/ready").await;
-            assert_eq!(unready.status, 503, "the worker: {unready:?}");
-            org.receiver.answers(200);
-            postgres.restart().await;
-            for probe in [&api, &probe] {
-                until("it heals by itself", 15, async || (probe.get("/health/ready").await.status == 200).then_some(())).await;
-            }
-            assert!(server.runs() && worker.runs());
-            api.login(ROOT).await;
-            until("what was committed before is delivered", 45, async || {
-                let all = org.receiver.received();
-                all.iter().skip(tries).any(|r| String::from_utf8_lossy(&r.body).contains(&before)).then_some(())
-            })
-            .await;
-            let after = format!("after{round}@example.com");
-            org.invite(&after).await;
-            org.hears_of(&after).await;
-        }
-        let audit = org.audit(&api).await;
+        let (ann, bob, ()) =
+            tokio::join!(Done::default().invite(&org, "ann", &stop), Done::default().invite(&org, "bob", &stop), async {
+                for (round, signal) in ["QUIT", "INT"].into_iter().cycle().take(times as usize).enumerate() {
+                    stops_and_returns(&mut postgres, signal, round, [&api, &probe], &org).await;
+                }
+                stop.store(true, Ordering::Relaxed);
+            });
+        assert!(server.runs() && worker.runs());
+        let theirs = |email: &str| email.starts_with("ann") || email.starts_with("bob");
+        let (audit, delivered) = all_is_well(&api, &org, &[&ann, &bob], theirs).await;
         assert!(!audit.iter().any(|(.., data)| data["email"] == "lost@example.com"), "a refused change took place");
-        assert_eq!(owed(&audit), arrived(&org).into_keys().collect());
         let (said, told) = (server.stop().await, worker.stop().await);
         assert!(!said.contains("panicked") && !told.contains("panicked"), "{said}{told}");
         feeds_are_whole(&world.connection().await).await;
+        println!(
+            "{times} outages; {} changes acknowledged, {} answers lost or refused, {delivered} delivered",
+            ann.acknowledged() + bob.acknowledged(),
+            ann.lost + bob.lost
+        );
     }));
 }

@@ -99,11 +99,11 @@ fn redis_fails_over_to_a_replica() {
     }));
 }
 
-/// Emptied again and again, and every connection to it cut, while people change things: they notice nothing.
+/// Emptied again and again, every connection to it cut, killed and started again, while people change things: they notice nothing.
 #[test]
-fn redis_is_emptied_under_load() {
+fn redis_is_emptied_and_killed_under_load() {
     block_on(Box::pin(async {
-        let redis = Redis::start().await;
+        let mut redis = Redis::start().await;
         let database = new_database(&service("TENANTRY_TEST_POSTGRES")).await;
         let world = World::sqlite().apart().set("database.url", database).set("redis.url", redis.url());
         let (server, worker) = (world.api().await, world.worker().await);
@@ -119,6 +119,11 @@ fn redis_is_emptied_under_load() {
                     }
                     server.api().get(&org.path).await;
                 }
+                redis.kill();
+                until("the cache is called away", 10, async || (cache(&server.api()).await == "away").then_some(())).await;
+                org.invite("without@example.com").await;
+                redis.restart().await;
+                until("the cache is back", 15, async || (cache(&server.api()).await == "ok").then_some(())).await;
                 stop.store(true, Ordering::Relaxed);
             });
         assert_eq!((ann.lost + bob.lost, &ann.defects, &bob.defects), (0, &Vec::new(), &Vec::new()), "answers lost or refused");
