@@ -60,6 +60,7 @@ test: deps ## Run all tests, on SQLite and on a private PostgreSQL and Redis (AR
 # The long forms of tests/all/processes: how many rounds of each. A variable of the environment wins (TENANTRY_DRILL_ROUNDS=1000 make drill).
 drill: export TENANTRY_DRILL_ROUNDS ?= 200
 drill: export TENANTRY_DRILL_FAILOVERS ?= 10
+drill: export TENANTRY_DRILL_OUTAGES ?= 20
 drill: export TENANTRY_DRILL_FLUSHES ?= 1000
 drill: export TENANTRY_DRILL_FULL ?= 20
 drill: export TENANTRY_DRILL_JUMPS ?= 30

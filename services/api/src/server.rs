@@ -228,7 +228,8 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
         .shutdown_timeout(shutdown_seconds)
         .client_request_timeout(Duration::from_secs(10))
         .keep_alive(Duration::from_secs(75))
-        .max_connections(20_000)
+        // Of each thread: twenty thousand that are idle leave room for those who ask.
+        .max_connections(25_000)
         .listen(listener)
         .map_err(Error::internal)?;
     Ok(server.run())
