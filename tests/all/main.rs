@@ -18,6 +18,7 @@ mod idempotency;
 mod invitations;
 mod isolation;
 mod layering;
+mod limits;
 mod members;
 mod operations;
 mod organizations;

@@ -13,19 +13,25 @@ use domain::{
     accounts::{LinkPurpose, User},
     mails::Template,
     policy,
-    ports::Limit,
+    ports::Ask,
+    rate::Limit,
     value::{Email, Password, Slug},
 };
 use serde_json::json;
 use store::{Change, NoEvent, WriteTx, accounts::Link};
 
-use crate::{App, Call, Caller, mail};
+use crate::{App, Call, Caller, limits::ask, mail};
 
 /// Mails to one address: three at once, then one each five minutes.
 const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(300) };
 
 /// Guesses at one password or link: five at once, then one each ten seconds.
 pub(crate) const GUESSES: Limit = Limit { burst: 5, period: Duration::from_secs(10) };
+
+/// A mail to be counted against whom it goes to, whoever asks for it.
+pub(crate) fn mail_to(email: &Email) -> Ask {
+    ask("mail", email.as_str(), MAIL_PER_ADDRESS)
+}
 
 pub(crate) fn bad_link() -> Error {
     Error::conflict("link_invalid", "This link is not valid any more. Ask for a new one.")
@@ -43,7 +49,7 @@ fn token_purpose(purpose: LinkPurpose) -> Purpose {
 
 impl App {
     pub(crate) async fn admit_mail(&self, email: &Email) -> Result<()> {
-        self.admit(&format!("mail:{}", opaque::hash(email.as_str())), MAIL_PER_ADDRESS).await
+        self.admit("mails", &[mail_to(email)]).await
     }
 
     /// Stores a one-time link and queues the mail that carries it.
@@ -99,7 +105,7 @@ impl App {
         if !opaque::recognises(Purpose::VerifyEmail, token) {
             return Err(bad_link());
         }
-        self.admit(&format!("confirm:{}", opaque::hash(token)), GUESSES).await?;
+        self.admit("guesses", &[ask("confirm", token, GUESSES)]).await?;
         let link =
             self.store.public_link(LinkPurpose::VerifyEmail, &opaque::hash(token), call.now).await?.ok_or_else(bad_link)?;
         if self.hasher.verify(password, link.password_hash.as_deref()).await? == Verdict::Wrong {

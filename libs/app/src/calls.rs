@@ -43,12 +43,27 @@ pub struct Caller {
 impl App {
     /// Reads what is known about the caller and the organization: decide on it, then read on.
     pub(crate) async fn standing(&self, c: &Caller, slug: &Slug) -> Result<Standing<'static, Read>> {
-        self.store.standing(&c.who, slug, c.call.now).await
+        let standing = self.store.standing(&c.who, slug, c.call.now).await.inspect_err(|e| self.noticed(c, e))?;
+        self.stood(c, slug, &standing);
+        Ok(standing)
     }
 
     /// The caller, if the session lives.
     pub(crate) async fn person(&self, c: &Caller) -> Result<Person> {
-        self.store.person(&c.who, c.call.now).await
+        self.store.person(&c.who, c.call.now).await.inspect_err(|e| self.noticed(c, e))
+    }
+
+    /// Remembers whose budget the caller's next request for this organization is counted against.
+    fn stood<A: policy::Access>(&self, c: &Caller, slug: &Slug, standing: &Standing<'_, A>) {
+        let org = standing.role.as_ref().map(|_| standing.view.organization.id);
+        self.counters.seen.membership(c.who.user, slug.as_str(), org, c.call.now);
+    }
+
+    /// Remembers a sign-in that has ended, so that its token costs its account nothing.
+    fn noticed(&self, c: &Caller, e: &domain::Error) {
+        if e.code == store::access::SESSION_ENDED {
+            self.counters.seen.ended(c.who.grant, c.call.now);
+        }
     }
 
     /// Runs a change of one organization's `R`s: in one transaction that first reads who may do it.
@@ -84,12 +99,13 @@ impl App {
         let write = async |tx: &WriteTx| {
             let known = replay(tx, c).await?;
             let standing = tx.standing(&c.who, slug, moves).await?;
+            self.stood(c, slug, &standing);
             match known {
                 Some(answer) => decide::<R, Write>(&standing).map(|_| Change::silent(answer, NoEvent::Unchanged)),
                 None => keep(tx, c, work(tx, &standing).await?).await,
             }
         };
-        self.store.write(&c.call.stamp(), write).await
+        self.store.write(&c.call.stamp(), write).await.inspect_err(|e| self.noticed(c, e))
     }
 
     /// Runs a change of what is the caller's own.
@@ -109,7 +125,7 @@ impl App {
                 None => keep(tx, c, work(tx, &person).await?).await,
             }
         };
-        self.store.write(&c.call.stamp(), write).await
+        self.store.write(&c.call.stamp(), write).await.inspect_err(|e| self.noticed(c, e))
     }
 
     /// Runs a change that only a platform owner may make.
@@ -130,7 +146,7 @@ impl App {
                 None => keep(tx, c, work(tx, scope).await?).await,
             }
         };
-        self.store.write(&c.call.stamp(), write).await
+        self.store.write(&c.call.stamp(), write).await.inspect_err(|e| self.noticed(c, e))
     }
 
     /// Runs a change by nobody in particular: sign-up, one-time links.

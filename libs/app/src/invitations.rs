@@ -14,7 +14,8 @@ use domain::{
     mails::Template,
     organizations::OrgStatus,
     policy::{self, OrgScope, Read, Write, decide},
-    ports::Limit,
+    ports::Ask,
+    rate::Limit,
     resource::Invitations,
     roles::{Role, RoleName},
     value::{Email, Slug},
@@ -27,7 +28,11 @@ use store::{
     members::Admission,
 };
 
-use crate::{App, Call, Caller, accounts::new_user, mail};
+use crate::{
+    App, Call, Caller,
+    accounts::{mail_to, new_user},
+    mail,
+};
 
 /// Invitations of one organization: a hundred at once, then one each 36 seconds. They are mails with a text that a customer chose.
 const PER_ORGANIZATION: Limit = Limit { burst: 100, period: Duration::from_secs(36) };
@@ -46,8 +51,11 @@ pub struct Invited {
 impl App {
     /// Invites an address. `Conflict`: `already_member`, `already_invited`. Nobody invites to what they do not hold (T20).
     pub async fn create_invitation(&self, c: &Caller, slug: &Slug, email: &Email, role: &RoleName) -> Result<Invited> {
-        self.admit(&format!("invite:{slug}"), PER_ORGANIZATION).await?;
-        self.admit_mail(email).await?;
+        // Whoever may not invite takes nothing from those who may, nor from whom they name.
+        let standing = self.standing(c, slug).await?;
+        policy::may_try::<Invitations>(&standing)?;
+        let by = Ask::new(format!("invite:{}", standing.view.organization.id), PER_ORGANIZATION);
+        self.admit("mails", &[by, mail_to(email)]).await?;
         self.in_org::<Invitations, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
             if *role == RoleName::Owner {

@@ -10,6 +10,7 @@ mod calls;
 pub mod delivery;
 pub mod feed;
 pub mod invitations;
+pub mod limits;
 pub mod login;
 pub mod members;
 pub mod organizations;
@@ -27,9 +28,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use crypto::{Alg, Hasher};
 use domain::{
-    Clock, Error, IdGen, Result,
+    Clock, IdGen, Result,
     mails::{Mail, Template},
-    ports::{Kv, Limit, UrlGuard},
+    ports::{Kv, UrlGuard},
     value::Email,
 };
 use store::Store;
@@ -53,8 +54,8 @@ pub struct Settings {
     pub max_organizations: i64,
     /// Whether new organizations wait for approval.
     pub require_approval: bool,
-    /// Whether sign-in routes are limited.
-    pub rate_limits: bool,
+    /// How often somebody may call.
+    pub limits: limits::Limits,
     /// How often a delivery is tried.
     pub webhook_attempts: i32,
 }
@@ -76,6 +77,7 @@ pub struct App {
     guard: Arc<dyn UrlGuard>,
     keys: tokens::Keys,
     watch: feed::Watch,
+    counters: limits::Counters,
 }
 
 /// What [`App::new`] is made of.
@@ -110,20 +112,8 @@ impl App {
             guard: parts.guard,
             keys,
             watch: feed::Watch::default(),
+            counters: limits::Counters::new(),
         })
-    }
-
-    /// Counts a request against a limit; `RateLimited` when it is used up.
-    pub async fn admit(&self, key: &str, limit: Limit) -> Result<()> {
-        if !self.settings.rate_limits {
-            return Ok(());
-        }
-        let admission = self.kv.admit(key, limit).await?;
-        if admission.allowed {
-            return Ok(());
-        }
-        let seconds = admission.retry_after.as_millis().div_ceil(1000).max(1);
-        Err(Error::rate_limited(u32::try_from(seconds).unwrap_or(u32::MAX)))
     }
 
     /// A link in a mail: always under the configured public URL, whatever the request's `Host` says (T36).

@@ -21,6 +21,7 @@ use store::{
 use crate::{
     App, Call, Caller,
     accounts::GUESSES,
+    limits::ask,
     tokens::{For, refused},
 };
 
@@ -45,8 +46,8 @@ fn no_access() -> Error {
 impl App {
     /// Signs in with a password. `Unauthenticated` for a wrong pair, `Forbidden` without access to the organization.
     pub async fn login(&self, call: &Call, input: Login) -> Result<TokenPair> {
-        let network = call.origin.network();
-        self.admit(&format!("login:{}:{network}", opaque::hash(input.email.as_str())), GUESSES).await?;
+        let attempt = format!("{} {}", input.email, call.origin.network());
+        self.admit("guesses", &[ask("login", &attempt, GUESSES)]).await?;
         self.fresh_keys(call.now).await?;
         let org = match &input.org_slug {
             Some(slug) => self.store.public_organization(slug).await?,

@@ -15,6 +15,7 @@ use store::{Change, NoEvent, WriteTx, accounts::Link};
 use crate::{
     App, Call, Caller,
     accounts::{GUESSES, bad_link, take},
+    limits::ask,
     mail,
 };
 
@@ -59,7 +60,7 @@ impl App {
     /// Changes the caller's password, which they must know; ends their other sessions.
     pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
         let person = self.person(c).await?;
-        self.admit(&format!("password:{}", person.id), GUESSES).await?;
+        self.admit("guesses", &[ask("password", &person.id.to_string(), GUESSES)]).await?;
         let known = self.store.own_account(policy::own(&person)).await?.password_hash;
         if self.hasher.verify(current, known.as_deref()).await? == Verdict::Wrong {
             return Err(Error::field("current_password", "wrong", "The current password is wrong."));

@@ -15,6 +15,7 @@ pub mod members;
 pub mod organizations;
 pub mod policy;
 pub mod ports;
+pub mod rate;
 pub mod resource;
 pub mod roles;
 pub mod sessions;

@@ -6,36 +6,42 @@ use std::time::Duration;
 use async_trait::async_trait;
 use url::Url;
 
-use crate::{Result, Violation};
+use crate::{
+    Result, Violation,
+    rate::{Admission, Limit},
+};
 
-/// A rate: one request each `period` on average, up to `burst` at once (GCRA).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// Requests that may come at once.
-    pub burst: u32,
-    /// Time after which one more request is allowed.
-    pub period: Duration,
+/// One request to be counted under one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// What is counted. Nothing personal in clear: keys are seen by whoever operates the store.
+    pub key: String,
+    /// How often it may come.
+    pub limit: Limit,
+    /// Earlier requests that were let through without asking and are only reported now: charged whatever the answer is.
+    pub owed: u32,
+    /// How long ago the latest of those came.
+    pub owed_for: Duration,
 }
 
-/// The answer of a rate limiter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Admission {
-    /// Whether this request may pass.
-    pub allowed: bool,
-    /// Requests left right now.
-    pub remaining: u32,
-    /// How long until a refused caller may try again; zero when allowed.
-    pub retry_after: Duration,
-    /// How long until the whole burst is available again.
-    pub reset_after: Duration,
+impl Ask {
+    /// A request that owes nothing.
+    pub fn new(key: String, limit: Limit) -> Self {
+        Self { key, limit, owed: 0, owed_for: Duration::ZERO }
+    }
+    /// [`Ask::owed_for`] in microseconds.
+    pub fn owed_micros(&self) -> i64 {
+        i64::try_from(self.owed_for.as_micros()).unwrap_or(i64::MAX / 4)
+    }
 }
 
 /// Shared, forgetful state: rate limits and wake-ups. Losing all of it may cost time, never safety; whatever must survive
 /// lives in the database.
 #[async_trait]
 pub trait Kv: Send + Sync {
-    /// Counts one request against `limit` under `key`, atomically and in one round trip.
-    async fn admit(&self, key: &str, limit: Limit) -> Result<Admission>;
+    /// Decides on one request under several limits, atomically and in one round trip: all must allow it, and if one does not, none
+    /// is charged for it. One answer for each, in their order. No key may come twice.
+    async fn admit(&self, asks: &[Ask]) -> Result<Vec<Admission>>;
     /// Tells every worker that there is work. Best effort: workers poll as well.
     async fn wake(&self);
     /// Resolves at the next [`wake`](Kv::wake), of any process that shares this store.

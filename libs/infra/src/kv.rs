@@ -1,7 +1,6 @@
 //! The shared, forgetful store behind [`domain::ports::Kv`]: rate limits and wake-ups, in memory for one process or in Redis for
 //! several. One contract test holds both to the same behaviour. Emptying it costs time, never safety.
 
-mod gcra;
 mod memory;
 mod outage;
 mod redis;

@@ -87,8 +87,12 @@ async fn person(db: &impl ConnectionTrait, who: &Credential, now: Time) -> Resul
     read_person(&row, who).map_err(from_db)
 }
 
-fn signed_out() -> Error {
-    Error::unauthenticated("session_ended", "This session has ended. Sign in again.")
+/// The code of [`signed_out`].
+pub const SESSION_ENDED: &str = "session_ended";
+
+/// The session or grant of a token has ended, or its account was closed.
+pub fn signed_out() -> Error {
+    Error::unauthenticated(SESSION_ENDED, "This session has ended. Sign in again.")
 }
 
 async fn lenient<A: Access>(db: &impl ConnectionTrait, who: &Credential, slug: &Slug, now: Time) -> Result<Standing<'static, A>> {

@@ -2,16 +2,19 @@
 
 use std::{fs, net::TcpListener, os::unix::fs::DirBuilderExt, sync::Arc};
 
-use app::{App, Parts, Settings};
+use app::{
+    App, Parts, Settings,
+    limits::{Limits, Rates},
+};
 use chrono::TimeDelta;
 use crypto::{Hasher, HasherConfig, OsRandom};
-use domain::{Clock, Error, IdGen, Result, ports::UrlGuard};
-use infra::config::Config;
+use domain::{Clock, Error, IdGen, Result, ports::UrlGuard, rate::Limit};
+use infra::config::{Config, RateLimitsConfig};
 use store::Store;
 
 use crate::{
-    context::TrustedProxies,
     health::MetricsAccess,
+    proxies::TrustedProxies,
     server::{Draining, Shared},
 };
 
@@ -68,9 +71,26 @@ fn settings(config: &Config) -> Result<Settings> {
         key_publish: seconds(config.tokens.key_publish_seconds),
         max_organizations: i64::from(config.organizations.max_per_user),
         require_approval: config.organizations.require_approval,
-        rate_limits: config.rate_limits.enabled,
+        limits: limits(&config.rate_limits),
         webhook_attempts: i32::try_from(config.webhooks.max_attempts).unwrap_or(i32::MAX),
     })
+}
+
+fn limits(c: &RateLimitsConfig) -> Limits {
+    Limits {
+        enabled: c.enabled,
+        sign_in: Limit::each(c.sign_in_per_minute, 60, c.sign_in_burst),
+        account: Rates {
+            reads: Limit::each(c.account_reads_per_second, 1, c.account_reads_burst),
+            writes: Limit::each(c.account_writes_per_second, 1, c.account_writes_burst),
+            exports: Limit::each(c.account_exports_per_minute, 60, c.account_exports_burst),
+        },
+        organization: Rates {
+            reads: Limit::each(c.organization_reads_per_second, 1, c.organization_reads_burst),
+            writes: Limit::each(c.organization_writes_per_second, 1, c.organization_writes_burst),
+            exports: Limit::each(c.organization_exports_per_minute, 60, c.organization_exports_burst),
+        },
+    }
 }
 
 /// Migrates the database and puts everything together. `metrics` is the process's recorder, if it has one.

@@ -1,46 +1,22 @@
 //! Who is calling, from where, and when: built once per request, before a handler runs.
 
-use std::net::IpAddr;
-
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
-use app::{App, Call, Caller};
-use domain::{Error, Origin, ports::Limit};
+use app::{
+    App, Call, Caller,
+    limits::{Group, Verdict},
+};
+use domain::{Error, Origin};
 use futures::future::LocalBoxFuture;
-use ipnet::IpNet;
 use store::IdempotencyKey;
 
-use crate::error::ApiError;
-
-/// Networks whose `X-Forwarded-For` is believed.
-#[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(pub Vec<IpNet>);
+use crate::{error::ApiError, limits, proxies::TrustedProxies};
 
 /// The request's id: in the answer, the log and the audit record.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// The client's address: the peer's, or, behind trusted proxies, the last one in `X-Forwarded-For` that is not a trusted proxy.
-pub fn client_address(req: &HttpRequest, trusted: &TrustedProxies) -> Option<IpAddr> {
-    let is_trusted = |ip: &IpAddr| trusted.0.iter().any(|net| net.contains(ip));
-    let mut client = req.peer_addr()?.ip().to_canonical();
-    if !is_trusted(&client) {
-        return Some(client);
-    }
-    let lines = req.headers().get_all("x-forwarded-for").filter_map(|v| v.to_str().ok());
-    let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
-    for hop in hops.iter().rev() {
-        let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
-        client = ip.to_canonical();
-        if !is_trusted(&client) {
-            break;
-        }
-    }
-    Some(client)
-}
-
 fn origin(req: &HttpRequest) -> Origin {
-    let trusted = req.app_data::<web::Data<TrustedProxies>>();
-    let address = trusted.and_then(|trusted| client_address(req, trusted));
+    let address = req.app_data::<web::Data<TrustedProxies>>().and_then(|trusted| trusted.client_of(req));
     let agent = req.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok());
     Origin {
         ip_address: address.map(|ip| ip.to_string()),
@@ -69,20 +45,26 @@ impl FromRequest for Anyone {
     }
 }
 
-/// Sign-in routes: one a second and 20 at once from each address, counted in the store that all processes share.
-const SIGN_IN: Limit = Limit { burst: 20, period: std::time::Duration::from_secs(1) };
+/// Goes on if the limits allow it, and leaves for the answer's headers what they said.
+fn obey(req: &HttpRequest, verdict: Verdict) -> Result<(), Error> {
+    if let Some(quota) = verdict.quota {
+        req.extensions_mut().insert(quota);
+    }
+    verdict.outcome
+}
 
-/// A request to a sign-in route, counted against the address it comes from.
+/// A request to a sign-in route, counted against the network it comes from.
 pub struct SigningIn(pub Call);
 
 impl FromRequest for SigningIn {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let prepared = application(req).map(|app| (call(req, &app), app));
+        let req = req.clone();
         Box::pin(async move {
-            let (call, app) = prepared?;
-            app.admit(&format!("signin:{}", call.origin.network()), SIGN_IN).await?;
+            let app = application(&req)?;
+            let call = call(&req, &app);
+            obey(&req, app.admit_network(&call).await)?;
             Ok(Self(call))
         })
     }
@@ -109,19 +91,37 @@ impl FromRequest for SignedIn {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let prepared = application(req).map(|app| (call(req, &app), app));
-        let mut values = req.headers().get_all(header::AUTHORIZATION).map(|v| v.to_str().map(str::to_owned).unwrap_or_default());
-        // Two credentials are no credential: who wins would depend on the proxy in front (T13).
-        let authorization = match (values.next(), values.next()) {
-            (Some(one), None) => Some(one),
-            _ => None,
-        };
-        let key = idempotency_key(req);
-        Box::pin(async move {
-            let (call, app) = prepared?;
-            let who = app.authenticate(authorization.as_deref(), call.now).await?;
-            Ok(Self { caller: Caller { call, who, once: None }, key: key? })
-        })
+        Box::pin(signed_in(req.clone(), limits::of_method(req.method())))
+    }
+}
+
+/// The same for an export, of which there may be fewer.
+pub struct Exporting(pub SignedIn);
+
+impl FromRequest for Exporting {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let signed_in = signed_in(req.clone(), Group::Exports);
+        Box::pin(async move { Ok(Self(signed_in.await?)) })
+    }
+}
+
+/// Who calls; counted once they are known, against their account and perhaps the organization that the path names.
+async fn signed_in(req: HttpRequest, group: Group) -> Result<SignedIn, ApiError> {
+    let app = application(&req)?;
+    let call = call(&req, &app);
+    let who = app.authenticate(authorization(&req), call.now).await?;
+    obey(&req, app.admit_caller(group, &who, req.match_info().get("org_slug"), call.now).await)?;
+    Ok(SignedIn { caller: Caller { call, who, once: None }, key: idempotency_key(&req)? })
+}
+
+/// The `Authorization` header. Two credentials are no credential: who wins would depend on the proxy in front (T13).
+fn authorization(req: &HttpRequest) -> Option<&str> {
+    let mut values = req.headers().get_all(header::AUTHORIZATION);
+    match (values.next(), values.next()) {
+        (Some(one), None) => one.to_str().ok(),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use actix_web::{App, HttpResponse, ResponseError, dev::ResourceDef, http::Method, web};
+use app::limits::Group;
 use utoipa::openapi::{
     ContactBuilder, Info, LicenseBuilder, OpenApi, Ref, RefOr, Required,
     content::ContentBuilder,
@@ -16,7 +17,7 @@ use utoipa::openapi::{
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, Url};
 
-use crate::{error::ApiError, server};
+use crate::{error::ApiError, limits, server};
 
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(build);
 static TEXT: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_pretty_json().unwrap_or_default());
@@ -68,7 +69,7 @@ fn build() -> OpenApi {
         .title("Tenantry")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "Multi-tenant SSO for B2B SaaS: organizations, members, roles, invitations, webhooks and their audit log.",
+            "Multi-tenant SSO for B2B SaaS: organizations, members, roles, invitations, webhooks and their audit log. Every answer of an operation that can answer 429 says in `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` how far its caller is from that.",
         ))
         .contact(Some(ContactBuilder::new().name(Some("Tenantry")).url(Some("https://github.com/tenantry/tenantry")).build()))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
@@ -89,11 +90,11 @@ fn build() -> OpenApi {
     components.security_schemes.insert("bearer".to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
     add_schema::<crate::error::ErrorBody>(components);
     for item in document.paths.paths.values_mut() {
-        complete(&mut item.get);
-        complete(&mut item.post);
-        complete(&mut item.put);
-        complete(&mut item.patch);
-        complete(&mut item.delete);
+        complete(&Method::GET, &mut item.get);
+        complete(&Method::POST, &mut item.post);
+        complete(&Method::PUT, &mut item.put);
+        complete(&Method::PATCH, &mut item.patch);
+        complete(&Method::DELETE, &mut item.delete);
     }
     document
 }
@@ -121,7 +122,7 @@ fn add_schema<T: utoipa::ToSchema>(components: &mut utoipa::openapi::Components)
 }
 
 /// What every operation can answer is added here once instead of at each of them.
-fn complete(operation: &mut Option<Operation>) {
+fn complete(method: &Method, operation: &mut Option<Operation>) {
     let Some(operation) = operation else { return };
     let open = operation.security.as_ref().is_some_and(|list| list.iter().all(|r| *r == SecurityRequirement::default()));
     let operational = operation.tags.iter().flatten().any(|tag| tag == "operations");
@@ -130,9 +131,10 @@ fn complete(operation: &mut Option<Operation>) {
         ("503", "Too busy, or a dependency is away. Try again after `Retry-After` seconds."),
     ];
     if !operational {
-        refusals
-            .extend([("413", "The body is too large."), ("429", "Too many requests. Try again after `Retry-After` seconds.")]);
+        refusals.push(("413", "The body is too large."));
     }
+    let group = operation.operation_id.as_deref().and_then(|id| limits::group(id, method, open));
+    refusals.extend(group.map(|group| ("429", too_many(group))));
     if !open {
         refusals.extend([
             ("401", "No valid access token, or its session has ended."),
@@ -142,7 +144,7 @@ fn complete(operation: &mut Option<Operation>) {
     }
     let pages = operation.tags.iter().flatten().any(|tag| tag == "pages");
     for (status, text) in refusals {
-        let refusal = || RefOr::T(refusal(text, matches!(status, "429" | "503"), pages));
+        let refusal = || RefOr::T(refusal(status, text, pages));
         operation.responses.responses.entry(status.to_owned()).or_insert_with(refusal);
     }
     let creates = operation.operation_id.as_deref().is_some_and(|id| IDEMPOTENT.contains(&id));
@@ -168,22 +170,41 @@ pub const IDEMPOTENT: &[&str] = &[
     "organizations.roles.create",
 ];
 
-fn refusal(text: &str, retry_after: bool, page: bool) -> utoipa::openapi::Response {
+fn too_many(group: Group) -> &'static str {
+    match group {
+        Group::SignIn => "Too many sign-in calls from this network. Try again after `Retry-After` seconds.",
+        Group::Reads => "Too many reads by this account or in this organization. Try again after `Retry-After` seconds.",
+        Group::Writes => "Too many writes by this account or in this organization. Try again after `Retry-After` seconds.",
+        Group::Exports => "Too many exports by this account or in this organization. Try again after `Retry-After` seconds.",
+    }
+}
+
+fn refusal(status: &str, text: &str, page: bool) -> utoipa::openapi::Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
     let mut response = ResponseBuilder::new().description(text).content("application/json", content);
     if page {
         let html = ObjectBuilder::new().schema_type(Type::String);
         response = response.content("text/html", ContentBuilder::new().schema(Some(html)).build());
     }
-    if retry_after {
-        let seconds = HeaderBuilder::new()
-            .description(Some("Seconds."))
-            .schema(Some(ObjectBuilder::new().schema_type(Type::Integer)))
-            .build();
-        response = response.header("Retry-After", seconds);
+    let headers: &[_] = match status {
+        "429" => &NUMBERS,
+        "503" => &NUMBERS[..1],
+        _ => &[],
+    };
+    for (name, text) in headers {
+        let number = ObjectBuilder::new().schema_type(Type::Integer);
+        response = response.header(*name, HeaderBuilder::new().description(Some(*text)).schema(Some(number)).build());
     }
     response.build()
 }
+
+/// Headers of refusals. Those of the limit come with every other answer of a limited operation as well.
+const NUMBERS: [(&str, &str); 4] = [
+    ("Retry-After", "Seconds until it is worth trying again."),
+    ("RateLimit-Limit", "Requests that may come at once, under the limit that is nearest to being used up."),
+    ("RateLimit-Remaining", "Requests left under it."),
+    ("RateLimit-Reset", "Seconds until all of them are left again."),
+];
 
 /// The operations of a path, with their methods.
 pub fn operations(item: &utoipa::openapi::PathItem) -> Vec<(Method, &Operation)> {

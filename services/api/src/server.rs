@@ -12,21 +12,24 @@ use actix_web::{
     dev::{Server, ServiceRequest, ServiceResponse},
     error::UrlencodedError,
     http::{
-        ConnectionType, Method,
+        ConnectionType, Method, StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
     middleware::{Next, from_fn},
     web,
 };
+use app::limits::Quota;
 use domain::Error;
 use tokio::sync::watch;
 use tracing::Instrument;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
-    context::{RequestId, TrustedProxies},
+    context::RequestId,
     error::{ApiError, METHOD_NOT_ALLOWED},
-    faces, health, openapi, unread,
+    faces, health, limits, openapi,
+    proxies::TrustedProxies,
+    unread,
 };
 
 /// What the routes need besides the use cases.
@@ -112,6 +115,7 @@ pub fn cors(origins: &[String]) -> Cors {
         .allow_any_method()
         .allow_any_header()
         .expose_headers([header::ETAG, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .expose_headers([limits::LIMIT, limits::REMAINING, limits::RESET])
         .max_age(3600);
     if origins.iter().any(|origin| origin == "*") {
         return cors.allow_any_origin();
@@ -132,6 +136,10 @@ pub async fn surround<B: MessageBody + 'static>(req: ServiceRequest, next: Next<
     let (status, route) = (response.status(), response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned()));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    let quota = response.request().extensions().get::<Quota>().copied();
+    if let Some(quota) = quota {
+        limits::tell(response.headers_mut(), status == StatusCode::TOO_MANY_REQUESTS, quota);
     }
     secure(&mut response);
     if response.request().app_data::<web::Data<Draining>>().is_some_and(|draining| draining.is_on()) {

@@ -21,6 +21,7 @@ mod first_start;
 mod hostile;
 mod http;
 mod invariants;
+mod limits;
 mod load;
 mod mail;
 mod outage_postgres;

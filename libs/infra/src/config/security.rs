@@ -15,12 +15,30 @@ pub struct BootstrapConfig {
     pub owner_password: Secret,
 }
 
-/// `[rate_limits]`.
+/// `[rate_limits]`: how often somebody may call. A rate of 0 is no limit; a burst is what may come at once.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct RateLimitsConfig {
     /// Whether requests are limited.
     pub enabled: bool,
+    /// Sign-in routes, for each network.
+    pub sign_in_per_minute: u32,
+    pub sign_in_burst: u32,
+    /// Signed-in callers, for each account.
+    pub account_reads_per_second: u32,
+    pub account_reads_burst: u32,
+    pub account_writes_per_second: u32,
+    pub account_writes_burst: u32,
+    pub account_exports_per_minute: u32,
+    pub account_exports_burst: u32,
+    /// All members of an organization together.
+    pub organization_reads_per_second: u32,
+    pub organization_reads_burst: u32,
+    pub organization_writes_per_second: u32,
+    pub organization_writes_burst: u32,
+    pub organization_exports_per_minute: u32,
+    pub organization_exports_burst: u32,
 }
 
 /// `[organizations]`: rules for new organizations.

@@ -2,18 +2,19 @@
 //! for the longest time are forgotten.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use domain::{
     Clock, Result,
-    ports::{Admission, Kv, Limit},
+    ports::{Ask, Kv},
+    rate::Admission,
 };
-use moka::{Expiry, ops::compute::Op, policy::EvictionPolicy, sync::Cache};
+use moka::{Expiry, policy::EvictionPolicy, sync::Cache};
 
-use super::{gcra, wake::Bell};
+use super::wake::Bell;
 
 /// Keys kept; some 20 MB when full.
 const MAX_KEYS: u64 = 100_000;
@@ -21,6 +22,8 @@ const MAX_KEYS: u64 = 100_000;
 /// [`Kv`] in memory.
 pub struct MemoryKv {
     arrivals: Cache<String, Arrival>,
+    /// One decision at a time, for it may be about several keys.
+    deciding: Mutex<()>,
     clock: Arc<dyn Clock>,
     bell: Bell,
 }
@@ -52,26 +55,41 @@ impl MemoryKv {
     fn with_capacity(clock: Arc<dyn Clock>, keys: u64) -> Self {
         // LRU: the default policy may refuse to store a new key while it is full, which would be a way around the limit.
         let cache = Cache::builder().max_capacity(keys).eviction_policy(EvictionPolicy::lru()).expire_after(UntilFull);
-        Self { arrivals: cache.build(), clock, bell: Bell::default() }
+        Self { arrivals: cache.build(), deciding: Mutex::default(), clock, bell: Bell::default() }
     }
 
     /// [`Kv::admit`] without its wrapping: memory cannot fail.
-    pub(super) fn decide(&self, key: &str, limit: Limit) -> Admission {
+    pub(super) fn decide(&self, asks: &[Ask]) -> Vec<Admission> {
+        let _alone = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now().timestamp_micros();
-        let mut answer = None;
-        self.arrivals.entry_by_ref(key).and_compute_with(|entry| {
-            let (next, admission) = gcra::decide(now, entry.map(|entry| entry.value().at), limit);
-            answer = Some(admission);
-            next.map_or(Op::Nop, |at| Op::Put(Arrival { at, until_full: admission.reset_after }))
-        });
-        answer.unwrap_or_else(|| gcra::admission(true, 0, limit))
+        let before: Vec<i64> = asks.iter().map(|ask| self.until_full(ask, now)).collect();
+        let pass = asks.iter().zip(&before).all(|(ask, until_full)| ask.limit.fits(*until_full));
+        asks.iter().zip(before).map(|(ask, before)| self.charge(ask, now, before, pass)).collect()
+    }
+
+    /// How long the bucket needs, with what is owed to it: charged as if all of it had come when its latest did.
+    fn until_full(&self, ask: &Ask, now: i64) -> i64 {
+        let (latest, deepest) = (-ask.owed_micros(), ask.limit.deepest());
+        let stored = self.arrivals.get(&ask.key).map(|arrival| arrival.at - now).filter(|ahead| *ahead <= deepest);
+        let owed = ask.limit.micros().saturating_mul(i64::from(ask.owed));
+        stored.unwrap_or(latest).max(latest).saturating_add(owed).clamp(0, deepest)
+    }
+
+    fn charge(&self, ask: &Ask, now: i64, before: i64, pass: bool) -> Admission {
+        let until_full = if pass { before.saturating_add(ask.limit.micros()) } else { before };
+        let admission = ask.limit.admission(ask.limit.fits(before), until_full);
+        if pass || ask.owed > 0 {
+            let at = now.saturating_add(until_full);
+            self.arrivals.insert(ask.key.clone(), Arrival { at, until_full: admission.reset_after });
+        }
+        admission
     }
 }
 
 #[async_trait]
 impl Kv for MemoryKv {
-    async fn admit(&self, key: &str, limit: Limit) -> Result<Admission> {
-        Ok(self.decide(key, limit))
+    async fn admit(&self, asks: &[Ask]) -> Result<Vec<Admission>> {
+        Ok(self.decide(asks))
     }
     async fn wake(&self) {
         self.bell.ring();
@@ -86,7 +104,7 @@ impl Kv for MemoryKv {
 
 #[cfg(test)]
 mod tests {
-    use domain::clock::SystemClock;
+    use domain::{clock::SystemClock, rate::Limit};
 
     use super::*;
 
@@ -95,9 +113,9 @@ mod tests {
         let kv = MemoryKv::with_capacity(Arc::new(SystemClock), 100);
         let limit = Limit { burst: 1, period: Duration::from_secs(60) };
         for i in 0..5_000 {
-            let key = i.to_string();
-            assert!(kv.decide(&key, limit).allowed);
-            assert!(!kv.decide(&key, limit).allowed, "key {key} was not stored");
+            let ask = [Ask::new(i.to_string(), limit)];
+            assert!(kv.decide(&ask)[0].allowed);
+            assert!(!kv.decide(&ask)[0].allowed, "key {i} was not stored");
         }
         kv.arrivals.run_pending_tasks();
         assert!(kv.arrivals.entry_count() <= 100);

@@ -8,7 +8,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::{
     Clock, Result,
-    ports::{Admission, Kv, Limit},
+    ports::{Ask, Kv},
+    rate::Admission,
 };
 use redis::{
     Client, RedisResult, Script,
@@ -16,7 +17,7 @@ use redis::{
 };
 
 use self::doorbell::Doorbell;
-use super::{gcra, memory::MemoryKv, outage::Outage};
+use super::{memory::MemoryKv, outage::Outage};
 
 /// No request waits longer for Redis.
 const TIMEOUT: Duration = Duration::from_millis(250);
@@ -45,13 +46,15 @@ impl RedisKv {
         Ok(Self { connection, script, fallback: MemoryKv::new(clock), outage: Outage::new(), doorbell })
     }
 
-    async fn ask(&self, key: &str, limit: Limit) -> RedisResult<Admission> {
-        let period = gcra::micros(limit.period);
-        let tolerance = period.saturating_mul(i64::from(limit.burst));
-        let mut call = self.script.key(format!("tenantry:limit:{key}"));
-        call.arg(period).arg(tolerance);
-        let (allowed, until_full): (bool, i64) = call.invoke_async(&mut self.connection.clone()).await?;
-        Ok(gcra::admission(allowed, until_full, limit))
+    async fn ask(&self, asks: &[Ask]) -> RedisResult<Vec<Admission>> {
+        let mut call = self.script.prepare_invoke();
+        for ask in asks {
+            call.key(format!("tenantry:limit:{}", ask.key));
+            call.arg(ask.limit.micros()).arg(ask.limit.tolerance()).arg(ask.owed).arg(ask.owed_micros());
+        }
+        let answers: Vec<i64> = call.invoke_async(&mut self.connection.clone()).await?;
+        let pairs = answers.chunks_exact(2).zip(asks);
+        Ok(pairs.map(|(answer, ask)| ask.limit.admission(answer[0] == 1, answer[1])).collect())
     }
 }
 
@@ -65,19 +68,18 @@ async fn bounded<T>(work: impl Future<Output = RedisResult<T>>) -> RedisResult<T
 
 #[async_trait]
 impl Kv for RedisKv {
-    async fn admit(&self, key: &str, limit: Limit) -> Result<Admission> {
-        // A period of zero is no limit, and Redis cannot store a key for no time.
-        if limit.period.is_zero() || self.outage.pausing() {
-            return Ok(self.fallback.decide(key, limit));
+    async fn admit(&self, asks: &[Ask]) -> Result<Vec<Admission>> {
+        if self.outage.pausing() {
+            return Ok(self.fallback.decide(asks));
         }
-        match bounded(self.ask(key, limit)).await {
-            Ok(admission) => {
+        match bounded(self.ask(asks)).await {
+            Ok(admissions) => {
                 self.outage.succeeded();
-                Ok(admission)
+                Ok(admissions)
             }
             Err(error) => {
                 self.outage.failed(&error);
-                Ok(self.fallback.decide(key, limit))
+                Ok(self.fallback.decide(asks))
             }
         }
     }

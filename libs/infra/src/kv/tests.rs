@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use domain::{
     Clock,
     clock::{ManualClock, SystemClock},
-    ports::{Kv, Limit},
+    ports::{Ask, Kv},
+    rate::{Admission, Limit},
 };
 use tokio::time::{sleep, timeout};
 
@@ -26,31 +27,41 @@ async fn until(what: &str, check: impl AsyncFn() -> bool) {
     }
 }
 
+fn ask(key: &str, limit: Limit) -> Ask {
+    Ask::new(key.to_owned(), limit)
+}
+
+async fn count(kv: &dyn Kv, key: &str, limit: Limit) -> Admission {
+    kv.admit(&[ask(key, limit)]).await.unwrap()[0]
+}
+
 /// What every store must do. `pass` lets time go by: the clock's or the real one.
 async fn contract(kv: &dyn Kv, pass: impl AsyncFn(Duration)) {
     let limit = Limit { burst: 3, period: Duration::from_millis(400) };
     for left in [2, 1, 0] {
-        let admission = kv.admit("a", limit).await.unwrap();
+        let admission = count(kv, "a", limit).await;
         assert!(admission.allowed);
         assert_eq!((admission.remaining, admission.retry_after), (left, Duration::ZERO));
         assert!(admission.reset_after <= limit.period * (3 - left) && admission.reset_after > limit.period * (2 - left));
     }
-    let refused = kv.admit("a", limit).await.unwrap();
+    let refused = count(kv, "a", limit).await;
     assert!(!refused.allowed && refused.remaining == 0, "{refused:?}");
     assert!(refused.retry_after > Duration::ZERO && refused.retry_after <= limit.period, "{refused:?}");
     assert!(refused.reset_after > limit.period * 2, "a refused request costs nothing: {refused:?}");
-    assert!(kv.admit("b", limit).await.unwrap().allowed, "keys do not share a bucket");
+    assert!(count(kv, "b", limit).await.allowed, "keys do not share a bucket");
 
     pass(refused.retry_after).await;
-    assert!(kv.admit("a", limit).await.unwrap().allowed, "one more after `retry_after`");
-    assert!(!kv.admit("a", limit).await.unwrap().allowed, "and only one");
+    assert!(count(kv, "a", limit).await.allowed, "one more after `retry_after`");
+    assert!(!count(kv, "a", limit).await.allowed, "and only one");
     pass(limit.period * 3).await;
-    assert_eq!(kv.admit("a", limit).await.unwrap().remaining, 2, "all of it after `reset_after`");
+    assert_eq!(count(kv, "a", limit).await.remaining, 2, "all of it after `reset_after`");
 
     let free = Limit { burst: 5, period: Duration::ZERO };
-    assert!(kv.admit("free", free).await.unwrap().allowed, "no period, no limit");
+    assert!(count(kv, "free", free).await.allowed, "no period, no limit");
     let shut = Limit { burst: 0, period: Duration::from_secs(1) };
-    assert!(!kv.admit("shut", shut).await.unwrap().allowed, "no burst, no entry");
+    assert!(!count(kv, "shut", shut).await.allowed, "no burst, no entry");
+
+    several_limits_of_one_request(kv).await;
 
     kv.wake().await;
     timeout(Duration::from_secs(1), kv.woken()).await.expect("a wake that nobody waited for is kept");
@@ -62,11 +73,43 @@ async fn contract(kv: &dyn Kv, pass: impl AsyncFn(Duration)) {
     assert!(kv.healthy().await);
 }
 
+/// All must allow, a refused request costs nothing under any of them, and what is owed is charged in any case.
+async fn several_limits_of_one_request(kv: &dyn Kv) {
+    let slow = |burst| Limit { burst, period: Duration::from_secs(60) };
+    let both = [ask("wide", slow(10)), ask("narrow", slow(2))];
+    for left in [9, 8] {
+        let admissions = kv.admit(&both).await.unwrap();
+        assert!(admissions.iter().all(|admission| admission.allowed));
+        assert_eq!((admissions[0].remaining, admissions[1].remaining), (left, left - 8));
+    }
+    let refused = kv.admit(&both).await.unwrap();
+    assert_eq!((refused[0].allowed, refused[1].allowed), (true, false), "each says for itself: {refused:?}");
+    assert_eq!((refused[0].remaining, refused[1].retry_after > Duration::from_secs(50)), (8, true), "{refused:?}");
+    assert_eq!(count(kv, "wide", slow(10)).await.remaining, 7, "the refused request cost nothing");
+
+    let late = |owed| Ask { owed, ..ask("late", slow(10)) };
+    assert_eq!(kv.admit(&[late(4)]).await.unwrap()[0].remaining, 5, "four before, and this one");
+    let refused = kv.admit(&[late(8)]).await.unwrap()[0];
+    assert!(!refused.allowed && refused.remaining == 0, "{refused:?}");
+    assert!(refused.retry_after > Duration::from_secs(3 * 60), "what is owed beyond the burst is paid back first: {refused:?}");
+    let other = kv.admit(&[late(0), ask("other", slow(5))]).await.unwrap();
+    assert_eq!((other[0].allowed, other[1].remaining), (false, 5), "{other:?}");
+    assert_eq!(
+        kv.admit(&[Ask { owed: 2, ..ask("other", slow(5)) }, late(0)]).await.unwrap()[0].remaining,
+        3,
+        "only what is owed"
+    );
+    let long_ago = Ask { owed: 3, owed_for: Duration::from_secs(170), ..ask("ago", slow(5)) };
+    assert_eq!(kv.admit(std::slice::from_ref(&long_ago)).await.unwrap()[0].remaining, 3, "all but ten seconds of it is over");
+    assert_eq!(kv.admit(std::slice::from_ref(&long_ago)).await.unwrap()[0].remaining, 0, "but what others used meanwhile is not");
+    assert_eq!(kv.admit(&[]).await.unwrap(), []);
+}
+
 async fn is_exact(kv: Arc<dyn Kv>) {
     let limit = Limit { burst: 20, period: Duration::from_secs(60) };
     let racers = (0..100).map(|_| {
         let kv = Arc::clone(&kv);
-        tokio::spawn(async move { kv.admit("race", limit).await.unwrap().allowed })
+        tokio::spawn(async move { count(&*kv, "race", limit).await.allowed })
     });
     let passed = futures::future::join_all(racers).await.into_iter().filter(|allowed| *allowed.as_ref().unwrap()).count();
     assert_eq!(passed, 20, "exactly the burst passes a race");
@@ -77,6 +120,16 @@ async fn memory_keeps_the_contract() {
     let clock = ManualClock::at(SystemClock.now());
     contract(&MemoryKv::new(Arc::new(clock.clone())), async |by| clock.advance(chrono::TimeDelta::from_std(by).unwrap())).await;
     is_exact(Arc::new(MemoryKv::new(Arc::new(clock)))).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_shuts_nobody_out() {
+    let clock = ManualClock::at(SystemClock.now());
+    let (kv, limit) = (MemoryKv::new(Arc::new(clock.clone())), Limit { burst: 2, period: Duration::from_secs(60) });
+    clock.advance(chrono::TimeDelta::days(1));
+    while count(&kv, "a", limit).await.allowed {}
+    clock.advance(chrono::TimeDelta::days(-1));
+    assert!(count(&kv, "a", limit).await.allowed, "what it left is forgotten");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -91,9 +144,9 @@ async fn two_processes_share_limits_and_wake_each_other() {
     let Some(server) = Server::start() else { return };
     let (one, two) = (client(&server).await, client(&server).await);
     let limit = Limit { burst: 2, period: Duration::from_secs(60) };
-    assert!(one.admit("x", limit).await.unwrap().allowed);
-    assert!(two.admit("x", limit).await.unwrap().allowed);
-    assert!(!one.admit("x", limit).await.unwrap().allowed);
+    assert!(count(&one, "x", limit).await.allowed);
+    assert!(count(&two, "x", limit).await.allowed);
+    assert!(!count(&one, "x", limit).await.allowed);
     until("a wake crosses", async || {
         one.wake().await;
         timeout(Duration::from_millis(100), two.woken()).await.is_ok()
@@ -106,12 +159,12 @@ async fn an_outage_of_redis_neither_fails_nor_slows_requests_and_heals() {
     let Some(mut server) = Server::start() else { return };
     let kv = client(&server).await;
     let limit = Limit { burst: 5, period: Duration::from_secs(60) };
-    assert!(kv.admit("x", limit).await.unwrap().allowed);
+    assert!(count(&kv, "x", limit).await.allowed);
     server.stop();
     let started = Instant::now();
     let mut passed = 0;
     for _ in 0..50 {
-        passed += u32::from(kv.admit("x", limit).await.unwrap().allowed);
+        passed += u32::from(count(&kv, "x", limit).await.allowed);
     }
     assert_eq!(passed, 5, "the limit holds inside the process");
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
@@ -122,7 +175,7 @@ async fn an_outage_of_redis_neither_fails_nor_slows_requests_and_heals() {
     until("Redis is back", async || kv.healthy().await).await;
     until("limits are shared again", async || {
         sleep(Duration::from_millis(100)).await;
-        kv.admit("fresh", limit).await.unwrap();
+        count(&kv, "fresh", limit).await;
         let stored = redis_get(&server.url(), "tenantry:limit:fresh").await;
         stored.is_some()
     })
@@ -158,5 +211,5 @@ async fn an_empty_url_means_memory_and_a_dead_redis_does_not_stop_the_start() {
     assert!(memory.healthy().await);
     let dead = connect(&RedisConfig { url: crate::config::Secret::new("redis://127.0.0.1:1") }, clock).await;
     assert!(!dead.healthy().await);
-    assert!(dead.admit("x", Limit { burst: 1, period: Duration::from_secs(1) }).await.unwrap().allowed);
+    assert!(count(&*dead, "x", Limit { burst: 1, period: Duration::from_secs(1) }).await.allowed);
 }

@@ -52,6 +52,10 @@ impl Redis {
     pub(in super::super) async fn ask(&self, command: &str) -> redis::RedisResult<String> {
         self.answer(command).await
     }
+    /// A command whose answer is a list.
+    pub(in super::super) async fn list(&self, command: &str) -> redis::RedisResult<Vec<String>> {
+        self.answer(command).await
+    }
     pub(in super::super) async fn number(&self, command: &str) -> redis::RedisResult<i64> {
         self.answer(command).await
     }

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{AuditLogResponse, filters, sealed};
 use crate::{
-    context::SignedIn,
+    context::Exporting,
     error::{ApiError, ApiResult},
     wire::{Query, slug},
 };
@@ -43,7 +43,12 @@ impl std::str::FromStr for Format {
 /// record exactly as it is stored, and the signed checkpoints.
 #[utoipa::path(tag = "audit", operation_id = "organizations.auditLogs.export", params(("format" = Option<String>, Query, description = "ndjson (default), csv, or sealed, which takes no filters."), ("action" = Option<String>, Query, description = "An event name."), ("target_type" = Option<String>, Query), ("target_id" = Option<String>, Query)), responses((status = 200, description = "One record a line.", content((String = "application/x-ndjson"), (String = "text/csv")))))]
 #[get("/api/organizations/{org_slug}/audit-log/export")]
-async fn export(app: web::Data<App>, who: SignedIn, path: web::Path<String>, query: Query) -> ApiResult<HttpResponse> {
+async fn export(
+    app: web::Data<App>,
+    Exporting(who): Exporting,
+    path: web::Path<String>,
+    query: Query,
+) -> ApiResult<HttpResponse> {
     let (format,) = all((query.parsed::<Format>("format"),))?;
     let (slug, filter, format) = (slug(&path)?, filters(&query)?, format.unwrap_or_default());
     if format == Format::Sealed {
