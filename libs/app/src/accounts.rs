@@ -20,7 +20,7 @@ use domain::{
 use serde_json::json;
 use store::{Change, NoEvent, WriteTx, accounts::Link};
 
-use crate::{App, Call, Caller, limits::ask, mail};
+use crate::{App, Call, Caller, guesses, limits::ask, mail};
 
 /// Mails to one address: three at once, then one each five minutes.
 const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(300) };
@@ -126,6 +126,7 @@ impl App {
                 .await
                 .map_err(|e| if e.code == "email_taken" { bad_link() } else { e })?;
             tx.drop_address_links(LinkPurpose::VerifyEmail, &link.email).await?;
+            tx.know_network(&guesses::pair(user.id, call)).await?;
             tx.acts(Actor::User { id: user.id, email: user.email.clone() });
             Ok(Change::new((), PLATFORM, Event::SignupSucceeded { user_id: user.id, email: link.email.to_string() }))
         })

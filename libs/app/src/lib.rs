@@ -9,6 +9,7 @@ pub mod authn;
 mod calls;
 pub mod delivery;
 pub mod feed;
+mod guesses;
 pub mod invitations;
 pub mod limits;
 pub mod login;

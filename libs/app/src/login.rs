@@ -1,7 +1,7 @@
 //! Signing in, staying signed in, signing out.
 //!
-//! Every answer about a wrong address and a wrong password is the same, and takes the same work (T40). Guesses are counted per address
-//! *and* network, so a stranger cannot lock a person out from elsewhere (T41).
+//! Every answer about a wrong address and a wrong password is the same, and takes the same work (T40). Whoever guesses is slowed, and
+//! nobody can lock a person out from elsewhere (T41, [`domain::guesses`]).
 
 use crypto::{Purpose, Verdict, opaque};
 use domain::{
@@ -21,6 +21,7 @@ use store::{
 use crate::{
     App, Call, Caller,
     accounts::GUESSES,
+    guesses::{self, Guess},
     limits::ask,
     tokens::{For, refused},
 };
@@ -46,6 +47,7 @@ fn no_access() -> Error {
 impl App {
     /// Signs in with a password. `Unauthenticated` for a wrong pair, `Forbidden` without access to the organization.
     pub async fn login(&self, call: &Call, input: Login) -> Result<TokenPair> {
+        // Strict, also about guesses that come at the same moment; what must outlive the shared store is judged below.
         let attempt = format!("{} {}", input.email, call.origin.network());
         self.admit("guesses", &[ask("login", &attempt, GUESSES)]).await?;
         self.fresh_keys(call.now).await?;
@@ -54,10 +56,11 @@ impl App {
             None => None,
         };
         let account = self.account_for_sign_in(input.org_slug.as_ref(), &input.email).await?;
+        let guess = self.admit_guess(call, account.as_ref().map(|a| a.user.id), &input.email).await?;
         let verdict = self.hasher.verify(&input.password, account.as_ref().and_then(|a| a.password_hash.as_deref())).await?;
         let account = account.filter(|a| a.user.email_verified_at.is_some());
         let (Some(account), true) = (account, verdict != Verdict::Wrong) else {
-            return self.refuse_login(call, org, &input.email).await;
+            return self.refuse_login(call, org, &input.email, &guess).await;
         };
         // An unknown organization is one that nobody has access to.
         let to = match (input.org_slug, org) {
@@ -79,10 +82,11 @@ impl App {
         self.store.public_account(PLATFORM, email).await
     }
 
-    /// Failed sign-ins are recorded at once, so that they can be alarmed on.
-    async fn refuse_login(&self, call: &Call, org: Option<OrgId>, email: &Email) -> Result<TokenPair> {
+    /// Failed sign-ins are recorded at once, so that they can be alarmed on, and counted.
+    async fn refuse_login(&self, call: &Call, org: Option<OrgId>, email: &Email, guess: &Guess) -> Result<TokenPair> {
         let log = org.unwrap_or(PLATFORM);
-        self.anonymously(call, async |_| {
+        self.anonymously(call, async |tx| {
+            self.charge_guess(tx, guess).await?;
             Ok(Change::new((), log, Event::LoginFailed { email: email.to_string(), reason: "invalid_credentials".to_owned() }))
         })
         .await?;
@@ -114,6 +118,7 @@ impl App {
                     _ => return Err(no_access()),
                 }
             }
+            tx.know_network(&guesses::pair(user.id, call)).await?;
             let session = new_session(tx, &user, "password", self.settings.refresh_ttl);
             tx.insert_session(&session).await?;
             let target = to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));

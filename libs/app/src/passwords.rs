@@ -15,6 +15,7 @@ use store::{Change, NoEvent, WriteTx, accounts::Link};
 use crate::{
     App, Call, Caller,
     accounts::{GUESSES, bad_link, take},
+    guesses,
     limits::ask,
     mail,
 };
@@ -51,6 +52,8 @@ impl App {
             account.user.email_verified_at.get_or_insert(tx.now());
             self.set_password(tx, &account.user, hash.clone()).await?;
             tx.revoke_sessions(account.user.id, None).await?;
+            // Whoever reads the person's mails is the person: no wait, whatever strangers guess meanwhile.
+            tx.know_network(&guesses::pair(account.user.id, call)).await?;
             tx.acts(Actor::User { id: account.user.id, email: account.user.email.clone() });
             Ok(password_changed(&account.user, "reset"))
         })
@@ -61,8 +64,10 @@ impl App {
     pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
         let person = self.person(c).await?;
         self.admit("guesses", &[ask("password", &person.id.to_string(), GUESSES)]).await?;
+        let guess = self.admit_own_guess(person.session, c.call.now).await?;
         let known = self.store.own_account(policy::own(&person)).await?.password_hash;
         if self.hasher.verify(current, known.as_deref()).await? == Verdict::Wrong {
+            self.charge_own_guess(&c.call, &guess).await?;
             return Err(Error::field("current_password", "wrong", "The current password is wrong."));
         }
         let hash = self.hasher.hash(new.expose()).await?;

@@ -8,6 +8,7 @@ pub mod actor;
 pub mod clock;
 pub mod error;
 pub mod events;
+pub mod guesses;
 pub mod id;
 pub mod invitations;
 pub mod mails;

@@ -15,6 +15,7 @@ mod entity;
 pub mod error;
 pub mod events;
 pub mod feed;
+pub mod guesses;
 pub mod idempotency;
 pub mod invitations;
 pub mod keys;

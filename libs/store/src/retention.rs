@@ -51,6 +51,7 @@ const OLD: &[(Age, &str)] = &[
         "delete from idempotency where id in (select id from idempotency where created_at < $1 order by created_at limit $2)",
     ),
     (Age::Now, "delete from one_time_links where hash in (select hash from one_time_links where expires_at < $1 limit $2)"),
+    (Age::Now, "delete from guess_budgets where id in (select id from guess_budgets where forget_at < $1 limit $2)"),
     (
         Age::Sessions,
         "delete from sessions where id in (select id from sessions where revoked_at < $1 or expires_at < $1 limit $2)",

@@ -5,6 +5,7 @@ mod canaries;
 mod document;
 mod egress;
 mod enumeration;
+mod guessing;
 mod hosts;
 mod limits;
 mod links;
