@@ -29,6 +29,7 @@ impl MigratorTrait for Migrator {
                 ],
             }),
             Box::new(Step { name: "m20261127_000002_audit_seal", files: &[include_str!("sql/0006_audit_seal.sql")] }),
+            Box::new(Step { name: "m20261127_000003_webhooks", files: &[include_str!("sql/0007_webhooks.sql")] }),
             Box::new(Step { name: "m20261127_000004_limits", files: &[include_str!("sql/0008_limits.sql")] }),
         ]
     }

@@ -7,16 +7,17 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tenantry_tests::{Options, Org, Received, Receiver, TestApp, User, both, text};
 
-struct Hooked {
-    ann: User,
-    org: Org,
-    receiver: Receiver,
-    path: String,
-    secret: String,
+/// An organization with one endpoint.
+pub(crate) struct Hooked {
+    pub(crate) ann: User,
+    pub(crate) org: Org,
+    pub(crate) receiver: Receiver,
+    pub(crate) path: String,
+    pub(crate) secret: String,
 }
 
 /// An organization with one endpoint for `events`.
-async fn hooked(app: &TestApp, events: &[&str]) -> Hooked {
+pub(crate) async fn hooked(app: &TestApp, events: &[&str]) -> Hooked {
     let ann = app.sign_up("ann@example.com").await;
     let org = app.create_org(&ann, "acme").await;
     let receiver = Receiver::start().await;
@@ -27,16 +28,16 @@ async fn hooked(app: &TestApp, events: &[&str]) -> Hooked {
 
 impl Hooked {
     /// Something happens.
-    async fn invite(&self, app: &TestApp, email: &str) {
+    pub(crate) async fn invite(&self, app: &TestApp, email: &str) {
         app.invite(&self.ann, "acme", email, "member").await;
     }
-    async fn history(&self, app: &TestApp, query: &str) -> Value {
+    pub(crate) async fn history(&self, app: &TestApp, query: &str) -> Value {
         let ann = app.again(&self.ann).await;
         app.by(&ann).get(&format!("{}/deliveries{query}", self.path)).await.ok()
     }
 }
 
-fn hmac(key: &[u8], message: &[u8]) -> String {
+pub(crate) fn hmac(key: &[u8], message: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key");
     mac.update(message);
     hex::encode(mac.finalize().into_bytes())

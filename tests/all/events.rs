@@ -67,6 +67,9 @@ samples! {
     WebhookUpdated { webhook_id: WEBHOOK, name: text("Hook"), url: text("https://example.com/hooks"), events: names(), is_active: false }
     WebhookDeleted { webhook_id: WEBHOOK, name: text("Hook") }
     WebhookTested { webhook_id: WEBHOOK, name: text("Hook") }
+    WebhookSecretRotated { webhook_id: WEBHOOK, name: text("Hook"), grace_seconds: 86_400 }
+    WebhookRedelivered { webhook_id: WEBHOOK, name: text("Hook"), deliveries: 3 }
+    WebhookDisabled { webhook_id: WEBHOOK, name: text("Hook"), reason: text("nothing arrived for 5 days") }
     SignupSucceeded { user_id: BOB, email: bob() }
     LoginSucceeded { user_id: BOB, session_id: SESSION, method: text("password") }
     LoginFailed { email: bob(), reason: text("invalid_credentials") }

@@ -1,7 +1,15 @@
 //! Webhook endpoints (contract 1.6): registered, shown, changed, tested, deleted.
 
+mod again;
+mod circuit;
+mod disabling;
+mod fairness;
+mod order;
+mod rotation;
+
+use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tenantry_tests::{Receiver, both, text};
+use tenantry_tests::{Receiver, TestApp, both, text};
 
 use crate::shapes::{has, has_exactly};
 

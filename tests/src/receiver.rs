@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub struct Received {
     pub headers: Vec<(String, String)>,
     /// The exact bytes.
     pub body: Vec<u8>,
+    /// When all of it was here.
+    pub at: Instant,
 }
 
 impl Received {
@@ -112,6 +114,10 @@ impl Receiver {
     pub fn take(&self) -> Vec<Received> {
         std::mem::take(&mut lock(&self.state).received)
     }
+    /// How many came since [`Receiver::take`].
+    pub fn count(&self) -> usize {
+        lock(&self.state).received.len()
+    }
     /// The names of the events that came so far.
     pub fn events(&self) -> Vec<String> {
         lock(&self.state).received.iter().map(Received::event).collect()
@@ -150,9 +156,10 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut received = Received { request_line, headers, body: Vec::new() };
+    let mut received = Received { request_line, headers, body: Vec::new(), at: Instant::now() };
     received.body.resize(received.header("content-length").parse().unwrap_or(0), 0);
     stream.read_exact(&mut received.body).await.ok()?;
+    received.at = Instant::now();
     Some(received)
 }
 

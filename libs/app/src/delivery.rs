@@ -1,7 +1,7 @@
 //! The rules of delivering: may this be sent now, did it work, and when is the next attempt. Pure; the worker does what they say.
 
 use chrono::TimeDelta;
-use domain::{Time, organizations::OrgStatus};
+use domain::{Time, clock::stretched, organizations::OrgStatus};
 
 /// When failed attempts are repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,20 +24,8 @@ impl Schedule {
         }
         let doublings = u32::try_from(number - 1).unwrap_or(0).min(62);
         let wait = self.first.num_milliseconds().saturating_mul(1 << doublings).min(LONGEST.num_milliseconds());
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_precision_loss,
-            reason = "at most a tenth of a day in milliseconds"
-        )]
-        let extra = (wait as f64 * 0.1 * jitter.clamp(0.0, 1.0)) as i64;
-        Some(now + TimeDelta::milliseconds(wait + extra))
+        Some(now + TimeDelta::milliseconds(stretched(wait, jitter)))
     }
-}
-
-/// A number in 0..1 out of random bytes.
-pub fn fraction(random: [u8; 32]) -> f64 {
-    let [a, b, c, d, ..] = random;
-    f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
 }
 
 /// What is known about a webhook delivery just before it is sent.
@@ -103,12 +91,6 @@ mod tests {
         let schedule = Schedule { first: TimeDelta::seconds(86_400), max_attempts: 50 };
         assert_eq!(schedule.next(49, now(), 0.0), Some(now() + LONGEST));
         assert_eq!(schedule.next(0, now(), 0.0), Some(now() + LONGEST));
-    }
-
-    #[test]
-    fn fractions_lie_between_zero_and_one() {
-        assert!(fraction([0; 32]).abs() < f64::EPSILON);
-        assert!(fraction([255; 32]) < 1.0);
     }
 
     #[test]

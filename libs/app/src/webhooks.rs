@@ -1,8 +1,14 @@
 //! Webhook endpoints and their deliveries.
 
+mod again;
+mod secrets;
+
+pub use again::{Queued, ReplayRequest};
+pub use secrets::GRACE_DAYS;
+
 use crypto::webhook::new_secret;
 use domain::{
-    DeliveryId, Event, EventName, Page, Result, WebhookId,
+    DeliveryId, Event, EventName, Page, Result, Time, WebhookId,
     policy::{OrgScope, Read, Write, decide, may_try},
     resource::Webhooks,
     value::{Name, Slug},
@@ -21,6 +27,8 @@ pub struct NewWebhook {
     pub url: EndpointUrl,
     /// Which events; at least one.
     pub events: Vec<EventName>,
+    /// Whether each event waits until the one before it arrived or was given up.
+    pub in_order: bool,
 }
 
 /// What may be changed of an endpoint.
@@ -33,6 +41,8 @@ pub struct WebhookChanges {
     pub events: Option<Vec<EventName>>,
     /// Whether events are sent.
     pub is_active: Option<bool>,
+    /// Whether each event waits until the one before it arrived or was given up.
+    pub in_order: Option<bool>,
 }
 
 /// A registered endpoint; the secret is shown this once.
@@ -76,6 +86,10 @@ impl App {
                 url: new.url.clone(),
                 events: new.events.clone(),
                 is_active: true,
+                in_order: new.in_order,
+                disabled_at: None,
+                disabled_reason: None,
+                old_secrets_until: None,
                 created_at: tx.now(),
                 updated_at: tx.now(),
             };
@@ -102,12 +116,16 @@ impl App {
         self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
             let mut webhook = tx.lock_webhook(scope, id).await?;
-            webhook.name = changes.name.clone().unwrap_or(webhook.name);
-            webhook.url = changes.url.clone().unwrap_or(webhook.url);
-            webhook.events = changes.events.clone().unwrap_or(webhook.events);
-            webhook.is_active = changes.is_active.unwrap_or(webhook.is_active);
-            webhook.updated_at = tx.now();
+            let was_in_order = webhook.in_order;
+            apply(changes, &mut webhook, tx.now());
             tx.save_webhook(scope, &webhook).await?;
+            if webhook.in_order != was_in_order {
+                tx.line_up(scope, &webhook).await?;
+            }
+            if changes.url.is_some() || changes.is_active.is_some() {
+                // Moved, repaired or given up: what was known about it does not hold any more.
+                tx.forget_failures(scope, &webhook).await?;
+            }
             let (name, url, events) = (webhook.name.to_string(), webhook.url.origin(), webhook.events.clone());
             let event = Event::WebhookUpdated { webhook_id: id, name, url, events, is_active: webhook.is_active };
             Ok(Change::new(webhook, scope.org(), event))
@@ -149,4 +167,22 @@ impl App {
         let standing = self.standing(c, slug).await?;
         self.store.list_deliveries(decide(&standing)?, id, page, filter).await
     }
+}
+
+fn apply(changes: &WebhookChanges, webhook: &mut Webhook, now: Time) {
+    if let Some(name) = &changes.name {
+        webhook.name = name.clone();
+    }
+    if let Some(url) = &changes.url {
+        webhook.url = url.clone();
+    }
+    if let Some(events) = &changes.events {
+        webhook.events.clone_from(events);
+    }
+    if let Some(is_active) = changes.is_active {
+        webhook.is_active = is_active;
+        (webhook.disabled_at, webhook.disabled_reason) = (None, None);
+    }
+    webhook.in_order = changes.in_order.unwrap_or(webhook.in_order);
+    webhook.updated_at = now;
 }

@@ -22,6 +22,18 @@ pub trait IdGen: Send + Sync {
     fn secret(&self) -> [u8; 32];
 }
 
+/// A number in 0..1 out of random bytes.
+pub fn fraction(random: [u8; 32]) -> f64 {
+    let [a, b, c, d, ..] = random;
+    f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// A wait in milliseconds with up to a tenth more, by `jitter` in 0..1: what failed together does not come back together.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "waits are days at most")]
+pub fn stretched(milliseconds: i64, jitter: f64) -> i64 {
+    milliseconds + (milliseconds as f64 * 0.1 * jitter.clamp(0.0, 1.0)) as i64
+}
+
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

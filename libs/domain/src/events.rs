@@ -93,6 +93,12 @@ events! {
     "webhook.deleted" WebhookDeleted on "webhook" webhook_id { webhook_id: WebhookId, name: String };
     /// An endpoint was sent a test event.
     "webhook.tested" WebhookTested on "webhook" webhook_id { webhook_id: WebhookId, name: String };
+    /// An endpoint has a new signing secret; the one before signs as well for a while.
+    "webhook.secret_rotated" WebhookSecretRotated on "webhook" webhook_id { webhook_id: WebhookId, name: String, grace_seconds: i64 };
+    /// An endpoint is sent events again.
+    "webhook.redelivered" WebhookRedelivered on "webhook" webhook_id { webhook_id: WebhookId, name: String, deliveries: usize };
+    /// An endpoint was switched off, because nothing had arrived there for days.
+    "webhook.disabled" WebhookDisabled on "webhook" webhook_id { webhook_id: WebhookId, name: String, reason: String };
 
     /// An account was made and its mailbox proven.
     "user.signup.success" SignupSucceeded on "user" user_id { user_id: UserId, email: String };

@@ -1,5 +1,7 @@
 //! Outgoing webhooks: endpoints of an organization, and the deliveries on their way to them.
 
+pub mod circuit;
+
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,18 @@ pub struct Webhook {
     pub events: Vec<EventName>,
     /// Whether events are sent at all.
     pub is_active: bool,
+    /// Whether each event waits until the one before it arrived or was given up.
+    #[serde(default)]
+    pub in_order: bool,
+    /// When it was switched off by us, and not by its organization.
+    #[serde(default)]
+    pub disabled_at: Option<Time>,
+    /// Why, for the customer to read.
+    #[serde(default)]
+    pub disabled_reason: Option<String>,
+    /// Until when the secrets that were rotated out sign as well.
+    #[serde(default)]
+    pub old_secrets_until: Option<Time>,
     /// When it was made.
     pub created_at: Time,
     /// When it was last changed.

@@ -4,31 +4,29 @@
 //! rows starve all others. A claim is a lease: whoever does not settle in time loses the row to the next claim.
 
 mod candidates;
+pub(crate) mod circuits;
 mod claim;
 pub(crate) mod destinations;
+mod enqueue;
 mod outcome;
+mod range;
 mod settle;
 
 use domain::{
-    DeliveryId, Error, EventId, OrgId, Page, Result, Time, WebhookId,
-    events::TEST_PING,
-    policy::{OrgScope, Read, Write},
+    DeliveryId, EventId, OrgId, Page, Result, WebhookId,
+    policy::{OrgScope, Read},
     resource::Webhooks,
-    webhooks::{Attempt, Delivery, DeliveryState, Webhook},
+    webhooks::{Attempt, Delivery, DeliveryState},
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult, Set, Value};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult, Value};
 
-use self::destinations::Destination;
+pub(crate) use self::enqueue::{Fresh, insert};
 pub use self::{
     claim::{ClaimedDelivery, DeliveryClaim},
     outcome::{Outcome, Ticket, Verdict},
+    range::{MAX_REPLAY, Replay, Replayed},
 };
-use crate::{
-    Store, WriteTx,
-    entity::{attempts, deliveries},
-    error::from_db,
-    events, sql,
-};
+use crate::{Store, entity::attempts, error::from_db, sql};
 
 /// Which deliveries to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -129,56 +127,6 @@ fn read(row: &QueryResult) -> Result<Delivery, DbErr> {
         created_at: row.try_get("", "created_at")?,
         updated_at: row.try_get("", "updated_at")?,
     })
-}
-
-impl WriteTx {
-    /// Queues the test event for one endpoint. It goes to nobody else, and is not part of the log or the feed.
-    pub async fn enqueue_test(
-        &self,
-        scope: OrgScope<'_, Webhooks, Write>,
-        webhook: &Webhook,
-        max_attempts: i32,
-    ) -> Result<DeliveryId> {
-        let to = Destination { org: scope.org(), webhook: webhook.id };
-        if webhook.org_id != to.org {
-            return Err(Error::not_found("webhook"));
-        }
-        let event = events::ping(self, to.org, to.webhook).await?;
-        let id = self.uuid();
-        let row = waiting(id, to, event, TEST_PING, self.now(), max_attempts);
-        destinations::lock(&self.tx, &mut [to]).await?;
-        deliveries::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(from_db)?;
-        destinations::make_due(&self.tx, &[to], self.now()).await?;
-        Ok(DeliveryId::new(id))
-    }
-}
-
-/// The row of a delivery that nobody has tried yet.
-pub(crate) fn waiting(
-    id: uuid::Uuid,
-    to: Destination,
-    event: EventId,
-    name: &str,
-    now: Time,
-    max_attempts: i32,
-) -> deliveries::ActiveModel {
-    deliveries::ActiveModel {
-        org_id: Set(to.org.uuid()),
-        id: Set(id),
-        webhook_id: Set(to.webhook.uuid()),
-        event_id: Set(event.uuid()),
-        event_type: Set(name.to_owned()),
-        state: Set(DeliveryState::Waiting as i16),
-        attempts: Set(0),
-        max_attempts: Set(max_attempts),
-        next_at: Set(now),
-        lease: Set(None),
-        response_status: Set(None),
-        response_body: Set(None),
-        error: Set(None),
-        created_at: Set(now),
-        updated_at: Set(now),
-    }
 }
 
 /// The organization and id of a delivery, as the statements below name rows.

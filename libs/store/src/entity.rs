@@ -201,6 +201,11 @@ table!(webhooks, "webhooks", {
     is_active: bool,
     created_at: ChronoDateTimeUtc,
     updated_at: ChronoDateTimeUtc,
+    in_order: bool,
+    disabled_at: Option<ChronoDateTimeUtc>,
+    disabled_reason: Option<String>,
+    old_secrets: Option<String>,
+    old_secrets_until: Option<ChronoDateTimeUtc>,
 });
 
 // --- Rows of what happened.
@@ -286,6 +291,11 @@ table!(destinations, "destinations", {
     webhook_id: Uuid,
     due_at: Option<ChronoDateTimeUtc>,
     failures: i64,
+    failing_since: Option<ChronoDateTimeUtc>,
+    failing_seconds: i64,
+    opened: i32,
+    open_until: Option<ChronoDateTimeUtc>,
+    slow: bool,
 });
 
 table!(deliveries, "deliveries", {
@@ -306,6 +316,7 @@ table!(deliveries, "deliveries", {
     error: Option<String>,
     created_at: ChronoDateTimeUtc,
     updated_at: ChronoDateTimeUtc,
+    line: Option<i64>,
 });
 
 table!(attempts, "attempts", {

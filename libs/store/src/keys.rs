@@ -51,12 +51,23 @@ impl Store {
 
     /// Opens a secret; if it was sealed with a key that another process has made meanwhile, the keys are loaded again first.
     pub(crate) async fn open_sealed(&self, place: &Place<'_>, sealed: &Sealed, now: Time) -> Result<Zeroizing<Vec<u8>>> {
+        Ok(self.try_open_sealed(place, sealed, now).await??)
+    }
+
+    /// The same for who goes on without it. The inner error: no key we have opens it. The outer one: the keys could not be loaded, so
+    /// nobody knows.
+    pub(crate) async fn try_open_sealed(
+        &self,
+        place: &Place<'_>,
+        sealed: &Sealed,
+        now: Time,
+    ) -> Result<Result<Zeroizing<Vec<u8>>, SealError>> {
         match self.keyring.open(place, sealed) {
             Err(SealError::UnknownKey(_)) => {
                 self.load_data_keys(now).await?;
-                Ok(self.keyring.open(place, sealed)?)
+                Ok(self.keyring.open(place, sealed))
             }
-            outcome => Ok(outcome?),
+            outcome => Ok(outcome),
         }
     }
 
@@ -106,22 +117,34 @@ impl Store {
     }
 
     async fn reseal_webhooks(&self) -> Result<u64> {
+        use webhooks::Column::{OldSecrets, Secret};
         let mut count = 0;
         for row in webhooks::Entity::find().all(&self.db).await.map_err(from_db)? {
-            let (org, id) = (OrgId::new(row.org_id), WebhookId::new(row.id).to_string());
-            if let Some(secret) = self.reseal(&place(org, "webhooks", "secret", &id), row.secret.clone())? {
-                let changed = webhooks::Entity::update_many().col_expr(webhooks::Column::Secret, secret.into());
-                count += guarded(
-                    changed
-                        .filter(webhooks::Column::OrgId.eq(row.org_id))
-                        .filter(webhooks::Column::Id.eq(row.id))
-                        .filter(webhooks::Column::Secret.eq(row.secret)),
-                    self,
-                )
-                .await?;
+            for (column, name, value) in
+                [(Secret, "secret", Some(&row.secret)), (OldSecrets, "old_secrets", row.old_secrets.as_ref())]
+            {
+                if let Some(value) = value {
+                    count += self.reseal_webhook(&row, column, name, value).await?;
+                }
             }
         }
         Ok(count)
+    }
+
+    async fn reseal_webhook(
+        &self,
+        row: &webhooks::Model,
+        column: webhooks::Column,
+        name: &'static str,
+        value: &str,
+    ) -> Result<u64> {
+        let id = WebhookId::new(row.id).to_string();
+        let Some(sealed) = self.reseal(&place(OrgId::new(row.org_id), "webhooks", name, &id), value.to_owned())? else {
+            return Ok(0);
+        };
+        let changed = webhooks::Entity::update_many().col_expr(column, sealed.into());
+        let own = changed.filter(webhooks::Column::OrgId.eq(row.org_id)).filter(webhooks::Column::Id.eq(row.id));
+        guarded(own.filter(column.eq(value)), self).await
     }
 
     async fn reseal_mails(&self) -> Result<u64> {

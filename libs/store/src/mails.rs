@@ -142,14 +142,9 @@ impl Store {
 
     async fn open_mail(&self, org: OrgId, id: Uuid, sealed: &Sealed, now: Time) -> Result<Option<Mail>> {
         let text = id.to_string();
-        let place = place(org, "mails", "message", &text);
-        let mut opened = self.keyring.open_json(&place, sealed);
-        if matches!(opened, Err(SealError::UnknownKey(_))) {
-            // Another process has rotated the keys.
-            self.load_data_keys(now).await?;
-            opened = self.keyring.open_json(&place, sealed);
-        }
-        Ok(opened.inspect_err(|error| tracing::error!(%error, mail = %id, "a queued mail cannot be opened")).ok())
+        let opened = self.try_open_sealed(&place(org, "mails", "message", &text), sealed, now).await?;
+        let mail = opened.and_then(|plain| serde_json::from_slice(&plain).map_err(|_| SealError::Shape));
+        Ok(mail.inspect_err(|error| tracing::error!(%error, mail = %id, "a queued mail cannot be opened")).ok())
     }
 
     /// Writes what became of claimed mails; those whose lease ended are left alone.

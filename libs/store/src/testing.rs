@@ -134,10 +134,16 @@ pub(crate) async fn webhook(store: &Store, org: OrgId, events: &str) -> WebhookI
         is_active: Set(true),
         created_at: Set(now()),
         updated_at: Set(now()),
+        ..Default::default()
     };
     webhooks::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
-    let row =
-        destinations::ActiveModel { org_id: Set(org.uuid()), webhook_id: Set(id.uuid()), due_at: Set(None), failures: Set(0) };
+    let row = destinations::ActiveModel {
+        org_id: Set(org.uuid()),
+        webhook_id: Set(id.uuid()),
+        due_at: Set(None),
+        failures: Set(0),
+        ..Default::default()
+    };
     destinations::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
     id
 }

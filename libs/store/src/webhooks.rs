@@ -1,5 +1,9 @@
 //! Webhook endpoints.
 
+mod changes;
+pub mod disabling;
+pub(crate) mod secrets;
+
 use domain::{
     Error, OrgId, Result, WebhookId,
     policy::{OrgScope, Read, Write},
@@ -7,11 +11,12 @@ use domain::{
     value::Name,
     webhooks::Webhook,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::LockType};
 
 use crate::{
     Store, WriteTx,
-    entity::{destinations, webhooks},
+    deliveries::destinations::{self, Destination},
+    entity::{destinations as destination_rows, webhooks},
     error::{WEBHOOKS_NAME, from_db, on},
     keys::place,
     sql,
@@ -29,6 +34,10 @@ fn webhook(row: webhooks::Model) -> Result<Webhook> {
         // A name that is no longer in the registry is not sent any more.
         events: row.events.split_whitespace().filter_map(|name| name.parse().ok()).collect(),
         is_active: row.is_active,
+        in_order: row.in_order,
+        disabled_at: row.disabled_at,
+        disabled_reason: row.disabled_reason,
+        old_secrets_until: row.old_secrets_until,
         created_at: row.created_at,
         updated_at: row.updated_at,
     })
@@ -77,6 +86,17 @@ impl WriteTx {
         webhook(row.ok_or_else(|| Error::not_found("webhook"))?)
     }
 
+    /// An endpoint that cannot be changed or deleted until the transaction ends. Unlike [`WriteTx::lock_webhook`] this does not hold up
+    /// the sequencer, which serves every organization.
+    pub async fn pin_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, id: WebhookId) -> Result<Webhook> {
+        let row = webhooks::Entity::find_by_id((scope.org().uuid(), id.uuid()))
+            .lock(LockType::NoKeyUpdate)
+            .one(&self.tx)
+            .await
+            .map_err(from_db)?;
+        webhook(row.ok_or_else(|| Error::not_found("webhook"))?)
+    }
+
     /// Registers an endpoint; `secret` is stored sealed. `AlreadyExists` (`webhook_name_taken`), `Conflict` (`webhook_limit`).
     pub async fn insert_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, w: &Webhook, secret: &str) -> Result<()> {
         let org = scope.org();
@@ -97,15 +117,18 @@ impl WriteTx {
             is_active: Set(w.is_active),
             created_at: Set(w.created_at),
             updated_at: Set(w.updated_at),
+            in_order: Set(w.in_order),
+            ..Default::default()
         };
         webhooks::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(on(WEBHOOKS_NAME, name_taken))?;
-        let destination = destinations::ActiveModel {
+        let destination = destination_rows::ActiveModel {
             org_id: Set(org.uuid()),
             webhook_id: Set(w.id.uuid()),
             due_at: Set(None),
             failures: Set(0),
+            ..Default::default()
         };
-        destinations::Entity::insert(destination).exec_without_returning(&self.tx).await.map_err(from_db)?;
+        destination_rows::Entity::insert(destination).exec_without_returning(&self.tx).await.map_err(from_db)?;
         Ok(())
     }
 
@@ -118,6 +141,9 @@ impl WriteTx {
             url: Set(w.url.as_str().to_owned()),
             events: Set(events_text(w)),
             is_active: Set(w.is_active),
+            in_order: Set(w.in_order),
+            disabled_at: Set(w.disabled_at),
+            disabled_reason: Set(w.disabled_reason.clone()),
             updated_at: Set(w.updated_at),
             ..Default::default()
         };
@@ -125,8 +151,10 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Deletes an endpoint with its deliveries.
+    /// Deletes an endpoint with its deliveries. One that is in flight may still arrive; its worker finds nothing to settle.
     pub async fn delete_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, id: WebhookId) -> Result<()> {
+        // Before the cascade reaches the deliveries, whose rows a worker may be settling under this lock.
+        destinations::lock(&self.tx, &mut [Destination { org: scope.org(), webhook: id }]).await?;
         webhooks::Entity::delete_by_id((scope.org().uuid(), id.uuid())).exec(&self.tx).await.map_err(from_db)?;
         Ok(())
     }

@@ -109,7 +109,7 @@ impl WriteTx {
 
 impl WriteTx {
     /// If the connection is lost, the database rolls back by itself.
-    async fn rollback(self) {
+    pub(crate) async fn rollback(self) {
         if let Err(e) = self.tx.rollback().await {
             tracing::debug!(error = %e, "rollback");
         }

@@ -167,6 +167,9 @@ pub const IDEMPOTENT: &[&str] = &[
     "invitations.create",
     "organizations.webhooks.create",
     "organizations.webhooks.test",
+    "organizations.webhooks.redeliver",
+    "organizations.webhooks.redeliverRange",
+    "organizations.webhooks.rotateSecret",
     "organizations.roles.create",
 ];
 

@@ -7,7 +7,7 @@ use std::{collections::HashMap, marker::PhantomData};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use domain::{
-    BadValue, Error, EventName, Patch, Result, Time, Violation,
+    BadValue, Error, EventId, EventName, Patch, Result, Time, Violation,
     organizations::OrgStatus,
     roles::{Cap, Caps, RoleName},
     value::{Description, Email, Name, Password, RoleSlug, Slug},
@@ -76,6 +76,21 @@ impl FromJson for i64 {
             Some(_) => Err(BadValue { code: "out_of_range", message: "Use a whole number from 0 to 1000000000.".into() }),
             None => wrong_type("Send a whole number."),
         }
+    }
+}
+
+/// A moment: RFC 3339, in any zone.
+impl FromJson for Time {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        const RULE: &str = "Send a moment such as 2026-11-23T09:00:00Z.";
+        let parsed = chrono::DateTime::parse_from_rfc3339(text(value)?);
+        parsed.map(|at| at.to_utc()).map_err(|_| BadValue { code: "bad_time", message: RULE.into() })
+    }
+}
+
+impl FromJson for EventId {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        text(value)?.parse().map_err(|_| BadValue { code: "bad_id", message: "Send an event's id (evt_…).".into() })
     }
 }
 

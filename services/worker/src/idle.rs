@@ -15,6 +15,9 @@ use crate::{
     webhooks::Webhooks,
 };
 
+/// Jobs that are done together.
+const HANDS: usize = 64;
+
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Idle {
@@ -43,7 +46,7 @@ pub async fn run_until_idle(deps: &Deps) -> Result<Idle> {
     loop {
         let events = total.events;
         while sequence(deps, &mut total).await? {}
-        let hooks = drain(&Webhooks(shared.clone())).await?;
+        let hooks = drain(&Webhooks::new(shared.clone(), HANDS)).await?;
         let mails = drain(&Mails(shared.clone())).await?;
         let of = |counts: &BTreeMap<&str, usize>, label| counts.get(label).copied().unwrap_or_default();
         total.delivered += of(&hooks, "delivered");
@@ -69,7 +72,7 @@ async fn sequence(deps: &Deps, total: &mut Idle) -> Result<bool> {
 async fn drain<Q: Queue>(queue: &Q) -> Result<BTreeMap<&'static str, usize>> {
     let mut counts = BTreeMap::new();
     loop {
-        let jobs = queue.claim(64).await?;
+        let jobs = queue.claim(HANDS).await?;
         if jobs.is_empty() {
             return Ok(counts);
         }
@@ -90,6 +93,8 @@ pub struct Chores {
     pub sealed: u64,
     /// Rows that were deleted.
     pub purged: u64,
+    /// Endpoints that were switched off.
+    pub disabled: u64,
 }
 
 /// Does everything that is otherwise done by the clock, now.
@@ -99,5 +104,6 @@ pub async fn run_chores(deps: &Deps) -> Result<Chores> {
         expired: schedules.perform(Chore::Invitations).await?,
         sealed: schedules.perform(Chore::Seal).await?,
         purged: schedules.perform(Chore::Purge).await?,
+        disabled: schedules.perform(Chore::FailingWebhooks).await?,
     })
 }

@@ -2,10 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use app::delivery;
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use domain::{Result, policy::SystemScope};
+use domain::{Result, clock::fraction, policy::SystemScope};
 use infra::mail::{self, MailError};
 use store::mails::{ClaimedMail, MailClaim, MailOutcome, MailVerdict};
 
@@ -81,7 +80,7 @@ impl Mails {
 
     fn again(&self, job: &ClaimedMail, error: String) -> MailVerdict {
         let now = self.0.clock.now();
-        match self.0.settings.mails.next(job.ticket.number, now, delivery::fraction(self.0.ids.secret())) {
+        match self.0.settings.mails.next(job.ticket.number, now, fraction(self.0.ids.secret())) {
             Some(next_at) => {
                 tracing::warn!(mail = %job.ticket.id, attempt = job.ticket.number, error, "a mail was not sent; it will be tried again");
                 MailVerdict::Retry { error, next_at }

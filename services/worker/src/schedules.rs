@@ -28,14 +28,17 @@ pub(crate) enum Chore {
     Seal,
     /// The same for logs that have grown by a whole segment, so that a busy one does not wait for its minute.
     SealFull,
+    /// Switch off endpoints that have failed for days.
+    FailingWebhooks,
 }
 
 /// When each chore comes again.
-const TIMETABLE: [(Chore, TimeDelta); 4] = [
+const TIMETABLE: [(Chore, TimeDelta); 5] = [
     (Chore::Invitations, TimeDelta::minutes(1)),
     (Chore::Purge, TimeDelta::minutes(10)),
     (Chore::Seal, TimeDelta::minutes(1)),
     (Chore::SealFull, TimeDelta::seconds(5)),
+    (Chore::FailingWebhooks, TimeDelta::minutes(10)),
 ];
 /// Rows of one statement of the purge.
 const BATCH: u64 = 500;
@@ -78,6 +81,13 @@ impl Schedules {
             }
             Chore::Seal => self.seal(now, Seal::All).await,
             Chore::SealFull => self.seal(now, Seal::Full).await,
+            Chore::FailingWebhooks => match &self.deps.settings.disabling {
+                Some(when) => {
+                    let off = store.disable_failing_webhooks(SystemScope::job("webhooks"), now, when, BATCH).await?;
+                    Ok(off as u64)
+                }
+                None => Ok(0),
+            },
         }
     }
 

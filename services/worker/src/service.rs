@@ -36,7 +36,7 @@ pub async fn run(deps: Deps, shutdown: impl Future<Output = ()> + Send) -> Resul
     ]);
     let (hands, poll) = (deps.settings.concurrency, deps.settings.poll);
     let mut lanes = Lanes::new(deps.settings.shutdown, poll);
-    lanes.add(Webhooks(deps.clone()), hands, &deliveries);
+    lanes.add(Webhooks::new(deps.clone(), hands), hands, &deliveries);
     lanes.add(Mails(deps.clone()), hands, &commits);
     lanes.add(Schedules::new(deps.clone()), 1, &Bell::new());
     let outcome = lanes.run(shutdown).await;

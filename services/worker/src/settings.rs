@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use app::delivery::Schedule;
 use chrono::TimeDelta;
+use domain::webhooks::circuit::Breaker;
 use infra::config::Config;
-use store::retention::Retention;
+use store::{retention::Retention, webhooks::disabling::Disabling};
 
 /// Settings of the background work.
 #[derive(Clone, Debug)]
@@ -18,6 +19,10 @@ pub struct Settings {
     pub webhook_timeout: Duration,
     /// When failed deliveries are repeated.
     pub webhooks: Schedule,
+    /// When an endpoint that fails is left alone for a while.
+    pub breaker: Breaker,
+    /// When an endpoint that fails is switched off; `None`: never.
+    pub disabling: Option<Disabling>,
     /// When failed mails are repeated.
     pub mails: Schedule,
     /// How long things are kept.
@@ -44,6 +49,11 @@ impl Settings {
                 first: TimeDelta::seconds(hooks.first_retry_seconds.cast_signed()),
                 max_attempts: hooks.max_attempts.cast_signed(),
             },
+            breaker: Breaker {
+                after_failures: hooks.open_after_failures.into(),
+                first: TimeDelta::seconds(hooks.first_retry_seconds.cast_signed()),
+            },
+            disabling: disabling(config),
             mails: MAILS,
             retention: Retention {
                 events_days: keep.events_days,
@@ -55,4 +65,11 @@ impl Settings {
             message_host: host.split([':', '/']).next().filter(|name| !name.is_empty()).unwrap_or("localhost").to_owned(),
         }
     }
+}
+
+/// Its mail leads to the web client, or to this server's description of the API.
+fn disabling(config: &Config) -> Option<Disabling> {
+    let (days, server) = (config.webhooks.disable_after_days, &config.server);
+    let link = if server.dashboard_url.is_empty() { format!("{}/docs", server.public_url) } else { server.dashboard_url.clone() };
+    (days > 0).then(|| Disabling { after: TimeDelta::days(i64::from(days)), link })
 }

@@ -35,6 +35,10 @@ pub(crate) async fn world(app: &TestApp) -> World {
     app.worker().await;
     let hook = json!({"name": "Hook", "url": "http://127.0.0.1:9/", "events": ["user.joined"]});
     let hook = text(&app.by(&root).post(&org.at("webhooks"), hook).await.ok()["id"]);
+    let test = org.at(&format!("webhooks/{hook}/test"));
+    let delivery = text(&app.by(&root).post_empty(&test).await.ok()["delivery_id"]);
+    // Nobody listens there.
+    app.execute("update deliveries set state = 3").await;
     let session = text(&app.by(&bob).get("/api/user/sessions").await.ok()[0]["id"]);
     let event = text(&app.by(&root).get(&org.at("audit-log")).await.ok()["logs"][0]["id"]);
     let document = app.client().get("/openapi.json").await.ok();
@@ -45,6 +49,7 @@ pub(crate) async fn world(app: &TestApp) -> World {
         ("{invitation_id}", &invitation),
         ("{role_id}", &role),
         ("{webhook_id}", &hook),
+        ("{delivery_id}", &delivery),
         ("{session_id}", &session),
         ("{event_id}", &event),
         ("{token}", "inv_nonsense"),

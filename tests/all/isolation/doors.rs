@@ -86,6 +86,9 @@ pub(crate) const DOORS: &[(&str, Door)] = &[
     ("organizations.webhooks.getDeliveries", Organization(Admin)),
     ("organizations.webhooks.getEventTypes", Organization(Admin)),
     ("organizations.webhooks.list", Organization(Admin)),
+    ("organizations.webhooks.redeliver", Organization(Admin)),
+    ("organizations.webhooks.redeliverRange", Organization(Admin)),
+    ("organizations.webhooks.rotateSecret", Organization(Admin)),
     ("organizations.webhooks.test", Organization(Admin)),
     ("organizations.webhooks.update", Organization(Admin)),
     ("pages.changeEmail", Public),
@@ -139,6 +142,7 @@ pub(crate) fn body(operation: &str, n: usize) -> Option<Value> {
             json!({"name": format!("Sweep {n}"), "url": "http://127.0.0.1:9/", "events": ["user.joined"]})
         }
         "organizations.webhooks.update" => json!({"name": "Sweep"}),
+        "organizations.webhooks.redeliverRange" => json!({"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"}),
         "platform.organizations.reject" => json!({"reason": "Sweep"}),
         "platform.organizations.updateTier" => json!({"tier_id": "tier_pro"}),
         "platform.promoteOwner" => json!({"user_id": "usr_00000000000000000000000000000000"}),

@@ -31,6 +31,7 @@ pub(crate) struct World<'a> {
     role: String,
     webhook: String,
     event: String,
+    delivery: String,
 }
 
 const NEVER: &str = "00000000000000000000000000000000";
@@ -46,11 +47,15 @@ impl<'a> World<'a> {
         let role = app.role(&ann, "acme", "support", &["audit_logs.view"]).await;
         let hook = json!({"name": "Hook", "url": "http://127.0.0.1:9/", "events": ["user.removed"]});
         let webhook = text(&app.by(&ann).post(&acme.at("webhooks"), hook).await.ok()["id"]);
+        let test = acme.at(&format!("webhooks/{webhook}/test"));
+        let delivery = text(&app.by(&ann).post_empty(&test).await.ok()["delivery_id"]);
         let (invitation, token) = app.invite(&ann, "acme", "guest@example.com", "member").await;
         app.client().post("/api/auth/forgot-password", json!({"email": "ann@example.com"})).await.ok();
         app.worker().await;
         app.chores().await;
         let event = text(&app.by(&ann).get(&acme.at("audit-log")).await.ok()["logs"][0]["id"]);
+        // Nobody listens there; it must not be tried again in the middle of a sweep.
+        app.execute("update deliveries set state = 3").await;
         let sessions = app.by(&ann).get("/api/user/sessions").await.ok();
         let wrong_tokens = vec![
             ("an invitation's token", token),
@@ -79,6 +84,7 @@ impl<'a> World<'a> {
             role,
             webhook,
             event,
+            delivery,
         }
     }
 
@@ -101,6 +107,7 @@ impl<'a> World<'a> {
             ("user_id", &self.member.id),
             ("role_id", &self.role),
             ("webhook_id", &self.webhook),
+            ("delivery_id", &self.delivery),
             ("invitation_id", &self.invitation),
             ("session_id", &self.session),
             ("event_id", &self.event),
@@ -126,11 +133,12 @@ impl<'a> World<'a> {
 }
 
 fn missing(slug: &'static str) -> Vec<(&'static str, &'static str)> {
-    const IDS: [(&str, &str); 8] = [
+    const IDS: [(&str, &str); 9] = [
         ("org_id", "org_"),
         ("user_id", "usr_"),
         ("role_id", "role_"),
         ("webhook_id", "whk_"),
+        ("delivery_id", "dlv_"),
         ("invitation_id", "inv_"),
         ("session_id", "ses_"),
         ("event_id", "evt_"),

@@ -85,4 +85,8 @@ pub struct WebhooksConfig {
     pub first_retry_seconds: u64,
     /// Seconds an endpoint may take.
     pub timeout_seconds: u64,
+    /// Failures in a row after which an endpoint is left alone for a while; 0: never.
+    pub open_after_failures: u32,
+    /// Days without a success after which an endpoint is switched off; 0: never.
+    pub disable_after_days: u32,
 }

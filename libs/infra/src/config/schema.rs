@@ -42,6 +42,8 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("webhooks.max_attempts", 1, 50),
     ("webhooks.first_retry_seconds", 1, 86_400),
     ("webhooks.timeout_seconds", 1, 60),
+    ("webhooks.open_after_failures", 0, 1_000_000),
+    ("webhooks.disable_after_days", 0, 365),
     ("retention.events_days", 1, 36_500),
     ("retention.deliveries_days", 1, 36_500),
     ("retention.idempotency_days", 1, 365),

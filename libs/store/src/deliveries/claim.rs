@@ -1,18 +1,19 @@
 //! Claiming: a worker takes destinations that are due, nobody waiting for anybody, and a few rows of each.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
-use crypto::{SealError, Sealed};
+use crypto::Sealed;
 use domain::{DeliveryId, EventId, OrgId, Result, Time, WebhookId, organizations::OrgStatus, policy::SystemScope};
 use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
 use uuid::Uuid;
 
 use super::{
     candidates::{Candidate, candidates, due},
-    destinations, key,
+    destinations::{self, Destination},
+    key,
     outcome::Ticket,
 };
-use crate::{Store, error::from_db, keys::place, sql};
+use crate::{Store, error::from_db, sql, webhooks::secrets::SealedSecrets};
 
 /// What to claim.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,8 @@ pub struct DeliveryClaim {
     pub per_destination: u64,
     /// Rows at most.
     pub max_rows: u64,
+    /// Rows of slow or failing endpoints among them at most.
+    pub max_slow: u64,
 }
 
 /// A claimed row with everything that a send needs. Its secret keeps it from being shown.
@@ -57,8 +60,10 @@ pub struct ClaimedDelivery {
     pub org_status: Option<OrgStatus>,
     /// Whether the organization was deleted.
     pub org_deleted: bool,
-    /// Signs it; `None` if it cannot be opened with the keys we have.
-    pub secret: Option<String>,
+    /// Whether its endpoint is slow or failing.
+    pub slow: bool,
+    /// Sign it, the current one first; empty if it cannot be opened with the keys we have.
+    pub secrets: Vec<String>,
 }
 
 impl fmt::Debug for ClaimedDelivery {
@@ -74,49 +79,39 @@ impl Store {
     /// Claims due deliveries, endpoints in turn. A row whose lease ended after its last permitted attempt is given up on the way.
     pub async fn claim_deliveries(&self, _: SystemScope, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>> {
         // Looking first keeps an idle worker from occupying SQLite's writer.
-        if sql::one(&self.db, "select 1 from destinations where due_at <= $1 limit 1", vec![claim.now.into()]).await?.is_none() {
+        if sql::one(&self.db, LOOK, vec![claim.now.into(), claim.max_slow.cast_signed().into()]).await?.is_none() {
             return Ok(Vec::new());
         }
         let work = self.bookkeep().await?;
-        let rows = take(&work.tx, claim).await?;
+        let (rows, slow) = take(&work.tx, claim).await?;
         work.commit().await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in &rows {
             let mut delivery = read(row, claim.lease).map_err(from_db)?;
-            let sealed = Sealed::from(row.try_get::<String>("", "secret").map_err(from_db)?);
-            delivery.secret = self.endpoint_secret(delivery.ticket.org, delivery.ticket.webhook, &sealed, claim.now).await?;
+            let (org, webhook) = (delivery.ticket.org, delivery.ticket.webhook);
+            delivery.slow = slow.contains(&Destination { org, webhook });
+            delivery.secrets = self.signing_secrets(org, webhook, &secrets(row, claim.now).map_err(from_db)?, claim.now).await?;
             claimed.push(delivery);
         }
         Ok(claimed)
     }
-
-    async fn endpoint_secret(&self, org: OrgId, webhook: WebhookId, sealed: &Sealed, now: Time) -> Result<Option<String>> {
-        let id = webhook.to_string();
-        let place = place(org, "webhooks", "secret", &id);
-        let mut opened = self.keyring.open(&place, sealed);
-        if matches!(opened, Err(SealError::UnknownKey(_))) {
-            // Another process has rotated the keys.
-            self.load_data_keys(now).await?;
-            opened = self.keyring.open(&place, sealed);
-        }
-        let text = opened.ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-        if text.is_none() {
-            tracing::error!(%webhook, %org, "the endpoint's secret cannot be opened; its deliveries fail");
-        }
-        Ok(text)
-    }
 }
 
-async fn take(tx: &DatabaseTransaction, claim: DeliveryClaim) -> Result<Vec<QueryResult>> {
-    let due = due(tx, claim).await?;
-    if due.is_empty() {
-        return Ok(Vec::new());
+const LOOK: &str = "select 1 where exists (select 1 from destinations where slow = false and due_at <= $1)
+or ($2 > 0 and exists (select 1 from destinations where slow = true and due_at <= $1))";
+
+/// The claimed rows, and which of their destinations are slow.
+async fn take(tx: &DatabaseTransaction, claim: DeliveryClaim) -> Result<(Vec<QueryResult>, HashSet<Destination>)> {
+    let turns = due(tx, claim).await?;
+    if turns.is_empty() {
+        return Ok(Default::default());
     }
-    let (exhausted, fresh): (Vec<_>, Vec<_>) = candidates(tx, &due, claim).await?.into_iter().partition(|row| row.exhausted);
+    let (exhausted, fresh): (Vec<_>, Vec<_>) = candidates(tx, &turns, claim).await?.into_iter().partition(|row| row.exhausted);
     give_up(tx, &exhausted, claim.now).await?;
     let rows = mark(tx, &fresh, claim).await?;
-    destinations::reschedule(tx, &due, claim.now, claim.per_destination).await?;
-    Ok(rows)
+    let rooms: Vec<_> = turns.iter().map(|turn| (turn.to, turn.room)).collect();
+    destinations::reschedule(tx, &rooms, claim.now).await?;
+    Ok((rows, turns.into_iter().filter(|turn| turn.slow).map(|turn| turn.to).collect()))
 }
 
 /// The worker that made the last permitted attempt never told how it went.
@@ -135,7 +130,8 @@ where (org_id, id) in (values {})",
 }
 
 const JOINED: &str = "select d.org_id, d.id, d.webhook_id, d.event_id, d.event_type, d.attempts, d.max_attempts, d.created_at, e.body, e.traceparent,
-e.created_at as happened_at, w.url, w.secret, w.is_active, o.status, o.deleted_at from deliveries d
+e.created_at as happened_at, w.url, w.secret, w.old_secrets,
+w.old_secrets_until, w.is_active, o.status, o.deleted_at from deliveries d
 join events e on e.org_id = d.org_id and e.id = d.event_id join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
 join organizations o on o.id = d.org_id where (d.org_id, d.id) in";
 
@@ -176,6 +172,17 @@ fn read(row: &QueryResult, lease: Uuid) -> Result<ClaimedDelivery, DbErr> {
         is_active: row.try_get("", "is_active")?,
         org_status: status.parse().ok(),
         org_deleted: row.try_get::<Option<Time>>("", "deleted_at")?.is_some(),
-        secret: None,
+        slow: false,
+        secrets: Vec::new(),
+    })
+}
+
+/// The sealed columns; old secrets whose time has ended are not even opened.
+fn secrets(row: &QueryResult, now: Time) -> Result<SealedSecrets, DbErr> {
+    let until: Option<Time> = row.try_get("", "old_secrets_until")?;
+    let old: Option<String> = row.try_get("", "old_secrets")?;
+    Ok(SealedSecrets {
+        current: Sealed::from(row.try_get::<String>("", "secret")?),
+        old: old.filter(|_| until.is_some_and(|until| until > now)).map(Sealed::from),
     })
 }

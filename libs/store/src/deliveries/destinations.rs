@@ -15,7 +15,7 @@ pub(crate) struct Destination {
     pub(crate) webhook: WebhookId,
 }
 
-/// Two parameters each must stay below SQLite's 32,766.
+/// Three parameters each must stay below SQLite's 32,766.
 const CHUNK: usize = 5000;
 
 fn values(keys: &[Destination]) -> Vec<Value> {
@@ -40,12 +40,13 @@ pub(crate) async fn lock(tx: &DatabaseTransaction, keys: &mut [Destination]) -> 
     Ok(())
 }
 
-/// Something waits at these now. Lock them before the rows are inserted.
+/// Something waits at these now; where the circuit is open it waits until then. Lock them before the rows are inserted.
 pub(crate) async fn make_due(tx: &DatabaseTransaction, keys: &[Destination], now: Time) -> Result<()> {
     for some in keys.chunks(CHUNK) {
         let among = sql::tuples(2, some.len(), 2);
         let text = format!(
-            "update destinations set due_at = $1 where (due_at is null or due_at > $1) and (org_id, webhook_id) in (values {among})"
+            "update destinations set due_at = case when open_until > $1 then open_until else $1 end
+where (due_at is null or due_at > case when open_until > $1 then open_until else $1 end) and (org_id, webhook_id) in (values {among})"
         );
         let parameters = std::iter::once(now.into()).chain(values(some)).collect();
         sql::execute(tx, &text, parameters).await?;
@@ -53,23 +54,33 @@ pub(crate) async fn make_due(tx: &DatabaseTransaction, keys: &[Destination], now
     Ok(())
 }
 
-/// Computes anew when each locked destination is due: when its first open row is, but never in the past, so that those which stay
-/// behind queue up behind those which have waited for longer. With `most` rows in flight already it has to wait for one of them: for
-/// its settling, which calls this again, or for the end of its lease.
-pub(crate) async fn reschedule(tx: &DatabaseTransaction, keys: &[Destination], now: Time, most: u64) -> Result<()> {
+/// Computes anew when each locked destination is due: when its first open row is (where order is kept: the first in line), but not
+/// while its circuit is open, and never in the past, so that those which stay behind queue up behind those which have waited for
+/// longer. With as many rows in flight as it is given with (one, where order is kept) it has to wait for one of them: for its
+/// settling, which calls this again, or for the end of its lease.
+pub(crate) async fn reschedule(tx: &DatabaseTransaction, keys: &[(Destination, u64)], now: Time) -> Result<()> {
     for some in keys.chunks(CHUNK) {
-        let among = sql::tuples(3, some.len(), 2);
+        let (of, open) = ("x.org_id = v_org and x.webhook_id = v_webhook", "x.state < 2");
+        let in_flight = format!("from deliveries x where {of} and x.state = 1 and x.next_at > $1");
+        // Materialized: its answer is compared three times, and must not be computed as often.
         let text = format!(
-            "update destinations set due_at = case when n.next_at < $1 then $1 else n.next_at end from (
-select d.org_id as org, d.webhook_id as webhook, case
-  when (select count(*) from (select 1 from deliveries x where x.org_id = d.org_id and x.webhook_id = d.webhook_id and x.state = 1 and x.next_at > $1 limit $2) as f) >= $2
-  then (select min(x.next_at) from deliveries x where x.org_id = d.org_id and x.webhook_id = d.webhook_id and x.state = 1 and x.next_at > $1)
-  else (select min(x.next_at) from deliveries x where x.org_id = d.org_id and x.webhook_id = d.webhook_id and x.state < 2)
-end as next_at from destinations d where (d.org_id, d.webhook_id) in (values {among})) as n
-where destinations.org_id = n.org and destinations.webhook_id = n.webhook"
+            "with v(v_org, v_webhook, v_most) as (values {}), n as materialized (select v_org, v_webhook, case
+  when (select count(*) from (select 1 {in_flight} limit $2) as f) >= case when w.in_order then 1 else v_most end
+    then (select min(x.next_at) {in_flight})
+  when w.in_order then (select x.next_at from deliveries x where {of} and {open} and x.line is not null order by x.line, x.id limit 1)
+  else (select min(x.next_at) from deliveries x where {of} and {open}) end as v_next
+from v join webhooks w on w.org_id = v_org and w.id = v_webhook)
+update destinations set due_at = case when v_next is null then null when open_until > $1 and open_until > v_next then open_until
+  when v_next < $1 then $1 else v_next end from n where org_id = v_org and webhook_id = v_webhook",
+            sql::tuples(3, some.len(), 3)
         );
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let parameters = [now.into(), most.into()].into_iter().chain(values(some)).collect();
+        let bound = |most: u64| i64::try_from(most).unwrap_or(i64::MAX);
+        // Nobody has to count further than the highest limit.
+        let highest = some.iter().map(|(_, most)| bound(*most)).max().unwrap_or(i64::MAX);
+        let mut parameters: Vec<Value> = vec![now.into(), highest.into()];
+        parameters.extend(
+            some.iter().flat_map(|(key, most)| [key.org.uuid().into(), key.webhook.uuid().into(), Value::from(bound(*most))]),
+        );
         sql::execute(tx, &text, parameters).await?;
     }
     Ok(())

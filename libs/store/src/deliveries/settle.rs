@@ -1,15 +1,22 @@
 //! Settling: what became of claimed rows, gathered from many handlers and written in one transaction.
 //!
 //! Only the lease decides: a worker that was too slow finds its row in other hands and changes nothing. Its attempt happened all the
-//! same and is recorded, if the row is still there.
+//! same and is recorded, if the row is still there. The circuit of each endpoint follows from what was settled.
 
 use std::collections::{BTreeMap, HashSet};
 
-use domain::{Result, Time, policy::SystemScope};
+use chrono::TimeDelta;
+use domain::{
+    Result, Time,
+    clock::fraction,
+    policy::SystemScope,
+    webhooks::circuit::{Breaker, Circuit, Tried},
+};
 use sea_orm::{DatabaseTransaction, Value};
 use uuid::Uuid;
 
 use super::{
+    circuits,
     destinations::{self, Destination},
     outcome::{Outcome, Row, Ticket, Verdict},
 };
@@ -20,11 +27,11 @@ const BATCH: usize = 500;
 
 impl Store {
     /// Writes what became of claimed rows, and frees their places in flight. Answers how many leases still held.
-    pub async fn settle_deliveries(&self, _: SystemScope, now: Time, outcomes: &[Outcome]) -> Result<u64> {
+    pub async fn settle_deliveries(&self, _: SystemScope, now: Time, breaker: Breaker, outcomes: &[Outcome]) -> Result<u64> {
         let mut settled = 0;
         for some in outcomes.chunks(BATCH) {
             let work = self.bookkeep().await?;
-            let held = settle(&work.tx, now, some).await?;
+            let held = settle(self, &work.tx, now, breaker, some).await?;
             work.commit().await?;
             settled += held;
         }
@@ -42,14 +49,25 @@ impl Store {
     }
 }
 
-async fn settle(tx: &DatabaseTransaction, now: Time, outcomes: &[Outcome]) -> Result<u64> {
-    let mut to = places(outcomes.iter().map(|outcome| &outcome.ticket));
-    destinations::lock(tx, &mut to).await?;
+async fn settle(store: &Store, tx: &DatabaseTransaction, now: Time, breaker: Breaker, outcomes: &[Outcome]) -> Result<u64> {
+    let to = places(outcomes.iter().map(|outcome| &outcome.ticket));
+    let circuits = circuits::lock(tx, &to).await?;
     let held = write_rows(tx, now, outcomes).await?;
     write_attempts(tx, outcomes).await?;
-    count_failures(tx, outcomes, &held).await?;
-    destinations::reschedule(tx, &to, now, u64::MAX).await?;
+    let tried = tried(outcomes, &held);
+    let after = |(to, circuit): (Destination, Circuit)| {
+        let next = circuit.after(tried.get(&to)?, breaker, now, fraction(store.ids.secret()));
+        (next != circuit).then_some((to, next))
+    };
+    let changed: Vec<_> = circuits.into_iter().filter_map(after).collect();
+    circuits::write(tx, &changed).await?;
+    destinations::reschedule(tx, &unlimited(&to), now).await?;
     Ok(held.len() as u64)
+}
+
+/// Nothing is claimed here, so what is in flight keeps nobody from being looked at.
+fn unlimited(to: &[Destination]) -> Vec<(Destination, u64)> {
+    to.iter().map(|to| (*to, u64::MAX)).collect()
 }
 
 fn places<'a>(tickets: impl Iterator<Item = &'a Ticket>) -> Vec<Destination> {
@@ -100,33 +118,20 @@ on conflict do nothing",
     Ok(())
 }
 
-/// Consecutive failures of each endpoint: a success begins anew.
-async fn count_failures(tx: &DatabaseTransaction, outcomes: &[Outcome], held: &HashSet<Uuid>) -> Result<()> {
-    let mut counts: BTreeMap<Destination, (i64, i64)> = BTreeMap::new();
+/// The attempts at each endpoint. What was not sent, or was sent on a lease that had ended, says nothing new.
+fn tried(outcomes: &[Outcome], held: &HashSet<Uuid>) -> BTreeMap<Destination, Vec<Tried>> {
+    let mut tried: BTreeMap<Destination, Vec<Tried>> = BTreeMap::new();
     for outcome in outcomes.iter().filter(|outcome| held.contains(&outcome.ticket.id.uuid())) {
-        let count = counts.entry(Destination { org: outcome.ticket.org, webhook: outcome.ticket.webhook }).or_insert((1, 0));
-        match outcome.verdict {
-            Verdict::Delivered { .. } => *count = (0, 0),
-            Verdict::Retry { .. } | Verdict::Failed { .. } => count.1 += 1,
-            Verdict::Cancelled { .. } => {}
-        }
+        let arrived = match outcome.verdict {
+            Verdict::Delivered { .. } => true,
+            Verdict::Retry { .. } | Verdict::Failed { .. } => false,
+            Verdict::Cancelled { .. } => continue,
+        };
+        let to = Destination { org: outcome.ticket.org, webhook: outcome.ticket.webhook };
+        let took = TimeDelta::milliseconds(outcome.duration_ms);
+        tried.entry(to).or_default().push(Tried { arrived, at: outcome.at, took });
     }
-    // What would change nothing is not written.
-    counts.retain(|_, count| *count != (1, 0));
-    if counts.is_empty() {
-        return Ok(());
-    }
-    let text = format!(
-        "with v(v_org, v_webhook, v_keep, v_more) as (values {})
-update destinations set failures = failures * v_keep + v_more from v where org_id = v_org and webhook_id = v_webhook
-and failures <> failures * v_keep + v_more",
-        sql::tuples(1, counts.len(), 4)
-    );
-    let values = counts
-        .into_iter()
-        .flat_map(|(to, (keep, more))| [to.org.uuid().into(), to.webhook.uuid().into(), keep.into(), more.into()]);
-    sql::execute(tx, &text, values.collect()).await?;
-    Ok(())
+    tried
 }
 
 async fn release(tx: &DatabaseTransaction, now: Time, tickets: &[Ticket]) -> Result<()> {
@@ -142,5 +147,5 @@ where org_id = v_org and id = v_id and lease = v_lease and state = 1",
     values
         .extend(tickets.iter().flat_map(|ticket| [Value::from(ticket.org.uuid()), ticket.id.uuid().into(), ticket.lease.into()]));
     sql::execute(tx, &text, values).await?;
-    destinations::reschedule(tx, &to, now, u64::MAX).await
+    destinations::reschedule(tx, &unlimited(&to), now).await
 }

@@ -1,18 +1,36 @@
+mod circuits;
+mod order;
+mod range;
+
 use std::collections::{HashMap, HashSet};
 
-use domain::{WebhookId, webhooks::DeliveryState};
+use chrono::TimeDelta;
+use domain::{
+    WebhookId,
+    webhooks::{DeliveryState, circuit::Breaker},
+};
 use sea_orm::EntityTrait;
 
-use super::{ClaimedDelivery, DeliveryClaim, Outcome, Verdict, destinations::Destination, waiting};
+use super::{ClaimedDelivery, DeliveryClaim, Fresh, Outcome, Verdict, destinations::Destination};
 use crate::{
     Store,
     entity::{attempts, deliveries, destinations, events},
     testing::{SCOPE, at, commit, count, everywhere, now, organization, sequence, webhook},
 };
 
+const BREAKER: Breaker = Breaker { after_failures: 5, first: TimeDelta::seconds(30) };
+
 fn claim(store: &Store, second: i64) -> DeliveryClaim {
     let lease = store.ids.uuid(at(second));
-    DeliveryClaim { now: at(second), lease, lease_until: at(second + 60), destinations: 64, per_destination: 4, max_rows: 64 }
+    DeliveryClaim {
+        now: at(second),
+        lease,
+        lease_until: at(second + 60),
+        destinations: 64,
+        per_destination: 4,
+        max_rows: 64,
+        max_slow: 16,
+    }
 }
 
 async fn take(store: &Store, second: i64) -> Vec<ClaimedDelivery> {
@@ -28,7 +46,7 @@ fn arrived(job: &ClaimedDelivery) -> Outcome {
 }
 
 async fn settle(store: &Store, second: i64, outcomes: &[Outcome]) -> u64 {
-    store.settle_deliveries(SCOPE, at(second), outcomes).await.unwrap()
+    store.settle_deliveries(SCOPE, at(second), BREAKER, outcomes).await.unwrap()
 }
 
 async fn only_row(store: &Store) -> deliveries::Model {
@@ -54,8 +72,8 @@ async fn a_claim_reads_everything_and_a_settled_row_is_done() {
         let jobs = take(store, 1).await;
         let [job] = jobs.as_slice() else { panic!("{jobs:?}") };
         assert_eq!(
-            (job.url.as_str(), job.secret.as_deref(), job.ticket.number, job.max_attempts),
-            ("https://example.com/hook", Some("whsec_eHh4"), 1, 3)
+            (job.url.as_str(), job.secrets.as_slice(), job.ticket.number, job.max_attempts),
+            ("https://example.com/hook", &["whsec_eHh4".to_owned()][..], 1, 3)
         );
         assert_eq!((job.event_type.as_str(), job.is_active, job.org_deleted), ("user.joined", true, false));
         assert_eq!(events::Entity::find().one(&store.db).await.unwrap().unwrap().body, job.body);
@@ -170,7 +188,8 @@ async fn an_endpoint_has_only_so_many_in_flight_and_keeps_its_order() {
 
 /// `rows` waiting deliveries of one event for one endpoint.
 async fn backlog(store: &Store, to: Destination, event: domain::EventId, rows: usize) {
-    let all: Vec<_> = (0..rows).map(|_| waiting(store.ids.uuid(now()), to, event, "user.joined", now(), 3)).collect();
+    let fresh = || Fresh { to, event, name: "user.joined".to_owned(), line: None, max_attempts: 3 };
+    let all: Vec<_> = (0..rows).map(|_| fresh().row(store.ids.uuid(now()), now())).collect();
     for some in all.chunks(2000) {
         deliveries::Entity::insert_many(some.to_vec()).exec_without_returning(&store.db).await.unwrap();
     }
@@ -228,7 +247,7 @@ async fn many_workers_claim_and_settle_each_row_once() {
                 idle = if jobs.is_empty() { idle + 1 } else { 0 };
                 mine.extend(jobs.iter().map(|job| (job.ticket.id, job.ticket.number)));
                 let outcomes: Vec<_> = jobs.iter().map(arrived).collect();
-                while store.settle_deliveries(SCOPE, at(lane), &outcomes).await.is_err() {}
+                while store.settle_deliveries(SCOPE, at(lane), BREAKER, &outcomes).await.is_err() {}
                 tokio::time::sleep(std::time::Duration::from_millis(2)).await;
             }
             mine

@@ -28,12 +28,14 @@ async fn deliver_all(store: &Store, second: i64) {
         destinations: 64,
         per_destination: 100,
         max_rows: 100,
+        max_slow: 100,
     };
     let jobs = store.claim_deliveries(SCOPE, claim).await.unwrap();
+    let breaker = domain::webhooks::circuit::Breaker { after_failures: 0, first: chrono::TimeDelta::zero() };
     let verdict = Verdict::Delivered { status: 200, body: String::new() };
     let outcomes: Vec<_> =
         jobs.iter().map(|job| Outcome { ticket: job.ticket, at: at(second), duration_ms: 1, verdict: verdict.clone() }).collect();
-    store.settle_deliveries(SCOPE, at(second), &outcomes).await.unwrap();
+    store.settle_deliveries(SCOPE, at(second), breaker, &outcomes).await.unwrap();
 }
 
 async fn bury(store: &Store, org: OrgId) {

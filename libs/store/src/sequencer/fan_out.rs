@@ -2,24 +2,22 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use domain::{OrgId, PLATFORM, Result, Time, WebhookId};
-use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, QueryResult, Value};
+use domain::{EventId, OrgId, PLATFORM, Result, Time, WebhookId};
+use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
 
 use super::Waiting;
 use crate::{
     Store,
     deliveries::{
+        Fresh,
         destinations::{self, Destination},
-        waiting,
+        insert,
     },
     dialect,
-    entity::deliveries,
     error::from_db,
     sql,
 };
 
-/// Rows of one insert: 15 columns each must stay below SQLite's 32,766 parameters.
-const ROWS: usize = 2000;
 /// Organizations asked for at once: each has at most 50 endpoints, so this bounds what is in memory.
 const ORGS: usize = 200;
 
@@ -27,6 +25,7 @@ const ORGS: usize = 200;
 struct Subscriber {
     webhook: WebhookId,
     names: HashSet<String>,
+    in_order: bool,
 }
 
 /// Makes the deliveries and their destinations due. Answers how many.
@@ -45,18 +44,21 @@ pub(super) async fn fan_out(
     let mut count = 0;
     let orgs: Vec<OrgId> = by_org.keys().copied().collect();
     for some in orgs.chunks(ORGS) {
-        let subscribers = subscribers(store, tx, some).await?;
         let (mut rows, mut due) = (Vec::new(), Vec::new());
-        for (org, subscribers) in &subscribers {
+        for (org, subscribers) in subscribers(store, tx, some).await? {
+            let events = &by_org[&org];
+            let ordered = subscribers.iter().any(|subscriber| subscriber.in_order);
+            let numbers = if ordered { numbers(tx, org, events).await? } else { HashMap::new() };
             for subscriber in subscribers {
-                let wanted = by_org[org].iter().filter(|event| subscriber.names.contains(&event.name));
+                let to = Destination { org, webhook: subscriber.webhook };
                 let before = rows.len();
-                rows.extend(wanted.map(|event| {
-                    let to = Destination { org: *org, webhook: subscriber.webhook };
-                    waiting(store.ids.uuid(now), to, event.id, &event.name, now, max_attempts)
-                }));
+                for event in events.iter().filter(|event| subscriber.names.contains(&event.name)) {
+                    let line = numbers.get(&event.id).copied().filter(|_| subscriber.in_order);
+                    let fresh = Fresh { to, event: event.id, name: event.name.clone(), line, max_attempts };
+                    rows.push(fresh.row(store.ids.uuid(now), now));
+                }
                 if rows.len() > before {
-                    due.push(Destination { org: *org, webhook: subscriber.webhook });
+                    due.push(to);
                 }
             }
         }
@@ -69,12 +71,22 @@ pub(super) async fn fan_out(
     Ok(count)
 }
 
+/// The numbers that this pass has just given: an id alone does not say in which order events were committed.
+async fn numbers(tx: &DatabaseTransaction, org: OrgId, events: &[&Waiting]) -> Result<HashMap<EventId, i64>> {
+    let text = format!("select event_id, seq from feed where org_id = $1 and event_id in {}", sql::tuples(2, 1, events.len()));
+    let values = std::iter::once(org.uuid().into()).chain(events.iter().map(|event| event.id.uuid().into())).collect();
+    let rows = sql::all(tx, &text, values).await?;
+    let read = |row: &QueryResult| Ok((EventId::new(row.try_get("", "event_id")?), row.try_get("", "seq")?));
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)
+}
+
 /// The active endpoints of `orgs`, kept from being deleted until the pass ends (a delivery must not outlive its endpoint).
 async fn subscribers(store: &Store, tx: &DatabaseTransaction, orgs: &[OrgId]) -> Result<HashMap<OrgId, Vec<Subscriber>>> {
     let lock = dialect::row_lock(store.has_one_writer(), "for key share");
     let among = sql::tuples(1, 1, orgs.len());
-    let text =
-        format!("select org_id, id, events from webhooks where is_active and org_id in {among} order by org_id, id {lock}");
+    let text = format!(
+        "select org_id, id, events, in_order from webhooks where is_active and org_id in {among} order by org_id, id {lock}"
+    );
     let values: Vec<Value> = orgs.iter().map(|org| org.uuid().into()).collect();
     let mut found: HashMap<OrgId, Vec<Subscriber>> = HashMap::new();
     for row in sql::all(tx, &text, values).await? {
@@ -87,13 +99,6 @@ async fn subscribers(store: &Store, tx: &DatabaseTransaction, orgs: &[OrgId]) ->
 fn subscriber(row: &QueryResult) -> Result<(OrgId, Subscriber), DbErr> {
     let names: String = row.try_get("", "events")?;
     let names = names.split_whitespace().map(ToOwned::to_owned).collect();
-    Ok((OrgId::new(row.try_get("", "org_id")?), Subscriber { webhook: WebhookId::new(row.try_get("", "id")?), names }))
-}
-
-async fn insert(tx: &DatabaseTransaction, mut rows: Vec<deliveries::ActiveModel>) -> Result<()> {
-    while !rows.is_empty() {
-        let some: Vec<_> = rows.drain(..rows.len().min(ROWS)).collect();
-        deliveries::Entity::insert_many(some).exec_without_returning(tx).await.map_err(from_db)?;
-    }
-    Ok(())
+    let webhook = WebhookId::new(row.try_get("", "id")?);
+    Ok((OrgId::new(row.try_get("", "org_id")?), Subscriber { webhook, names, in_order: row.try_get("", "in_order")? }))
 }

@@ -1,0 +1,80 @@
+use super::*;
+
+const BREAKER: Breaker = Breaker { after_failures: 5, first: TimeDelta::seconds(30) };
+
+fn at(seconds: i64) -> Time {
+    "2026-11-23T08:00:00Z".parse::<Time>().unwrap() + TimeDelta::seconds(seconds)
+}
+
+fn tried(arrived: bool, second: i64) -> Tried {
+    Tried { arrived, at: at(second), took: TimeDelta::milliseconds(20) }
+}
+
+/// A circuit that opened at second 5.
+fn open() -> Circuit {
+    let failures: Vec<_> = (1..=5).map(|second| tried(false, second)).collect();
+    Circuit::default().after(&failures, BREAKER, at(5), 0.0)
+}
+
+#[test]
+fn it_opens_after_five_failures_in_a_row_and_not_before() {
+    let four: Vec<_> = (1..5).map(|second| tried(false, second)).collect();
+    let closed = Circuit::default().after(&four, BREAKER, at(4), 0.0);
+    assert_eq!((closed.failures, closed.open_until, closed.room(4)), (4, None, 4));
+    let opened = closed.after(&[tried(false, 5)], BREAKER, at(5), 0.0);
+    assert_eq!((opened.failures, opened.opened, opened.open_until, opened.room(4)), (5, 1, Some(at(35)), 1));
+    assert_eq!(opened, open(), "one by one or together");
+    let mixed = Circuit::default().after(&[four.as_slice(), &[tried(true, 5), tried(false, 6)]].concat(), BREAKER, at(6), 0.0);
+    assert_eq!((mixed.failures, mixed.open_until, mixed.failing_since), (1, None, Some(at(6))));
+}
+
+#[test]
+fn failures_of_what_was_in_flight_do_not_open_it_further() {
+    let late = open().after(&[tried(false, 3), tried(false, 4)], BREAKER, at(20), 0.0);
+    assert_eq!((late.failures, late.opened, late.open_until), (7, 1, Some(at(35))));
+}
+
+#[test]
+fn each_failed_probe_doubles_the_wait_up_to_a_bound() {
+    let (mut circuit, mut waits, mut now) = (open(), Vec::new(), at(36));
+    for _ in 0..7 {
+        circuit = circuit.after(&[Tried { at: now, ..tried(false, 0) }], BREAKER, now, 0.0);
+        let until = circuit.open_until.unwrap();
+        waits.push((until - now).num_seconds());
+        now = until;
+    }
+    assert_eq!(waits, [60, 120, 240, 480, 900, 900, 900]);
+    let jittered = circuit.after(&[tried(false, 100_000)], BREAKER, at(100_000), 1.0);
+    assert_eq!(jittered.open_until, Some(at(100_990)), "up to a tenth more");
+}
+
+#[test]
+fn without_a_number_of_failures_it_never_opens() {
+    let never = Breaker { after_failures: 0, ..BREAKER };
+    let failures: Vec<_> = (1..=50).map(|second| tried(false, second)).collect();
+    let circuit = Circuit::default().after(&failures, never, at(50), 0.0);
+    assert_eq!((circuit.failures, circuit.open_until, circuit.room(4)), (50, None, 4));
+}
+
+#[test]
+fn one_success_closes_it() {
+    let closed = open().after(&[tried(true, 40)], BREAKER, at(40), 0.0);
+    assert_eq!(closed, Circuit::default());
+}
+
+#[test]
+fn how_long_it_fails_counts_to_the_last_failure() {
+    let failing = open().after(&[tried(false, 86_401)], BREAKER, at(90_000), 0.0);
+    assert_eq!((failing.failing_since, failing.failing_seconds), (Some(at(1)), 86_400));
+    // A straggler that began earlier takes nothing back.
+    assert_eq!(failing.after(&[tried(false, 10)], BREAKER, at(90_001), 0.0).failing_seconds, 86_400);
+}
+
+#[test]
+fn it_is_slow_as_its_last_answer_was() {
+    let slow = Tried { took: TimeDelta::seconds(2), ..tried(true, 1) };
+    let circuit = Circuit::default().after(&[slow], BREAKER, at(3), 0.0);
+    assert!(circuit.slow && circuit.failures == 0);
+    assert!(!circuit.after(&[slow, tried(true, 4)], BREAKER, at(4), 0.0).slow);
+    assert!(Circuit::default().after(&[tried(false, 1)], BREAKER, at(1), 0.0).slow, "no answer is a slow one");
+}
