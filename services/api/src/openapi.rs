@@ -1,6 +1,8 @@
 //! The OpenAPI 3.1 document: `/openapi.json`, and a page at `/docs` that loads nothing from outside. It is collected from the very
 //! registrations that make the router, so the two cannot diverge.
 
+mod gaps;
+
 use std::sync::{Arc, LazyLock};
 
 use actix_web::{App, HttpResponse, ResponseError, dev::ResourceDef, http::Method, web};
@@ -96,6 +98,7 @@ fn build() -> OpenApi {
         complete(&Method::PATCH, &mut item.patch);
         complete(&Method::DELETE, &mut item.delete);
     }
+    gaps::fill(&mut document);
     document
 }
 
