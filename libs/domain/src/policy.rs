@@ -250,3 +250,6 @@ impl SystemScope {
         Self { job }
     }
 }
+
+#[cfg(test)]
+mod properties;
