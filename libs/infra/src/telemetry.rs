@@ -10,9 +10,11 @@ use std::{collections::HashMap, io::IsTerminal};
 use domain::Error;
 use opentelemetry::{propagation::TextMapPropagator, trace::TraceContextExt};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use tracing::Subscriber;
+use tracing::{Level, Metadata, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt,
+};
 
 use crate::config::{LogConfig, LogFormat, TelemetryConfig};
 
@@ -37,10 +39,17 @@ pub fn init(log: &LogConfig, telemetry: &TelemetryConfig, service: &str) -> Resu
         endpoint => Some(otlp::Exporter::start(endpoint, service)?),
     };
     let traces = exporter.as_ref().map(otlp::Exporter::layer);
-    // The filter stands in front of both: what is not logged is not traced.
-    let registry = tracing_subscriber::registry().with(filter).with(traces).with(lines(log.format));
+    // The filters stand in front of both: what is not logged is not traced.
+    let registry = tracing_subscriber::registry().with(filter).with(filter_fn(discreet)).with(traces).with(lines(log.format));
     registry.try_init().map_err(Error::internal)?;
     Ok(Guard(exporter))
+}
+
+/// Whatever an operator asks for: a library that logs what it carries, passwords and mailed links included, is not heard below `info`
+/// (T42).
+fn discreet(what: &Metadata<'_>) -> bool {
+    const WIRE: &[&str] = &["lettre"];
+    *what.level() <= Level::INFO || !WIRE.iter().any(|library| what.target().starts_with(library))
 }
 
 fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync> {

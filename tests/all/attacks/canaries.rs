@@ -126,7 +126,7 @@ async fn plant(app: &TestApp) -> Planted {
 }
 
 /// A secret in the ways that a careless program would write it. Tokens also without the prefix that says what they are.
-fn spellings(secret: &str) -> Vec<String> {
+pub(crate) fn spellings(secret: &str) -> Vec<String> {
     let core = secret.rsplit_once('_').filter(|(prefix, _)| prefix.len() < 12).map_or(secret, |(_, core)| core);
     let mut all = vec![secret.to_owned(), core.to_owned(), secret.replace('-', "%2D"), secret.replace('=', "%3D")];
     all.push(hex::encode(core));

@@ -22,7 +22,7 @@ use sea_orm::ConnectionTrait;
 const ANN: &str = "ann@example.com";
 
 /// The mail server's folder: its certificate, the password it accepts, what it received.
-struct Post {
+pub(super) struct Post {
     folder: TempDir,
     port: u16,
 }
@@ -33,7 +33,7 @@ fn openssl(folder: &Path, arguments: &str) {
 }
 
 impl Post {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
         let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
@@ -47,7 +47,7 @@ impl Post {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
-    async fn serve(&self, mode: &str) -> Process {
+    pub(super) async fn serve(&self, mode: &str) -> Process {
         let mut command = Command::new("/usr/bin/python3");
         command.arg("-u").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("all/processes/smtp_server.py"));
         command.arg(self.port.to_string()).arg(self.folder.path()).arg(mode);
@@ -63,13 +63,16 @@ impl Post {
         fs::read_to_string(self.path("diary")).unwrap_or_default()
     }
     /// Messages so far.
-    fn messages(&self) -> Vec<String> {
+    pub(super) fn messages(&self) -> Vec<String> {
         let read = |n: usize| fs::read_to_string(self.path(&format!("{n}.eml"))).ok();
         (1..).map_while(read).collect()
     }
-    /// A world whose mails go there.
     fn world(&self, password: &str) -> World {
-        World::sqlite()
+        self.mails_of(World::sqlite(), password)
+    }
+    /// A world whose mails go there.
+    pub(super) fn mails_of(&self, world: World, password: &str) -> World {
+        world
             .set("mail.transport", "smtp")
             .set("mail.smtp_host", "localhost")
             .set("mail.smtp_port", self.port)

@@ -10,6 +10,7 @@
 #![allow(clippy::print_stdout, reason = "the drills say what they checked")]
 
 mod algorithms;
+mod canaries;
 mod clock_jumps;
 mod cluster;
 mod command_line;
