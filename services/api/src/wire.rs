@@ -201,8 +201,8 @@ pub(crate) fn too_large() -> Error {
     Error::new(domain::Kind::Invalid, TOO_LARGE, "The body is too large.")
 }
 
-/// An empty body counts as `{}`: then every required field is named as missing.
-fn parse<T: DeserializeOwned + Default>(raw: &[u8]) -> Result<T> {
+/// A body as a request type. An empty one counts as `{}`: then every required field is named as missing.
+pub fn parse<T: DeserializeOwned + Default>(raw: &[u8]) -> Result<T> {
     if raw.trim_ascii().is_empty() {
         return Ok(T::default());
     }
