@@ -199,6 +199,8 @@ impl TestApp {
         assert_eq!(left, self.waiting.get() as i64, "deliveries left behind (see TestApp::leaves_deliveries)");
         let defects = self.defects.report();
         assert!(defects.is_empty(), "answers of 500 and more (see TestApp::allow_5xx):\n{}", defects.join("\n"));
+        let undescribed = self.defects.undescribed();
+        assert!(undescribed.is_empty(), "answers that the OpenAPI document does not describe:\n{}", undescribed.join("\n"));
         if let Some(own) = self.own.take() {
             let _ = own.close().await;
         }

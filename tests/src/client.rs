@@ -11,10 +11,13 @@ use reqwest::{
 };
 use serde_json::Value;
 
-/// Every 5xx that any client of a test got.
+use crate::document;
+
+/// Every 5xx that any client of a test got, and every answer that the OpenAPI document does not describe.
 #[derive(Clone, Default)]
 pub(crate) struct Defects {
     seen: Arc<Mutex<Vec<String>>>,
+    undescribed: Arc<Mutex<Vec<String>>>,
     allowed: Arc<AtomicBool>,
 }
 
@@ -28,9 +31,17 @@ impl Defects {
         }
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-    fn note(&self, response: &Response) {
+    /// What contradicts the document.
+    pub(crate) fn undescribed(&self) -> Vec<String> {
+        self.undescribed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    fn note(&self, method: &Method, path: &str, response: &Response) {
         if response.status >= 500 {
             self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{response}"));
+        }
+        let media = response.header(CONTENT_TYPE.as_str());
+        if let Err(complaint) = document::judge(method.as_str(), path, response.status, media, &response.body) {
+            self.undescribed.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{complaint}: {response}"));
         }
     }
 }
@@ -152,7 +163,7 @@ impl Request {
     pub async fn send_and_lose(self) -> Result<Response, reqwest::Error> {
         let what = format!("{} {}", self.method, self.path);
         let url = format!("{}{}", self.client.base, self.path);
-        let mut request = self.client.http.request(self.method, url).headers(self.headers);
+        let mut request = self.client.http.request(self.method.clone(), url).headers(self.headers);
         if !self.body.is_empty() {
             request = request.body(self.body);
         }
@@ -160,7 +171,7 @@ impl Request {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await?.to_vec();
         let response = Response { what, status: status.as_u16(), headers, body };
-        self.client.defects.note(&response);
+        self.client.defects.note(&self.method, &self.path, &response);
         Ok(response)
     }
 }

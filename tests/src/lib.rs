@@ -10,12 +10,16 @@
 //!
 //! - [`TestApp`] is a real HTTP server on a free port, on SQLite or on PostgreSQL with Redis, under a clock that only the test moves.
 //! - Nothing happens behind a test's back: background work is done when the test calls [`TestApp::worker`].
-//! - [`TestApp::finish`] fails a test that leaves deliveries behind, or that saw a 5xx, without saying so. [`both!`] calls it.
+//! - [`TestApp::finish`] fails a test that leaves deliveries behind, or that saw a 5xx, without saying so, and one that saw an answer
+//!   which the OpenAPI document does not describe. [`both!`] calls it.
+//! - [`fuzz`] has what is done to every parser of hostile input.
 //! - [`Receiver`] is a customer's webhook endpoint.
 
 mod app;
 mod client;
 mod database;
+mod document;
+pub mod fuzz;
 mod mails;
 mod people;
 mod receiver;

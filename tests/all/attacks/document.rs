@@ -6,11 +6,17 @@ use tenantry_tests::{Client, Response, TestApp, text};
 
 /// One operation.
 pub(crate) struct Operation {
+    /// `organizations.get`.
+    pub(crate) id: String,
     pub(crate) method: Method,
     /// `/api/organizations/{org_slug}`.
     pub(crate) template: String,
     /// With the ids of things that exist.
     pub(crate) path: String,
+    /// The names in its path, and what exists of them.
+    pub(crate) ids: Vec<(String, String)>,
+    /// The names of the documented query parameters.
+    pub(crate) query: Vec<String>,
     /// The documented example of a JSON body; null for none.
     pub(crate) example: Value,
     /// The documented fields of the body.
@@ -66,7 +72,16 @@ pub(crate) async fn world(app: &TestApp) -> World {
             let schema = resolve(&document, &content["application/json"]["schema"]);
             let path = ids.iter().fold(template.clone(), |path, (name, id)| path.replace(name, id));
             assert!(!path.contains('{'), "say what stands for the parameter of {template}");
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let query = parameters.filter(|parameter| parameter["in"] == "query").map(|parameter| text(&parameter["name"]));
             operations.push(Operation {
+                id: text(&operation["operationId"]),
+                ids: ids
+                    .iter()
+                    .filter(|(name, _)| template.contains(name))
+                    .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                    .collect(),
+                query: query.collect(),
                 method: method.to_uppercase().parse().unwrap(),
                 template: template.clone(),
                 path,
