@@ -88,6 +88,22 @@ openapi: build ## Write the OpenAPI document to target/openapi.json
 	@mv $(TARGET)/openapi.json.new $(TARGET)/openapi.json
 	@echo "$(TARGET)/openapi.json"
 
+##@ Attack
+.PHONY: fuzz fuzz-api timing spectral
+fuzz: deps ## Let libFuzzer attack the parsers of hostile input (ARGS='jwt 600': a target, or all, and seconds)
+	@scripts/fuzz.sh $(ARGS)
+
+fuzz-api: build ## Run schemathesis over the whole OpenAPI document, on both databases (ARGS=examples per operation)
+	@scripts/install-deps.sh test
+	@scripts/fuzz-api.sh $(BIN)/tenantry-api $(ARGS)
+
+timing: deps ## Measure whether answers take longer for addresses that have an account (T40; a quiet machine, three minutes)
+	$(BUILD) --bin timing
+	@scripts/with-services.sh $(BIN)/timing
+
+spectral: openapi ## Hold the OpenAPI document against Spectral's rules
+	@scripts/spectral.sh $(TARGET)/openapi.json
+
 ##@ Help
 .PHONY: help
 help: ## List the targets
