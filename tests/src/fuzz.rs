@@ -5,6 +5,7 @@
 
 mod config;
 mod egress;
+mod exports;
 mod http;
 mod secrets;
 mod tokens;
@@ -29,6 +30,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("sealed", secrets::sealed),
     ("masters", secrets::masters),
     ("config", config::config),
+    ("export", exports::export),
+    ("merkle", exports::merkle),
 ];
 
 /// The target of that name.

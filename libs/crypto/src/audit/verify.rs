@@ -73,6 +73,9 @@ struct Log {
 
 type Checked<T = ()> = Result<T, Finding>;
 
+/// No log gets that far, and what is computed with a larger number would overflow.
+const HIGHEST: i64 = 1 << 53;
+
 impl Verifier {
     /// `keys` come from elsewhere than the file, or not at all; `held` are checkpoints (JWS) that the reader kept.
     pub fn new(keys: Option<PublicKeys>, held: Vec<String>) -> Self {
@@ -82,6 +85,9 @@ impl Verifier {
     /// Reads line `number`. An error is final.
     pub fn line(&mut self, number: u64, text: &str) -> Checked {
         let line = serde_json::from_str(text).map_err(|e| Finding::unreadable(number, &e.to_string()))?;
+        if !(0..=HIGHEST).contains(&number_in(&line)) {
+            return Err(Finding::unreadable(number, "no record has such a number"));
+        }
         let Some(log) = &mut self.log else {
             let Line::Header(header) = line else { return Err(Finding::unreadable(number, "the file has no header")) };
             self.log = Some(Log::begin(header, self.keys.take(), &self.held)?);
@@ -241,6 +247,16 @@ impl Log {
         }
         self.ended = true;
         Ok(())
+    }
+}
+
+/// The number that a line from outside brings along; those of checkpoints are compared only.
+fn number_in(line: &Line) -> i64 {
+    match line {
+        Line::Header(header) => header.anchor.seq,
+        Line::Record(record) => record.seq,
+        Line::End(end) => end.seq,
+        Line::Checkpoint(_) => 0,
     }
 }
 

@@ -323,3 +323,18 @@ fn what_is_no_export_is_said_to_be_none() {
     let outcome = lines.iter().enumerate().try_for_each(|(n, line)| verifier.line(n as u64 + 1, line));
     assert_eq!(outcome.unwrap_err().what, What::Unreadable, "a member that nothing covers");
 }
+
+/// Found by fuzzing: the next number was computed without a look at how large this one is.
+#[test]
+fn numbers_that_no_record_has_are_refused() {
+    for seq in [i64::MAX, i64::MIN, -1, HIGHEST + 1] {
+        let mut lines = file(&key());
+        let Line::Header(header) = &mut lines[0] else { unreachable!() };
+        header.anchor.seq = seq;
+        assert_eq!(found(&lines).0, What::Unreadable, "an anchor {seq}");
+        let mut lines = file(&key());
+        of(&mut lines, 5).action.clear();
+        of(&mut lines, 6).seq = seq;
+        assert_eq!(found(&lines).0, What::Unreadable, "a record {seq}");
+    }
+}
