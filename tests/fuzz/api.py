@@ -122,6 +122,7 @@ def build(server, slug):
         "invitation_id": invite("cy@example.com"),
         "webhook_id": server.call("POST", f"{at}/webhooks", hook)["id"],
         "user_id": next(m["user"]["id"] for m in members if m["user"]["email"] == "bob@example.com"),
+        "event_id": server.call("GET", f"{at}/audit-log")["logs"][0]["id"],
         "session_id": next(s["id"] for s in sessions if not s["current"]),
     }
 
@@ -137,7 +138,7 @@ def fuzz(server, world, folder, examples, chosen):
     command += [f"{server.base}/openapi.json", "--checks", ",".join(CHECKS), "--max-examples", str(examples)]
     # A sequence of calls that always names the same things would soon look for what it has deleted.
     phases = "examples,coverage,fuzzing" if world else "examples,coverage,fuzzing,stateful"
-    command += ["--phases", phases, "--seed", "1", "--continue-on-failure", "--warnings", "off", "--request-timeout", "20", *chosen]
+    command += ["--phases", phases, "--seed", "1", "--continue-on-failure", "--warnings", "off", "--request-timeout", "60", *chosen]
     return subprocess.run(command, cwd=folder, check=False).returncode == 0
 
 

@@ -98,7 +98,10 @@ async fn plant(app: &TestApp) -> Planted {
     for path in [
         "audit-log/export?format=csv",
         "audit-log/export?format=ndjson",
+        "audit-log/export?format=sealed",
+        "audit-log/checkpoints",
         "audit-log?limit=100",
+        "events?limit=100",
         "webhooks",
         "invitations",
         "members",
