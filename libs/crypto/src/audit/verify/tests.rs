@@ -324,7 +324,7 @@ fn what_is_no_export_is_said_to_be_none() {
     assert_eq!(outcome.unwrap_err().what, What::Unreadable, "a member that nothing covers");
 }
 
-/// Found by fuzzing: the next number was computed without a look at how large this one is.
+/// The next number was once computed without a look at how large this one is.
 #[test]
 fn numbers_that_no_record_has_are_refused() {
     for seq in [i64::MAX, i64::MIN, -1, HIGHEST + 1] {
