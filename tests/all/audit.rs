@@ -1,5 +1,7 @@
-//! The audit log (contract 1.5): filters, pages, names, export, and what is not in it. How it is sealed is in [`sealed`].
+//! The audit log (contract 1.5): filters, pages, names, export, and what is not in it. How it is sealed is in [`sealed`]; what
+//! an organization decides about it in [`rules`].
 
+mod rules;
 mod sealed;
 
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use domain::{
-    Event, EventName, InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
+    ErasureId, Event, EventName, InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
     events::{Payload, TEST_PING},
 };
 use uuid::Uuid;
@@ -30,6 +30,7 @@ const BOB: UserId = UserId::new(id(3));
 const SESSION: SessionId = SessionId::new(id(4));
 const INVITATION: InvitationId = InvitationId::new(id(5));
 const ROLE: RoleId = RoleId::new(id(6));
+const ERASURE: ErasureId = ErasureId::new(id(9));
 const WEBHOOK: WebhookId = WebhookId::new(id(8));
 
 fn text(text: &str) -> String {
@@ -70,6 +71,9 @@ samples! {
     WebhookSecretRotated { webhook_id: WEBHOOK, name: text("Hook"), grace_seconds: 86_400 }
     WebhookRedelivered { webhook_id: WEBHOOK, name: text("Hook"), deliveries: 3 }
     WebhookDisabled { webhook_id: WEBHOOK, name: text("Hook"), reason: text("nothing arrived for 5 days") }
+    AuditRetentionUpdated { organization_id: ORG, days: Some(730) }
+    AuditErasureRequested { erasure_id: ERASURE }
+    AuditLogErased { erasure_id: ERASURE, count: 3 }
     SignupSucceeded { user_id: BOB, email: bob() }
     LoginSucceeded { user_id: BOB, session_id: SESSION, method: text("password") }
     LoginFailed { email: bob(), reason: text("invalid_credentials") }

@@ -139,6 +139,8 @@ both!(a_reader_who_was_away_for_too_long_is_told_so, Options::default().set("ret
     let (ann, org) = acme(app).await;
     app.invite(&ann, "acme", "bob@example.com", "member").await;
     app.worker().await;
+    // Sealed: what no checkpoint covers is kept for longer.
+    app.chores().await;
     app.advance(TimeDelta::days(2));
     let ann = app.again(&ann).await;
     app.invite(&ann, "acme", "cy@example.com", "member").await;

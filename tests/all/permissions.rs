@@ -32,7 +32,20 @@ macro_rules! kinds {
         const KINDS: &[(Row, Judge, Judge)] = &[$((resource::$kind::ROW, may::<resource::$kind, Read>, may::<resource::$kind, Write>)),*];
     };
 }
-kinds![Settings, Context, OrgLifecycle, Ownership, Members, MemberRoles, Invitations, Roles, AuditLog, Feed, Webhooks];
+kinds![
+    Settings,
+    Context,
+    OrgLifecycle,
+    Ownership,
+    Members,
+    MemberRoles,
+    Invitations,
+    Roles,
+    AuditLog,
+    Feed,
+    AuditRules,
+    Webhooks
+];
 
 const STATUSES: [OrgStatus; 4] = [OrgStatus::Pending, OrgStatus::Active, OrgStatus::Suspended, OrgStatus::Rejected];
 

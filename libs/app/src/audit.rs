@@ -1,5 +1,6 @@
 //! Reading the audit log.
 
+mod rules;
 mod sealed;
 
 use domain::{

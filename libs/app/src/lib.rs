@@ -30,6 +30,7 @@ use chrono::TimeDelta;
 use crypto::{Alg, Hasher};
 use domain::{
     Clock, IdGen, Result,
+    audit::RetentionDays,
     mails::{Mail, Template},
     ports::{Kv, UrlGuard},
     value::Email,
@@ -57,6 +58,8 @@ pub struct Settings {
     pub require_approval: bool,
     /// How often somebody may call.
     pub limits: limits::Limits,
+    /// How long audit records are kept, and what organizations may choose.
+    pub audit_days: RetentionDays,
     /// How often a delivery is tried.
     pub webhook_attempts: i32,
 }

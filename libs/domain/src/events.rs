@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
+    ErasureId, InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
     value::{BadValue, bad},
 };
 
@@ -99,6 +99,13 @@ events! {
     "webhook.redelivered" WebhookRedelivered on "webhook" webhook_id { webhook_id: WebhookId, name: String, deliveries: usize };
     /// An endpoint was switched off, because nothing had arrived there for days.
     "webhook.disabled" WebhookDisabled on "webhook" webhook_id { webhook_id: WebhookId, name: String, reason: String };
+
+    /// The organization keeps its audit log for another time; null: as long as the platform does.
+    "audit_log.retention_updated" AuditRetentionUpdated on "organization" organization_id { organization_id: OrgId, days: Option<u32> };
+    /// Somebody is to be erased from the audit log. It does not say who.
+    "audit_log.erasure_requested" AuditErasureRequested on "erasure" erasure_id { erasure_id: ErasureId };
+    /// Somebody was erased from so many records of the audit log.
+    "audit_log.erased" AuditLogErased on "erasure" erasure_id { erasure_id: ErasureId, count: u64 };
 
     /// An account was made and its mailbox proven.
     "user.signup.success" SignupSucceeded on "user" user_id { user_id: UserId, email: String };

@@ -124,6 +124,8 @@ ids! {
     DeliveryKind DeliveryId = "dlv";
     /// Something that happened: an audit record, and what webhooks carry.
     EventKind EventId = "evt";
+    /// An order to erase somebody from an audit log.
+    ErasureKind ErasureId = "ers";
 }
 
 /// The realm and the "organization" of everything that belongs to the platform itself. Never null in the database, because a

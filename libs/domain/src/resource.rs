@@ -88,6 +88,8 @@ table! {
     AuditLog: "audit_log", read Caps(&[AuditLogsView]), write Nobody, needs Active, operator false;
     /// The event feed: what webhooks post, in its order. Whoever may point a webhook somewhere may read it as well.
     Feed: "feed", read Caps(&[AuditLogsView, WebhooksManage]), write Nobody, needs Active, operator false;
+    /// How long the audit log is kept, and whose content is erased from it.
+    AuditRules: "audit_rules", read Caps(&[AuditLogsView]), write Owner, needs Active, operator false;
     /// Outgoing webhooks and their deliveries.
     Webhooks: "webhooks", read Caps(&[WebhooksManage]), write Caps(&[WebhooksManage]), needs Active, operator false;
 }

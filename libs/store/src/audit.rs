@@ -1,7 +1,9 @@
 //! The audit log: the events of an organization (or of the platform), newest first. How it is sealed is in the files beside this one.
 
+mod erasure;
 pub(crate) mod keys;
 pub(crate) mod leaves;
+mod rules;
 mod seal;
 mod sealed;
 

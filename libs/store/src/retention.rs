@@ -6,7 +6,8 @@ mod organizations;
 
 use chrono::TimeDelta;
 use domain::{
-    Actor, Event, InvitationId, OrgId, Origin, Result, Stamp, Time, invitations::InvitationStatus, policy::SystemScope,
+    Actor, Event, InvitationId, OrgId, Origin, Result, Stamp, Time, audit::RetentionDays, invitations::InvitationStatus,
+    policy::SystemScope,
 };
 use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
 use uuid::Uuid;
@@ -16,8 +17,8 @@ use crate::{Change, NoEvent, Store, WriteTx, dialect, error::from_db, sql};
 /// How many days things are kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
-    /// Events, audit records and their feed.
-    pub events_days: u32,
+    /// Events, audit records and their feed: by default, and within which bounds an organization may choose otherwise.
+    pub events: RetentionDays,
     /// Finished deliveries, their attempts, and finished mails.
     pub deliveries_days: u32,
     /// Answers to requests with an idempotency key.
@@ -95,7 +96,7 @@ impl Store {
             purged.add(rows, batch);
         }
         organizations::purge(self, batch, &mut purged).await?;
-        events::purge(self, now - TimeDelta::days(i64::from(keep.events_days)), batch, &mut purged).await?;
+        events::purge(self, now, keep.events, batch, &mut purged).await?;
         Ok(purged)
     }
 

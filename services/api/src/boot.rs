@@ -72,6 +72,7 @@ fn settings(config: &Config) -> Result<Settings> {
         max_organizations: i64::from(config.organizations.max_per_user),
         require_approval: config.organizations.require_approval,
         limits: limits(&config.rate_limits),
+        audit_days: worker::settings::audit_days(&config.retention),
         webhook_attempts: i32::try_from(config.webhooks.max_attempts).unwrap_or(i32::MAX),
     })
 }

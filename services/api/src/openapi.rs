@@ -165,6 +165,7 @@ fn complete(method: &Method, operation: &mut Option<Operation>) {
 
 /// The operations that take an `Idempotency-Key`.
 pub const IDEMPOTENT: &[&str] = &[
+    "organizations.auditLogs.erase",
     "organizations.create",
     "organizations.select",
     "invitations.create",

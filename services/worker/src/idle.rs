@@ -91,6 +91,8 @@ pub struct Chores {
     pub expired: u64,
     /// Audit records that came under a checkpoint.
     pub sealed: u64,
+    /// Audit records that were looked at, because somebody is to be erased from them.
+    pub searched: u64,
     /// Rows that were deleted.
     pub purged: u64,
     /// Endpoints that were switched off.
@@ -103,6 +105,7 @@ pub async fn run_chores(deps: &Deps) -> Result<Chores> {
     Ok(Chores {
         expired: schedules.perform(Chore::Invitations).await?,
         sealed: schedules.perform(Chore::Seal).await?,
+        searched: schedules.perform(Chore::Erase).await?,
         purged: schedules.perform(Chore::Purge).await?,
         disabled: schedules.perform(Chore::FailingWebhooks).await?,
     })

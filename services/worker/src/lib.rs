@@ -19,7 +19,7 @@ mod queue;
 mod schedules;
 mod sequencer;
 pub mod service;
-mod settings;
+pub mod settings;
 mod webhooks;
 
 use std::sync::Arc;

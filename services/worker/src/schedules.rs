@@ -30,15 +30,18 @@ pub(crate) enum Chore {
     SealFull,
     /// Switch off endpoints that have failed for days.
     FailingWebhooks,
+    /// Erase people from audit logs, where that was ordered.
+    Erase,
 }
 
 /// When each chore comes again.
-const TIMETABLE: [(Chore, TimeDelta); 5] = [
+const TIMETABLE: [(Chore, TimeDelta); 6] = [
     (Chore::Invitations, TimeDelta::minutes(1)),
     (Chore::Purge, TimeDelta::minutes(10)),
     (Chore::Seal, TimeDelta::minutes(1)),
     (Chore::SealFull, TimeDelta::seconds(5)),
     (Chore::FailingWebhooks, TimeDelta::minutes(10)),
+    (Chore::Erase, TimeDelta::seconds(20)),
 ];
 /// Rows of one statement of the purge.
 const BATCH: u64 = 500;
@@ -80,6 +83,13 @@ impl Schedules {
                 Ok(rows)
             }
             Chore::Seal => self.seal(now, Seal::All).await,
+            Chore::Erase => {
+                let scope = SystemScope::job("erasure");
+                while let Some(looked) = store.erase_next(scope, now, BATCH).await? {
+                    rows += looked;
+                }
+                Ok(rows)
+            }
             Chore::SealFull => self.seal(now, Seal::Full).await,
             Chore::FailingWebhooks => match &self.deps.settings.disabling {
                 Some(when) => {

@@ -55,10 +55,13 @@ pub(crate) const DOORS: &[(&str, Door)] = &[
     ("jwks", Public),
     ("metrics", Public),
     ("organizations.auditLogs.checkpoints", Organization(Admin)),
+    ("organizations.auditLogs.erase", Organization(Owner)),
     ("organizations.auditLogs.export", Organization(Admin)),
     ("organizations.auditLogs.get", Organization(Admin)),
     ("organizations.auditLogs.getEventTypes", Organization(Admin)),
+    ("organizations.auditLogs.getRetention", Organization(Admin)),
     ("organizations.auditLogs.proof", Organization(Admin)),
+    ("organizations.auditLogs.setRetention", Organization(Owner)),
     ("organizations.create", SignedIn),
     ("organizations.delete", Organization(Owner)),
     ("organizations.events.list", Organization(Admin)),
@@ -129,6 +132,8 @@ pub(crate) fn door(operation: &str) -> Door {
 /// A body that is valid, so that a refusal is about who asks; `n` makes names unique.
 pub(crate) fn body(operation: &str, n: usize) -> Option<Value> {
     Some(match operation {
+        "organizations.auditLogs.erase" => json!({"email": "nobody@example.com"}),
+        "organizations.auditLogs.setRetention" => json!({"days": 90}),
         "organizations.create" => json!({"slug": format!("sweep-{n}"), "name": "Sweep"}),
         "organizations.update" => json!({"name": format!("Sweep {n}")}),
         "organizations.members.updateRole" => json!({"role": "member"}),

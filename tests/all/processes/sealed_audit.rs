@@ -242,3 +242,54 @@ fn what_cannot_be_read_is_said_and_nothing_is_made() {
     }
     assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 1);
 }
+
+both!(an_erased_log_still_verifies_and_says_what_is_gone, async |app| {
+    let (ann, org, before) = busy(app).await;
+    app.by(&ann).post(&org.at("audit-log/erase"), json!({"user_id": ann.id})).await.ok();
+    for _ in 0..2 {
+        app.worker().await;
+        app.chores().await;
+    }
+    let mut after = Export::of(app, &ann, &org).await;
+    let said = after.is_good(KEYS);
+    assert!(said.contains("20 records (1 to 20)") && said.contains("content of 18 records was erased"), "{said}");
+    let text = after.lines.iter().map(Value::to_string).filter(|line| line.contains("ann@example.com")).count();
+    assert_eq!(text, 1, "only the record of who ordered it");
+    // The checkpoints from before are as good as ever.
+    fs::copy(before.file("checkpoints.json"), after.file("before.json")).expect("a copy");
+    assert!(after.is_good(&["--keys", "keys.json", "--checkpoints", "before.json"]).contains("agrees with 3"));
+    // What is left of a record is still covered.
+    let (erased, id) = (after.record(5).clone(), after.record(5)["id"].as_str().map(ToOwned::to_owned).expect("an id"));
+    for (field, value) in
+        [("action", json!("user.joined")), ("created_at", json!("2026-11-23T09:00:01.000000Z")), ("success", json!(false))]
+    {
+        after.record(5)[field] = value;
+        after.is_refused(KEYS, &format!("altered: record 5 ({id})"));
+        *after.record(5) = erased.clone();
+    }
+});
+
+both!(what_retention_leaves_verifies_from_its_anchor, async |app| {
+    let (ann, org, mut before) = busy(app).await;
+    app.by(&ann).put(&org.at("audit-log/retention"), json!({"days": 30})).await.ok();
+    app.worker().await;
+    app.chores().await;
+    app.advance(chrono::TimeDelta::days(29));
+    let ann = app.again(&ann).await;
+    app.by(&ann).patch(&org.path, json!({"name": "Late"})).await.ok();
+    app.worker().await;
+    app.advance(chrono::TimeDelta::days(2));
+    let ann = app.again(&ann).await;
+    app.chores().await;
+    let mut after = Export::of(app, &ann, &org).await;
+    let said = after.is_good(KEYS);
+    assert!(said.contains("1 records (20 to 20)") && said.contains("begins after record 19"), "{said}");
+    assert!(said.contains("a checkpoint proves where"), "{said}");
+    // Who cuts more off than retention did cannot say where the rest begins.
+    let anchor = after.lines[0]["header"]["anchor"].clone();
+    after.lines[0]["header"]["anchor"]["checkpoint"] = Value::Null;
+    after.is_refused(KEYS, "checkpoint: of records 20 to 20");
+    after.lines[0]["header"]["anchor"] = anchor;
+    after.lines[0]["header"]["anchor"]["hash"] = before.record(18)["hash"].clone();
+    after.is_refused(KEYS, "it does not prove where the file begins");
+});

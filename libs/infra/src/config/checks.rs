@@ -20,6 +20,11 @@ pub(super) fn consistency(config: &Config) -> Vec<(&'static str, String)> {
             "\"none\" would send the password over the network unprotected.",
         ),
         (
+            config.retention.events_min_days > config.retention.events_max_days,
+            "retention.events_min_days",
+            "is more than `retention.events_max_days`.",
+        ),
+        (
             first.owner_email.is_empty() != first.owner_password.is_empty(),
             "bootstrap.owner_password",
             "must be set together with `bootstrap.owner_email`.",

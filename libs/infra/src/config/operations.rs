@@ -54,8 +54,12 @@ pub struct LimitsConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionConfig {
-    /// Events and audit records.
+    /// Events and audit records, where an organization chose nothing else.
     pub events_days: u32,
+    /// The least that an organization may choose.
+    pub events_min_days: u32,
+    /// The most.
+    pub events_max_days: u32,
     /// Finished deliveries and their attempts.
     pub deliveries_days: u32,
     /// Outcomes of requests with an idempotency key.

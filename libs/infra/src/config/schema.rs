@@ -45,6 +45,8 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("webhooks.open_after_failures", 0, 1_000_000),
     ("webhooks.disable_after_days", 0, 365),
     ("retention.events_days", 1, 36_500),
+    ("retention.events_min_days", 1, 36_500),
+    ("retention.events_max_days", 1, 36_500),
     ("retention.deliveries_days", 1, 36_500),
     ("retention.idempotency_days", 1, 365),
     ("retention.sessions_days", 1, 36_500),

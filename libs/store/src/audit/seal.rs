@@ -216,4 +216,4 @@ fn active(row: checkpoints::Model) -> checkpoints::ActiveModel {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

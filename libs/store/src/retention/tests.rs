@@ -1,15 +1,21 @@
-use domain::{InvitationId, OrgId, webhooks::DeliveryState};
+use domain::{InvitationId, OrgId, audit::RetentionDays, webhooks::DeliveryState};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set, sea_query::Expr};
 
 use super::Retention;
 use crate::{
     Store,
+    audit::Seal,
     deliveries::{DeliveryClaim, Outcome, Verdict},
     entity::{deliveries, events, feed, heads, invitations, memberships, organizations, outbox, webhooks},
     testing::{SCOPE, at, commit, count, everywhere, now, organization, sequence, webhook},
 };
 
-const KEEP: Retention = Retention { events_days: 100, deliveries_days: 10, idempotency_days: 1, sessions_days: 30 };
+const KEEP: Retention = Retention {
+    events: RetentionDays { default: 100, least: 30, most: 1000 },
+    deliveries_days: 10,
+    idempotency_days: 1,
+    sessions_days: 30,
+};
 const DAY: i64 = 86_400;
 
 async fn purge(store: &Store, second: i64) {
@@ -74,7 +80,10 @@ async fn a_deleted_organization_goes_after_its_last_delivery_and_its_events_go_w
         assert_eq!(webhooks::Entity::find().count(&store.db).await.unwrap(), 1);
         assert_eq!(memberships::Entity::find().count(&store.db).await.unwrap(), 1);
         assert_eq!(events::Entity::find().count(&store.db).await.unwrap(), 10);
-        // Long after, nothing of it is left; the other's chain keeps its anchor.
+        // Long after, nothing of it is left; the other's chain keeps its anchor. But nothing goes that is not sealed.
+        purge(store, 101 * DAY).await;
+        assert_eq!(events::Entity::find().count(&store.db).await.unwrap(), 10);
+        assert_eq!(store.seal(SCOPE, at(101 * DAY), Seal::All).await.unwrap(), 10);
         purge(store, 101 * DAY).await;
         assert_eq!(deliveries::Entity::find().count(&store.db).await.unwrap(), 0);
         assert_eq!(events::Entity::find().count(&store.db).await.unwrap(), 0);

@@ -176,7 +176,7 @@ async fn another_key_signs_from_when_it_is_made_and_the_old_one_stays_known() {
 }
 
 /// What the verifier says of an export, which the test reads past the proof of a right to it.
-async fn exported(store: &Store, org: OrgId) -> Report {
+pub(crate) async fn exported(store: &Store, org: OrgId) -> Report {
     let frame = store.frame(org).await.unwrap();
     let (mut verifier, mut after) = (Verifier::new(None, Vec::new()), frame.header.anchor.seq);
     let mut lines = vec![crypto::audit::export::Line::Header(frame.header.clone())];

@@ -1,6 +1,8 @@
-//! The audit log (contract 1.5). Its export is in [`export`]; what makes it trustworthy in [`sealed`].
+//! The audit log (contract 1.5). Its export is in [`export`]; what makes it trustworthy in [`sealed`];
+//! what an organization decides about it in [`rules`].
 
 mod export;
+mod rules;
 mod sealed;
 
 use actix_web::{get, web};
@@ -19,7 +21,7 @@ use crate::{
 };
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(types).service(list).configure(export::routes).configure(sealed::routes);
+    config.service(types).service(list).configure(export::routes).configure(sealed::routes).configure(rules::routes);
 }
 
 /// Who did it.
