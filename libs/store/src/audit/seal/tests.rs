@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use crypto::audit::{
     checkpoint::PublicKeys,
+    export::Line,
     verify::{Report, Verifier},
 };
 use domain::{OrgId, PLATFORM};
@@ -10,6 +11,7 @@ use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 
 use super::*;
 use crate::{
+    audit::ExportFrame,
     entity::{audit_keys, events, heads},
     testing::{SCOPE, at, commit, everywhere, now, organization, sequence},
 };
@@ -175,21 +177,63 @@ async fn another_key_signs_from_when_it_is_made_and_the_old_one_stays_known() {
     .await;
 }
 
+#[tokio::test]
+async fn an_export_shows_one_moment_of_the_log() {
+    everywhere(async |store: &Store| {
+        let org = organization(store).await;
+        commit(store, org, 3).await;
+        sequence(store).await;
+        seal(store).await;
+        commit(store, org, 3).await;
+        sequence(store).await;
+        let frame = store.frame(org).await.unwrap();
+        let (mut lines, next) = store.lines_after(org, &frame, 0, 5).await.unwrap();
+        // Behind what is already written a checkpoint appears, and more happens.
+        commit(store, org, 4).await;
+        sequence(store).await;
+        assert_eq!(seal(store).await, 7);
+        let (more, next) = store.lines_after(org, &frame, next.unwrap(), 5).await.unwrap();
+        lines.extend(more);
+        assert_eq!(store.lines_after(org, &frame, next.unwrap(), 5).await.unwrap(), (Vec::new(), None));
+        let report = verified(frame, lines);
+        assert_eq!((report.last, report.sealed, report.checkpoints), (6, 3, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_export_that_retention_overtakes_breaks_off() {
+    everywhere(async |store: &Store| {
+        let org = organization(store).await;
+        for _ in 0..2 {
+            commit(store, org, 3).await;
+            sequence(store).await;
+            seal(store).await;
+        }
+        let frame = store.frame(org).await.unwrap();
+        sql::execute(&store.db, "update heads set anchor = 3", vec![]).await.unwrap();
+        assert_eq!(store.lines_after(org, &frame, 2, 5).await.unwrap_err().code, "export_outlived");
+        assert_eq!(store.lines_after(org, &frame, 3, 5).await.unwrap().1, Some(6), "it was past that already");
+    })
+    .await;
+}
+
 /// What the verifier says of an export, which the test reads past the proof of a right to it.
 pub(crate) async fn exported(store: &Store, org: OrgId) -> Report {
     let frame = store.frame(org).await.unwrap();
-    let (mut verifier, mut after) = (Verifier::new(None, Vec::new()), frame.header.anchor.seq);
-    let mut lines = vec![crypto::audit::export::Line::Header(frame.header.clone())];
-    loop {
-        let (more, next) = store.lines_after(org, &frame, after, 2).await.unwrap();
+    let (mut lines, mut after) = (Vec::new(), Some(frame.header.anchor.seq));
+    while let Some(seq) = after {
+        let (more, next) = store.lines_after(org, &frame, seq, 2).await.unwrap();
         lines.extend(more);
-        match next {
-            Some(seq) => after = seq,
-            None => break,
-        }
+        after = next;
     }
-    lines.push(crypto::audit::export::Line::End(frame.end));
-    for (n, line) in lines.iter().enumerate() {
+    verified(frame, lines)
+}
+
+fn verified(frame: ExportFrame, lines: Vec<Line>) -> Report {
+    let mut verifier = Verifier::new(None, Vec::new());
+    let all = [vec![Line::Header(frame.header)], lines, vec![Line::End(frame.end)]].concat();
+    for (n, line) in all.iter().enumerate() {
         verifier.line(n as u64 + 1, &serde_json::to_string(line).unwrap()).unwrap();
     }
     verifier.finish().unwrap()
