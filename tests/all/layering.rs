@@ -1,5 +1,5 @@
 //! The layers: who may depend on whom, and who may name which library. Read from `cargo metadata`, so there is nothing to install
-//! and nothing to forget. shared/design/architecture.md says why.
+//! and nothing to forget. CONTRIBUTING.md says why.
 
 use std::{collections::BTreeMap, process::Command};
 

@@ -121,6 +121,10 @@ mod tests {
     fn used(limit: Limit, guesses: i64) -> Budget {
         Budget { full_at: now().timestamp_micros() + limit.micros() * guesses, ..Budget::default() }
     }
+    /// As much as is ever counted.
+    fn used_up(limit: Limit) -> Budget {
+        Budget { full_at: now().timestamp_micros() + farthest(limit), ..Budget::default() }
+    }
     fn seconds(n: u64) -> Duration {
         Duration::from_secs(n)
     }
@@ -144,7 +148,7 @@ mod tests {
     fn new_networks_take_turns_while_an_account_is_attacked() {
         let mut budgets = Budgets { account: used(AT_ONE_ACCOUNT, 20), ..Budgets::default() };
         assert_eq!(budgets.judge(now()), Judgement::WaitForTurn(seconds(60)));
-        budgets.account = used(AT_ONE_ACCOUNT, 500);
+        budgets.account = used_up(AT_ONE_ACCOUNT);
         assert_eq!(budgets.judge(now()), Judgement::WaitForTurn(LONGEST_WAIT));
         budgets.pair.turn_at = Some(now() + TimeDelta::seconds(90));
         assert_eq!(budgets.judge(now()), Judgement::Wait(seconds(90)));
@@ -156,8 +160,8 @@ mod tests {
         let known = Some(now() - TimeDelta::days(89));
         let attacked = |known_at, own| Budgets {
             pair: Budget { known_at, ..used(FROM_ONE_NETWORK, own) },
-            network: used(BY_ONE_NETWORK, 500),
-            account: used(AT_ONE_ACCOUNT, 500),
+            network: used_up(BY_ONE_NETWORK),
+            account: used_up(AT_ONE_ACCOUNT),
         };
         assert_eq!(attacked(known, 4).judge(now()), Judgement::Try);
         assert_eq!(attacked(known, 5).judge(now()), Judgement::Wait(seconds(10)));
