@@ -101,13 +101,15 @@ both!(a_repeated_rotation_rotates_once_and_no_secret_is_stored_or_logged, async 
     }
 });
 
-both!(rotating_twice_at_once_breaks_no_receiver, async |app| {
+both!(rotating_at_once_breaks_no_receiver, async |app| {
     let hooked = hooked(app, &["user.invited"]).await;
-    let (a, b) = futures::join!(rotate(app, &hooked, json!({})), rotate(app, &hooked, json!({})));
-    let (a, b) = (text(&a.ok()["secret"]), text(&b.ok()["secret"]));
-    assert_ne!(a, b);
+    let path = format!("{}/rotate-secret", hooked.path);
+    let client = app.by(&hooked.ann);
+    let answers = futures::future::join_all((0..4).map(|_| client.post(&path, json!({})))).await;
+    let secrets: Vec<_> = answers.into_iter().map(|answer| text(&answer.ok()["secret"])).collect();
     let got = next(app, &hooked, "bob@example.com").await;
-    assert_eq!(verifying(app, &got, &[&hooked.secret, &a, &b]).len(), 3, "whichever the receiver was given");
+    let all: Vec<_> = secrets.iter().map(String::as_str).chain([hooked.secret.as_str()]).collect();
+    assert_eq!(verifying(app, &got, &all), all, "whichever the receiver was given");
 });
 
 both!(old_secrets_survive_a_rotation_of_the_keys, async |app| {

@@ -110,3 +110,24 @@ async fn an_endpoint_is_slow_as_long_as_it_answers_slowly() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_event_for_an_open_circuit_waits_for_it_where_nothing_else_waits() {
+    everywhere(async |store: &Store| {
+        queued(store, 5).await;
+        let org = domain::OrgId::new(destinations::Entity::find().one(&store.db).await.unwrap().unwrap().org_id);
+        let given_up =
+            |job: &ClaimedDelivery| outcome(job, Verdict::Failed { status: Some(500), body: None, error: "no".to_owned() });
+        for second in [1, 2] {
+            let jobs = take(store, second).await;
+            settle(store, second, &jobs.iter().map(given_up).collect::<Vec<_>>()).await;
+        }
+        assert_eq!(due_at(store).await, None);
+        commit(store, org, 1).await;
+        sequence(store).await;
+        assert_eq!(due_at(store).await, circuit(store).await.open_until);
+        assert!(take(store, 31).await.is_empty());
+        assert_eq!(take(store, 40).await.len(), 1);
+    })
+    .await;
+}

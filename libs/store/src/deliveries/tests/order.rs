@@ -83,3 +83,22 @@ async fn a_new_event_gets_its_number_as_its_place() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_in_flight_when_order_is_switched_on_is_waited_for() {
+    everywhere(async |store: &Store| {
+        let ids = lined_up(store, 4).await;
+        sql::execute(&store.db, "update webhooks set in_order = false", vec![]).await.unwrap();
+        let claim = DeliveryClaim { max_rows: 2, ..claim(store, 1) };
+        let jobs = store.claim_deliveries(SCOPE, claim).await.unwrap();
+        sql::execute(&store.db, "update webhooks set in_order = true", vec![]).await.unwrap();
+        // Those two were not the first in line.
+        assert!(!jobs.iter().any(|job| job.ticket.id == ids[0]));
+        assert!(take(store, 2).await.is_empty());
+        settle(store, 3, &[arrived(&jobs[0])]).await;
+        assert!(take(store, 3).await.is_empty());
+        settle(store, 4, &[arrived(&jobs[1])]).await;
+        assert_eq!(take(store, 5).await[0].ticket.id, ids[0]);
+    })
+    .await;
+}
