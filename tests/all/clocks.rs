@@ -80,6 +80,26 @@ both!(what_waits_is_delivered_after_a_jump_back, async |app| {
     assert_eq!((about("early@"), about("late@")), (2, 1), "the second attempt, when the clock is there again");
 });
 
+both!(an_endpoint_does_not_wait_for_leases_of_a_clock_that_was_ahead, async |app| {
+    let ann = app.sign_up("ann@example.com").await;
+    let org = app.create_org(&ann, "acme").await;
+    let receiver = Receiver::start().await;
+    let hook = json!({"name": "All", "url": receiver.url, "events": ["user.invited"]});
+    app.by(&ann).post(&org.at("webhooks"), hook).await.ok();
+    for n in 0..5 {
+        app.invite(&ann, "acme", &format!("early{n}@example.com"), "member").await;
+    }
+    app.worker().await;
+    // Claimed by a worker whose clock was a month ahead, and which died.
+    app.execute("update deliveries set state = 1, lease = id, next_at = (select max(expires_at) from sessions)").await;
+    receiver.take();
+    app.invite(&ann, "acme", "late@example.com", "member").await;
+    assert_eq!(app.chores().await.hastened, 5);
+    app.worker().await;
+    assert_eq!(receiver.received().len(), 6, "the five, and the one behind them");
+    assert_eq!(app.chores().await.hastened, 0);
+});
+
 both!(a_clock_that_was_ahead_at_the_first_start_locks_nobody_out, async |app| {
     // The signing key was made "tomorrow".
     app.advance(TimeDelta::days(-1));

@@ -10,6 +10,7 @@ pub(crate) mod destinations;
 mod enqueue;
 mod outcome;
 mod range;
+mod set_back;
 mod settle;
 
 use domain::{

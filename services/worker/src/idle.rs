@@ -97,6 +97,8 @@ pub struct Chores {
     pub purged: u64,
     /// Endpoints that were switched off.
     pub disabled: u64,
+    /// Deliveries and mails that waited because the clock was ahead.
+    pub hastened: u64,
 }
 
 /// Does everything that is otherwise done by the clock, now.
@@ -108,5 +110,6 @@ pub async fn run_chores(deps: &Deps) -> Result<Chores> {
         searched: schedules.perform(Chore::Erase).await?,
         purged: schedules.perform(Chore::Purge).await?,
         disabled: schedules.perform(Chore::FailingWebhooks).await?,
+        hastened: schedules.perform(Chore::Hasten).await?,
     })
 }
