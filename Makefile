@@ -43,7 +43,7 @@ clean-data: ## Delete the embedded default's data: database, master key, mails (
 	@scripts/clean-data.sh $(CONFIRM)
 
 ##@ Build and check
-.PHONY: deps build test drill fmt lint ci openapi
+.PHONY: deps build test drill bench fmt lint ci openapi
 deps: ## Install the system packages that the build needs, if missing (says what and why)
 	@scripts/install-deps.sh build
 	@source scripts/lib.sh && need_cargo
@@ -71,6 +71,12 @@ drill: deps ## Crash, outage and overload drills in their long form, with their 
 	@scripts/install-deps.sh test
 	cargo build --locked --workspace --bin tenantry-api --bin tenantry-worker
 	scripts/with-services.sh cargo test --locked --workspace --test all -- --nocapture --test-threads=1 $(or $(ARGS),$(DRILLS))
+
+bench: export TENANTRY_TEST_PG_BUFFERS ?= 1GB
+bench: deps ## Measure, beside floors, on a private PostgreSQL and Redis: 10 minutes (ARGS='org-read login --rounds 1')
+	@scripts/install-deps.sh test
+	cargo build --locked --workspace --release --bin tenantry-api --bin tenantry-worker --bin bench
+	scripts/with-services.sh $(TARGET)/release/bench --binaries $(TARGET)/release $(ARGS)
 
 fmt: ## Format the code
 	@source scripts/lib.sh && need_cargo fmt

@@ -16,6 +16,7 @@
 # Settings (environment)
 #   TENANTRY_TEST_PG_BIN, TENANTRY_TEST_REDIS_SERVER   other binaries than Debian's
 #   TENANTRY_TEST_PG_FSYNC=off        trade crash safety of the test cluster for speed (default on, as in production)
+#   TENANTRY_TEST_PG_BUFFERS=1GB      PostgreSQL's shared_buffers (default 128MB, PostgreSQL's own)
 #   TENANTRY_TEST_REDIS_APPENDONLY=yes  let Redis persist (default no)
 # shellcheck disable=SC2317 # some functions are called by traps, or by a name in a variable
 set -euo pipefail
@@ -92,7 +93,8 @@ server() {
 
 start_postgres() {
     server "$1" QUIT "$POSTGRES_BIN/postgres" -D "$work/pg" -c listen_addresses=127.0.0.1 -c "port=$port" -c "unix_socket_directories=$work/run" \
-        -c max_connections=300 -c "fsync=${TENANTRY_TEST_PG_FSYNC:-on}" -c logging_collector=off
+        -c max_connections=300 -c "fsync=${TENANTRY_TEST_PG_FSYNC:-on}" -c logging_collector=off \
+        -c "shared_buffers=${TENANTRY_TEST_PG_BUFFERS:-128MB}"
     pg_pid=$!
 }
 

@@ -17,15 +17,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("worker", &["domain", "crypto", "store", "app", "infra"]),
     ("api", &["domain", "crypto", "store", "app", "infra", "federation", "worker"]),
     ("tests", &["domain", "crypto", "store", "app", "infra", "api", "worker", "migrations"]),
+    ("bench", &["domain", "crypto", "store"]),
 ];
 
 /// Libraries behind a fence (by the start of their name), and who is inside.
 const FENCES: &[(&str, &[&str])] = &[
     ("sea-orm-migration", &["migrations"]),
     ("sea-orm", &["store", "tests"]),
-    ("sqlx", &["store", "tests"]),
+    ("sqlx", &["store", "tests", "bench"]),
     ("apalis", &["worker"]),
-    ("actix", &["api", "worker", "tests"]),
+    ("actix", &["api", "worker", "tests", "bench"]),
     ("utoipa", &["api"]),
     ("samael", &["federation"]),
     ("openidconnect", &["federation"]),
@@ -35,13 +36,13 @@ const FENCES: &[(&str, &[&str])] = &[
     ("redis", &["infra", "tests"]),
     ("opentelemetry", &["infra"]),
     ("jsonwebtoken", &["crypto"]),
-    ("argon2", &["crypto"]),
+    ("argon2", &["crypto", "bench"]),
     ("aes-gcm", &["crypto"]),
     ("aws-lc-rs", &["crypto"]),
     ("moka", &["app", "infra"]),
     ("figment", &["infra"]),
-    ("clap", &["api", "worker", "tests"]),
-    ("anyhow", &["api", "worker", "tests"]),
+    ("clap", &["api", "worker", "tests", "bench"]),
+    ("anyhow", &["api", "worker", "tests", "bench"]),
 ];
 
 /// All that the vocabulary may use: no IO, no async runtime, no ORM, no HTTP, no OpenAPI.

@@ -1,0 +1,79 @@
+//! One keep-alive connection that sends prepared bytes and reads an answer: no more than a benchmark needs, so that the client costs
+//! the machine as little as possible.
+
+use anyhow::{Context, Result, bail};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// An open connection.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// What came back.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) body: &'a [u8],
+}
+
+impl Connection {
+    pub(crate) async fn open(port: u16) -> Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.with_context(|| format!("port {port}"))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(32 * 1024) })
+    }
+
+    /// Sends a whole request and waits for the whole answer.
+    pub(crate) async fn send(&mut self, request: &[u8]) -> Result<Answer<'_>> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        let head = loop {
+            self.more().await?;
+            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        let length = content_length(&self.buffer[..head])?;
+        while self.buffer.len() < head + length {
+            self.more().await?;
+        }
+        let status = std::str::from_utf8(&self.buffer[9..12])?.parse()?;
+        Ok(Answer { status, body: &self.buffer[head..head + length] })
+    }
+
+    async fn more(&mut self) -> Result<()> {
+        if self.stream.read_buf(&mut self.buffer).await? == 0 {
+            bail!("the server closed the connection");
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+    text.windows(what.len()).position(|window| window == what)
+}
+
+/// The body's length; every answer of these servers says it.
+pub(crate) fn content_length(head: &[u8]) -> Result<usize> {
+    let text = std::str::from_utf8(head)?;
+    let line = text.lines().find(|line| line.len() > 15 && line.as_bytes()[..15].eq_ignore_ascii_case(b"content-length:"));
+    line.map_or(Ok(0), |line| Ok(line[15..].trim().parse()?))
+}
+
+/// A GET request.
+pub(crate) fn get(path: &str, token: Option<&str>) -> Vec<u8> {
+    let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    format!("GET {path} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\n{authorization}\r\n").into_bytes()
+}
+
+/// A request with a JSON body.
+pub(crate) fn json(method: &str, path: &str, token: Option<&str>, body: &serde_json::Value) -> Vec<u8> {
+    let (body, authorization) =
+        (body.to_string(), token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default());
+    let length = body.len();
+    format!("{method} {path} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\n{authorization}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}

@@ -1,0 +1,66 @@
+//! A program that is measured: started, awaited, weighed, and stopped with its owner.
+
+use std::{
+    fs::File,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::http::{self, Connection};
+
+/// A running program.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) port: u16,
+    /// From its start to its first answer "ready".
+    pub(crate) ready_after: Duration,
+}
+
+/// A port that nobody listens on at this moment.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+impl Process {
+    /// Starts `command`, whose output goes to `log` (as it would to a collector), and waits until `/health/ready` answers 200 on `port`.
+    pub(crate) async fn start(mut command: Command, log: &Path, port: u16) -> Result<Self> {
+        let log = File::create(log)?;
+        command.stdin(Stdio::null()).stderr(log.try_clone()?).stdout(log);
+        let began = Instant::now();
+        let child = command.spawn().with_context(|| format!("{}", command.get_program().display()))?;
+        let mut process = Self { child, port, ready_after: Duration::ZERO };
+        while !process.is_ready().await {
+            if process.child.try_wait()?.is_some() || began.elapsed() > Duration::from_secs(60) {
+                bail!("{command:?} did not become ready");
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        process.ready_after = began.elapsed();
+        Ok(process)
+    }
+
+    async fn is_ready(&self) -> bool {
+        let Ok(mut connection) = Connection::open(self.port).await else { return false };
+        connection.send(&http::get("/health/ready", None)).await.is_ok_and(|answer| answer.status == 200)
+    }
+
+    /// Resident memory in MiB: now, and the most there has been.
+    pub(crate) fn memory(&self) -> Result<(f64, f64)> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let of = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+            line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap_or(f64::NAN) / 1024.0
+        };
+        Ok((of("VmRSS:"), of("VmHWM:")))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
