@@ -5,23 +5,25 @@
 //! demotion that is committed first is seen, one that comes second waits. PostgreSQL refuses that lock on the nullable side of an
 //! outer join, so the write form joins strictly, and only when it finds nothing a second, lenient statement says why.
 //!
-//! This is the one place with SQL as text: the busiest statement of the product, where a query builder was measured to cost 15-20 %.
+//! Reading is the busiest statement of the product. So on PostgreSQL it goes to sqlx without a way round, its columns are read in
+//! their order, and the tier comes from memory: together that was measured to save a sixth of the request.
 
 use domain::{
     Error, Result, Time, UserId,
     accounts::Person,
+    organizations::OrganizationView,
     policy::{Access, Read, Standing, Write},
     roles::{Caps, Role, RoleName},
     sessions::Credential,
     value::{Email, Slug},
 };
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, RuntimeErr, Statement, Value};
 
 use crate::{
     Store, WriteTx, dialect,
     error::{from_db, retry},
-    organizations::{read_view, view_columns},
-    sql,
+    organizations::{organization_columns, read_organization},
+    sql::{self, Columns},
 };
 
 /// What a transaction is going to change, which decides what it locks first.
@@ -42,7 +44,7 @@ macro_rules! facts {
     ($membership:literal) => {
         concat!(
             "select u.email, u.realm, u.email_verified_at, u.is_platform_owner, m.role, r.permissions, ",
-            view_columns!(),
+            organization_columns!(),
             " from grants g join sessions s on s.id = g.session_id join users u on u.id = g.user_id ",
             $membership,
             " where g.id = $1 and s.id = $2 and u.id = $3 and g.revoked_at is null and s.revoked_at is null and s.expires_at > $4
@@ -52,12 +54,12 @@ and u.deleted_at is null"
 }
 
 const LENIENT: &str = facts!(
-    "left join organizations o on o.slug = $5 left join org_counters c on c.org_id = o.id left join tiers t on t.id = o.tier_id
+    "left join organizations o on o.slug = $5 left join org_counters c on c.org_id = o.id
 left join memberships m on m.org_id = o.id and m.user_id = u.id left join roles r on r.org_id = m.org_id and r.slug = m.role"
 );
 
 const STRICT: &str = facts!(
-    "join organizations o on o.slug = $5 join org_counters c on c.org_id = o.id join tiers t on t.id = o.tier_id
+    "join organizations o on o.slug = $5 join org_counters c on c.org_id = o.id
 join memberships m on m.org_id = o.id and m.user_id = u.id left join roles r on r.org_id = m.org_id and r.slug = m.role"
 );
 
@@ -84,7 +86,7 @@ fn statement(db: &impl ConnectionTrait, sql: String, who: &Credential, now: Time
 async fn person(db: &impl ConnectionTrait, who: &Credential, now: Time) -> Result<Person> {
     let row = db.query_one_raw(statement(db, CALLER.to_owned(), who, now, None)).await.map_err(from_db)?;
     let row = row.ok_or_else(signed_out)?;
-    read_person(&row, who).map_err(from_db)
+    read_person(&mut Columns::of(&row), who).map_err(from_db)
 }
 
 /// The code of [`signed_out`].
@@ -95,9 +97,14 @@ pub fn signed_out() -> Error {
     Error::unauthenticated(SESSION_ENDED, "This session has ended. Sign in again.")
 }
 
-async fn lenient<A: Access>(db: &impl ConnectionTrait, who: &Credential, slug: &Slug, now: Time) -> Result<Standing<'static, A>> {
-    let row = db.query_one_raw(statement(db, LENIENT.to_owned(), who, now, Some(slug))).await.map_err(from_db)?;
-    assemble(&row.ok_or_else(signed_out)?, who)
+/// The facts, outside a transaction.
+async fn look(db: &DatabaseConnection, who: &Credential, slug: &Slug, now: Time) -> Result<Option<QueryResult>, DbErr> {
+    if dialect::is_sqlite(db) {
+        return db.query_one_raw(statement(db, LENIENT.to_owned(), who, now, Some(slug))).await;
+    }
+    let query = sqlx::query(LENIENT).bind(who.grant.uuid()).bind(who.session.uuid()).bind(who.user.uuid()).bind(now);
+    let found = query.bind(slug.as_str()).fetch_optional(db.get_postgres_connection_pool()).await;
+    found.map(|row| row.map(Into::into)).map_err(|e| DbErr::Query(RuntimeErr::SqlxError(e.into())))
 }
 
 impl Store {
@@ -108,7 +115,8 @@ impl Store {
 
     /// The caller's standing in the organization `slug`, for reading. `NotFound` for an unknown slug.
     pub async fn standing(&self, who: &Credential, slug: &Slug, now: Time) -> Result<Standing<'static, Read>> {
-        lenient(&self.db, who, slug, now).await
+        let row = look(&self.db, who, slug, now).await.map_err(from_db)?.ok_or_else(signed_out)?;
+        assemble(self, &self.db, &row, who, now).await
     }
 }
 
@@ -134,9 +142,11 @@ impl WriteTx {
         let sql = format!("{STRICT}{}", if self.is_sqlite() { "" } else { &lock });
         let row = self.tx.query_one_raw(statement(&self.tx, sql, who, self.now(), Some(slug))).await.map_err(from_db)?;
         let standing = match row {
-            Some(row) => self.fresh_role(assemble(&row, who)?).await?,
+            Some(row) => self.fresh_role(assemble(&self.store, &self.tx, &row, who, self.now()).await?).await?,
             None => {
-                let standing: Standing<'_, Write> = lenient(&self.tx, who, slug, self.now()).await?;
+                let lenient = statement(&self.tx, LENIENT.to_owned(), who, self.now(), Some(slug));
+                let row = self.tx.query_one_raw(lenient).await.map_err(from_db)?.ok_or_else(signed_out)?;
+                let standing: Standing<'_, Write> = assemble(&self.store, &self.tx, &row, who, self.now()).await?;
                 if standing.role.is_some() {
                     // A membership that came to be between the two statements is not locked.
                     return Err(retry());
@@ -167,35 +177,41 @@ impl WriteTx {
     }
 }
 
-fn read_person(row: &QueryResult, who: &Credential) -> Result<Person, DbErr> {
+fn read_person(columns: &mut Columns<'_>, who: &Credential) -> Result<Person, DbErr> {
     Ok(Person {
         id: who.user,
-        email: Email::stored(row.try_get("", "email")?),
-        realm: domain::OrgId::new(row.try_get("", "realm")?),
-        email_verified: row.try_get::<Option<Time>>("", "email_verified_at")?.is_some(),
-        is_platform_owner: row.try_get("", "is_platform_owner")?,
+        email: Email::stored(columns.next()?),
+        realm: domain::OrgId::new(columns.next()?),
+        email_verified: columns.next::<Option<Time>>()?.is_some(),
+        is_platform_owner: columns.next()?,
         session: who.session,
         grant: who.grant,
     })
 }
 
+/// Turns a row of `facts` into a standing. `NotFound` if it has no organization.
 #[allow(clippy::disallowed_methods, reason = "the one place that assembles a standing from facts just read")]
-fn assemble<'t, A: Access>(row: &QueryResult, who: &Credential) -> Result<Standing<'t, A>> {
-    let person = read_person(row, who).map_err(from_db)?;
-    let id: Option<uuid::Uuid> = row.try_get("", "id").map_err(from_db)?;
-    id.ok_or_else(|| Error::not_found("organization"))?;
-    let view = read_view(row).map_err(from_db)?;
-    let role = read_role(row).map_err(from_db)?;
-    Ok(Standing::assembled(person, view, role))
+async fn assemble<'t, A: Access>(
+    store: &Store,
+    db: &impl ConnectionTrait,
+    row: &QueryResult,
+    who: &Credential,
+    now: Time,
+) -> Result<Standing<'t, A>> {
+    let mut columns = Columns::of(row);
+    let person = read_person(&mut columns, who).map_err(from_db)?;
+    let role = read_role(&mut columns).map_err(from_db)?;
+    let id: Option<uuid::Uuid> = columns.next().map_err(from_db)?;
+    let id = id.ok_or_else(|| Error::not_found("organization"))?;
+    let (organization, members, services) = read_organization(id, &mut columns).map_err(from_db)?;
+    let tier = store.tiers.get(db, &organization.tier_id, now).await?;
+    Ok(Standing::assembled(person, OrganizationView { organization, members, services, tier }, role))
 }
 
-fn read_role(row: &QueryResult) -> Result<Option<Role>, DbErr> {
-    let Some(name) = row.try_get::<Option<String>>("", "role")? else { return Ok(None) };
-    let name = RoleName::stored(name);
-    let caps = match name.builtin_caps() {
-        Some(caps) => caps,
-        // A role that is gone allows nothing.
-        None => row.try_get::<Option<String>>("", "permissions")?.map_or(Caps::NONE, |text| crate::roles::caps_from_text(&text)),
-    };
+fn read_role(columns: &mut Columns<'_>) -> Result<Option<Role>, DbErr> {
+    let (name, permissions): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let Some(name) = name.map(RoleName::stored) else { return Ok(None) };
+    // A role that is gone allows nothing.
+    let caps = name.builtin_caps().unwrap_or_else(|| permissions.map_or(Caps::NONE, |text| crate::roles::caps_from_text(&text)));
     Ok(Some(Role { name, caps }))
 }

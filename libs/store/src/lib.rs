@@ -30,6 +30,7 @@ pub mod sessions;
 mod sql;
 #[cfg(test)]
 mod testing;
+mod tiers;
 pub mod webhooks;
 pub mod write;
 
@@ -53,6 +54,7 @@ pub struct Store {
     keyring: Keyring,
     ids: Arc<dyn IdGen>,
     committed: Arc<Notify>,
+    tiers: Arc<tiers::Tiers>,
 }
 
 impl Store {
@@ -60,7 +62,7 @@ impl Store {
     pub async fn open(settings: &Settings, keyring: Keyring, ids: Arc<dyn IdGen>) -> Result<Self> {
         let db = dialect::connect(settings).await?;
         let gate = dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
-        Ok(Self { db, gate, keyring, ids, committed: Arc::new(Notify::new()) })
+        Ok(Self { db, gate, keyring, ids, committed: Arc::default(), tiers: Arc::default() })
     }
     /// Brings the schema up to date. Safe to run from several processes: on PostgreSQL they take turns.
     pub async fn migrate(&self) -> Result<()> {

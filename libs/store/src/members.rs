@@ -1,7 +1,7 @@
 //! Memberships, and the one cascade that ends access.
 
 use domain::{
-    Error, InvitationId, MembershipId, OrgId, Page, Result, UserId,
+    Error, InvitationId, MembershipId, OrgId, PLATFORM, Page, Result, UserId,
     members::{Member, Membership},
     policy::{OrgScope, Read, Write},
     resource::{MemberRoles, Members, Ownership, Resource},
@@ -20,7 +20,7 @@ use crate::{
     entity::{grants, memberships, users},
     error::{MEMBERSHIPS_USER, from_db, on},
     invitations::Claimed,
-    sql,
+    sql::{self, Columns},
 };
 
 pub(crate) fn membership(row: memberships::Model) -> Membership {
@@ -33,31 +33,32 @@ pub(crate) fn membership(row: memberships::Model) -> Membership {
     }
 }
 
-fn read_member(row: &QueryResult) -> Result<Member, DbErr> {
-    let user_id = UserId::new(row.try_get("", "user_id")?);
-    let user = domain::accounts::User {
-        id: user_id,
-        realm: OrgId::new(row.try_get("", "realm")?),
-        email: Email::stored(row.try_get("", "email")?),
-        is_platform_owner: row.try_get("", "is_platform_owner")?,
-        email_verified_at: row.try_get("", "email_verified_at")?,
-        created_at: row.try_get("", "user_created_at")?,
-        updated_at: row.try_get("", "user_updated_at")?,
-        deleted_at: row.try_get("", "deleted_at")?,
-    };
+const PAGE: &str = "select m.id, m.user_id, m.role, m.created_at, u.realm, u.email, u.is_platform_owner, u.email_verified_at,
+u.created_at, u.updated_at, u.deleted_at
+from memberships m join users u on u.id = m.user_id where m.org_id = $1 and ($2 = '' or m.role = $2) order by m.created_at, m.id limit $3 offset $4";
+
+/// Reads a row of [`PAGE`].
+fn read_member(org_id: OrgId, row: &QueryResult) -> Result<Member, DbErr> {
+    let mut columns = Columns::of(row);
     let membership = Membership {
-        id: MembershipId::new(row.try_get("", "id")?),
-        org_id: OrgId::new(row.try_get("", "org_id")?),
-        user_id,
-        role: RoleName::stored(row.try_get("", "role")?),
-        created_at: row.try_get("", "created_at")?,
+        id: MembershipId::new(columns.next()?),
+        org_id,
+        user_id: UserId::new(columns.next()?),
+        role: RoleName::stored(columns.next()?),
+        created_at: columns.next()?,
+    };
+    let user = domain::accounts::User {
+        id: membership.user_id,
+        realm: OrgId::new(columns.next()?),
+        email: Email::stored(columns.next()?),
+        is_platform_owner: columns.next()?,
+        email_verified_at: columns.next()?,
+        created_at: columns.next()?,
+        updated_at: columns.next()?,
+        deleted_at: columns.next()?,
     };
     Ok(Member { user, membership })
 }
-
-const PAGE: &str = "select m.id, m.org_id, m.user_id, m.role, m.created_at, u.realm, u.email, u.is_platform_owner, u.email_verified_at,
-u.created_at as user_created_at, u.updated_at as user_updated_at, u.deleted_at
-from memberships m join users u on u.id = m.user_id where m.org_id = $1 and ($2 = '' or m.role = $2) order by m.created_at, m.id limit $3 offset $4";
 
 impl Store {
     /// A page of members by the age of the membership, optionally of one role.
@@ -72,7 +73,7 @@ impl Store {
             page.offset().cast_signed().into(),
         ];
         let rows = sql::all(&self.db, PAGE, values).await?;
-        rows.iter().map(read_member).collect::<Result<_, _>>().map_err(from_db)
+        rows.iter().map(|row| read_member(scope.org(), row)).collect::<Result<_, _>>().map_err(from_db)
     }
     /// Whether a user is a member.
     pub async fn is_member(&self, scope: OrgScope<'_, Members, Read>, user: UserId) -> Result<bool> {
@@ -125,9 +126,11 @@ impl WriteTx {
 
     /// The member with an address, locked; whichever realm the account is of.
     pub async fn lock_member_by_email<R: Resource>(&self, scope: OrgScope<'_, R, Write>, email: &Email) -> Result<Member> {
-        let find =
-            "select m.user_id from memberships m join users u on u.id = m.user_id where m.org_id = $1 and u.email = $2 limit 2";
-        let rows = sql::all(&self.tx, find, vec![scope.org().uuid().into(), email.as_str().into()]).await?;
+        // A member's account is the platform's or the organization's own; naming the realm lets the index find the address.
+        let find = "select m.user_id from users u join memberships m on m.org_id = $1 and m.user_id = u.id
+where u.email = $2 and (u.realm = $1 or u.realm = $3) limit 2";
+        let values = vec![scope.org().uuid().into(), email.as_str().into(), PLATFORM.uuid().into()];
+        let rows = sql::all(&self.tx, find, values).await?;
         match rows.as_slice() {
             [] => Err(Error::not_found("member")),
             [row] => self.lock_member(scope, UserId::new(row.try_get("", "user_id").map_err(from_db)?)).await,

@@ -16,55 +16,69 @@ use crate::{
     Store, WriteTx,
     entity::{org_counters, organizations},
     error::{ORGANIZATIONS_SLUG, from_db, on},
-    sql,
+    sql::{self, Columns},
 };
 
-/// The columns of an [`OrganizationView`], for every statement that joins organizations `o`, counters `c` and tiers `t`.
-macro_rules! view_columns {
+/// The columns of an organization with its counters, for every statement that joins organizations `o` and counters `c`.
+macro_rules! organization_columns {
     () => {
         "o.id, o.slug, o.name, o.owner_user_id, o.status, o.tier_id, o.max_services, o.max_users, o.approved_by, o.approved_at,
-o.rejected_by, o.rejected_at, o.rejection_reason, o.feature_overrides, o.version, o.created_at, o.updated_at,
-c.members, c.services, t.name as tier_name, t.display_name, t.default_max_services, t.default_max_users, t.features,
-t.price_cents, t.currency, t.created_at as tier_created_at"
+o.rejected_by, o.rejected_at, o.rejection_reason, o.feature_overrides, o.version, o.created_at, o.updated_at, c.members, c.services"
+    };
+}
+pub(crate) use organization_columns;
+
+/// The columns of an [`OrganizationView`], for every statement that joins tiers `t` as well.
+macro_rules! view_columns {
+    () => {
+        concat!(
+            $crate::organizations::organization_columns!(),
+            ", t.name, t.display_name, t.default_max_services, t.default_max_users, t.features, t.price_cents, t.currency, t.created_at"
+        )
     };
 }
 pub(crate) use view_columns;
 
+/// Reads what [`organization_columns`] selected, after the id: the organization, its members and its services.
+pub(crate) fn read_organization(id: uuid::Uuid, columns: &mut Columns<'_>) -> Result<(Organization, i64, i64), DbErr> {
+    let organization = Organization {
+        id: OrgId::new(id),
+        slug: Slug::stored(columns.next()?),
+        name: Name::stored(columns.next()?),
+        owner_user_id: UserId::new(columns.next()?),
+        status: columns.next::<String>()?.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string()))?,
+        tier_id: columns.next()?,
+        max_services: columns.next()?,
+        max_users: columns.next()?,
+        approved_by: columns.next::<Option<_>>()?.map(UserId::new),
+        approved_at: columns.next()?,
+        rejected_by: columns.next::<Option<_>>()?.map(UserId::new),
+        rejected_at: columns.next()?,
+        rejection_reason: columns.next()?,
+        feature_overrides: columns.next()?,
+        version: columns.next()?,
+        created_at: columns.next()?,
+        updated_at: columns.next()?,
+    };
+    Ok((organization, columns.next()?, columns.next()?))
+}
+
 /// Reads what [`view_columns`] selected.
 pub(crate) fn read_view(row: &QueryResult) -> Result<OrganizationView, DbErr> {
-    let status: String = row.try_get("", "status")?;
-    let user = |column: &str| row.try_get::<Option<uuid::Uuid>>("", column).map(|id| id.map(UserId::new));
-    let organization = Organization {
-        id: OrgId::new(row.try_get("", "id")?),
-        slug: Slug::stored(row.try_get("", "slug")?),
-        name: Name::stored(row.try_get("", "name")?),
-        owner_user_id: UserId::new(row.try_get("", "owner_user_id")?),
-        status: status.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string()))?,
-        tier_id: row.try_get("", "tier_id")?,
-        max_services: row.try_get("", "max_services")?,
-        max_users: row.try_get("", "max_users")?,
-        approved_by: user("approved_by")?,
-        approved_at: row.try_get("", "approved_at")?,
-        rejected_by: user("rejected_by")?,
-        rejected_at: row.try_get("", "rejected_at")?,
-        rejection_reason: row.try_get("", "rejection_reason")?,
-        feature_overrides: row.try_get("", "feature_overrides")?,
-        version: row.try_get("", "version")?,
-        created_at: row.try_get("", "created_at")?,
-        updated_at: row.try_get("", "updated_at")?,
-    };
+    let mut columns = Columns::of(row);
+    let (organization, members, services) = read_organization(columns.next()?, &mut columns)?;
     let tier = Tier {
         id: organization.tier_id.clone(),
-        name: row.try_get("", "tier_name")?,
-        display_name: row.try_get("", "display_name")?,
-        default_max_services: row.try_get("", "default_max_services")?,
-        default_max_users: row.try_get("", "default_max_users")?,
-        features: row.try_get("", "features")?,
-        price_cents: row.try_get("", "price_cents")?,
-        currency: row.try_get("", "currency")?,
-        created_at: row.try_get("", "tier_created_at")?,
+        name: columns.next()?,
+        display_name: columns.next()?,
+        default_max_services: columns.next()?,
+        default_max_users: columns.next()?,
+        features: columns.next()?,
+        price_cents: columns.next()?,
+        currency: columns.next()?,
+        created_at: columns.next()?,
     };
-    Ok(OrganizationView { organization, members: row.try_get("", "members")?, services: row.try_get("", "services")?, tier })
+    Ok(OrganizationView { organization, members, services, tier })
 }
 
 pub(crate) fn read_views(rows: &[QueryResult]) -> Result<Vec<OrganizationView>> {

@@ -15,6 +15,7 @@ use crate::{
     error::from_db,
     organizations::{bury, read_view, view, view_columns},
     sql,
+    tiers::tier,
 };
 
 /// An organization as the platform lists it.
@@ -69,20 +70,6 @@ impl Store {
         let rows =
             users::Entity::find().filter(users::Column::Id.is_in(ids.map(UserId::uuid))).all(&self.db).await.map_err(from_db)?;
         Ok(rows.into_iter().map(user).collect())
-    }
-}
-
-fn tier(row: tiers::Model) -> Tier {
-    Tier {
-        id: row.id,
-        name: row.name,
-        display_name: row.display_name,
-        default_max_services: row.default_max_services,
-        default_max_users: row.default_max_users,
-        features: row.features,
-        price_cents: row.price_cents,
-        currency: row.currency,
-        created_at: row.created_at,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Joins are SQL text: both databases take the same, and a reader sees what is asked. Single tables go through the entities.
 
 use domain::Result;
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, TryGetable, Value};
 
 use crate::error::from_db;
 
@@ -17,6 +17,25 @@ pub(crate) fn tuples(first: usize, rows: usize, columns: usize) -> String {
         format!("({})", places.join(","))
     };
     (0..rows).map(tuple).collect::<Vec<_>>().join(",")
+}
+
+/// A row's columns in the order of its select list. Not by their names: looking those up cost as much as reading the values.
+pub(crate) struct Columns<'r> {
+    row: &'r QueryResult,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    /// From the first one on.
+    pub(crate) fn of(row: &'r QueryResult) -> Self {
+        Self { row, next: 0 }
+    }
+
+    /// The next one.
+    pub(crate) fn next<T: TryGetable>(&mut self) -> Result<T, DbErr> {
+        self.next += 1;
+        self.row.try_get_by_index(self.next - 1)
+    }
 }
 
 /// Every row.
