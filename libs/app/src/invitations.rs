@@ -62,7 +62,8 @@ impl App {
                 policy::may_invite(scope, &Role::builtin(RoleName::Owner))?;
             }
             policy::may_invite(scope, &tx.resolve_role(scope, role).await?)?;
-            if tx.is_member_email(scope, email).await? {
+            let known = tx.prospect(scope, email).await?;
+            if known.is_member {
                 return Err(Error::conflict("already_member", "This person is a member already."));
             }
             let invitation = Invitation {
@@ -76,11 +77,10 @@ impl App {
                 created_at: tx.now(),
             };
             let token = opaque::mint(Purpose::Invitation, self.ids.as_ref());
-            let replaced = tx.insert_invitation(scope, &invitation, token.hash).await?;
+            let replaced = tx.insert_invitation(scope, &invitation, token.hash, &known).await?;
             self.mail_invitation(tx, standing, &invitation, &token.text).await?;
-            let inviter = tx.account(standing.person.id).await?.user;
             let event = Event::UserInvited { invitation_id: invitation.id, email: email.to_string(), role: role.to_string() };
-            let change = Change::new(Invited { invitation, inviter, token: token.text }, scope.org(), event);
+            let change = Change::new(Invited { invitation, inviter: known.inviter, token: token.text }, scope.org(), event);
             Ok(match replaced {
                 Some(id) => change.and(scope.org(), Event::InvitationExpired { invitation_id: id, email: email.to_string() }),
                 None => change,

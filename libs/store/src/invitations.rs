@@ -1,7 +1,8 @@
 //! Invitations.
 
 use domain::{
-    Error, InvitationId, OrgId, Page, Result, Time, UserId,
+    Error, InvitationId, OrgId, PLATFORM, Page, Result, Time, UserId,
+    accounts::User,
     invitations::{Invitation, InvitationStatus},
     organizations::OrganizationView,
     policy::{OrgScope, Read, UserScope, Write},
@@ -16,7 +17,7 @@ use crate::{
     entity::invitations,
     error::{INVITATIONS_PENDING, from_db, on},
     organizations::view,
-    sql,
+    sql::{self, Columns},
 };
 
 /// How many invitations of an organization can be pending.
@@ -146,7 +147,49 @@ impl Store {
     }
 }
 
+/// What has to be known before somebody is invited, read at once.
+pub struct Prospect {
+    /// Whether a member has the address.
+    pub is_member: bool,
+    /// Who invites.
+    pub inviter: User,
+    pending: i64,
+    ran_out: bool,
+}
+
+/// A member's account is the platform's or the organization's own; naming the realm lets the index find the address.
+const PROSPECT: &str = "select (select count(*) from users x join memberships m on m.org_id = $1 and m.user_id = x.id
+    where x.email = $2 and (x.realm = $1 or x.realm = $5)),
+(select count(*) from invitations where org_id = $1 and pending_email is not null),
+(select count(*) from invitations where org_id = $1 and pending_email = $2 and expires_at <= $3),
+u.realm, u.email, u.is_platform_owner, u.email_verified_at, u.created_at, u.updated_at, u.deleted_at from users u where u.id = $4";
+
+fn prospect(inviter: UserId, row: &QueryResult) -> Result<Prospect, DbErr> {
+    let mut columns = Columns::of(row);
+    let (members, pending, ran_out): (i64, i64, i64) = (columns.next()?, columns.next()?, columns.next()?);
+    let inviter = User {
+        id: inviter,
+        realm: OrgId::new(columns.next()?),
+        email: Email::stored(columns.next()?),
+        is_platform_owner: columns.next()?,
+        email_verified_at: columns.next()?,
+        created_at: columns.next()?,
+        updated_at: columns.next()?,
+        deleted_at: columns.next()?,
+    };
+    Ok(Prospect { is_member: members > 0, inviter, pending, ran_out: ran_out > 0 })
+}
+
 impl WriteTx {
+    /// What is known about an address that the caller wants to invite.
+    pub async fn prospect(&self, scope: OrgScope<'_, Invitations, Write>, email: &Email) -> Result<Prospect> {
+        let (org, inviter) = (scope.org(), scope.person().id);
+        let values =
+            vec![org.uuid().into(), email.as_str().into(), self.now().into(), inviter.uuid().into(), PLATFORM.uuid().into()];
+        let row = sql::one(&self.tx, PROSPECT, values).await?.ok_or_else(|| Error::not_found("user"))?;
+        prospect(inviter, &row).map_err(from_db)
+    }
+
     /// Stores an invitation; answers the expired one to the same address that it replaces. `AlreadyExists` (`already_invited`) while
     /// one is pending.
     pub async fn insert_invitation(
@@ -154,10 +197,10 @@ impl WriteTx {
         scope: OrgScope<'_, Invitations, Write>,
         i: &Invitation,
         token_hash: String,
+        known: &Prospect,
     ) -> Result<Option<InvitationId>> {
-        let replaced = self.expire_invitation(scope.org(), &i.email).await?;
-        let pending = "select count(*) from invitations where org_id = $1 and pending_email is not null";
-        if sql::count(&self.tx, pending, vec![scope.org().uuid().into()]).await? >= MAX_PENDING {
+        let replaced = if known.ran_out { self.expire_invitation(scope.org(), &i.email).await? } else { None };
+        if known.pending - i64::from(replaced.is_some()) >= MAX_PENDING {
             return Err(Error::conflict(
                 "invitation_limit",
                 format!("At most {MAX_PENDING} invitations can be pending. Cancel some first."),

@@ -142,12 +142,6 @@ where u.email = $2 and (u.realm = $1 or u.realm = $3) limit 2";
         }
     }
 
-    /// Whether a member has this address.
-    pub async fn is_member_email<R>(&self, scope: OrgScope<'_, R, Write>, email: &Email) -> Result<bool> {
-        let find = "select count(*) from memberships m join users u on u.id = m.user_id where m.org_id = $1 and u.email = $2";
-        Ok(sql::count(&self.tx, find, vec![scope.org().uuid().into(), email.as_str().into()]).await? > 0)
-    }
-
     /// Adds a member and takes a seat. `Conflict`: `seat_limit`, `already_member`.
     pub async fn insert_member(&self, admission: Admission<'_>, user: UserId) -> Result<Membership> {
         let (org, role) = match admission {
