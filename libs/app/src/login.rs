@@ -146,7 +146,7 @@ impl App {
             }
             Presented::Current(found) => {
                 let slug = check_organization(&found)?;
-                let pair = self.renew(tx, &found.account.user, &found.grant, slug, &hash).await?;
+                let pair = self.renew(tx, &found.user, &found.grant, slug, &hash).await?;
                 Ok(Change::silent(Ok(pair), NoEvent::TokenRenewed))
             }
         })
@@ -222,7 +222,7 @@ fn check_organization(found: &Refreshable) -> Result<Option<&Slug>> {
         None if found.grant.org_id == PLATFORM => Ok(None),
         None => Err(refused()),
         Some((slug, status, belongs)) => match status.parse() {
-            _ if !belongs && !found.account.user.is_platform_owner => Err(refused()),
+            _ if !belongs && !found.user.is_platform_owner => Err(refused()),
             Ok(OrgStatus::Active) => Ok(Some(slug)),
             _ => Err(not_active()),
         },

@@ -1,22 +1,19 @@
 //! Sessions, grants and refresh tokens.
 
 use domain::{
-    Error, GrantId, OrgId, PLATFORM, Result, SessionId, Time, UserId,
+    Error, GrantId, OrgId, Result, SessionId, Time, UserId,
+    accounts::User,
     policy::UserScope,
     sessions::{GrantRow, Session},
-    value::Slug,
+    value::{Email, Slug},
 };
-use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    sea_query::{Expr, LockType},
-};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Set, sea_query::Expr};
 
 use crate::{
-    Store, WriteTx,
-    accounts::{Account, user},
-    entity::{grants, memberships, organizations, sessions, spent_refresh_tokens, users},
+    Store, WriteTx, dialect,
+    entity::{grants, sessions, spent_refresh_tokens},
     error::from_db,
-    sql,
+    sql::{self, Columns},
 };
 
 /// What a presented refresh token turned out to be.
@@ -39,7 +36,7 @@ pub struct Refreshable {
     /// The grant.
     pub grant: GrantRow,
     /// Whose it is.
-    pub account: Account,
+    pub user: User,
     /// For an organization's grant: its slug, its status, and whether the user still belongs to it.
     pub organization: Option<(Slug, String, bool)>,
 }
@@ -64,6 +61,41 @@ fn session(row: sessions::Model) -> Session {
         last_seen_at: row.last_seen_at,
         expires_at: row.expires_at,
     }
+}
+
+/// The grant that a refresh token is the current one of, if everything it depends on lives. A deleted organization is none.
+const PRESENTED: &str =
+    "select g.id, g.session_id, g.user_id, g.org_id, u.realm, u.email, u.is_platform_owner, u.email_verified_at,
+u.created_at, u.updated_at, o.slug, o.status, m.user_id
+from grants g join sessions s on s.id = g.session_id join users u on u.id = g.user_id
+left join organizations o on o.id = g.org_id and o.deleted_at is null
+left join memberships m on m.org_id = g.org_id and m.user_id = g.user_id
+where g.refresh_hash = $1 and g.revoked_at is null and g.refresh_expires_at > $2 and s.revoked_at is null and s.expires_at > $2
+and u.deleted_at is null";
+
+/// Reads a row of [`PRESENTED`].
+fn refreshable(row: &QueryResult) -> Result<Refreshable, DbErr> {
+    let mut columns = Columns::of(row);
+    let grant = GrantRow {
+        id: GrantId::new(columns.next()?),
+        session_id: SessionId::new(columns.next()?),
+        user_id: UserId::new(columns.next()?),
+        org_id: OrgId::new(columns.next()?),
+    };
+    let user = User {
+        id: grant.user_id,
+        realm: OrgId::new(columns.next()?),
+        email: Email::stored(columns.next()?),
+        is_platform_owner: columns.next()?,
+        email_verified_at: columns.next()?,
+        created_at: columns.next()?,
+        updated_at: columns.next()?,
+        deleted_at: None,
+    };
+    let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let belongs = columns.next::<Option<uuid::Uuid>>()?.is_some();
+    let organization = slug.zip(status).map(|(slug, status)| (Slug::stored(slug), status, belongs));
+    Ok(Refreshable { grant, user, organization })
 }
 
 impl Store {
@@ -134,41 +166,14 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Looks a refresh token up by its hash and locks its grant: of two racers one waits here, and then finds it spent.
+    /// Looks a refresh token up by its hash and locks its grant: of two racers one waits here, and then finds it spent. One statement:
+    /// what ended meanwhile without touching the grant (session, account, organization) is asked again whenever the tokens are used.
     pub async fn present_refresh(&self, hash: &str) -> Result<Presented> {
-        let now = self.now();
-        let row = grants::Entity::find()
-            .filter(grants::Column::RefreshHash.eq(hash))
-            .lock(LockType::NoKeyUpdate)
-            .one(&self.tx)
-            .await
-            .map_err(from_db)?;
-        let Some(row) = row else { return self.spent(hash).await };
-        if row.revoked_at.is_some() || row.refresh_expires_at <= now {
-            return Ok(Presented::Unknown);
+        let text = format!("{PRESENTED} {}", dialect::row_lock(self.is_sqlite(), "for no key update of g"));
+        match sql::one(&self.tx, &text, vec![hash.into(), self.now().into()]).await? {
+            Some(row) => Ok(Presented::Current(Box::new(refreshable(&row).map_err(from_db)?))),
+            None => self.spent(hash).await,
         }
-        let alive = sessions::Entity::find_by_id(row.session_id).one(&self.tx).await.map_err(from_db)?;
-        if !alive.is_some_and(|s| s.revoked_at.is_none() && s.expires_at > now) {
-            return Ok(Presented::Unknown);
-        }
-        let owner = users::Entity::find_by_id(row.user_id).one(&self.tx).await.map_err(from_db)?;
-        let Some(owner) = owner.filter(|u| u.deleted_at.is_none()) else { return Ok(Presented::Unknown) };
-        let organization = self.organization_of(&row).await?;
-        let account = Account { password_hash: owner.password_hash.clone(), user: user(owner) };
-        Ok(Presented::Current(Box::new(Refreshable { grant: grant(&row), account, organization })))
-    }
-
-    async fn organization_of(&self, row: &grants::Model) -> Result<Option<(Slug, String, bool)>> {
-        if row.org_id == PLATFORM.uuid() {
-            return Ok(None);
-        }
-        let org = organizations::Entity::find_by_id(row.org_id).one(&self.tx).await.map_err(from_db)?;
-        let belongs = memberships::Entity::find()
-            .filter(memberships::Column::OrgId.eq(row.org_id))
-            .filter(memberships::Column::UserId.eq(row.user_id));
-        let belongs = belongs.one(&self.tx).await.map_err(from_db)?.is_some();
-        // A deleted organization is none.
-        Ok(org.filter(|org| org.deleted_at.is_none()).map(|org| (Slug::stored(org.slug), org.status, belongs)))
     }
 
     async fn spent(&self, hash: &str) -> Result<Presented> {
