@@ -55,6 +55,7 @@ pub struct Store {
     ids: Arc<dyn IdGen>,
     committed: Arc<Notify>,
     tiers: Arc<tiers::Tiers>,
+    looks: Arc<access::Looks>,
 }
 
 impl Store {
@@ -62,7 +63,7 @@ impl Store {
     pub async fn open(settings: &Settings, keyring: Keyring, ids: Arc<dyn IdGen>) -> Result<Self> {
         let db = dialect::connect(settings).await?;
         let gate = dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
-        Ok(Self { db, gate, keyring, ids, committed: Arc::default(), tiers: Arc::default() })
+        Ok(Self { db, gate, keyring, ids, committed: Arc::default(), tiers: Arc::default(), looks: Arc::default() })
     }
     /// Brings the schema up to date. Safe to run from several processes: on PostgreSQL they take turns.
     pub async fn migrate(&self) -> Result<()> {

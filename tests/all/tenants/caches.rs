@@ -1,7 +1,8 @@
 //! T16: what is remembered for one organization is not used for another.
 
+use futures::future::{join, join_all};
 use serde_json::json;
-use tenantry_tests::{both, text};
+use tenantry_tests::{Client, both, text};
 
 both!(t16_the_same_role_name_means_in_each_organization_what_it_says_there, async |app| {
     let ann = app.sign_up("ann@example.com").await;
@@ -59,4 +60,30 @@ both!(t16_a_new_organization_of_the_same_name_is_another_one, async |app| {
     app.by(&bob).get(&new.at("members")).await.ok();
     let log = app.by(&bob).get(&new.at("audit-log")).await.ok();
     assert!(!log.to_string().contains(&ann.id) && !log.to_string().contains(&old.id), "{log}");
+});
+
+both!(t16_a_crowd_that_asks_at_once_is_told_each_their_own, async |app| {
+    let mut founders = Vec::new();
+    for n in 0..6 {
+        let user = app.sign_up(&format!("founder{n}@example.com")).await;
+        let org = app.create_org(&user, &format!("company-{n}")).await;
+        founders.push((user, org));
+    }
+    let gone = app.sign_up("gone@example.com").await;
+    app.by(&gone).post_empty("/api/auth/logout").await.ok();
+    let look = async |by: Client, asker: usize, asked: usize| {
+        let answer = by.get(&founders[asked].1.path).await;
+        match asker == asked {
+            true => assert_eq!(answer.ok()["organization"]["id"], founders[asked].1.id, "founder {asker}"),
+            false => answer.refused_as(403, "FORBIDDEN", "not_a_member"),
+        }
+    };
+    for _ in 0..5 {
+        let everybody = (0..36).map(|n| look(app.by(&founders[n / 6].0), n / 6, n % 6));
+        let lost = (0..6).map(async |n| {
+            app.by(&gone).get(&founders[n].1.path).await.refused(401, "UNAUTHORIZED");
+            app.by(&founders[n].0).get("/api/organizations/nowhere").await.refused(404, "NOT_FOUND");
+        });
+        join(join_all(everybody), join_all(lost)).await;
+    }
 });
