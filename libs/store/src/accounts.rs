@@ -6,7 +6,7 @@ use domain::{
     value::{Email, Slug},
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, LockType},
 };
 
@@ -14,7 +14,7 @@ use crate::{
     Store, WriteTx,
     entity::{one_time_links, users},
     error::{USERS_EMAIL, from_db, on},
-    sql,
+    sql::{self, Columns},
 };
 
 /// An account with what only sign-in needs.
@@ -37,6 +37,28 @@ pub(crate) fn user(row: users::Model) -> User {
         updated_at: row.updated_at,
         deleted_at: row.deleted_at,
     }
+}
+
+/// The columns of a [`User`] behind its id, for every statement that joins users `u`.
+macro_rules! user_columns {
+    () => {
+        "u.realm, u.email, u.is_platform_owner, u.email_verified_at, u.created_at, u.updated_at, u.deleted_at"
+    };
+}
+pub(crate) use user_columns;
+
+/// Reads what [`user_columns`] selected.
+pub(crate) fn next_user(id: UserId, columns: &mut Columns<'_>) -> Result<User, DbErr> {
+    Ok(User {
+        id,
+        realm: OrgId::new(columns.next()?),
+        email: Email::stored(columns.next()?),
+        is_platform_owner: columns.next()?,
+        email_verified_at: columns.next()?,
+        created_at: columns.next()?,
+        updated_at: columns.next()?,
+        deleted_at: columns.next()?,
+    })
 }
 
 fn account(row: users::Model) -> Account {

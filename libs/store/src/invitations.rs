@@ -13,7 +13,9 @@ use domain::{
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set, sea_query::LockType};
 
 use crate::{
-    Store, WriteTx, dialect,
+    Store, WriteTx,
+    accounts::{next_user, user_columns},
+    dialect,
     entity::invitations,
     error::{INVITATIONS_PENDING, from_db, on},
     organizations::view,
@@ -158,25 +160,19 @@ pub struct Prospect {
 }
 
 /// A member's account is the platform's or the organization's own; naming the realm lets the index find the address.
-const PROSPECT: &str = "select (select count(*) from users x join memberships m on m.org_id = $1 and m.user_id = x.id
+const PROSPECT: &str = concat!(
+    "select (select count(*) from users x join memberships m on m.org_id = $1 and m.user_id = x.id
     where x.email = $2 and (x.realm = $1 or x.realm = $5)),
 (select count(*) from invitations where org_id = $1 and pending_email is not null),
-(select count(*) from invitations where org_id = $1 and pending_email = $2 and expires_at <= $3),
-u.realm, u.email, u.is_platform_owner, u.email_verified_at, u.created_at, u.updated_at, u.deleted_at from users u where u.id = $4";
+(select count(*) from invitations where org_id = $1 and pending_email = $2 and expires_at <= $3), ",
+    user_columns!(),
+    " from users u where u.id = $4"
+);
 
 fn prospect(inviter: UserId, row: &QueryResult) -> Result<Prospect, DbErr> {
     let mut columns = Columns::of(row);
     let (members, pending, ran_out): (i64, i64, i64) = (columns.next()?, columns.next()?, columns.next()?);
-    let inviter = User {
-        id: inviter,
-        realm: OrgId::new(columns.next()?),
-        email: Email::stored(columns.next()?),
-        is_platform_owner: columns.next()?,
-        email_verified_at: columns.next()?,
-        created_at: columns.next()?,
-        updated_at: columns.next()?,
-        deleted_at: columns.next()?,
-    };
+    let inviter = next_user(inviter, &mut columns)?;
     Ok(Prospect { is_member: members > 0, inviter, pending, ran_out: ran_out > 0 })
 }
 

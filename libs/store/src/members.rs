@@ -16,7 +16,7 @@ use sea_orm::{
 use crate::{
     Store, WriteTx,
     access::queue_for,
-    accounts::user,
+    accounts::{next_user, user, user_columns},
     entity::{grants, memberships, users},
     error::{MEMBERSHIPS_USER, from_db, on},
     invitations::Claimed,
@@ -33,9 +33,12 @@ pub(crate) fn membership(row: memberships::Model) -> Membership {
     }
 }
 
-const PAGE: &str = "select m.id, m.user_id, m.role, m.created_at, u.realm, u.email, u.is_platform_owner, u.email_verified_at,
-u.created_at, u.updated_at, u.deleted_at
-from memberships m join users u on u.id = m.user_id where m.org_id = $1 and ($2 = '' or m.role = $2) order by m.created_at, m.id limit $3 offset $4";
+const PAGE: &str = concat!(
+    "select m.id, m.user_id, m.role, m.created_at, ",
+    user_columns!(),
+    " from memberships m join users u on u.id = m.user_id where m.org_id = $1 and ($2 = '' or m.role = $2)
+order by m.created_at, m.id limit $3 offset $4"
+);
 
 /// Reads a row of [`PAGE`].
 fn read_member(org_id: OrgId, row: &QueryResult) -> Result<Member, DbErr> {
@@ -47,17 +50,7 @@ fn read_member(org_id: OrgId, row: &QueryResult) -> Result<Member, DbErr> {
         role: RoleName::stored(columns.next()?),
         created_at: columns.next()?,
     };
-    let user = domain::accounts::User {
-        id: membership.user_id,
-        realm: OrgId::new(columns.next()?),
-        email: Email::stored(columns.next()?),
-        is_platform_owner: columns.next()?,
-        email_verified_at: columns.next()?,
-        created_at: columns.next()?,
-        updated_at: columns.next()?,
-        deleted_at: columns.next()?,
-    };
-    Ok(Member { user, membership })
+    Ok(Member { user: next_user(membership.user_id, &mut columns)?, membership })
 }
 
 impl Store {

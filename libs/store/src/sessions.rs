@@ -5,12 +5,14 @@ use domain::{
     accounts::User,
     policy::UserScope,
     sessions::{GrantRow, Session},
-    value::{Email, Slug},
+    value::Slug,
 };
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Set, sea_query::Expr};
 
 use crate::{
-    Store, WriteTx, dialect,
+    Store, WriteTx,
+    accounts::{next_user, user_columns},
+    dialect,
     entity::{grants, sessions, spent_refresh_tokens},
     error::from_db,
     sql::{self, Columns},
@@ -64,14 +66,16 @@ fn session(row: sessions::Model) -> Session {
 }
 
 /// The grant that a refresh token is the current one of, if everything it depends on lives. A deleted organization is none.
-const PRESENTED: &str =
-    "select g.id, g.session_id, g.user_id, g.org_id, u.realm, u.email, u.is_platform_owner, u.email_verified_at,
-u.created_at, u.updated_at, o.slug, o.status, m.user_id
+const PRESENTED: &str = concat!(
+    "select g.id, g.session_id, g.user_id, g.org_id, ",
+    user_columns!(),
+    ", o.slug, o.status, m.user_id
 from grants g join sessions s on s.id = g.session_id join users u on u.id = g.user_id
 left join organizations o on o.id = g.org_id and o.deleted_at is null
 left join memberships m on m.org_id = g.org_id and m.user_id = g.user_id
 where g.refresh_hash = $1 and g.revoked_at is null and g.refresh_expires_at > $2 and s.revoked_at is null and s.expires_at > $2
-and u.deleted_at is null";
+and u.deleted_at is null"
+);
 
 /// Reads a row of [`PRESENTED`].
 fn refreshable(row: &QueryResult) -> Result<Refreshable, DbErr> {
@@ -82,16 +86,7 @@ fn refreshable(row: &QueryResult) -> Result<Refreshable, DbErr> {
         user_id: UserId::new(columns.next()?),
         org_id: OrgId::new(columns.next()?),
     };
-    let user = User {
-        id: grant.user_id,
-        realm: OrgId::new(columns.next()?),
-        email: Email::stored(columns.next()?),
-        is_platform_owner: columns.next()?,
-        email_verified_at: columns.next()?,
-        created_at: columns.next()?,
-        updated_at: columns.next()?,
-        deleted_at: None,
-    };
+    let user = next_user(grant.user_id, &mut columns)?;
     let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
     let belongs = columns.next::<Option<uuid::Uuid>>()?.is_some();
     let organization = slug.zip(status).map(|(slug, status)| (Slug::stored(slug), status, belongs));
