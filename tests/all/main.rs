@@ -3,33 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "an unwrap is how a test says what must be there")]
 
-mod accounts;
 mod attacks;
-mod audit;
-mod auth;
-mod clocks;
-mod compile_fail;
-mod conformance;
-mod deliveries;
-mod errors;
+mod authorization;
+mod core;
+mod delivery;
 mod events;
-mod feed;
-mod idempotency;
-mod invitations;
-mod isolation;
-mod layering;
-mod limits;
-mod members;
-mod operations;
-mod organizations;
-mod permissions;
-mod platform;
+mod identity;
 mod processes;
 mod races;
-mod roles;
-mod schema;
-mod sessions;
-mod shapes;
 mod snapshots;
+mod tenancy;
 mod tenants;
-mod webhooks;

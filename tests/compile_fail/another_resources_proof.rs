@@ -1,11 +1,7 @@
 //! A proof for roles says nothing about webhooks.
 // error[E0308]: mismatched types
 
-use domain::{
-    policy::{OrgScope, Read, Standing, decide},
-    resource::Roles,
-    webhooks::Webhook,
-};
+use domain::{authorization::{policy::{OrgScope, Read, Standing, decide}, resource::Roles}, delivery::webhooks::Webhook};
 use store::Store;
 
 pub async fn lists(store: &Store, facts: &Standing<'_, Read>) -> domain::Result<Vec<Webhook>> {

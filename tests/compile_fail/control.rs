@@ -1,10 +1,6 @@
 //! Compiles: it shows that the other files fail for their own reason.
 
-use domain::{
-    policy::{OrgScope, Read, Standing, Write, decide},
-    resource::Webhooks,
-    webhooks::Webhook,
-};
+use domain::{authorization::{policy::{OrgScope, Read, Standing, Write, decide}, resource::Webhooks}, delivery::webhooks::Webhook};
 use store::{Store, WriteTx};
 
 pub async fn reads(store: &Store, facts: &Standing<'_, Read>) -> domain::Result<Vec<Webhook>> {

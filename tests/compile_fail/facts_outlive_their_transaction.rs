@@ -1,11 +1,11 @@
 //! Facts read inside a transaction end with it.
 // error[E0505]: cannot move out of
 
-use domain::{policy::{OrgScope, Write, decide}, resource::Webhooks, sessions::Credential, value::Slug};
+use domain::{authorization::{policy::{OrgScope, Write, decide}, resource::Webhooks}, identity::sessions::Credential, core::value::Slug};
 use store::WriteTx;
 
 pub async fn later(tx: WriteTx, who: &Credential, slug: &Slug) -> domain::Result<domain::OrgId> {
-    let facts = tx.standing(who, slug, store::access::Moves::Nobody).await?;
+    let facts = tx.standing(who, slug, store::authorization::access::Moves::Nobody).await?;
     drop(tx);
     let scope: OrgScope<'_, Webhooks, Write> = decide(&facts)?;
     Ok(scope.org())

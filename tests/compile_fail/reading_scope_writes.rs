@@ -1,11 +1,7 @@
 //! A proof to look does not let anybody change.
 // error[E0308]: mismatched types
 
-use domain::{
-    policy::{OrgScope, Read},
-    resource::Webhooks,
-    webhooks::Webhook,
-};
+use domain::{authorization::{policy::{OrgScope, Read}, resource::Webhooks}, delivery::webhooks::Webhook};
 use store::WriteTx;
 
 pub async fn writes(tx: &WriteTx, scope: OrgScope<'_, Webhooks, Read>, webhook: &Webhook) -> domain::Result<()> {

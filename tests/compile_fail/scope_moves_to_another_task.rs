@@ -1,10 +1,7 @@
 //! A proof cannot be handed to something that runs later.
 // error[E0521]: borrowed data escapes
 
-use domain::{
-    policy::{Read, Standing, decide, OrgScope},
-    resource::Webhooks,
-};
+use domain::authorization::{policy::{Read, Standing, decide, OrgScope}, resource::Webhooks};
 
 pub fn later(facts: &Standing<'_, Read>) {
     let scope: OrgScope<'_, Webhooks, Read> = decide(facts).unwrap();

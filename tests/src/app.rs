@@ -5,11 +5,11 @@ use std::{net::TcpListener, sync::Arc};
 use actix_web::dev::ServerHandle;
 use api::{
     boot::{Sources, assemble},
-    server,
+    http::server,
 };
 use chrono::TimeDelta;
 use crypto::OsRandom;
-use domain::{Clock, Time, clock::ManualClock};
+use domain::{Clock, Time, core::clock::ManualClock};
 use sea_orm::{DatabaseConnection, QueryResult};
 use tempfile::TempDir;
 use tokio::{sync::OnceCell, task::JoinHandle};

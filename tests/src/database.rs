@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use domain::{Clock, IdGen, clock::SystemClock};
+use domain::{Clock, IdGen, core::clock::SystemClock};
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement};
 use tokio::sync::OnceCell;

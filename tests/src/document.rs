@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// The document, with objects that hold what they name and nothing else.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-    let mut document: Value = serde_json::from_str(&api::openapi::document().to_json().expect("JSON")).expect("JSON");
+    let mut document: Value = serde_json::from_str(&api::http::openapi::document().to_json().expect("JSON")).expect("JSON");
     let schemas = document["components"]["schemas"].clone();
     for schema in document["components"]["schemas"].as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
         close(schema, &schemas);

@@ -1,28 +1,16 @@
-//! The use cases, one file per noun. A face parses, calls one of these, and renders; the rules are here and in `domain::policy`.
+//! The use cases, one file per noun. A face parses, calls one of these, and renders; the rules are here and in `domain::authorization::policy`.
 //!
 //! Every write runs inside one transaction that first reads who may do it (`calls.rs`) and ends with a change, its event and its
 //! audit record.
 
-pub mod accounts;
-pub mod audit;
-pub mod authn;
-mod calls;
+pub mod authorization;
+pub mod core;
 pub mod delivery;
-pub mod feed;
-mod guesses;
-pub mod invitations;
-pub mod limits;
-pub mod login;
-pub mod members;
-pub mod organizations;
-pub mod passwords;
-pub mod platform;
-pub mod roles;
-pub mod setup;
-pub mod tokens;
-pub mod webhooks;
+pub mod events;
+pub mod identity;
+pub mod tenancy;
 
-pub use calls::{Call, Caller};
+pub use self::core::calls::{Call, Caller};
 
 use std::sync::Arc;
 
@@ -30,10 +18,12 @@ use chrono::TimeDelta;
 use crypto::{Alg, Hasher};
 use domain::{
     Clock, IdGen, Result,
-    audit::RetentionDays,
-    mails::{Mail, Template},
-    ports::{Kv, UrlGuard},
-    value::Email,
+    core::{
+        ports::{Kv, UrlGuard},
+        value::Email,
+    },
+    delivery::mails::{Mail, Template},
+    events::audit::RetentionDays,
 };
 use store::Store;
 
@@ -57,7 +47,7 @@ pub struct Settings {
     /// Whether new organizations wait for approval.
     pub require_approval: bool,
     /// How often somebody may call.
-    pub limits: limits::Limits,
+    pub limits: core::limits::Limits,
     /// How long audit records are kept, and what organizations may choose.
     pub audit_days: RetentionDays,
     /// How often a delivery is tried.
@@ -79,9 +69,9 @@ pub struct App {
     pub ids: Arc<dyn IdGen>,
     hasher: Hasher,
     guard: Arc<dyn UrlGuard>,
-    keys: tokens::Keys,
-    watch: feed::Watch,
-    counters: limits::Counters,
+    keys: identity::tokens::Keys,
+    watch: events::feed::Watch,
+    counters: core::limits::Counters,
 }
 
 /// What [`App::new`] is made of.
@@ -105,7 +95,7 @@ pub struct Parts {
 impl App {
     /// Loads (or makes) the signing keys.
     pub async fn new(parts: Parts) -> Result<Self> {
-        let keys = tokens::Keys::load(&parts.store, &parts.settings, parts.clock.now()).await?;
+        let keys = identity::tokens::Keys::load(&parts.store, &parts.settings, parts.clock.now()).await?;
         Ok(Self {
             store: parts.store,
             kv: parts.kv,
@@ -115,8 +105,8 @@ impl App {
             hasher: parts.hasher,
             guard: parts.guard,
             keys,
-            watch: feed::Watch::default(),
-            counters: limits::Counters::new(),
+            watch: events::feed::Watch::default(),
+            counters: core::limits::Counters::new(),
         })
     }
 

@@ -1,32 +1,18 @@
 //! The vocabulary of Tenantry: identifiers, parsed values, errors, time, who may do what, and what can happen.
 //! Pure: no IO, no async runtime, no ORM, no HTTP. Every other crate speaks in these types.
 //!
-//! Start at [`resource`] (the table of what grants what) and [`policy`] (the one decision over it).
+//! Start at [`authorization::resource`] (the table of what grants what) and [`authorization::policy`] (the one decision over it).
 
-pub mod accounts;
-pub mod actor;
-pub mod audit;
-pub mod clock;
-pub mod error;
+pub mod authorization;
+pub mod core;
+pub mod delivery;
 pub mod events;
-pub mod guesses;
-pub mod id;
-pub mod invitations;
-pub mod mails;
-pub mod members;
-pub mod organizations;
-pub mod policy;
-pub mod ports;
-pub mod rate;
-pub mod resource;
-pub mod roles;
-pub mod sessions;
-pub mod value;
-pub mod webhooks;
+pub mod identity;
+pub mod tenancy;
 
-pub use actor::{Actor, Origin, Stamp};
-pub use clock::{Clock, IdGen, Time};
-pub use error::{Error, Kind, Result, Violation, all};
-pub use events::{Event, EventName};
-pub use id::*;
-pub use value::{BadValue, Page, Patch};
+pub use self::core::clock::{Clock, IdGen, Time};
+pub use self::core::error::{Error, Kind, Result, Violation, all};
+pub use self::core::id::*;
+pub use self::core::value::{BadValue, Page, Patch};
+pub use authorization::actor::{Actor, Origin, Stamp};
+pub use events::record::{Event, EventName};

@@ -1,4 +1,4 @@
-//! The shared, forgetful store behind [`domain::ports::Kv`]: rate limits and wake-ups, in memory for one process or in Redis for
+//! The shared, forgetful store behind [`domain::core::ports::Kv`]: rate limits and wake-ups, in memory for one process or in Redis for
 //! several. One contract test holds both to the same behaviour. Emptying it costs time, never safety.
 
 mod memory;
@@ -10,7 +10,7 @@ mod wake;
 
 use std::sync::Arc;
 
-use domain::{Clock, ports::Kv};
+use domain::{Clock, core::ports::Kv};
 
 pub use self::{memory::MemoryKv, redis::RedisKv};
 use crate::config::RedisConfig;

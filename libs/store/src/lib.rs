@@ -1,38 +1,17 @@
 //! Everything about the databases: the only crate that names sea-orm.
 //!
-//! - Reads and writes on an organization's rows demand a [`domain::policy::OrgScope`]; [`access`] reads the facts it is decided on.
-//! - Changes go through [`write::WriteTx`], which commits a change, its event and its audit record together, or nothing.
-//! - [`sequencer`] numbers what was committed and fans it out; [`deliveries`] and [`mails`] hand out the work.
+//! - Reads and writes on an organization's rows demand a [`domain::authorization::policy::OrgScope`]; [`authorization::access`] reads the facts it is decided on.
+//! - Changes go through [`core::write::WriteTx`], which commits a change, its event and its audit record together, or nothing.
+//! - [`events::sequencer`] numbers what was committed and fans it out; [`delivery::deliveries`] and [`delivery::mails`] hand out the work.
 //!
-//! PostgreSQL and SQLite take the same path; what differs is in [`dialect`].
+//! PostgreSQL and SQLite take the same path; what differs is in [`core::dialect`].
 
-pub mod access;
-pub mod accounts;
-pub mod audit;
-pub mod deliveries;
-pub mod dialect;
-mod entity;
-pub mod error;
+pub mod authorization;
+pub mod core;
+pub mod delivery;
 pub mod events;
-pub mod feed;
-pub mod guesses;
-pub mod idempotency;
-pub mod invitations;
-pub mod keys;
-pub mod mails;
-pub mod members;
-pub mod organizations;
-pub mod platform;
-pub mod retention;
-pub mod roles;
-pub mod sequencer;
-pub mod sessions;
-mod sql;
-#[cfg(test)]
-mod testing;
-mod tiers;
-pub mod webhooks;
-pub mod write;
+pub mod identity;
+pub mod tenancy;
 
 use std::sync::Arc;
 
@@ -41,9 +20,9 @@ use domain::{IdGen, Result};
 use sea_orm::DatabaseConnection;
 use tokio::sync::{Mutex, Notify};
 
-pub use dialect::Settings;
-pub use idempotency::IdempotencyKey;
-pub use write::{Change, NoEvent, WriteTx};
+pub use self::core::dialect::Settings;
+pub use self::core::idempotency::IdempotencyKey;
+pub use self::core::write::{Change, NoEvent, WriteTx};
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -54,24 +33,24 @@ pub struct Store {
     keyring: Keyring,
     ids: Arc<dyn IdGen>,
     committed: Arc<Notify>,
-    tiers: Arc<tiers::Tiers>,
-    looks: Arc<access::Looks>,
+    tiers: Arc<tenancy::tiers::Tiers>,
+    looks: Arc<authorization::access::Looks>,
 }
 
 impl Store {
     /// Opens the database (and, for SQLite, makes the file). Does not migrate.
     pub async fn open(settings: &Settings, keyring: Keyring, ids: Arc<dyn IdGen>) -> Result<Self> {
-        let db = dialect::connect(settings).await?;
-        let gate = dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
+        let db = core::dialect::connect(settings).await?;
+        let gate = core::dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
         Ok(Self { db, gate, keyring, ids, committed: Arc::default(), tiers: Arc::default(), looks: Arc::default() })
     }
     /// Brings the schema up to date. Safe to run from several processes: on PostgreSQL they take turns.
     pub async fn migrate(&self) -> Result<()> {
-        dialect::migrate(&self.db).await
+        core::dialect::migrate(&self.db).await
     }
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
-        self.db.ping().await.map_err(error::from_db)
+        self.db.ping().await.map_err(core::error::from_db)
     }
     /// Resolves after a commit that left work for the worker.
     pub async fn committed(&self) {

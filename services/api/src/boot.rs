@@ -4,15 +4,18 @@ use std::{fs, net::TcpListener, os::unix::fs::DirBuilderExt, sync::Arc};
 
 use app::{
     App, Parts, Settings,
-    limits::{Limits, Rates},
+    core::limits::{Limits, Rates},
 };
 use chrono::TimeDelta;
 use crypto::{Hasher, HasherConfig, OsRandom};
-use domain::{Clock, Error, IdGen, Result, ports::UrlGuard, rate::Limit};
+use domain::{
+    Clock, Error, IdGen, Result,
+    core::{ports::UrlGuard, rate::Limit},
+};
 use infra::config::{Config, RateLimitsConfig};
 use store::Store;
 
-use crate::{
+use crate::http::{
     health::MetricsAccess,
     proxies::TrustedProxies,
     server::{Draining, Shared},
@@ -37,7 +40,7 @@ pub struct Sources {
 impl Sources {
     /// The machine's.
     pub fn system() -> Self {
-        Self { clock: Arc::new(domain::clock::SystemClock), ids: Arc::new(OsRandom::new()) }
+        Self { clock: Arc::new(domain::core::clock::SystemClock), ids: Arc::new(OsRandom::new()) }
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     boot::{self, Sources},
-    openapi, server,
+    http::{openapi, server},
 };
 
 /// The Tenantry API server. Without a command it serves.
@@ -145,7 +145,7 @@ async fn rotate(config: &Config) -> Result<()> {
     let count = assembled.worker.store.rotate_data_keys(now).await?;
     println!("A new data key is active; {count} stored secrets are sealed with it.");
     let from = assembled.shared.app.rotate_signing_key().await?;
-    println!("A new signing key is published; it signs from {}.", crate::wire::time(from));
+    println!("A new signing key is published; it signs from {}.", crate::http::wire::time(from));
     Ok(())
 }
 

@@ -2,13 +2,5 @@
 
 pub mod boot;
 pub mod cli;
-pub mod context;
-pub mod error;
 pub mod faces;
-pub mod health;
-pub mod limits;
-pub mod openapi;
-pub mod proxies;
-pub mod server;
-pub mod unread;
-pub mod wire;
+pub mod http;

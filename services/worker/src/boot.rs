@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use crypto::{Keyring, MasterKeys};
-use domain::{Clock, IdGen, ports::Kv};
+use domain::{Clock, IdGen, core::ports::Kv};
 use infra::{config::Config, egress::Egress, mail::Mailer};
 use store::Store;
 

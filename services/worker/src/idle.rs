@@ -8,11 +8,10 @@ use futures::future::join_all;
 
 use crate::{
     Deps,
-    mails::Mails,
+    jobs::schedules::{Chore, Schedules},
     queue::{Queue, attempt},
-    schedules::{Chore, Schedules},
+    queues::{mails::Mails, webhooks::Webhooks},
     sequencer,
-    webhooks::Webhooks,
 };
 
 /// Jobs that are done together.

@@ -2,7 +2,7 @@
 //! database, which is the only truth: killing a worker at any instant loses nothing.
 //!
 //! - [`sequencer`] turns committed events into numbered ones and their deliveries.
-//! - Three queues ([`webhooks`], [`mails`], [`schedules`]) implement one small trait, [`queue::Queue`]: claim, work, settle, release.
+//! - Three queues ([`queues::webhooks`], [`queues::mails`], [`jobs::schedules`]) implement one small trait, [`queue::Queue`]: claim, work, settle, release.
 //! - [`backend`] lets apalis run a queue (concurrency, shutdown). This is the only crate that names apalis, and that the only file
 //!   beside [`service`], which puts everything together.
 //! - [`idle`] runs the same queues by hand, without waiting: for tests, which move the clock.
@@ -14,17 +14,16 @@ mod bell;
 pub mod boot;
 pub mod health;
 pub mod idle;
-mod mails;
+mod jobs;
 mod queue;
-mod schedules;
+mod queues;
 mod sequencer;
 pub mod service;
 pub mod settings;
-mod webhooks;
 
 use std::sync::Arc;
 
-use domain::{Clock, IdGen, ports::Kv};
+use domain::{Clock, IdGen, core::ports::Kv};
 use infra::{egress::Egress, mail::Mailer};
 use store::Store;
 

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
-use domain::{Clock, IdGen, Kind, clock::SystemClock};
+use domain::{Clock, IdGen, Kind, core::clock::SystemClock};
 use infra::config::{self, Config};
 use tenantry_worker::{boot, health, run};
 use tokio::signal::unix::{SignalKind, signal};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::{Result, policy::SystemScope};
-use store::sequencer::{MAX_PASS, Sequenced};
+use domain::{Result, authorization::policy::SystemScope};
+use store::events::sequencer::{MAX_PASS, Sequenced};
 
 use crate::{Deps, bell::Bell, queue::failed};
 

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use apalis::layers::WorkerBuilderExt;
 use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
-use domain::{Error, Kind, Result, ports::Kv};
+use domain::{Error, Kind, Result, core::ports::Kv};
 use store::Store;
 use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
@@ -14,11 +14,10 @@ use crate::{
     Deps,
     backend::{Claims, Places},
     bell::Bell,
-    mails::Mails,
+    jobs::schedules::Schedules,
     queue::{Queue, attempt, failed},
-    schedules::Schedules,
+    queues::{mails::Mails, webhooks::Webhooks},
     sequencer,
-    webhooks::Webhooks,
 };
 
 /// Outcomes that are settled together.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use app::delivery::Schedule;
+use app::delivery::deliveries::Schedule;
 use chrono::TimeDelta;
-use domain::{audit::RetentionDays, webhooks::circuit::Breaker};
+use domain::{delivery::webhooks::circuit::Breaker, events::audit::RetentionDays};
 use infra::config::{Config, RetentionConfig};
-use store::{retention::Retention, webhooks::disabling::Disabling};
+use store::{core::retention::Retention, delivery::webhooks::disabling::Disabling};
 
 /// Settings of the background work.
 #[derive(Clone, Debug)]

@@ -177,7 +177,7 @@ both!(whatever_is_sent_is_answered_as_documented, async |app| {
 /// What the specification demands of a document, and `make spectral` checks with all its other rules.
 #[test]
 fn every_operation_and_every_answer_is_described() {
-    let document: Value = serde_json::from_str(&api::openapi::document().to_json().unwrap()).unwrap();
+    let document: Value = serde_json::from_str(&api::http::openapi::document().to_json().unwrap()).unwrap();
     for operation in document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values()) {
         let id = text(&operation["operationId"]);
         for what in [&operation["summary"], &operation["description"]] {

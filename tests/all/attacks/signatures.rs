@@ -1,7 +1,7 @@
 //! Signatures of webhooks (T37): what leaves is accepted by the published library and by the contract's rule; anything touched is not.
 
 use chrono::TimeDelta;
-use domain::{Clock, clock::SystemClock};
+use domain::{Clock, core::clock::SystemClock};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName};
 use serde_json::{Value, json};

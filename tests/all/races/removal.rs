@@ -9,7 +9,7 @@ use serde_json::json;
 use tenantry_tests::{Client, Database, Org, Response, TestApp, User, both, text};
 
 use super::{invariants, sound, watched};
-use crate::isolation::{
+use crate::authorization::isolation::{
     document::operations,
     doors::{Door, Rank, door},
     request,

@@ -1,5 +1,5 @@
 //! T20 as a property, end to end: six people do what comes to their minds, and nobody but an owner ever gives anybody what they lack.
-//! (`domain::policy` has the same over the rules alone, with many more and longer walks.)
+//! (`domain::authorization::policy` has the same over the rules alone, with many more and longer walks.)
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,7 +3,7 @@
 
 use actix_web::{App, HttpResponse, HttpServer, get, post, web};
 use crypto::{OsRandom, opaque};
-use domain::{Clock, IdGen, Time, clock::SystemClock};
+use domain::{Clock, IdGen, Time, core::clock::SystemClock};
 use serde::Serialize;
 use sqlx::{
     FromRow, PgPool, Postgres, Row, Transaction,

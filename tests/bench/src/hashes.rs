@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use crypto::{Alg, KeySet, SigningKey};
-use domain::{Clock, clock::SystemClock};
+use domain::{Clock, core::clock::SystemClock};
 
 /// Hashes a second of one thread that keeps its memory, with the product's parameters.
 pub(crate) fn argon2id(time: Duration) -> anyhow::Result<f64> {

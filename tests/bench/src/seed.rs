@@ -7,9 +7,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use crypto::{Hasher, HasherConfig, KeySet, Keyring, MasterKeys, OsRandom};
 use domain::{
     Clock, GrantId, OrgId, SessionId, UserId,
-    clock::SystemClock,
-    sessions::{ACCESS_TYP, AccessClaims},
-    value::Slug,
+    core::{clock::SystemClock, value::Slug},
+    identity::sessions::{ACCESS_TYP, AccessClaims},
 };
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use store::Store;

@@ -5,7 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
-use domain::{ports::UrlGuard, webhooks::EndpointUrl};
+use domain::{core::ports::UrlGuard, delivery::webhooks::EndpointUrl};
 use futures::executor::block_on;
 use infra::{
     config::{DnsConfig, EgressConfig},

@@ -8,16 +8,16 @@ use actix_web::{
     http::{Uri, header::HeaderValue},
     test::TestRequest,
 };
-use api::{
+use api::http::{
     context::idempotency_key,
     proxies::TrustedProxies,
     wire::{self, Field, Query},
 };
 use domain::{
     EventName, Kind, Patch,
-    roles::{Caps, RoleName},
-    value::{Email, Name, Password, Slug},
-    webhooks::EndpointUrl,
+    core::value::{Email, Name, Password, Slug},
+    delivery::webhooks::EndpointUrl,
+    tenancy::roles::{Caps, RoleName},
 };
 use serde::Deserialize;
 use serde_json::Value;

@@ -5,11 +5,13 @@ use std::{fmt::Debug, str::FromStr};
 
 use domain::{
     BadValue, DeliveryId, EventId, EventName, GrantId, InvitationId, MembershipId, OrgId, RoleId, SessionId, UserId, WebhookId,
-    invitations::InvitationStatus,
-    organizations::OrgStatus,
-    roles::{Cap, RoleName},
-    value::{Description, Email, Name, Password, RoleSlug, Slug},
-    webhooks::EndpointUrl,
+    core::value::{Description, Email, Name, Password, RoleSlug, Slug},
+    delivery::webhooks::EndpointUrl,
+    tenancy::{
+        invitations::InvitationStatus,
+        organizations::OrgStatus,
+        roles::{Cap, RoleName},
+    },
 };
 
 use super::text;

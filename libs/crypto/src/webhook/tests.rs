@@ -1,5 +1,5 @@
 use chrono::DateTime;
-use domain::{Clock, clock::SystemClock};
+use domain::{Clock, core::clock::SystemClock};
 
 use super::*;
 use crate::OsRandom;

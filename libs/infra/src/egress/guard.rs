@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use domain::{Violation, ports::UrlGuard};
+use domain::{Violation, core::ports::UrlGuard};
 use url::{Host, Url};
 
 use super::{Egress, EgressError, addresses::Reach};

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use domain::ports::UrlGuard;
+use domain::core::ports::UrlGuard;
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, UdpSocket},

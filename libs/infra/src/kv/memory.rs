@@ -9,8 +9,10 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Clock, Result,
-    ports::{Ask, Kv},
-    rate::Admission,
+    core::{
+        ports::{Ask, Kv},
+        rate::Admission,
+    },
 };
 use moka::{Expiry, policy::EvictionPolicy, sync::Cache};
 
@@ -107,7 +109,7 @@ impl Kv for MemoryKv {
 
 #[cfg(test)]
 mod tests {
-    use domain::{clock::SystemClock, rate::Limit};
+    use domain::core::{clock::SystemClock, rate::Limit};
 
     use super::*;
 

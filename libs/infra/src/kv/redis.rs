@@ -8,8 +8,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::{
     Clock, Result,
-    ports::{Ask, Kv},
-    rate::Admission,
+    core::{
+        ports::{Ask, Kv},
+        rate::Admission,
+    },
 };
 use redis::{
     Client, RedisResult, Script,

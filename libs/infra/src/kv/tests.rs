@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use domain::{
     Clock,
-    clock::{ManualClock, SystemClock},
-    ports::{Ask, Kv},
-    rate::{Admission, Limit},
+    core::{
+        clock::{ManualClock, SystemClock},
+        ports::{Ask, Kv},
+        rate::{Admission, Limit},
+    },
 };
 use tokio::time::{sleep, timeout};
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use domain::Error;
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 
-pub use domain::mails::Template;
+pub use domain::delivery::mails::Template;
 
 use super::{RenderedMail, names};
 

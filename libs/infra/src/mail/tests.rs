@@ -1,6 +1,6 @@
 use std::{fs, net::SocketAddr, time::Duration};
 
-use domain::clock::SystemClock;
+use domain::core::clock::SystemClock;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},

@@ -10,13 +10,13 @@ use app::App;
 use crypto::{Purpose, opaque};
 use domain::{
     Error,
-    value::{Email, Password},
+    core::value::{Email, Password},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{context::SigningIn, error};
+use crate::http::{context::SigningIn, error};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(verify_email).service(post_verify_email).service(change_email).service(post_change_email);

@@ -58,7 +58,7 @@ fn plan(scenario: Scenario, data: &Dataset) -> Plan {
 
 /// Invited addresses must be new, also where the database was kept from an earlier run.
 pub(super) fn run_name() -> String {
-    use domain::{Clock, clock::SystemClock};
+    use domain::{Clock, core::clock::SystemClock};
     SystemClock.now().timestamp_micros().to_string()
 }
 

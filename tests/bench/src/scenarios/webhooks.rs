@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use crypto::Place;
-use domain::{Clock, IdGen, WebhookId, clock::SystemClock};
+use domain::{Clock, IdGen, WebhookId, core::clock::SystemClock};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -1,0 +1,3 @@
+//! From a credential to a caller.
+
+pub mod authn;

@@ -1,0 +1,4 @@
+//! What every use case uses: how it is called, and how often somebody may call.
+
+pub(crate) mod calls;
+pub mod limits;

@@ -1,0 +1,199 @@
+//! How often somebody may call (contract 3).
+//!
+//! - Sign-in routes are counted against the network they come from, strictly: each asks the store that all processes share.
+//! - Signed-in callers are counted against their account and, where the path names an organization they belong to, against that
+//!   organization. This must cost a read next to nothing, so each process counts by itself and reports now and then (`buckets.rs`).
+//! - An organization's budget is spent by its members only: whoever was not seen there as a member lately is counted against their own
+//!   account alone. A stranger who names its slug gets refusals, and takes nothing from anybody.
+//!
+//! Every limit that concerns a request is decided in one round trip, and a refused request costs nothing.
+
+mod buckets;
+mod seen;
+
+use crypto::opaque;
+use domain::{
+    Error, Result, Time,
+    core::{
+        ports::Ask,
+        rate::{Admission, Limit, whole_seconds},
+    },
+    identity::sessions::Credential,
+};
+
+use self::buckets::{Buckets, Wanted, Whose};
+pub(crate) use self::seen::Seen;
+use crate::{App, Call};
+
+/// What a request is counted as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// Sign-up, sign-in, tokens and mailed links, by anybody.
+    SignIn,
+    /// Reads of signed-in callers.
+    Reads,
+    /// Everything else that signed-in callers do.
+    Writes,
+    /// Reads of signed-in callers that go on until everything is told.
+    Exports,
+}
+
+impl Group {
+    /// As metrics and keys call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Group::SignIn => "sign_in",
+            Group::Reads => "reads",
+            Group::Writes => "writes",
+            Group::Exports => "exports",
+        }
+    }
+}
+
+/// The limits of signed-in callers, one for each group.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// [`Group::Reads`].
+    pub reads: Limit,
+    /// [`Group::Writes`].
+    pub writes: Limit,
+    /// [`Group::Exports`].
+    pub exports: Limit,
+}
+
+/// What configuration says.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Whether anything is limited at all.
+    pub enabled: bool,
+    /// [`Group::SignIn`], for each network.
+    pub sign_in: Limit,
+    /// For each account.
+    pub account: Rates,
+    /// For each organization.
+    pub organization: Rates,
+}
+
+impl Rates {
+    fn of(&self, group: Group) -> Option<Limit> {
+        let limit = match group {
+            Group::SignIn => return None,
+            Group::Reads => self.reads,
+            Group::Writes => self.writes,
+            Group::Exports => self.exports,
+        };
+        Some(limit).filter(|limit| !limit.is_none())
+    }
+}
+
+/// What a caller is told about the limit that is nearest to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Requests that may come at once.
+    pub limit: u32,
+    /// Requests left.
+    pub remaining: u32,
+    /// Seconds until all of them are left again.
+    pub reset_seconds: u32,
+}
+
+impl From<Admission> for Quota {
+    fn from(a: Admission) -> Self {
+        Self { limit: a.limit, remaining: a.remaining, reset_seconds: whole_seconds(a.reset_after) }
+    }
+}
+
+/// Whether a request may go on, and what its answer says about the limit either way.
+#[derive(Debug)]
+pub struct Verdict {
+    /// `None` where nothing is limited.
+    pub quota: Option<Quota>,
+    /// `RateLimited` when a limit is used up.
+    pub outcome: Result<()>,
+}
+
+impl Verdict {
+    const FREE: Self = Self { quota: None, outcome: Ok(()) };
+
+    fn of(group: &'static str, admission: Option<Admission>) -> Self {
+        admission.map_or(Self::FREE, |admission| Self { quota: Some(admission.into()), outcome: outcome(group, admission) })
+    }
+}
+
+fn outcome(group: &'static str, admission: Admission) -> Result<()> {
+    if admission.allowed {
+        return Ok(());
+    }
+    Err(refuse(group, whole_seconds(admission.retry_after)))
+}
+
+/// A refusal, counted.
+pub(crate) fn refuse(group: &'static str, seconds: u32) -> Error {
+    metrics::counter!("rate_limited_total", "group" => group).increment(1);
+    Error::rate_limited(seconds.max(1))
+}
+
+/// A request under one limit; what is counted may be personal and is hashed.
+pub(crate) fn ask(kind: &str, personal: &str, limit: Limit) -> Ask {
+    Ask::new(format!("{kind}:{}", opaque::hash(personal)), limit)
+}
+
+/// What this process knows of the callers it counts.
+#[derive(Clone)]
+pub(crate) struct Counters {
+    buckets: Buckets,
+    pub(crate) seen: Seen,
+}
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        Self { buckets: Buckets::new(), seen: Seen::new() }
+    }
+}
+
+impl App {
+    /// Counts a request under several limits at once, in the store that all processes share; `RateLimited` when one is used up.
+    pub(crate) async fn admit(&self, group: &'static str, asks: &[Ask]) -> Result<()> {
+        self.decide(group, asks).await?.outcome
+    }
+
+    async fn decide(&self, group: &'static str, asks: &[Ask]) -> Result<Verdict> {
+        if !self.settings.limits.enabled {
+            return Ok(Verdict::FREE);
+        }
+        Ok(Verdict::of(group, Admission::tightest(self.kv.admit(asks).await?)))
+    }
+
+    /// Counts a request to a sign-in route against the network it comes from.
+    pub async fn admit_network(&self, call: &Call) -> Verdict {
+        let limit = self.settings.limits.sign_in;
+        if limit.is_none() {
+            return Verdict::FREE;
+        }
+        let decided = self.decide(Group::SignIn.as_str(), &[ask("signin", &call.origin.network(), limit)]).await;
+        decided.unwrap_or_else(|e| Verdict { quota: None, outcome: Err(e) })
+    }
+
+    /// Counts a request of a signed-in caller against their account and, if `slug` names an organization that they were lately seen
+    /// in as a member, against that.
+    pub async fn admit_caller(&self, group: Group, who: &Credential, slug: Option<&str>, now: Time) -> Verdict {
+        let (limits, counters) = (&self.settings.limits, &self.counters);
+        if !limits.enabled {
+            return Verdict::FREE;
+        }
+        // Otherwise a token that was signed out could be used to use up its account's budget until it expires.
+        if counters.seen.has_ended(who.grant, now) {
+            return Verdict { quota: None, outcome: Err(store::authorization::access::signed_out()) };
+        }
+        let account = limits.account.of(group).map(|limit| Wanted { whose: Whose::Account(who.user), group, limit });
+        let organization = slug.and_then(|slug| counters.seen.organization(who.user, slug, now));
+        let organization = organization.zip(limits.organization.of(group)).map(|(org, limit)| Wanted {
+            whose: Whose::Organization(org),
+            group,
+            limit,
+        });
+        let wanted: Vec<Wanted> = account.into_iter().chain(organization).collect();
+        let admitted = counters.buckets.admit(self.kv.as_ref(), now, &wanted).await;
+        admitted.map_or_else(|e| Verdict { quota: None, outcome: Err(e) }, |admission| Verdict::of(group.as_str(), admission))
+    }
+}

@@ -1,0 +1,101 @@
+//! Sending events again: one delivery, or everything that happened in a time.
+
+use chrono::TimeDelta;
+use domain::{
+    DeliveryId, Error, Event, EventId, EventName, Result, Time, WebhookId,
+    authorization::{
+        policy::{OrgScope, Write, decide},
+        resource::Webhooks,
+    },
+    core::value::Slug,
+    delivery::webhooks::Webhook,
+};
+use serde::{Deserialize, Serialize};
+use store::{Change, NoEvent, delivery::deliveries::Replay};
+
+use crate::{App, Caller};
+
+/// Which events to send again.
+pub struct ReplayRequest {
+    /// Those that happened from here on …
+    pub from: Time,
+    /// … and before this.
+    pub to: Time,
+    /// With one of these names; all that the endpoint subscribed to, if not said.
+    pub names: Option<Vec<EventName>>,
+    /// Only those that have not arrived there yet.
+    pub only_missing: bool,
+    /// Where the call before stopped.
+    pub after: Option<EventId>,
+}
+
+/// What is sent again.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct Queued {
+    /// How many events.
+    pub deliveries: usize,
+    /// Where to go on; `None` if that was all.
+    pub next: Option<EventId>,
+}
+
+impl App {
+    /// Sends the event of a delivery once more, as a new delivery with the same `webhook-id`. `Conflict` (`webhook_inactive`,
+    /// `event_erased`).
+    pub async fn redeliver(&self, c: &Caller, slug: &Slug, id: WebhookId, delivery: DeliveryId) -> Result<DeliveryId> {
+        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+            let webhook = tx.pin_webhook(scope, id).await?;
+            let queued = tx.redeliver(scope, active(&webhook)?, delivery, self.settings.webhook_attempts).await?;
+            Ok(Change::new(queued, scope.org(), redelivered(&webhook, 1)))
+        })
+        .await
+    }
+
+    /// Sends the events of a time again, as many as one call may: go on after `next`. Also those from before the endpoint existed or
+    /// while it was switched off; never those that are still on their way to it. `Conflict` (`webhook_inactive`).
+    pub async fn redeliver_range(&self, c: &Caller, slug: &Slug, id: WebhookId, asked: &ReplayRequest) -> Result<Queued> {
+        if asked.from >= asked.to {
+            return Err(Error::field("to", "out_of_range", "`to` must be later than `from`."));
+        }
+        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+            let webhook = tx.pin_webhook(scope, id).await?;
+            let replay = Replay {
+                from: asked.from.max(Time::UNIX_EPOCH),
+                // Nothing has happened later; a clock a little ahead of this one must not matter.
+                to: asked.to.min(tx.now() + TimeDelta::days(1)),
+                names: names(&webhook, asked.names.as_deref())?,
+                only_missing: asked.only_missing,
+                after: asked.after,
+            };
+            let done = tx.redeliver_range(scope, active(&webhook)?, &replay, self.settings.webhook_attempts).await?;
+            let queued = Queued { deliveries: done.queued, next: done.next };
+            if queued.deliveries == 0 {
+                return Ok(Change::silent(queued, NoEvent::Unchanged));
+            }
+            Ok(Change::new(queued, scope.org(), redelivered(&webhook, queued.deliveries)))
+        })
+        .await
+    }
+}
+
+fn redelivered(webhook: &Webhook, deliveries: usize) -> Event {
+    Event::WebhookRedelivered { webhook_id: webhook.id, name: webhook.name.to_string(), deliveries }
+}
+
+/// To one that is switched off nothing is sent: what was queued would be cancelled at its turn.
+fn active(webhook: &Webhook) -> Result<&Webhook> {
+    if webhook.is_active {
+        return Ok(webhook);
+    }
+    Err(Error::conflict("webhook_inactive", "The webhook is not active. Switch it on first."))
+}
+
+/// The asked names, which must be among those that the endpoint subscribed to.
+fn names(webhook: &Webhook, asked: Option<&[EventName]>) -> Result<Vec<EventName>> {
+    let Some(asked) = asked else { return Ok(webhook.events.clone()) };
+    match asked.iter().find(|name| !webhook.events.contains(name)) {
+        None => Ok(asked.to_vec()),
+        Some(name) => Err(Error::field("event_types", "not_subscribed", format!("The webhook does not subscribe to {name}."))),
+    }
+}

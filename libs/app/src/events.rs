@@ -1,0 +1,4 @@
+//! What happened: the record, its order, the feed, the sealed audit log.
+
+pub mod audit;
+pub mod feed;

@@ -1,0 +1,249 @@
+//! Signing in, staying signed in, signing out.
+//!
+//! Every answer about a wrong address and a wrong password is the same, and takes the same work (T40). Whoever guesses is slowed, and
+//! nobody can lock a person out from elsewhere (T41, [`domain::identity::login_throttling`]).
+
+use crypto::{Purpose, Verdict, opaque};
+use domain::{
+    Error, Event, OrgId, PLATFORM, Result, SessionId,
+    authorization::policy,
+    core::value::{Email, Slug},
+    identity::{
+        accounts::User,
+        sessions::{Session, TokenPair},
+    },
+    tenancy::organizations::OrgStatus,
+};
+use store::{
+    Change, NoEvent,
+    identity::{
+        accounts::Account,
+        sessions::{Presented, Refreshable},
+    },
+};
+
+use crate::{
+    App, Call, Caller,
+    core::limits::ask,
+    identity::{
+        accounts::GUESSES,
+        login_throttling::{self, Guess},
+        tokens::{For, refused},
+    },
+};
+
+/// What a login form sends.
+pub struct Login {
+    /// The address.
+    pub email: Email,
+    /// The password as typed; never checked for shape, so an old rule cannot lock anybody out.
+    pub password: String,
+    /// Sign in to this organization; none: to the platform.
+    pub org_slug: Option<Slug>,
+}
+
+fn wrong() -> Error {
+    Error::unauthenticated("invalid_credentials", "The e-mail address or password is wrong, or the address is not confirmed yet.")
+}
+
+fn no_access() -> Error {
+    Error::forbidden("no_access", "This account has no access to that organization.")
+}
+
+impl App {
+    /// Signs in with a password. `Unauthenticated` for a wrong pair, `Forbidden` without access to the organization.
+    pub async fn login(&self, call: &Call, input: Login) -> Result<TokenPair> {
+        // Strict, also about guesses that come at the same moment; what must outlive the shared store is judged below.
+        let attempt = format!("{} {}", input.email, call.origin.network());
+        self.admit("guesses", &[ask("login", &attempt, GUESSES)]).await?;
+        self.fresh_keys(call.now).await?;
+        let org = match &input.org_slug {
+            Some(slug) => self.store.public_organization(slug).await?,
+            None => None,
+        };
+        let account = self.account_for_sign_in(input.org_slug.as_ref(), &input.email).await?;
+        let guess = self.admit_guess(call, account.as_ref().map(|a| a.user.id), &input.email).await?;
+        let verdict = self.hasher.verify(&input.password, account.as_ref().and_then(|a| a.password_hash.as_deref())).await?;
+        let account = account.filter(|a| a.user.email_verified_at.is_some());
+        let (Some(account), true) = (account, verdict != Verdict::Wrong) else {
+            return self.refuse_login(call, org, &input.email, &guess).await;
+        };
+        // An unknown organization is one that nobody has access to.
+        let to = match (input.org_slug, org) {
+            (None, _) => None,
+            (Some(slug), Some(org)) => Some((org, slug)),
+            (Some(_), None) => return Err(no_access()),
+        };
+        let rehash = if verdict == Verdict::RightButRehash { Some(self.hasher.hash(&input.password).await?) } else { None };
+        self.sign_in(call, account, to, rehash).await
+    }
+
+    /// The account that signs in: the organization's own, if that is a member of it, else the platform's.
+    pub(crate) async fn account_for_sign_in(&self, org: Option<&Slug>, email: &Email) -> Result<Option<Account>> {
+        if let Some(slug) = org
+            && let Some(managed) = self.store.public_managed_account(slug, email).await?
+        {
+            return Ok(Some(managed));
+        }
+        self.store.public_account(PLATFORM, email).await
+    }
+
+    /// Failed sign-ins are recorded at once, so that they can be alarmed on, and counted.
+    async fn refuse_login(&self, call: &Call, org: Option<OrgId>, email: &Email, guess: &Guess) -> Result<TokenPair> {
+        let log = org.unwrap_or(PLATFORM);
+        self.anonymously(call, async |tx| {
+            self.charge_guess(tx, guess).await?;
+            Ok(Change::new((), log, Event::LoginFailed { email: email.to_string(), reason: "invalid_credentials".to_owned() }))
+        })
+        .await?;
+        Err(wrong())
+    }
+
+    async fn sign_in(
+        &self,
+        call: &Call,
+        account: Account,
+        to: Option<(OrgId, Slug)>,
+        rehash: Option<String>,
+    ) -> Result<TokenPair> {
+        self.anonymously(call, async |tx| {
+            // Read again under the lock: the password may have been changed, or the account closed, while we hashed.
+            let now = tx.lock_account(account.user.id).await?;
+            if now.user.deleted_at.is_some() || now.password_hash != account.password_hash {
+                return Err(wrong());
+            }
+            let user = now.user;
+            tx.acts(domain::Actor::User { id: user.id, email: user.email.clone() });
+            if let (Some(old), Some(new)) = (&account.password_hash, rehash.clone()) {
+                tx.rehash_password(user.id, old, new).await?;
+            }
+            if let Some((org, _)) = &to {
+                match tx.sign_in_state(*org, user.id).await? {
+                    Some((OrgStatus::Active, member)) if member || user.is_platform_owner => {}
+                    Some((_, true)) => return Err(not_active()),
+                    _ => return Err(no_access()),
+                }
+            }
+            tx.know_network(&login_throttling::pair(user.id, call)).await?;
+            let session = new_session(tx, &user, "password", self.settings.refresh_ttl);
+            tx.insert_session(&session).await?;
+            let target = to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
+            let pair = self.grant(tx, &user, &session, &target).await?;
+            let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
+            Ok(Change::new(pair, target.org(), event))
+        })
+        .await
+    }
+
+    /// Exchanges a refresh token for a new pair. It works once; one that comes back ends its family, because two hold it.
+    pub async fn refresh(&self, call: &Call, token: &str) -> Result<TokenPair> {
+        if !opaque::recognises(Purpose::Refresh, token) {
+            return Err(refused());
+        }
+        self.fresh_keys(call.now).await?;
+        let hash = opaque::hash(token);
+        self.anonymously(call, async |tx| match tx.present_refresh(&hash).await? {
+            Presented::Unknown => Err(refused()),
+            Presented::Spent { at, .. } if tx.now() - at <= self.settings.refresh_race => Err(refused()),
+            Presented::Spent { grant, .. } => {
+                tx.revoke_grant(grant.id).await?;
+                let event = Event::RefreshTokenReused { user_id: grant.user_id, session_id: grant.session_id };
+                Ok(Change::new(Err(refused()), grant.org_id, event))
+            }
+            Presented::Current(found) => {
+                let slug = check_organization(&found)?;
+                let pair = self.renew(tx, &found.user, &found.grant, slug, &hash).await?;
+                Ok(Change::silent(Ok(pair), NoEvent::TokenRenewed))
+            }
+        })
+        .await?
+    }
+
+    /// Ends the session of the token that asks.
+    pub async fn logout(&self, c: &Caller) -> Result<()> {
+        self.as_person(c, async |tx, person| {
+            tx.revoke_session(person.id, person.session).await?;
+            Ok(Change::new((), PLATFORM, Event::LoggedOut { user_id: person.id, session_id: person.session }))
+        })
+        .await
+    }
+
+    /// RFC 7009: ends the session that an access token, or the family that a refresh token, belongs to. Says nothing about unknown ones.
+    pub async fn revoke_token(&self, call: &Call, token: &str) -> Result<()> {
+        if opaque::recognises(Purpose::Refresh, token) {
+            let hash = opaque::hash(token);
+            return self
+                .anonymously(call, async |tx| {
+                    let Some(grant) = tx.grant_of_refresh(&hash).await? else {
+                        return Ok(Change::silent((), NoEvent::Unchanged));
+                    };
+                    tx.revoke_grant(grant.id).await?;
+                    let event = Event::SessionsRevoked { user_id: grant.user_id, count: 1, reason: "token_revoked".to_owned() };
+                    Ok(Change::new((), PLATFORM, event))
+                })
+                .await;
+        }
+        let Ok(claims) = self.verify_access(token, call.now).await else { return Ok(()) };
+        let c = Caller { call: call.clone(), who: claims.as_ref().into(), once: None };
+        match self.logout(&c).await {
+            Err(e) if e.kind == domain::Kind::Unauthenticated => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// The caller's own living sessions, and which one asks.
+    pub async fn list_sessions(&self, c: &Caller) -> Result<(Vec<Session>, SessionId)> {
+        let person = self.person(c).await?;
+        Ok((self.store.own_sessions(policy::own(&person), c.call.now).await?, person.session))
+    }
+
+    /// Ends one of the caller's sessions.
+    pub async fn revoke_session(&self, c: &Caller, id: SessionId) -> Result<()> {
+        self.as_person(c, async |tx, person| {
+            if !tx.revoke_session(person.id, id).await? {
+                return Err(Error::not_found("session"));
+            }
+            Ok(Change::new((), PLATFORM, Event::SessionsRevoked { user_id: person.id, count: 1, reason: "user".to_owned() }))
+        })
+        .await
+    }
+
+    /// Ends all of the caller's other sessions; how many.
+    pub async fn revoke_other_sessions(&self, c: &Caller) -> Result<u64> {
+        self.as_person(c, async |tx, person| {
+            let count = tx.revoke_sessions(person.id, Some(person.session)).await?;
+            Ok(Change::new(count, PLATFORM, Event::SessionsRevoked { user_id: person.id, count, reason: "user".to_owned() }))
+        })
+        .await
+    }
+}
+
+fn not_active() -> Error {
+    Error::forbidden("organization_not_active", "This organization is not active. Ask the platform's operator.")
+}
+
+/// A grant for an organization is only as good as the membership, and the organization's state, at this moment.
+fn check_organization(found: &Refreshable) -> Result<Option<&Slug>> {
+    match &found.organization {
+        None if found.grant.org_id == PLATFORM => Ok(None),
+        None => Err(refused()),
+        Some((slug, status, belongs)) => match status.parse() {
+            _ if !belongs && !found.user.is_platform_owner => Err(refused()),
+            Ok(OrgStatus::Active) => Ok(Some(slug)),
+            _ => Err(not_active()),
+        },
+    }
+}
+
+fn new_session(tx: &store::WriteTx, user: &User, method: &str, lifetime: chrono::TimeDelta) -> Session {
+    Session {
+        id: SessionId::new(tx.uuid()),
+        user_id: user.id,
+        method: method.to_owned(),
+        ip_address: tx.origin().ip_address.clone(),
+        user_agent: tx.origin().user_agent.clone(),
+        created_at: tx.now(),
+        last_seen_at: tx.now(),
+        expires_at: tx.now() + lifetime,
+    }
+}

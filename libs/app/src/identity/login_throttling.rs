@@ -1,0 +1,115 @@
+//! Guesses at passwords are judged before the password is looked at, so that guessing costs no hash, and counted when it was wrong. The
+//! rules are in [`domain::identity::login_throttling`].
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use crypto::opaque;
+use domain::{
+    Result, SessionId, Time, UserId,
+    core::{
+        rate::{Limit, whole_seconds},
+        value::Email,
+    },
+    identity::login_throttling::{AT_ONE_ACCOUNT, BY_ONE_NETWORK, Budgets, FROM_ONE_NETWORK, Judgement},
+};
+use store::{Change, NoEvent, WriteTx};
+
+use crate::{App, Call, core::limits::refuse};
+
+/// One attempt to sign in: the names of the budgets that it is judged by.
+pub(crate) struct Guess {
+    pair: String,
+    network: String,
+    account: String,
+    known: bool,
+}
+
+/// Whom a guess is about: an account, or an address that has none and is counted alike.
+fn subject(user: Option<UserId>, email: &Email) -> String {
+    user.map_or_else(|| email.to_string(), |user| user.to_string())
+}
+
+/// The name of the budget of an account from a network.
+pub(crate) fn pair(user: UserId, call: &Call) -> String {
+    name("pair", &user.to_string(), &call.origin.network())
+}
+
+fn name(kind: &str, subject: &str, network: &str) -> String {
+    opaque::hash(&format!("{kind} {subject} {network}"))
+}
+
+impl App {
+    /// Judges an attempt at the account `user`, or at `email` if there is none: `RateLimited` if it has to wait.
+    pub(crate) async fn admit_guess(&self, call: &Call, user: Option<UserId>, email: &Email) -> Result<Guess> {
+        let (subject, network) = (subject(user, email), call.origin.network());
+        let mut guess = Guess {
+            pair: name("pair", &subject, &network),
+            network: name("network", "", &network),
+            account: name("account", &subject, ""),
+            known: false,
+        };
+        if !self.settings.limits.enabled {
+            return Ok(guess);
+        }
+        let names = [guess.pair.as_str(), &guess.network, &guess.account];
+        let [pair, network, account] = self.store.public_guesses(names, call.now).await?;
+        let budgets = Budgets { pair, network, account };
+        guess.known = budgets.is_known(call.now);
+        match budgets.judge(call.now) {
+            Judgement::Try => Ok(guess),
+            Judgement::TryInTurn => self.take_turn(call, guess).await,
+            Judgement::Wait(wait) => Err(refuse("guesses", whole_seconds(wait))),
+            Judgement::WaitForTurn(wait) => self.queue(call, &guess, wait).await,
+        }
+    }
+
+    async fn take_turn(&self, call: &Call, guess: Guess) -> Result<Guess> {
+        let taken = async |tx: &WriteTx| Ok(Change::silent(tx.take_turn(&guess.pair).await?, NoEvent::Housekeeping));
+        if self.anonymously(call, taken).await? { Ok(guess) } else { Err(refuse("guesses", 1)) }
+    }
+
+    async fn queue(&self, call: &Call, guess: &Guess, wait: Duration) -> Result<Guess> {
+        let turn = call.now + TimeDelta::from_std(wait).unwrap_or_default();
+        let queue = async |tx: &WriteTx| Ok(Change::silent(tx.queue_guess(&guess.pair, turn).await?, NoEvent::Housekeeping));
+        self.anonymously(call, queue).await?;
+        Err(refuse("guesses", whole_seconds(wait)))
+    }
+
+    /// Counts a guess that was wrong, in the transaction that records it. In the same order everywhere, for these are rows that many want.
+    pub(crate) async fn charge_guess(&self, tx: &WriteTx, guess: &Guess) -> Result<()> {
+        if !self.settings.limits.enabled {
+            return Ok(());
+        }
+        tx.charge_guess(&guess.pair, FROM_ONE_NETWORK).await?;
+        // Where the person signs in usually, mistakes are held against nobody else.
+        if !guess.known {
+            tx.charge_guess(&guess.account, AT_ONE_ACCOUNT).await?;
+            tx.charge_guess(&guess.network, BY_ONE_NETWORK).await?;
+        }
+        Ok(())
+    }
+
+    /// Judges a guess of somebody signed in at the password of their own account; to be charged by the name that it answers.
+    pub(crate) async fn admit_own_guess(&self, session: SessionId, now: Time) -> Result<String> {
+        let name = name("session", &session.to_string(), "");
+        if self.settings.limits.enabled {
+            let [own] = self.store.public_guesses([&name], now).await?;
+            if let Some(wait) = own.wait(now, OWN) {
+                return Err(refuse("guesses", whole_seconds(wait)));
+            }
+        }
+        Ok(name)
+    }
+
+    /// Counts such a guess that was wrong.
+    pub(crate) async fn charge_own_guess(&self, call: &Call, name: &str) -> Result<()> {
+        if !self.settings.limits.enabled {
+            return Ok(());
+        }
+        self.anonymously(call, async |tx| Ok(Change::silent(tx.charge_guess(name, OWN).await?, NoEvent::Housekeeping))).await
+    }
+}
+
+/// Guesses of one sign-in at its own account's password.
+const OWN: Limit = FROM_ONE_NETWORK;

@@ -1,0 +1,100 @@
+//! Passwords: forgotten, reset, changed. A new password ends sessions, and every link that somebody who had the account could have asked
+//! for with it.
+
+use crypto::{Purpose, Verdict, opaque};
+use domain::{
+    Actor, Error, Event, Result,
+    authorization::policy,
+    core::value::{Email, Password, Slug},
+    delivery::mails::Template,
+    identity::accounts::{LinkPurpose, User},
+};
+use serde_json::json;
+use store::{Change, NoEvent, WriteTx, identity::accounts::Link};
+
+use crate::{
+    App, Call, Caller,
+    core::limits::ask,
+    identity::{
+        accounts::{GUESSES, bad_link, take},
+        login_throttling,
+    },
+    mail,
+};
+
+impl App {
+    /// Mails a link to set a new password, if there is such an account; of the organization's realm if one is named.
+    pub async fn forgot_password(&self, call: &Call, email: &Email, org_slug: Option<&Slug>) -> Result<()> {
+        self.admit_mail(email).await?;
+        let account = self.account_for_sign_in(org_slug, email).await?;
+        self.anonymously(call, async |tx| {
+            let Some(account) = &account else { return self.pretend(tx, LinkPurpose::ResetPassword, email).await };
+            let user = &account.user;
+            let link =
+                Link { purpose: LinkPurpose::ResetPassword, user: Some(user.id), email: user.email.clone(), password_hash: None };
+            self.mail_link(tx, &link, Template::ResetPassword, "/auth/reset-password", user.realm).await?;
+            Ok(Change::silent((), NoEvent::LinkMailed))
+        })
+        .await
+    }
+
+    /// Uses up a reset link: sets the password and ends every session. The mailbox counts as proven, for the link came through it.
+    pub async fn reset_password(&self, call: &Call, token: &str, password: &Password) -> Result<()> {
+        if !opaque::recognises(Purpose::ResetPassword, token) {
+            return Err(bad_link());
+        }
+        let hash = self.hasher.hash(password.expose()).await?;
+        self.anonymously(call, async |tx| {
+            let link = take(tx, LinkPurpose::ResetPassword, token).await?;
+            let mut account = tx.lock_account(link.user.ok_or_else(bad_link)?).await?;
+            // The address was changed after the link was sent: the old mailbox has no say any more.
+            if account.user.email != link.email || account.user.deleted_at.is_some() {
+                return Err(bad_link());
+            }
+            account.user.email_verified_at.get_or_insert(tx.now());
+            self.set_password(tx, &account.user, hash.clone()).await?;
+            tx.revoke_sessions(account.user.id, None).await?;
+            // Whoever reads the person's mails is the person: no wait, whatever strangers guess meanwhile.
+            tx.know_network(&login_throttling::pair(account.user.id, call)).await?;
+            tx.acts(Actor::User { id: account.user.id, email: account.user.email.clone() });
+            Ok(password_changed(&account.user, "reset"))
+        })
+        .await
+    }
+
+    /// Changes the caller's password, which they must know; ends their other sessions.
+    pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
+        let person = self.person(c).await?;
+        self.admit("guesses", &[ask("password", &person.id.to_string(), GUESSES)]).await?;
+        let guess = self.admit_own_guess(person.session, c.call.now).await?;
+        let known = self.store.own_account(policy::own(&person)).await?.password_hash;
+        if self.hasher.verify(current, known.as_deref()).await? == Verdict::Wrong {
+            self.charge_own_guess(&c.call, &guess).await?;
+            return Err(Error::field("current_password", "wrong", "The current password is wrong."));
+        }
+        let hash = self.hasher.hash(new.expose()).await?;
+        self.as_person(c, async |tx, person| {
+            let account = tx.lock_account(person.id).await?;
+            if account.password_hash != known {
+                return Err(Error::conflict("password_changed_meanwhile", "The password was changed meanwhile. Sign in again."));
+            }
+            self.set_password(tx, &account.user, hash.clone()).await?;
+            tx.revoke_sessions(person.id, Some(person.session)).await?;
+            Ok(password_changed(&account.user, "change"))
+        })
+        .await
+    }
+
+    async fn set_password(&self, tx: &WriteTx, user: &User, hash: String) -> Result<()> {
+        tx.save_account(user, Some(hash)).await?;
+        // Whoever had the account before could have asked for another address with it.
+        tx.drop_user_links(LinkPurpose::ResetPassword, user.id).await?;
+        tx.drop_user_links(LinkPurpose::ChangeEmail, user.id).await?;
+        tx.queue_mail(user.realm, &mail(Template::PasswordChanged, &user.email, json!({ "link": self.settings.public_url })))
+            .await
+    }
+}
+
+fn password_changed(user: &User, method: &str) -> Change<()> {
+    Change::new((), user.realm, Event::PasswordChanged { user_id: user.id, method: method.to_owned() })
+}

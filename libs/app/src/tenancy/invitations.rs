@@ -1,0 +1,267 @@
+//! Invitations: an organization offers a membership; the invited person accepts or declines, or the organization adds a managed account.
+//!
+//! Accepting for oneself needs the proven mailbox, not just an account that claims it (T18). An organization that accepts for somebody
+//! else (`members.add`) gets an account of its own realm; a platform account of the same address is never touched.
+
+use std::time::Duration;
+
+use crypto::{Purpose, opaque};
+use domain::{
+    Error, Event, InvitationId, Page, Result,
+    authorization::{
+        policy::{self, OrgScope, Read, Write, decide},
+        resource::Invitations,
+    },
+    core::{
+        ports::Ask,
+        rate::Limit,
+        value::{Email, Slug},
+    },
+    delivery::mails::Template,
+    identity::accounts::{Person, User},
+    tenancy::{
+        invitations::{self, Invitation, InvitationStatus},
+        organizations::OrgStatus,
+        roles::{Role, RoleName},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{
+    Change, WriteTx,
+    tenancy::{
+        invitations::{Claimed, Listed, Received, Which},
+        members::Admission,
+    },
+};
+
+use crate::{
+    App, Call, Caller,
+    identity::accounts::{mail_to, new_user},
+    mail,
+};
+
+/// Invitations of one organization: a hundred at once, then one each 36 seconds. They are mails with a text that a customer chose.
+const PER_ORGANIZATION: Limit = Limit { burst: 100, period: Duration::from_secs(36) };
+
+/// What creating an invitation answers; the token is shown this once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Invited {
+    /// The invitation.
+    pub invitation: Invitation,
+    /// Who invited.
+    pub inviter: User,
+    /// What the mailed link carries.
+    pub token: String,
+}
+
+impl App {
+    /// Invites an address. `Conflict`: `already_member`, `already_invited`. Nobody invites to what they do not hold (T20).
+    pub async fn create_invitation(&self, c: &Caller, slug: &Slug, email: &Email, role: &RoleName) -> Result<Invited> {
+        // Whoever may not invite takes nothing from those who may, nor from whom they name.
+        let standing = self.standing(c, slug).await?;
+        policy::may_try::<Invitations>(&standing)?;
+        let by = Ask::new(format!("invite:{}", standing.view.organization.id), PER_ORGANIZATION);
+        self.admit("mails", &[by, mail_to(email)]).await?;
+        self.in_org::<Invitations, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
+            if *role == RoleName::Owner {
+                policy::may_invite(scope, &Role::builtin(RoleName::Owner))?;
+            }
+            policy::may_invite(scope, &tx.resolve_role(scope, role).await?)?;
+            let known = tx.prospect(scope, email).await?;
+            if known.is_member {
+                return Err(Error::conflict("already_member", "This person is a member already."));
+            }
+            let invitation = Invitation {
+                id: InvitationId::new(tx.uuid()),
+                org_id: scope.org(),
+                email: email.clone(),
+                role: role.clone(),
+                invited_by: standing.person.id,
+                status: InvitationStatus::Pending,
+                expires_at: tx.now() + invitations::LIFETIME,
+                created_at: tx.now(),
+            };
+            let token = opaque::mint(Purpose::Invitation, self.ids.as_ref());
+            let replaced = tx.insert_invitation(scope, &invitation, token.hash, &known).await?;
+            self.mail_invitation(tx, standing, &invitation, &token.text).await?;
+            let event = Event::UserInvited { invitation_id: invitation.id, email: email.to_string(), role: role.to_string() };
+            let change = Change::new(Invited { invitation, inviter: known.inviter, token: token.text }, scope.org(), event);
+            Ok(match replaced {
+                Some(id) => change.and(scope.org(), Event::InvitationExpired { invitation_id: id, email: email.to_string() }),
+                None => change,
+            })
+        })
+        .await
+    }
+
+    async fn mail_invitation(
+        &self,
+        tx: &WriteTx,
+        standing: &policy::Standing<'_, Write>,
+        i: &Invitation,
+        token: &str,
+    ) -> Result<()> {
+        let context = json!({
+            "link": format!("{}/invitations/accept/{token}", self.settings.public_url),
+            "organization": standing.view.organization.name,
+            "inviter": standing.person.email,
+            "days": invitations::LIFETIME.num_days(),
+        });
+        tx.queue_mail(i.org_id, &mail(Template::Invitation, &i.email, context)).await
+    }
+
+    /// An organization's invitations, newest first.
+    pub async fn list_invitations(
+        &self,
+        c: &Caller,
+        slug: &Slug,
+        page: Page,
+        status: Option<InvitationStatus>,
+    ) -> Result<Vec<Listed>> {
+        let standing = self.standing(c, slug).await?;
+        let scope: OrgScope<'_, Invitations, Read> = decide(&standing)?;
+        self.store.list_invitations(scope, page, status).await
+    }
+
+    /// Takes a pending invitation back.
+    pub async fn cancel_invitation(&self, c: &Caller, slug: &Slug, id: InvitationId) -> Result<()> {
+        self.in_org::<Invitations, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
+            let claimed = tx.claim_own_invitation(scope, id).await?;
+            tx.close_invitation(&claimed, InvitationStatus::Cancelled).await?;
+            let event = Event::InvitationRevoked { invitation_id: id, email: claimed.invitation.email.to_string() };
+            Ok(Change::new((), scope.org(), event))
+        })
+        .await
+    }
+
+    /// Accepts on behalf of the invited address: the organization gets a managed account of its own (made if there is none).
+    pub async fn accept_for_member(&self, c: &Caller, slug: &Slug, id: InvitationId) -> Result<()> {
+        self.moving_members::<Invitations, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
+            let claimed = tx.claim_own_invitation(scope, id).await?;
+            check_open(&claimed, tx)?;
+            // The caller now vouches for the role, so they must hold it, whoever sent the invitation.
+            policy::may_invite(scope, &tx.resolve_role(scope, &claimed.invitation.role).await?)?;
+            let user = match tx.find_account(scope.org(), &claimed.invitation.email).await? {
+                Some(account) => account.user,
+                None => {
+                    let user = new_user(tx, scope.org(), &claimed.invitation.email, false);
+                    tx.insert_account(&user, None).await?;
+                    user
+                }
+            };
+            let role = claimed.invitation.role.clone();
+            join(tx, &claimed, role, &user.email, user.id).await
+        })
+        .await
+    }
+
+    /// What the caller is invited to; nothing, unless their address is proven.
+    pub async fn list_own_invitations(&self, c: &Caller) -> Result<Vec<Received>> {
+        let person = self.person(c).await?;
+        if !person.owns_address() {
+            return Ok(Vec::new());
+        }
+        self.store.own_invitations(policy::own(&person), c.call.now).await
+    }
+
+    /// Accepts an invitation to the caller's own address.
+    pub async fn accept_invitation(&self, c: &Caller, which: By<'_>) -> Result<()> {
+        self.as_person(c, async |tx, person| {
+            let claimed = claim_own(tx, which, person).await?;
+            check_open(&claimed, tx)?;
+            let role = clamped_role(tx, &claimed).await?;
+            join(tx, &claimed, role, &person.email, person.id).await
+        })
+        .await
+    }
+
+    /// Declines an invitation to the caller's own address.
+    pub async fn decline_invitation(&self, c: &Caller, id: InvitationId) -> Result<()> {
+        self.as_person(c, async |tx, person| {
+            let claimed = claim_own(tx, By::Id(id), person).await?;
+            decline(tx, &claimed).await
+        })
+        .await
+    }
+
+    /// Declines an invitation by its token, which only the invited mailbox got.
+    pub async fn decline_invitation_by_token(&self, call: &Call, token: &str) -> Result<()> {
+        let hash = token_hash(token)?;
+        self.anonymously(call, async |tx| {
+            let claimed = tx.claim_invitation(Which::Token(&hash)).await?;
+            decline(tx, &claimed).await
+        })
+        .await
+    }
+}
+
+/// How the invited person names the invitation.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// By the token from the mail.
+    Token(&'a str),
+    /// By its id, as `GET /api/invitations` lists it.
+    Id(InvitationId),
+}
+
+fn token_hash(token: &str) -> Result<String> {
+    if opaque::recognises(Purpose::Invitation, token) {
+        Ok(opaque::hash(token))
+    } else {
+        Err(Error::not_found("pending invitation"))
+    }
+}
+
+async fn claim_own(tx: &WriteTx, which: By<'_>, person: &Person) -> Result<Claimed> {
+    let claimed = match which {
+        By::Token(token) => tx.claim_invitation(Which::Token(&token_hash(token)?)).await?,
+        By::Id(id) => tx.claim_invitation(Which::Id(id)).await?,
+    };
+    if claimed.invitation.email == person.email && person.owns_address() {
+        return Ok(claimed);
+    }
+    Err(Error::forbidden("other_address", "This invitation is for another address. Sign in with the invited one."))
+}
+
+/// Expiry is compared here, at use (T19), and only an active organization takes members.
+fn check_open(claimed: &Claimed, tx: &WriteTx) -> Result<()> {
+    if claimed.invitation.expires_at <= tx.now() {
+        return Err(Error::conflict("invitation_expired", "This invitation has expired. Ask for a new one."));
+    }
+    if claimed.organization.organization.status != OrgStatus::Active {
+        return Err(Error::forbidden("organization_not_active", "This organization is not active. Ask the platform's operator."));
+    }
+    Ok(())
+}
+
+/// The invited role if the inviter could still give it; otherwise `member`: a demoted or removed inviter leaves no back door (T19).
+async fn clamped_role(tx: &WriteTx, claimed: &Claimed) -> Result<RoleName> {
+    let (Some(inviter), Some(role)) = (tx.inviter_role(claimed).await?, tx.resolve_invited_role(claimed).await?) else {
+        return Ok(RoleName::Member);
+    };
+    Ok(if policy::invitable(&inviter, &role).is_ok() { role.name } else { RoleName::Member })
+}
+
+async fn join(tx: &WriteTx, claimed: &Claimed, role: RoleName, email: &Email, user: domain::UserId) -> Result<Change<()>> {
+    let org = claimed.invitation.org_id;
+    tx.insert_member(Admission::Invited(claimed, role.clone()), user).await?;
+    tx.close_invitation(claimed, InvitationStatus::Accepted).await?;
+    let (email, role) = (email.to_string(), role.to_string());
+    let accepted = Event::InvitationAccepted {
+        invitation_id: claimed.invitation.id,
+        email: email.clone(),
+        role: role.clone(),
+        user_id: user,
+    };
+    Ok(Change::new((), org, accepted).and(org, Event::UserJoined { user_id: user, email, role }))
+}
+
+async fn decline(tx: &WriteTx, claimed: &Claimed) -> Result<Change<()>> {
+    tx.close_invitation(claimed, InvitationStatus::Rejected).await?;
+    let event = Event::InvitationDeclined { invitation_id: claimed.invitation.id, email: claimed.invitation.email.to_string() };
+    Ok(Change::new((), claimed.invitation.org_id, event))
+}

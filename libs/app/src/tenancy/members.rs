@@ -1,0 +1,159 @@
+//! Members: who belongs to an organization, in which role, and how that ends.
+
+use domain::{
+    Error, Event, Page, Result, UserId,
+    authorization::{
+        policy::{self, OrgScope, Read, Write, decide},
+        resource::{MemberRoles, Members, Ownership},
+    },
+    core::value::{Email, Slug},
+    tenancy::{
+        members::Member,
+        organizations::Seats,
+        roles::{Role, RoleName},
+    },
+};
+use store::{Change, NoEvent, WriteTx};
+
+use crate::{App, Caller};
+
+impl App {
+    /// A page of members, how many there are (of the role, if one is named), and the seats.
+    pub async fn list_members(
+        &self,
+        c: &Caller,
+        slug: &Slug,
+        page: Page,
+        role: Option<&str>,
+    ) -> Result<(Vec<Member>, i64, Seats)> {
+        let standing = self.standing(c, slug).await?;
+        let scope: OrgScope<'_, Members, Read> = decide(&standing)?;
+        let members = self.store.list_members(scope, page, role).await?;
+        let total = match role {
+            Some(role) => self.store.count_members(scope, role).await?,
+            None => standing.view.members,
+        };
+        Ok((members, total, standing.view.seats()))
+    }
+
+    /// Gives a member another role. `owner` hands the organization over: the caller becomes an admin.
+    pub async fn update_member_role(&self, c: &Caller, slug: &Slug, user: UserId, role: &RoleName) -> Result<Member> {
+        if *role == RoleName::Owner {
+            return self.hand_over_to(c, slug, user).await;
+        }
+        self.moving_members::<MemberRoles, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, MemberRoles, Write> = decide(standing)?;
+            if user == standing.person.id {
+                return Err(Error::conflict("own_role", "You cannot change your own role. Ask another owner or admin."));
+            }
+            let new = tx.resolve_role(scope, role).await?;
+            let mut member = tx.lock_member(scope, user).await?;
+            let current = current_role(tx, scope, &member).await?;
+            policy::may_assign(scope, &current, &new)?;
+            if current.name == new.name {
+                return Ok(Change::silent(member, NoEvent::Unchanged));
+            }
+            tx.set_role(scope, &member.membership, role).await?;
+            let event = role_updated(&member, role);
+            member.membership.role = role.clone();
+            Ok(Change::new(member, scope.org(), event))
+        })
+        .await
+    }
+
+    async fn hand_over_to(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<Member> {
+        self.moving_members::<Ownership, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Ownership, Write> = decide(standing)?;
+            policy::may_hand_over(scope, user)?;
+            let next = tx.lock_member(scope, user).await?;
+            hand_over(tx, scope, next).await
+        })
+        .await
+    }
+
+    /// Hands the organization over to the member with this address; the caller becomes an admin. Never to oneself.
+    pub async fn transfer_ownership(&self, c: &Caller, slug: &Slug, new_owner: &Email) -> Result<Member> {
+        self.moving_members::<Ownership, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Ownership, Write> = decide(standing)?;
+            if *new_owner == standing.person.email {
+                policy::may_hand_over(scope, standing.person.id)?;
+            }
+            let next = tx.lock_member_by_email(scope, new_owner).await.map_err(not_a_member)?;
+            policy::may_hand_over(scope, next.user.id)?;
+            hand_over(tx, scope, next).await
+        })
+        .await
+    }
+
+    /// A member's access to the organization's services, for who manages members. Services are not built yet, so there are none.
+    pub async fn check_member(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<()> {
+        let standing = self.standing(c, slug).await?;
+        policy::may_try::<Members>(&standing)?;
+        if self.store.is_member(decide(&standing)?, user).await? { Ok(()) } else { Err(Error::not_found("member")) }
+    }
+
+    /// Removes a member: all access to this organization ends in the same transaction (T22).
+    pub async fn remove_member(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<()> {
+        self.moving_members::<Members, _>(c, slug, async |tx, standing| {
+            let scope: OrgScope<'_, Members, Write> = decide(standing)?;
+            if user == standing.person.id {
+                return Err(Error::conflict("own_membership", "You cannot remove yourself. Ask another owner or admin."));
+            }
+            let member = tx.lock_member(scope, user).await?;
+            let role = current_role(tx, scope, &member).await?;
+            policy::may_remove(scope, &role)?;
+            let taken_back = tx.end_access(scope, &member).await?;
+            let email = member.user.email.to_string();
+            let event = Event::UserRemoved { user_id: user, email: email.clone(), role: role.name.to_string() };
+            let change = Change::new((), scope.org(), event);
+            Ok(match taken_back {
+                Some(invitation_id) => change.and(scope.org(), Event::InvitationRevoked { invitation_id, email }),
+                None => change,
+            })
+        })
+        .await
+    }
+}
+
+fn not_a_member(e: Error) -> Error {
+    if e.kind == domain::Kind::NotFound {
+        return Error::field(
+            "new_owner_email",
+            "not_a_member",
+            "The new owner must be a member of the organization. Invite them first.",
+        );
+    }
+    e
+}
+
+/// The member's role with its capabilities; one that is gone allows nothing.
+async fn current_role<R: domain::authorization::resource::Resource>(
+    tx: &WriteTx,
+    scope: OrgScope<'_, R, Write>,
+    member: &Member,
+) -> Result<Role> {
+    match tx.resolve_role(scope, &member.membership.role).await {
+        Err(e) if e.kind == domain::Kind::Invalid => {
+            Ok(Role { name: member.membership.role.clone(), caps: domain::tenancy::roles::Caps::NONE })
+        }
+        outcome => outcome,
+    }
+}
+
+async fn hand_over(tx: &WriteTx, scope: OrgScope<'_, Ownership, Write>, mut next: Member) -> Result<Change<Member>> {
+    let caller = tx.lock_member(scope, scope.person().id).await?;
+    tx.hand_over(scope, &caller.membership, &next.membership).await?;
+    let transferred = Event::OwnershipTransferred { new_owner_user_id: next.user.id, previous_owner_user_id: caller.user.id };
+    let (rose, stepped_down) = (role_updated(&next, &RoleName::Owner), role_updated(&caller, &RoleName::Admin));
+    next.membership.role = RoleName::Owner;
+    Ok(Change::new(next, scope.org(), transferred).and(scope.org(), rose).and(scope.org(), stepped_down))
+}
+
+fn role_updated(member: &Member, role: &RoleName) -> Event {
+    Event::UserRoleUpdated {
+        user_id: member.user.id,
+        email: member.user.email.to_string(),
+        previous_role: member.membership.role.to_string(),
+        role: role.to_string(),
+    }
+}

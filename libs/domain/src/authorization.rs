@@ -1,0 +1,5 @@
+//! Who may do what: the table, the one decision over it, and who acts.
+
+pub mod actor;
+pub mod policy;
+pub mod resource;

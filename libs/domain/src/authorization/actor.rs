@@ -1,0 +1,91 @@
+//! Who is acting, from where, and when: the stamp on every change.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::{Time, UserId, core::value::Email, identity::accounts::Person};
+
+/// Who acts. Every credential of every face becomes one; after that nobody looks at headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A signed-in person.
+    User {
+        /// Who.
+        id: UserId,
+        /// Their address, for the audit log.
+        email: Email,
+    },
+    /// A job of ours.
+    System(&'static str),
+    /// Nobody we know: sign-up, sign-in, one-time links.
+    Anonymous,
+}
+
+impl Actor {
+    /// `user`, `system` or `anonymous`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Actor::User { .. } => "user",
+            Actor::System(_) => "system",
+            Actor::Anonymous => "anonymous",
+        }
+    }
+    /// What the audit log calls it.
+    pub fn id(&self) -> Option<String> {
+        match self {
+            Actor::User { id, .. } => Some(id.to_string()),
+            Actor::System(job) => Some((*job).to_owned()),
+            Actor::Anonymous => None,
+        }
+    }
+    /// A user's address.
+    pub fn email(&self) -> Option<&Email> {
+        match self {
+            Actor::User { email, .. } => Some(email),
+            _ => None,
+        }
+    }
+}
+
+impl From<&Person> for Actor {
+    fn from(person: &Person) -> Self {
+        Actor::User { id: person.id, email: person.email.clone() }
+    }
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Client address, after trusted proxies.
+    pub ip_address: Option<String>,
+    /// `User-Agent`, cut to 300 characters.
+    pub user_agent: Option<String>,
+    /// In logs, answers and audit records.
+    pub request_id: Option<String>,
+    /// W3C trace context, carried to the deliveries.
+    pub traceparent: Option<String>,
+}
+
+impl Origin {
+    /// What requests are counted by: an IPv4 address, or the /64 that an IPv6 customer owns.
+    pub fn network(&self) -> String {
+        match self.ip_address.as_deref().map(str::parse::<IpAddr>) {
+            Some(Ok(IpAddr::V6(v6))) => {
+                let [a, b, c, d, ..] = v6.segments();
+                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+            Some(Ok(v4)) => v4.to_string(),
+            _ => "-".to_owned(),
+        }
+    }
+}
+
+/// Who, from where, when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Who.
+    pub actor: Actor,
+    /// From where.
+    pub origin: Origin,
+    /// When.
+    pub now: Time,
+}

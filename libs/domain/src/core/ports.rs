@@ -1,0 +1,59 @@
+//! What use cases need from outside, apart from the database. The adapters live in `infra`; defining the ports here keeps them
+//! independent of the use cases.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use url::Url;
+
+use crate::{
+    Result, Violation,
+    core::rate::{Admission, Limit},
+};
+
+/// One request to be counted under one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// What is counted. Nothing personal in clear: keys are seen by whoever operates the store.
+    pub key: String,
+    /// How often it may come.
+    pub limit: Limit,
+    /// Earlier requests that were let through without asking and are only reported now: charged whatever the answer is.
+    pub owed: u32,
+    /// How long ago the latest of those came.
+    pub owed_for: Duration,
+}
+
+impl Ask {
+    /// A request that owes nothing.
+    pub fn new(key: String, limit: Limit) -> Self {
+        Self { key, limit, owed: 0, owed_for: Duration::ZERO }
+    }
+    /// [`Ask::owed_for`] in microseconds.
+    pub fn owed_micros(&self) -> i64 {
+        i64::try_from(self.owed_for.as_micros()).unwrap_or(i64::MAX / 4)
+    }
+}
+
+/// Shared, forgetful state: rate limits and wake-ups. Losing all of it may cost time, never safety; whatever must survive
+/// lives in the database.
+#[async_trait]
+pub trait Kv: Send + Sync {
+    /// Decides on one request under several limits, atomically and in one round trip: all must allow it, and if one does not, none
+    /// is charged for it. One answer for each, in their order. No key may come twice.
+    async fn admit(&self, asks: &[Ask]) -> Result<Vec<Admission>>;
+    /// Tells every worker that there is work. Best effort: workers poll as well.
+    async fn wake(&self);
+    /// Resolves at the next [`wake`](Kv::wake), of any process that shares this store.
+    async fn woken(&self);
+    /// Whether the store answers, for the readiness probe.
+    async fn healthy(&self) -> bool;
+}
+
+/// Judges a URL that a customer gave us, before it is stored: scheme, credentials, port and every address it resolves to.
+/// The client that later calls it checks again at connect time, because a name may resolve differently then.
+#[async_trait]
+pub trait UrlGuard: Send + Sync {
+    /// `Err` names `field` and what is wrong, without telling what is behind the address.
+    async fn check(&self, field: &str, url: &Url) -> std::result::Result<(), Violation>;
+}

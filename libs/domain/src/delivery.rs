@@ -1,0 +1,4 @@
+//! What leaves: webhooks, deliveries, mails.
+
+pub mod mails;
+pub mod webhooks;

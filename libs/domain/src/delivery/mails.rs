@@ -1,0 +1,70 @@
+//! Mail on its way: what a use case queues in its transaction, and the worker renders and sends.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::value::Email;
+
+/// Which mail, and the values that its context must hold; `link` is always a complete URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Template {
+    /// Confirm the address of a new account: `link`, `hours`.
+    VerifyEmail,
+    /// Somebody tried to sign up with an address that has an account: `link` to sign in or reset.
+    AccountExists,
+    /// Set a new password: `link`, `minutes`.
+    ResetPassword,
+    /// The password was changed: `link`.
+    PasswordChanged,
+    /// Confirm a new address: `link`, `hours`.
+    ChangeEmail,
+    /// Another address was asked for; goes to the present one: `new_email`.
+    EmailChangeRequested,
+    /// The address was changed; goes to the old one: `new_email`.
+    EmailChanged,
+    /// An invitation: `link`, `organization`, `inviter`, `days`.
+    Invitation,
+    /// An endpoint was disabled after days of failure: `organization`, `url`, `link`.
+    WebhookDisabled,
+}
+
+impl Template {
+    /// Every template.
+    pub const ALL: [Self; 9] = [
+        Self::VerifyEmail,
+        Self::AccountExists,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::ChangeEmail,
+        Self::EmailChangeRequested,
+        Self::EmailChanged,
+        Self::Invitation,
+        Self::WebhookDisabled,
+    ];
+
+    /// The name of its files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify_email",
+            Self::AccountExists => "account_exists",
+            Self::ResetPassword => "reset_password",
+            Self::PasswordChanged => "password_changed",
+            Self::ChangeEmail => "change_email",
+            Self::EmailChangeRequested => "email_change_requested",
+            Self::EmailChanged => "email_changed",
+            Self::Invitation => "invitation",
+            Self::WebhookDisabled => "webhook_disabled",
+        }
+    }
+}
+
+/// A mail to be sent. Stored sealed, because `context` holds one-time links.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mail {
+    /// Which mail.
+    pub template: Template,
+    /// To whom.
+    pub to: Email,
+    /// What the template shows.
+    pub context: serde_json::Value,
+}

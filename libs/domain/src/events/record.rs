@@ -1,0 +1,269 @@
+//! Everything that can happen: the registry of event names, one typed [`Event`] per thing we emit, and its public form.
+//!
+//! One event is one audit record and what webhooks and the feed carry. Names are dotted and past-tense and a public contract: a
+//! snapshot pins each one's JSON. Names the contract lists for parts that are not built yet can be subscribed to already.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    ErasureId, InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
+    core::value::{BadValue, bad},
+};
+
+/// What an event happened to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// `organization`, `user`, `invitation`, …
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:literal $variant:ident on $kind:literal $target:ident { $($field:ident: $ty:ty),* $(,)? };)*) => {
+        /// Something that happened.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(tag = "event", content = "data")]
+        #[allow(missing_docs, reason = "the fields are the public payload; the names say it")]
+        pub enum Event { $( $(#[$doc])* #[serde(rename = $name)] $variant { $($field: $ty),* }, )* }
+
+        impl Event {
+            /// The dotted name.
+            pub const fn name(&self) -> EventName { match self { $(Event::$variant { .. } => EventName($name)),* } }
+            /// What it happened to.
+            pub fn target(&self) -> Target { match self { $(Event::$variant { $target, .. } => Target { kind: $kind, id: $target.to_string() }),* } }
+        }
+        const EMITTED: &[&str] = &[$($name),*];
+    };
+}
+
+events! {
+    /// An organization was founded.
+    "organization.created" OrganizationCreated on "organization" organization_id { organization_id: OrgId, slug: String, name: String };
+    /// Its settings changed.
+    "organization.updated" OrganizationUpdated on "organization" organization_id { organization_id: OrgId, name: String };
+    /// It was deleted; its last event.
+    "org.deleted" OrganizationDeleted on "organization" organization_id { organization_id: OrgId, slug: String, name: String };
+    /// It changed hands.
+    "org.ownership_transferred" OwnershipTransferred on "user" new_owner_user_id { new_owner_user_id: UserId, previous_owner_user_id: UserId };
+    /// The platform approved it.
+    "organization.approved" OrganizationApproved on "organization" organization_id { organization_id: OrgId };
+    /// The platform rejected it.
+    "organization.rejected" OrganizationRejected on "organization" organization_id { organization_id: OrgId, reason: String };
+    /// The platform suspended it.
+    "organization.suspended" OrganizationSuspended on "organization" organization_id { organization_id: OrgId };
+    /// The platform activated it again.
+    "organization.activated" OrganizationActivated on "organization" organization_id { organization_id: OrgId };
+    /// The platform changed its tier or limits.
+    "organization.tier_updated" OrganizationTierUpdated on "organization" organization_id { organization_id: OrgId, tier_id: String, max_services: Option<i64>, max_users: Option<i64> };
+
+    /// Somebody was invited.
+    "user.invited" UserInvited on "invitation" invitation_id { invitation_id: InvitationId, email: String, role: String };
+    /// Somebody became a member.
+    "user.joined" UserJoined on "user" user_id { user_id: UserId, email: String, role: String };
+    /// A member was removed.
+    "user.removed" UserRemoved on "user" user_id { user_id: UserId, email: String, role: String };
+    /// A member has another role.
+    "user.role_updated" UserRoleUpdated on "user" user_id { user_id: UserId, email: String, previous_role: String, role: String };
+
+    /// An invitation became a membership.
+    "invitation.accepted" InvitationAccepted on "invitation" invitation_id { invitation_id: InvitationId, email: String, role: String, user_id: UserId };
+    /// An invitation was declined.
+    "invitation.declined" InvitationDeclined on "invitation" invitation_id { invitation_id: InvitationId, email: String };
+    /// An invitation was taken back.
+    "invitation.revoked" InvitationRevoked on "invitation" invitation_id { invitation_id: InvitationId, email: String };
+    /// An invitation ran out.
+    "invitation.expired" InvitationExpired on "invitation" invitation_id { invitation_id: InvitationId, email: String };
+
+    /// A custom role was made.
+    "role.created" RoleCreated on "role" role_id { role_id: RoleId, slug: String, permissions: Vec<&'static str> };
+    /// A custom role changed.
+    "role.updated" RoleUpdated on "role" role_id { role_id: RoleId, slug: String, permissions: Vec<&'static str> };
+    /// A custom role was deleted.
+    "role.deleted" RoleDeleted on "role" role_id { role_id: RoleId, slug: String };
+
+    /// An endpoint was registered.
+    "webhook.created" WebhookCreated on "webhook" webhook_id { webhook_id: WebhookId, name: String, url: String, events: Vec<EventName> };
+    /// An endpoint changed.
+    "webhook.updated" WebhookUpdated on "webhook" webhook_id { webhook_id: WebhookId, name: String, url: String, events: Vec<EventName>, is_active: bool };
+    /// An endpoint was deleted.
+    "webhook.deleted" WebhookDeleted on "webhook" webhook_id { webhook_id: WebhookId, name: String };
+    /// An endpoint was sent a test event.
+    "webhook.tested" WebhookTested on "webhook" webhook_id { webhook_id: WebhookId, name: String };
+    /// An endpoint has a new signing secret; the one before signs as well for a while.
+    "webhook.secret_rotated" WebhookSecretRotated on "webhook" webhook_id { webhook_id: WebhookId, name: String, grace_seconds: i64 };
+    /// An endpoint is sent events again.
+    "webhook.redelivered" WebhookRedelivered on "webhook" webhook_id { webhook_id: WebhookId, name: String, deliveries: usize };
+    /// An endpoint was switched off, because nothing had arrived there for days.
+    "webhook.disabled" WebhookDisabled on "webhook" webhook_id { webhook_id: WebhookId, name: String, reason: String };
+
+    /// The organization keeps its audit log for another time; null: as long as the platform does.
+    "audit_log.retention_updated" AuditRetentionUpdated on "organization" organization_id { organization_id: OrgId, days: Option<u32> };
+    /// Somebody is to be erased from the audit log. It does not say who.
+    "audit_log.erasure_requested" AuditErasureRequested on "erasure" erasure_id { erasure_id: ErasureId };
+    /// Somebody was erased from so many records of the audit log.
+    "audit_log.erased" AuditLogErased on "erasure" erasure_id { erasure_id: ErasureId, count: u64 };
+
+    /// An account was made and its mailbox proven.
+    "user.signup.success" SignupSucceeded on "user" user_id { user_id: UserId, email: String };
+    /// Somebody signed in.
+    "user.login.success" LoginSucceeded on "user" user_id { user_id: UserId, session_id: SessionId, method: String };
+    /// A sign-in failed.
+    "user.login.failed" LoginFailed on "email" email { email: String, reason: String };
+    /// Somebody signed out.
+    "user.logout" LoggedOut on "user" user_id { user_id: UserId, session_id: SessionId };
+    /// A session was ended from elsewhere.
+    "user.sessions_revoked" SessionsRevoked on "user" user_id { user_id: UserId, count: u64, reason: String };
+    /// A password was changed or reset.
+    "security.password.changed" PasswordChanged on "user" user_id { user_id: UserId, method: String };
+    /// An account has another, proven address.
+    "user.email_changed" EmailChanged on "user" user_id { user_id: UserId, previous_email: String, email: String };
+    /// A used refresh token came back: its family was ended.
+    "security.refresh_token.reused" RefreshTokenReused on "user" user_id { user_id: UserId, session_id: SessionId };
+
+    /// Platform log: an organization was approved.
+    "approve_organization" PlatformApproved on "organization" organization_id { organization_id: OrgId, slug: String };
+    /// Platform log: an organization was rejected.
+    "reject_organization" PlatformRejected on "organization" organization_id { organization_id: OrgId, slug: String, reason: String };
+    /// Platform log: an organization was suspended.
+    "suspend_organization" PlatformSuspended on "organization" organization_id { organization_id: OrgId, slug: String };
+    /// Platform log: an organization was activated.
+    "activate_organization" PlatformActivated on "organization" organization_id { organization_id: OrgId, slug: String };
+    /// Platform log: an organization has another tier.
+    "update_organization_tier" PlatformTierUpdated on "organization" organization_id { organization_id: OrgId, slug: String, tier_id: String };
+    /// Platform log: an organization was deleted.
+    "delete_organization" PlatformOrganizationDeleted on "organization" organization_id { organization_id: OrgId, slug: String, name: String };
+    /// Platform log: somebody became a platform owner.
+    "promote_platform_owner" PlatformOwnerPromoted on "user" user_id { user_id: UserId, email: String };
+    /// Platform log: somebody is no longer a platform owner.
+    "demote_platform_owner" PlatformOwnerDemoted on "user" user_id { user_id: UserId, email: String };
+}
+
+impl Event {
+    /// The payload's `data`.
+    pub fn data(&self) -> Value {
+        let mut whole = serde_json::to_value(self).unwrap_or_default();
+        whole.get_mut("data").map(Value::take).unwrap_or_default()
+    }
+}
+
+/// Names the contract lists for parts that come later: they can be subscribed to, nothing emits them yet.
+const ANNOUNCED: &[&str] = &[
+    "service.created",
+    "service.updated",
+    "service.deleted",
+    "service.oauth_credentials.updated",
+    "organization.smtp.configured",
+    "organization.smtp.removed",
+    "plan.created",
+    "plan.updated",
+    "plan.deleted",
+    "subscription.created",
+    "subscription.updated",
+    "subscription.canceled",
+    "security.mfa.enabled",
+    "security.mfa.disabled",
+    "user.mfa.enabled",
+    "user.mfa.disabled",
+    "user.mfa.verify.success",
+    "user.mfa.verify.failed",
+    "api_key.created",
+    "api_key.deleted",
+    "domain.set",
+    "domain.verified",
+    "domain.deleted",
+    "branding.updated",
+];
+
+/// Other names that clients use for an action, in audit filters.
+const ALIASES: &[(&str, &str)] = &[
+    ("organization.deleted", "org.deleted"),
+    ("member.role_changed", "user.role_updated"),
+    ("member.removed", "user.removed"),
+    ("organization.ownership_transferred", "org.ownership_transferred"),
+];
+
+/// The test event; sent to one endpoint on request, never subscribed to.
+pub const TEST_PING: &str = "webhook.test.ping";
+
+/// A registered event name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct EventName(&'static str);
+
+impl EventName {
+    /// The dotted name.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+    /// Every name that an organization can subscribe to and filter by.
+    pub fn all() -> impl Iterator<Item = EventName> {
+        EMITTED.iter().chain(ANNOUNCED).filter(|name| name.contains('.')).map(|name| EventName(name))
+    }
+    /// The name upper-cased, with dots and underscores as spaces, as the contract labels it.
+    pub fn label(self) -> String {
+        self.0.to_uppercase().replace(['.', '_'], " ")
+    }
+    /// The part before the first dot.
+    pub fn category(self) -> &'static str {
+        self.0.split('.').next().unwrap_or(self.0)
+    }
+    /// The registered name that a filter means: itself, or what it is an alias of.
+    pub fn canonical(text: &str) -> &str {
+        ALIASES.iter().find(|(alias, _)| *alias == text).map_or(text, |(_, name)| name)
+    }
+}
+
+impl FromStr for EventName {
+    type Err = BadValue;
+    fn from_str(s: &str) -> Result<Self, BadValue> {
+        match EventName::all().find(|name| name.0 == s) {
+            Some(name) => Ok(name),
+            None => bad("unknown_event", "Use names that `webhooks.getEventTypes` lists; there is no wildcard."),
+        }
+    }
+}
+impl<'de> Deserialize<'de> for EventName {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+impl fmt::Display for EventName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+impl fmt::Debug for EventName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// What webhooks post and the feed shows. Absent fields are left out, as the contract says.
+#[derive(Clone, Debug, Serialize)]
+pub struct Payload<'a> {
+    /// The event's name.
+    pub event: &'a str,
+    /// RFC 3339.
+    pub timestamp: String,
+    /// Whose event it is; absent for the platform's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<OrgId>,
+    /// Who did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor_user_id: Option<String>,
+    /// Their address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor_email: Option<String>,
+    /// What it happened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_type: Option<&'a str>,
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_id: Option<&'a str>,
+    /// More about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+}

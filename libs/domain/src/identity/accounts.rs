@@ -1,0 +1,89 @@
+//! Accounts: a user is a person's account in one realm, the platform's or (a *managed* account) one organization's.
+//! E-mail is unique per realm and never the key.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{GrantId, OrgId, SessionId, Time, UserId, core::value::Email};
+
+/// A person's account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Identifier.
+    pub id: UserId,
+    /// [`crate::PLATFORM`], or the organization that manages the account.
+    pub realm: OrgId,
+    /// Unique per realm.
+    pub email: Email,
+    /// Whether the person operates the platform.
+    pub is_platform_owner: bool,
+    /// When the mailbox was proven; sign-in by password needs it.
+    pub email_verified_at: Option<Time>,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was last changed.
+    pub updated_at: Time,
+    /// When it was closed; a closed account cannot sign in.
+    pub deleted_at: Option<Time>,
+}
+
+/// The caller of an authenticated request: a user, through one live session and grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The user.
+    pub id: UserId,
+    /// Their address now (not the token's).
+    pub email: Email,
+    /// [`crate::PLATFORM`], or the organization that manages the account.
+    pub realm: OrgId,
+    /// Whether they have proven the mailbox.
+    pub email_verified: bool,
+    /// Read from the database at every request, never from the token.
+    pub is_platform_owner: bool,
+    /// The sign-in.
+    pub session: SessionId,
+    /// What of it this token is for.
+    pub grant: GrantId,
+}
+
+impl Person {
+    /// Whether the address proves who they are outside their realm. A managed account's address was chosen by the organization that
+    /// manages it, so it proves nothing to any other.
+    pub fn owns_address(&self) -> bool {
+        self.realm == crate::PLATFORM && self.email_verified
+    }
+}
+
+/// What a one-time link was mailed for. A token of one purpose is refused for every other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkPurpose {
+    /// Prove the mailbox of a new account.
+    VerifyEmail,
+    /// Set a new password.
+    ResetPassword,
+    /// Prove the new mailbox of an account.
+    ChangeEmail,
+    /// Become the first platform owner.
+    PlatformOwner,
+    /// Nothing: written so that an address without an account takes as much work as one with one. Works nowhere.
+    Decoy,
+}
+
+impl LinkPurpose {
+    /// The name in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            LinkPurpose::VerifyEmail => "verify_email",
+            LinkPurpose::ResetPassword => "reset_password",
+            LinkPurpose::ChangeEmail => "change_email",
+            LinkPurpose::PlatformOwner => "platform_owner",
+            LinkPurpose::Decoy => "decoy",
+        }
+    }
+    /// How long the link works.
+    pub const fn lifetime(self) -> chrono::TimeDelta {
+        match self {
+            LinkPurpose::ResetPassword => chrono::TimeDelta::hours(1),
+            _ => chrono::TimeDelta::hours(24),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Sessions and grants. A session is one sign-in: how, when, where. A grant is what it may act on (the platform or one organization)
+//! and holds one family of refresh tokens. `login`, `create` and `select` each make a grant; tokens name it, so two tabs in two
+//! organizations never disturb each other.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{GrantId, OrgId, SessionId, Time, UserId, core::value::Slug};
+
+/// One sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Identifier.
+    pub id: SessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// How the person signed in: `password`.
+    pub method: String,
+    /// From where.
+    pub ip_address: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+    /// When.
+    pub created_at: Time,
+    /// When its tokens were last renewed.
+    pub last_seen_at: Time,
+    /// When it ends unless it is renewed.
+    pub expires_at: Time,
+}
+
+/// What a session may act on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantRow {
+    /// Identifier; the access token's `gid`.
+    pub id: GrantId,
+    /// The sign-in; the access token's `sid`.
+    pub session_id: SessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// [`crate::PLATFORM`], or the organization it is for.
+    pub org_id: OrgId,
+}
+
+/// A pair of tokens, as every sign-in answers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenPair {
+    /// A JWT (`typ: at+jwt`).
+    pub access_token: String,
+    /// Opaque; works once.
+    pub refresh_token: String,
+    /// Seconds until the access token expires.
+    pub expires_in: i64,
+}
+
+/// The claims of an access token (RFC 9068 in spirit): who and through what, never what they may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// `management_access`.
+    pub token_use: String,
+    /// User id.
+    pub sub: UserId,
+    /// The address when the token was made; for display only.
+    pub email: String,
+    /// For display only; re-read from the database at every request.
+    pub is_platform_owner: bool,
+    /// The session.
+    pub sid: SessionId,
+    /// The grant.
+    pub gid: GrantId,
+    /// The organization's slug, when the grant is for one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub org: Option<Slug>,
+    /// `platform` or `org:<slug>`.
+    pub aud: String,
+    /// The server's public URL.
+    pub iss: String,
+    /// Unique per token.
+    pub jti: String,
+    /// Unix seconds.
+    pub iat: i64,
+    /// Unix seconds.
+    pub exp: i64,
+}
+
+/// What a verified access token says. Whether it still holds, only the database knows: every use asks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Who.
+    pub user: UserId,
+    /// Through which sign-in.
+    pub session: SessionId,
+    /// For what.
+    pub grant: GrantId,
+}
+
+impl From<&AccessClaims> for Credential {
+    fn from(claims: &AccessClaims) -> Self {
+        Self { user: claims.sub, session: claims.sid, grant: claims.gid }
+    }
+}
+
+/// The `typ` header of an access token.
+pub const ACCESS_TYP: &str = "at+jwt";

@@ -1,0 +1,6 @@
+//! Organizations, their members, roles and invitations, and the platform above them.
+
+pub mod invitations;
+pub mod members;
+pub mod organizations;
+pub mod roles;

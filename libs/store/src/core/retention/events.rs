@@ -1,0 +1,139 @@
+//! Events past their time, which each organization may choose. Event ids begin with the time, so whether there are old ones is seen at the
+//! first row of its primary key. They go in whole sealed segments; the last entry of the feed that went, and its checkpoint, are kept:
+//! they anchor what stays. What no checkpoint covers yet is not removed.
+
+use chrono::TimeDelta;
+use domain::{PLATFORM, Result, Time, events::audit::RetentionDays};
+use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
+use uuid::Uuid;
+
+use super::Purged;
+use crate::{
+    Store,
+    core::{error::from_db, sql},
+};
+
+/// Organizations looked at with one statement.
+const PAGE: i64 = 500;
+
+macro_rules! oldest {
+    ($which:literal) => {
+        concat!(
+            "select h.org_id, (select e.id from events e where e.org_id = h.org_id order by e.id limit 1) as oldest, r.days
+from heads h left join audit_retention r on r.org_id = h.org_id where ",
+            $which
+        )
+    };
+}
+
+/// Where each organization's events begin. One whose events wait for the sequencer is left out: nothing may go before it is numbered.
+const OLDEST: &str =
+    oldest!("h.org_id > $1 and not exists (select 1 from outbox q where q.org_id = h.org_id) order by h.org_id limit $2");
+/// The platform's own log has the nil id, which nothing is greater than: it is asked apart.
+const OF_PLATFORM: &str = oldest!("h.org_id = $1");
+
+/// The smallest id that an event of `at` can have.
+fn floor(at: Time) -> Uuid {
+    let millis = u128::try_from(at.timestamp_millis()).unwrap_or(0);
+    Uuid::from_u128(millis << 80)
+}
+
+pub(super) async fn purge(store: &Store, now: Time, keep: RetentionDays, batch: u64, purged: &mut Purged) -> Result<()> {
+    for (org, floor) in candidates(store, now, keep).await? {
+        let work = store.bookkeep().await?;
+        let rows = trim(&work.tx, org, floor, batch).await?;
+        work.commit().await?;
+        purged.add(rows, batch);
+    }
+    Ok(())
+}
+
+/// Organizations with something old enough, and the smallest id that stays; page by page.
+async fn candidates(store: &Store, now: Time, keep: RetentionDays) -> Result<Vec<(Uuid, Uuid)>> {
+    let mut found = Vec::new();
+    let mut rows = sql::all(&store.db, OF_PLATFORM, vec![PLATFORM.uuid().into()]).await?;
+    let mut after = PLATFORM.uuid();
+    loop {
+        for row in &rows {
+            let (org, oldest, own) = read(row).map_err(from_db)?;
+            let floor = floor(now - TimeDelta::days(i64::from(keep.effective(own))));
+            if oldest.is_none_or(|id| id < floor) {
+                found.push((org, floor));
+            }
+        }
+        rows = sql::all(&store.db, OLDEST, vec![after.into(), PAGE.into()]).await?;
+        match rows.last() {
+            Some(row) => after = read(row).map_err(from_db)?.0,
+            None => return Ok(found),
+        }
+    }
+}
+
+fn read(row: &QueryResult) -> Result<(Uuid, Option<Uuid>, Option<u32>), DbErr> {
+    let days: Option<i32> = row.try_get("", "days")?;
+    Ok((row.try_get("", "org_id")?, row.try_get("", "oldest")?, days.map(i32::unsigned_abs)))
+}
+
+const FIRST_KEPT: &str = "select seq from feed where org_id = $1 and event_id >= $2 order by seq limit 1";
+const LAST_SEALED: &str = "select max(last_seq) from checkpoints where org_id = $1 and last_seq < $2";
+const MOVE_ANCHOR: &str = "update heads set anchor = $2 where org_id = $1 and anchor < $2";
+/// What is old and neither numbered above the anchor nor waiting for its number: test events never get one. An event whose delivery is
+/// kept stays for as long.
+const TRIM_EVENTS: &str =
+    "delete from events where org_id = $1 and id in (select e.id from events e where e.org_id = $1 and e.id < $2
+and not exists (select 1 from feed f where f.org_id = e.org_id and f.event_id = e.id and f.seq > $3)
+and not exists (select 1 from deliveries d where d.org_id = e.org_id and d.event_id = e.id)
+and not exists (select 1 from outbox q where q.org_id = $1) order by e.id limit $4)";
+const TRIM_FEED: &str =
+    "delete from feed where org_id = $1 and seq in (select seq from feed where org_id = $1 and seq < $2 order by seq limit $3)";
+const TRIM_CHECKPOINTS: &str = "delete from checkpoints where org_id = $1 and last_seq < $2";
+/// What an organization leaves in the end: nothing.
+const FORGET: &[&str] = &[
+    "delete from feed where org_id = $1 and not exists (select 1 from organizations where id = $1) and not exists (select 1 from events where org_id = $1)",
+    "delete from checkpoints where org_id = $1 and not exists (select 1 from organizations where id = $1) and not exists (select 1 from events where org_id = $1)",
+    "delete from heads where org_id = $1 and not exists (select 1 from organizations where id = $1) and not exists (select 1 from events where org_id = $1)",
+];
+
+async fn trim(tx: &DatabaseTransaction, org: Uuid, floor: Uuid, batch: u64) -> Result<u64> {
+    let anchor = anchor(tx, org, floor).await?;
+    let limit: Value = batch.cast_signed().into();
+    let events = sql::execute(tx, TRIM_EVENTS, vec![org.into(), floor.into(), anchor.into(), limit.clone()]).await?;
+    let numbers = sql::execute(tx, TRIM_FEED, vec![org.into(), anchor.into(), limit]).await?;
+    sql::execute(tx, TRIM_CHECKPOINTS, vec![org.into(), anchor.into()]).await?;
+    if org != PLATFORM.uuid() {
+        for text in FORGET {
+            sql::execute(tx, text, vec![org.into()]).await?;
+        }
+    }
+    Ok(events.max(numbers))
+}
+
+/// Moves the anchor to the end of the last segment in which everything is past its time. It moves first: an export that is under way
+/// breaks off rather than miss a record.
+async fn anchor(tx: &DatabaseTransaction, org: Uuid, floor: Uuid) -> Result<i64> {
+    let first_kept = match sql::one(tx, FIRST_KEPT, vec![org.into(), floor.into()]).await? {
+        Some(row) => row.try_get_by_index::<i64>(0).map_err(from_db)?,
+        None => sql::count(tx, "select seq + 1 from heads where org_id = $1", vec![org.into()]).await?,
+    };
+    let last = sql::one(tx, LAST_SEALED, vec![org.into(), first_kept.into()]).await?;
+    let last: Option<i64> = last.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?.flatten();
+    if let Some(last) = last {
+        sql::execute(tx, MOVE_ANCHOR, vec![org.into(), last.into()]).await?;
+    }
+    sql::count(tx, "select anchor from heads where org_id = $1", vec![org.into()]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Clock, IdGen, core::clock::ManualClock};
+
+    #[test]
+    fn the_floor_lies_before_every_id_of_its_moment() {
+        let at = "2026-11-23T00:00:00Z".parse().unwrap();
+        let clock = ManualClock::at(at);
+        let ids = crypto::OsRandom::new();
+        let of_then = ids.uuid(clock.now());
+        assert!(super::floor(at) <= of_then);
+        assert!(super::floor(at + chrono::TimeDelta::milliseconds(1)) > of_then);
+    }
+}

@@ -1,0 +1,186 @@
+//! The one write path: a change, its audit record and its event are one database transaction.
+//!
+//! [`Store::write`] runs a use case inside a transaction and commits the [`Change`] it returns; there is no other commit. A use case
+//! that loses against another transaction (deadlock, serialization) is run again as a whole.
+
+use std::{sync::OnceLock, time::Duration};
+
+use domain::{Actor, Event, OrgId, Result, Stamp};
+use sea_orm::DatabaseTransaction;
+use tokio::sync::OwnedMutexGuard;
+use uuid::Uuid;
+
+use crate::{
+    Store,
+    core::{
+        dialect,
+        error::{from_db, is_retryable},
+    },
+    events::record,
+};
+
+/// Why a change has no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoEvent {
+    /// Nothing changed.
+    Unchanged,
+    /// Tokens were renewed; the sign-in itself was an event.
+    TokenRenewed,
+    /// A link was mailed; the event comes when it is used.
+    LinkMailed,
+    /// Housekeeping of our own.
+    Housekeeping,
+}
+
+/// What a use case did: its answer, and its events or the reason why there is none.
+#[derive(Debug)]
+pub struct Change<T> {
+    value: T,
+    events: Vec<(OrgId, Event)>,
+    wakes: bool,
+}
+
+impl<T> Change<T> {
+    /// A change with the event it causes in `org` ([`domain::PLATFORM`] for the platform's own log).
+    pub fn new(value: T, org: OrgId, event: Event) -> Self {
+        Self { value, events: vec![(org, event)], wakes: true }
+    }
+    /// One more event.
+    #[must_use]
+    pub fn and(mut self, org: OrgId, event: Event) -> Self {
+        self.events.push((org, event));
+        self
+    }
+    /// A change without an event. `why` is for the reader of the code.
+    pub fn silent(value: T, why: NoEvent) -> Self {
+        Self { value, events: Vec::new(), wakes: why == NoEvent::LinkMailed }
+    }
+    /// What the caller is answered.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+    /// Another value, same events.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Change<U> {
+        Change { value: f(self.value), events: self.events, wakes: self.wakes }
+    }
+}
+
+/// An open write transaction.
+pub struct WriteTx {
+    pub(crate) tx: DatabaseTransaction,
+    pub(crate) store: Store,
+    stamp: Stamp,
+    actor: OnceLock<Actor>,
+    _gate: Option<OwnedMutexGuard<()>>,
+}
+
+impl WriteTx {
+    /// When this change happens.
+    pub fn now(&self) -> domain::Time {
+        self.stamp.now
+    }
+    /// From where.
+    pub fn origin(&self) -> &domain::Origin {
+        &self.stamp.origin
+    }
+    /// A new identifier.
+    pub fn uuid(&self) -> Uuid {
+        self.store.ids.uuid(self.stamp.now)
+    }
+    /// Who the audit record will name; the first caller that was recognised in this transaction.
+    pub fn actor(&self) -> &Actor {
+        self.actor.get().unwrap_or(&self.stamp.actor)
+    }
+    /// Names the actor, once they are known.
+    pub fn acts(&self, actor: Actor) {
+        let _ = self.actor.set(actor);
+    }
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.store.gate.is_some()
+    }
+    pub(crate) async fn commit<T>(self, change: Change<T>) -> Result<T> {
+        record::record(&self, &change.events).await?;
+        let committed = self.store.committed.clone();
+        self.tx.commit().await.map_err(from_db)?;
+        // After the commit, never inside it: a notification in the transaction halves the write rate.
+        if change.wakes {
+            committed.notify_one();
+        }
+        Ok(change.value)
+    }
+}
+
+impl WriteTx {
+    /// If the connection is lost, the database rolls back by itself.
+    pub(crate) async fn rollback(self) {
+        if let Err(e) = self.tx.rollback().await {
+            tracing::debug!(error = %e, "rollback");
+        }
+    }
+}
+
+/// A transaction of the worker's own: it changes nothing that an audit record would tell of, so it has no events and wakes nobody. Use
+/// cases cannot get one. A lost race is an error here: the worker repeats whatever fails.
+pub(crate) struct Bookkeeping {
+    pub(crate) tx: DatabaseTransaction,
+    _gate: Option<OwnedMutexGuard<()>>,
+}
+
+impl Bookkeeping {
+    pub(crate) async fn commit(self) -> Result<()> {
+        self.tx.commit().await.map_err(from_db)
+    }
+}
+
+/// How often a use case is run before the caller is told that the server is busy.
+const ATTEMPTS: u32 = 4;
+
+impl Store {
+    /// SQLite's writers queue here; PostgreSQL has no gate.
+    async fn open_tx(&self) -> Result<(DatabaseTransaction, Option<OwnedMutexGuard<()>>)> {
+        let gate = match &self.gate {
+            Some(gate) => Some(gate.clone().lock_owned().await),
+            None => None,
+        };
+        Ok((dialect::begin(&self.db).await?, gate))
+    }
+
+    pub(crate) async fn begin(&self, stamp: &Stamp) -> Result<WriteTx> {
+        let (tx, gate) = self.open_tx().await?;
+        Ok(WriteTx { tx, store: self.clone(), stamp: stamp.clone(), actor: OnceLock::new(), _gate: gate })
+    }
+
+    /// A transaction of the worker's own bookkeeping: queues, sequencer, retention.
+    pub(crate) async fn bookkeep(&self) -> Result<Bookkeeping> {
+        let (tx, gate) = self.open_tx().await?;
+        Ok(Bookkeeping { tx, _gate: gate })
+    }
+
+    /// Runs `work` in a transaction and commits the change it returns. An error leaves nothing behind.
+    pub async fn write<T>(&self, stamp: &Stamp, work: impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(stamp, &work).await {
+                Err(e) if is_retryable(&e) && attempt < ATTEMPTS => {
+                    // Not all at the same time again.
+                    let jitter = u64::from(self.ids.uuid(stamp.now).as_bytes()[15] % 16);
+                    tokio::time::sleep(Duration::from_millis(u64::from(attempt) * (4 + jitter))).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn attempt<T>(&self, stamp: &Stamp, work: &impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
+        let tx = self.begin(stamp).await?;
+        match work(&tx).await {
+            Ok(change) => tx.commit(change).await,
+            Err(e) => {
+                // Not left to the drop: on SQLite the next writer would find the database still locked.
+                tx.rollback().await;
+                Err(e)
+            }
+        }
+    }
+}

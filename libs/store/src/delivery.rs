@@ -1,0 +1,5 @@
+//! What leaves: webhooks, deliveries, mails.
+
+pub mod deliveries;
+pub mod mails;
+pub mod webhooks;

@@ -1,0 +1,109 @@
+//! Sending the events of a time again: also those from before the endpoint existed, and from when it was switched off. The source is
+//! the organization's feed, so the test event is never among them; nor is an event whose content was erased.
+
+use chrono::TimeDelta;
+use domain::{
+    EventId, EventName, Result, Time,
+    authorization::{
+        policy::{OrgScope, Write},
+        resource::Webhooks,
+    },
+    delivery::webhooks::Webhook,
+};
+use sea_orm::{QueryResult, Value};
+use uuid::Uuid;
+
+use super::enqueue::{Again, destination};
+use crate::{
+    WriteTx,
+    core::{error::from_db, sql},
+};
+
+/// Which events to send again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// Those that happened from here on …
+    pub from: Time,
+    /// … and before this.
+    pub to: Time,
+    /// With one of these names; at least one.
+    pub names: Vec<EventName>,
+    /// Only those that have not arrived at this endpoint yet, whether or not they were tried.
+    pub only_missing: bool,
+    /// Only those after this one: where the call before stopped.
+    pub after: Option<EventId>,
+}
+
+/// What became of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many deliveries were made.
+    pub queued: usize,
+    /// Where to go on; `None` if that was all.
+    pub next: Option<EventId>,
+}
+
+/// Deliveries that one call makes: it holds the endpoint's lock meanwhile.
+pub const MAX_REPLAY: usize = 1000;
+/// Events that one call looks at, whether or not they are sent.
+const LOOKS_AT: usize = 5000;
+
+/// Events are found by their ids, which begin with the moment they were made at; only a clock that was set back lets an id say later
+/// than its event. Events are missed if it was set back by more than this.
+const CLOCK_SET_BACK: TimeDelta = TimeDelta::hours(1);
+
+/// The smallest id of a moment.
+fn first_id(at: Time) -> Uuid {
+    let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0).min((1 << 48) - 1);
+    Uuid::from_u128(milliseconds << 80)
+}
+
+/// How an event fared at this endpoint: null or 0 = not arrived, 1 = arrived, 2 = still on its way.
+const PAGE: &str = "select e.id as event_id, e.name as event_type, f.seq,
+(select max(case when d.state < 2 then 2 when d.state = 2 then 1 else 0 end) from deliveries d
+  where d.org_id = e.org_id and d.event_id = e.id and d.webhook_id = $2) as fared
+from events e join feed f on f.org_id = e.org_id and f.event_id = e.id
+where e.org_id = $1 and e.id > $3 and e.id < $4 and e.created_at >= $5 and e.created_at < $6 and e.digest is null";
+
+impl WriteTx {
+    /// Queues a new delivery of each event of `replay`, up to [`MAX_REPLAY`], in their order. What is still on its way to the endpoint
+    /// is not queued a second time, so two calls at once, or a repeated one, do no harm.
+    pub async fn redeliver_range(
+        &self,
+        scope: OrgScope<'_, Webhooks, Write>,
+        webhook: &Webhook,
+        replay: &Replay,
+        max_attempts: i32,
+    ) -> Result<Replayed> {
+        let to = destination(scope, webhook)?;
+        let lowest = first_id(replay.from).max(replay.after.map(EventId::uuid).unwrap_or_default());
+        let mut values: Vec<Value> = vec![to.org.uuid().into(), to.webhook.uuid().into(), lowest.into()];
+        values.extend([first_id(replay.to + CLOCK_SET_BACK).into(), replay.from.into(), replay.to.into()]);
+        values.extend(replay.names.iter().map(|name| Value::from(name.as_str())));
+        let names = sql::tuples(7, 1, replay.names.len());
+        let rows = sql::all(&self.tx, &format!("{PAGE} and e.name in {names} order by e.id limit {LOOKS_AT}"), values).await?;
+        let (mut again, next) = choose(&rows, replay.only_missing)?;
+        let queued = again.len();
+        if queued > 0 {
+            again.sort_by_key(|event| event.seq);
+            self.enqueue(to, webhook.in_order, again, max_attempts).await?;
+        }
+        Ok(Replayed { queued, next })
+    }
+}
+
+fn choose(rows: &[QueryResult], only_missing: bool) -> Result<(Vec<Again>, Option<EventId>)> {
+    let (mut chosen, mut last) = (Vec::new(), None);
+    for row in rows {
+        let fared: i32 = row.try_get::<Option<i32>>("", "fared").map_err(from_db)?.unwrap_or(0);
+        let event = Again::read(row).map_err(from_db)?;
+        if chosen.len() == MAX_REPLAY {
+            return Ok((chosen, last));
+        }
+        last = Some(event.event);
+        if fared == 0 || (fared == 1 && !only_missing) {
+            chosen.push(event);
+        }
+    }
+    Ok((chosen, last.filter(|_| rows.len() == LOOKS_AT)))
+}

@@ -1,0 +1,165 @@
+//! Webhook endpoints.
+
+mod changes;
+pub mod disabling;
+pub(crate) mod secrets;
+
+use domain::{
+    Error, OrgId, Result, WebhookId,
+    authorization::{
+        policy::{OrgScope, Read, Write},
+        resource::Webhooks,
+    },
+    core::value::Name,
+    delivery::webhooks::Webhook,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::LockType};
+
+use crate::{
+    Store, WriteTx,
+    core::{
+        entity::{destinations as destination_rows, webhooks},
+        error::{WEBHOOKS_NAME, from_db, on},
+        keys::place,
+        sql,
+    },
+    delivery::deliveries::destinations::{self, Destination},
+};
+
+/// How many endpoints an organization may have.
+pub const MAX_WEBHOOKS: u64 = 50;
+
+fn webhook(row: webhooks::Model) -> Result<Webhook> {
+    Ok(Webhook {
+        id: WebhookId::new(row.id),
+        org_id: OrgId::new(row.org_id),
+        name: Name::stored(row.name),
+        url: row.url.parse().map_err(|e: domain::BadValue| Error::internal(e))?,
+        // A name that is no longer in the registry is not sent any more.
+        events: row.events.split_whitespace().filter_map(|name| name.parse().ok()).collect(),
+        is_active: row.is_active,
+        in_order: row.in_order,
+        disabled_at: row.disabled_at,
+        disabled_reason: row.disabled_reason,
+        old_secrets_until: row.old_secrets_until,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    })
+}
+
+fn events_text(w: &Webhook) -> String {
+    w.events.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+async fn get(db: &impl ConnectionTrait, org: OrgId, id: WebhookId) -> Result<Webhook> {
+    let row = webhooks::Entity::find_by_id((org.uuid(), id.uuid())).one(db).await.map_err(from_db)?;
+    webhook(row.ok_or_else(|| Error::not_found("webhook"))?)
+}
+
+fn name_taken() -> Error {
+    Error::exists("webhook_name_taken", "Another webhook of this organization has this name.")
+}
+
+impl Store {
+    /// Every endpoint of the organization, by age.
+    pub async fn list_webhooks(&self, scope: OrgScope<'_, Webhooks, Read>) -> Result<Vec<Webhook>> {
+        let query = webhooks::Entity::find().filter(webhooks::Column::OrgId.eq(scope.org().uuid()));
+        let rows = query
+            .order_by_asc(webhooks::Column::CreatedAt)
+            .order_by_asc(webhooks::Column::Id)
+            .limit(MAX_WEBHOOKS)
+            .all(&self.db)
+            .await
+            .map_err(from_db)?;
+        rows.into_iter().map(webhook).collect()
+    }
+    /// An endpoint.
+    pub async fn get_webhook(&self, scope: OrgScope<'_, Webhooks, Read>, id: WebhookId) -> Result<Webhook> {
+        get(&self.db, scope.org(), id).await
+    }
+}
+
+impl WriteTx {
+    /// An endpoint, locked until the transaction ends.
+    pub async fn lock_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, id: WebhookId) -> Result<Webhook> {
+        let row = webhooks::Entity::find_by_id((scope.org().uuid(), id.uuid()))
+            .lock_exclusive()
+            .one(&self.tx)
+            .await
+            .map_err(from_db)?;
+        webhook(row.ok_or_else(|| Error::not_found("webhook"))?)
+    }
+
+    /// An endpoint that cannot be changed or deleted until the transaction ends. Unlike [`WriteTx::lock_webhook`] this does not hold up
+    /// the sequencer, which serves every organization.
+    pub async fn pin_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, id: WebhookId) -> Result<Webhook> {
+        let row = webhooks::Entity::find_by_id((scope.org().uuid(), id.uuid()))
+            .lock(LockType::NoKeyUpdate)
+            .one(&self.tx)
+            .await
+            .map_err(from_db)?;
+        webhook(row.ok_or_else(|| Error::not_found("webhook"))?)
+    }
+
+    /// Registers an endpoint; `secret` is stored sealed. `AlreadyExists` (`webhook_name_taken`), `Conflict` (`webhook_limit`).
+    pub async fn insert_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, w: &Webhook, secret: &str) -> Result<()> {
+        let org = scope.org();
+        if sql::count(&self.tx, "select count(*) from webhooks where org_id = $1", vec![org.uuid().into()]).await?
+            >= MAX_WEBHOOKS.cast_signed()
+        {
+            return Err(Error::conflict("webhook_limit", format!("An organization has at most {MAX_WEBHOOKS} webhooks.")));
+        }
+        let id = w.id.to_string();
+        let sealed = self.store.keyring().seal(&place(org, "webhooks", "secret", &id), secret.as_bytes())?;
+        let row = webhooks::ActiveModel {
+            org_id: Set(org.uuid()),
+            id: Set(w.id.uuid()),
+            name: Set(w.name.to_string()),
+            url: Set(w.url.as_str().to_owned()),
+            events: Set(events_text(w)),
+            secret: Set(sealed.as_str().to_owned()),
+            is_active: Set(w.is_active),
+            created_at: Set(w.created_at),
+            updated_at: Set(w.updated_at),
+            in_order: Set(w.in_order),
+            ..Default::default()
+        };
+        webhooks::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(on(WEBHOOKS_NAME, name_taken))?;
+        let destination = destination_rows::ActiveModel {
+            org_id: Set(org.uuid()),
+            webhook_id: Set(w.id.uuid()),
+            due_at: Set(None),
+            failures: Set(0),
+            ..Default::default()
+        };
+        destination_rows::Entity::insert(destination).exec_without_returning(&self.tx).await.map_err(from_db)?;
+        Ok(())
+    }
+
+    /// Saves what may change of an endpoint. `AlreadyExists` (`webhook_name_taken`).
+    pub async fn save_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, w: &Webhook) -> Result<()> {
+        let row = webhooks::ActiveModel {
+            org_id: Set(scope.org().uuid()),
+            id: Set(w.id.uuid()),
+            name: Set(w.name.to_string()),
+            url: Set(w.url.as_str().to_owned()),
+            events: Set(events_text(w)),
+            is_active: Set(w.is_active),
+            in_order: Set(w.in_order),
+            disabled_at: Set(w.disabled_at),
+            disabled_reason: Set(w.disabled_reason.clone()),
+            updated_at: Set(w.updated_at),
+            ..Default::default()
+        };
+        webhooks::Entity::update(row).exec(&self.tx).await.map_err(on(WEBHOOKS_NAME, name_taken))?;
+        Ok(())
+    }
+
+    /// Deletes an endpoint with its deliveries. One that is in flight may still arrive; its worker finds nothing to settle.
+    pub async fn delete_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, id: WebhookId) -> Result<()> {
+        // Before the cascade reaches the deliveries, whose rows a worker may be settling under this lock.
+        destinations::lock(&self.tx, &mut [Destination { org: scope.org(), webhook: id }]).await?;
+        webhooks::Entity::delete_by_id((scope.org().uuid(), id.uuid())).exec(&self.tx).await.map_err(from_db)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! Keys that sign checkpoints. They live long, and their public halves stay published for as long as there is a log: another purpose
+//! than that of token keys, hence a table of their own.
+
+use crypto::{Alg, Sealed, SigningKey};
+use domain::{Error, PLATFORM, Result, Time};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use serde_json::{Value, json};
+
+use crate::{
+    Store,
+    core::{
+        entity::audit_keys,
+        error::from_db,
+        keys::{guarded, place},
+    },
+};
+
+/// Short signatures and quick to check; every JOSE library knows it.
+const ALG: Alg = Alg::EdDsa;
+
+impl Store {
+    /// The key that signs now: the newest. The first use makes the first one.
+    pub(super) async fn audit_key(&self, now: Time) -> Result<SigningKey> {
+        let mut row = self.newest_audit_key().await?;
+        if row.is_none() {
+            // Two processes that start together both try; the primary key lets one win.
+            let _ = self.insert_audit_key(1, now).await;
+            row = self.newest_audit_key().await?;
+        }
+        let row = row.ok_or_else(|| Error::internal("there is no audit key"))?;
+        let alg: Alg = row.alg.parse().map_err(|_| Error::internal(format!("audit key {} has an unknown algorithm", row.kid)))?;
+        let place = place(PLATFORM, "audit_keys", "private_key", &row.kid);
+        let private = self.open_sealed(&place, &Sealed::from(row.private_key), now).await?;
+        SigningKey::from_pkcs8(&row.kid, alg, &private)
+    }
+
+    async fn newest_audit_key(&self) -> Result<Option<audit_keys::Model>> {
+        audit_keys::Entity::find().order_by_desc(audit_keys::Column::Id).one(&self.db).await.map_err(from_db)
+    }
+
+    async fn insert_audit_key(&self, id: i64, now: Time) -> Result<String> {
+        let (key, private) = SigningKey::generate(ALG)?;
+        let sealed = self.keyring.seal(&place(PLATFORM, "audit_keys", "private_key", key.kid()), &private)?;
+        let row = audit_keys::ActiveModel {
+            id: Set(id),
+            kid: Set(key.kid().to_owned()),
+            alg: Set(ALG.to_string()),
+            public_jwk: Set(key.jwk().to_string()),
+            private_key: Set(sealed.as_str().to_owned()),
+            created_at: Set(now),
+        };
+        audit_keys::Entity::insert(row).exec_without_returning(&self.db).await.map_err(from_db)?;
+        Ok(key.kid().to_owned())
+    }
+
+    /// Makes a new key, which signs from now on. Answers its id.
+    pub async fn add_audit_key(&self, now: Time) -> Result<String> {
+        let newest = self.newest_audit_key().await?;
+        self.insert_audit_key(newest.map_or(0, |row| row.id) + 1, now).await
+    }
+
+    /// The public halves of all keys that ever signed a checkpoint, as a JWK set, the newest first.
+    pub async fn audit_jwks(&self) -> Result<Value> {
+        let rows = audit_keys::Entity::find().order_by_desc(audit_keys::Column::Id).all(&self.db).await.map_err(from_db)?;
+        let keys: Vec<Value> = rows.iter().filter_map(|row| serde_json::from_str(&row.public_jwk).ok()).collect();
+        Ok(json!({ "keys": keys }))
+    }
+
+    pub(crate) async fn reseal_audit_keys(&self) -> Result<u64> {
+        let mut count = 0;
+        for row in audit_keys::Entity::find().all(&self.db).await.map_err(from_db)? {
+            let place = place(PLATFORM, "audit_keys", "private_key", &row.kid);
+            if let Some(private) = self.reseal(&place, row.private_key.clone())? {
+                let changed = audit_keys::Entity::update_many().col_expr(audit_keys::Column::PrivateKey, private.into());
+                let same =
+                    changed.filter(audit_keys::Column::Id.eq(row.id)).filter(audit_keys::Column::PrivateKey.eq(row.private_key));
+                count += guarded(same, self).await?;
+            }
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,60 @@
+//! What an organization decides about its log: stored here, done by the worker ([`super::erasure`], [`crate::core::retention`]).
+
+use domain::{
+    ErasureId, Result,
+    authorization::{
+        policy::{OrgScope, Read, Write},
+        resource::AuditRules,
+    },
+    events::audit::Subject,
+};
+
+use crate::{
+    Store, WriteTx,
+    core::{error::from_db, sql},
+};
+
+const RETENTION: &str = "select days from audit_retention where org_id = $1";
+const SET_RETENTION: &str = "insert into audit_retention (org_id, days, updated_at) values ($1, $2, $3)
+on conflict (org_id) do update set days = excluded.days, updated_at = excluded.updated_at";
+
+impl Store {
+    /// How many days the organization keeps its records, if it chose so.
+    pub async fn audit_retention(&self, scope: OrgScope<'_, AuditRules, Read>) -> Result<Option<u32>> {
+        let row = sql::one(&self.db, RETENTION, vec![scope.org().uuid().into()]).await?;
+        let days: Option<i32> = row.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?;
+        Ok(days.map(i32::unsigned_abs))
+    }
+}
+
+impl WriteTx {
+    /// Sets how many days the organization keeps its records; none for as long as the platform does. Answers whether that is new.
+    pub async fn set_audit_retention(&self, scope: OrgScope<'_, AuditRules, Write>, days: Option<u32>) -> Result<bool> {
+        let org = scope.org().uuid();
+        let row = sql::one(&self.tx, RETENTION, vec![org.into()]).await?;
+        let before: Option<i32> = row.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?;
+        match days {
+            _ if before.map(i32::unsigned_abs) == days => return Ok(false),
+            Some(days) => {
+                sql::execute(&self.tx, SET_RETENTION, vec![org.into(), days.cast_signed().into(), self.now().into()]).await?
+            }
+            None => sql::execute(&self.tx, "delete from audit_retention where org_id = $1", vec![org.into()]).await?,
+        };
+        Ok(true)
+    }
+
+    /// How many erasures of the organization are under way.
+    pub async fn count_erasures(&self, scope: OrgScope<'_, AuditRules, Write>) -> Result<i64> {
+        sql::count(&self.tx, "select count(*) from erasures where org_id = $1", vec![scope.org().uuid().into()]).await
+    }
+
+    /// Orders an erasure; the worker does it.
+    pub async fn insert_erasure(&self, scope: OrgScope<'_, AuditRules, Write>, id: ErasureId, subject: &Subject) -> Result<()> {
+        let text =
+            "insert into erasures (org_id, id, user_id, email, done_seq, erased, created_at) values ($1, $2, $3, $4, 0, 0, $5)";
+        let (user, email) = (subject.user.map(|user| user.uuid()), subject.email.as_ref().map(|email| email.as_str().to_owned()));
+        let values = vec![scope.org().uuid().into(), id.uuid().into(), user.into(), email.into(), self.now().into()];
+        sql::execute(&self.tx, text, values).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! Sealing: puts what is new of each organization's feed under a signed checkpoint, a segment at a time.
+//!
+//! It only looks at organizations with something new (a partial index knows them), reads and signs outside of any transaction, and
+//! then writes checkpoint and watermark in one short one, if nobody else has moved the watermark meanwhile. So any number of workers
+//! may seal at once, a crash leaves nothing half done, and no writer ever waits: writers touch neither `heads` nor `checkpoints`.
+
+use crypto::{
+    SigningKey,
+    audit::{
+        checkpoint::{self, Claims, fingerprint},
+        export::MAX_SEGMENT,
+        leaf::moment,
+        merkle,
+    },
+};
+use domain::{OrgId, Result, Time, authorization::policy::SystemScope};
+use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, QueryResult, Set, Value};
+use uuid::Uuid;
+
+use super::leaves::{self, StoredRecord, record_columns};
+use crate::{
+    Store,
+    core::{dialect, entity::checkpoints, error::from_db, sql},
+};
+
+/// Organizations of one transaction: enough to make many small logs cheap, few enough that the sequencer hardly notices the locks.
+const BATCH: i64 = 50;
+#[allow(clippy::cast_possible_wrap, reason = "a few thousand")]
+const SEGMENT: i64 = MAX_SEGMENT as i64;
+
+/// What to seal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seal {
+    /// Whatever is new.
+    All,
+    /// Full segments only.
+    Full,
+}
+
+/// An organization with something new.
+#[derive(Clone, Copy)]
+struct Due {
+    org: OrgId,
+    sealed: i64,
+    seq: i64,
+}
+
+impl Due {
+    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        Ok(Self { org: OrgId::new(row.try_get("", "org_id")?), sealed: row.try_get("", "sealed")?, seq: row.try_get("", "seq")? })
+    }
+    fn last(self) -> i64 {
+        self.seq.min(self.sealed + SEGMENT)
+    }
+}
+
+/// `org_id >= $1` and not `>`: the platform's own log has the nil id.
+const DUE: &str =
+    "select org_id, sealed, seq from heads where seq > sealed and seq - sealed >= $2 and org_id >= $1 order by org_id limit $3";
+
+impl Store {
+    /// Seals what is new. Answers how many records.
+    pub async fn seal(&self, _: SystemScope, now: Time, what: Seal) -> Result<u64> {
+        let least = if what == Seal::Full { SEGMENT } else { 1 };
+        let (mut from, mut key, mut records) = (Uuid::nil(), None, 0);
+        loop {
+            let rows = sql::all(&self.db, DUE, vec![from.into(), least.into(), BATCH.into()]).await?;
+            let mut due: Vec<Due> = rows.iter().map(Due::read).collect::<Result<_, _>>().map_err(from_db)?;
+            let Some(last) = due.last() else { return Ok(records) };
+            from = Uuid::from_u128(last.org.uuid().as_u128() + 1);
+            let key = match &mut key {
+                Some(key) => key,
+                none => none.insert(self.audit_key(now).await?),
+            };
+            while !due.is_empty() {
+                records += self.seal_next(key, &due, now).await?;
+                // A long log has more segments; a short one is done.
+                due = due
+                    .into_iter()
+                    .map(|due| Due { sealed: due.last(), ..due })
+                    .filter(|due| due.seq - due.sealed >= least)
+                    .collect();
+            }
+        }
+    }
+
+    /// One segment of each.
+    async fn seal_next(&self, key: &SigningKey, due: &[Due], now: Time) -> Result<u64> {
+        let mut made = Vec::with_capacity(due.len());
+        for due in due {
+            made.extend(self.segment(key, *due, now).await?);
+        }
+        if made.is_empty() {
+            return Ok(0);
+        }
+        let work = self.bookkeep().await?;
+        let records = keep(&work.tx, made, self.has_one_writer()).await?;
+        work.commit().await?;
+        Ok(records)
+    }
+
+    /// The next checkpoint of an organization; none if its records were removed meanwhile.
+    async fn segment(&self, key: &SigningKey, due: Due, now: Time) -> Result<Option<checkpoints::Model>> {
+        let (mut leaves, mut hash) = self.leaves(due).await?;
+        if leaves.iter().any(Option::is_none) {
+            self.give_leaves(due, now).await?;
+            (leaves, hash) = self.leaves(due).await?;
+        }
+        let leaves: Vec<String> = leaves.into_iter().flatten().collect();
+        if leaves.len() as i64 != due.last() - due.sealed {
+            return Ok(None);
+        }
+        let previous = "select signed from checkpoints where org_id = $1 and last_seq = $2";
+        let previous = sql::one(&self.db, previous, vec![due.org.uuid().into(), due.sealed.into()]).await?;
+        let previous: Option<String> = previous.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?;
+        let claims = Claims {
+            organization_id: due.org,
+            first_seq: due.sealed + 1,
+            last_seq: due.last(),
+            root: merkle::root(&leaves),
+            hash,
+            previous: previous.as_deref().map(fingerprint),
+            created_at: moment(now),
+        };
+        Ok(Some(checkpoints::Model {
+            org_id: due.org.uuid(),
+            first_seq: claims.first_seq,
+            last_seq: claims.last_seq,
+            signed: checkpoint::sign(key, &claims)?,
+            root: claims.root,
+            hash: claims.hash,
+            created_at: now,
+        }))
+    }
+
+    /// The leaves of a segment, and the chain at its end.
+    async fn leaves(&self, due: Due) -> Result<(Vec<Option<String>>, String)> {
+        let text = "select leaf, hash from feed where org_id = $1 and seq > $2 and seq <= $3 order by seq";
+        let rows = sql::all(&self.db, text, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
+        let read = |row: &QueryResult| row.try_get("", "leaf");
+        let leaves = rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)?;
+        let hash = rows.last().map(|row| row.try_get("", "hash")).transpose().map_err(from_db)?;
+        Ok((leaves, hash.unwrap_or_default()))
+    }
+
+    /// Records from before there were leaves get salt and leaf now, so that the checkpoint covers more of them than the chain does.
+    async fn give_leaves(&self, due: Due, now: Time) -> Result<()> {
+        let text = concat!(
+            "select f.seq, ",
+            record_columns!(),
+            " from feed f join events e on e.org_id = f.org_id and e.id = f.event_id
+where f.org_id = $1 and f.seq > $2 and f.seq <= $3 and f.leaf is null order by f.seq"
+        );
+        let work = self.bookkeep().await?;
+        let rows = sql::all(&work.tx, text, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
+        for row in &rows {
+            let (seq, mut record) = (row.try_get("", "seq").map_err(from_db)?, StoredRecord::read(row).map_err(from_db)?);
+            give_leaf(&work.tx, due.org, seq, &mut record, leaves::salt(self.ids.as_ref())).await?;
+        }
+        work.commit().await?;
+        tracing::info!(org = %due.org, records = rows.len(), at = %now, "old audit records got their leaves");
+        Ok(())
+    }
+}
+
+/// Gives a record without a salt this one, and its leaf. Of two who do this at once, the second changes nothing and is answered false.
+pub(super) async fn give_leaf(
+    tx: &DatabaseTransaction,
+    org: OrgId,
+    seq: i64,
+    record: &mut StoredRecord,
+    salt: String,
+) -> Result<bool> {
+    let set = "update events set salt = $3 where org_id = $1 and id = $2 and salt is null and digest is null";
+    if sql::execute(tx, set, vec![org.uuid().into(), record.id.uuid().into(), salt.as_str().into()]).await? == 0 {
+        return Ok(false);
+    }
+    record.salt = Some(salt);
+    let set = "update feed set leaf = $3 where org_id = $1 and seq = $2 and leaf is null";
+    sql::execute(tx, set, vec![org.uuid().into(), seq.into(), record.leaf(org).into()]).await?;
+    Ok(true)
+}
+
+/// Writes checkpoints whose organizations nobody else has sealed meanwhile. Answers how many records they cover.
+async fn keep(tx: &DatabaseTransaction, made: Vec<checkpoints::Model>, one_writer: bool) -> Result<u64> {
+    let among = sql::tuples(1, 1, made.len());
+    let orgs: Vec<Value> = made.iter().map(|row| row.org_id.into()).collect();
+    let lock = dialect::row_lock(one_writer, "for no key update");
+    let text = format!("select org_id, sealed from heads where org_id in {among} order by org_id {lock}");
+    let mut unmoved = std::collections::HashSet::new();
+    for row in sql::all(tx, &text, orgs.clone()).await? {
+        let read = || Ok((row.try_get::<Uuid>("", "org_id")?, row.try_get::<i64>("", "sealed")?));
+        unmoved.insert(read().map_err(from_db)?);
+    }
+    let rows: Vec<_> = made.into_iter().filter(|row| unmoved.contains(&(row.org_id, row.first_seq - 1))).collect();
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let records: i64 = rows.iter().map(|row| row.last_seq - row.first_seq + 1).sum();
+    checkpoints::Entity::insert_many(rows.into_iter().map(active)).exec_without_returning(tx).await.map_err(from_db)?;
+    let text = format!(
+        "update heads set sealed = (select max(c.last_seq) from checkpoints c where c.org_id = heads.org_id) where org_id in {among}
+and exists (select 1 from checkpoints c where c.org_id = heads.org_id)"
+    );
+    sql::execute(tx, &text, orgs).await?;
+    Ok(records.unsigned_abs())
+}
+
+fn active(row: checkpoints::Model) -> checkpoints::ActiveModel {
+    checkpoints::ActiveModel {
+        org_id: Set(row.org_id),
+        first_seq: Set(row.first_seq),
+        last_seq: Set(row.last_seq),
+        root: Set(row.root),
+        hash: Set(row.hash),
+        signed: Set(row.signed),
+        created_at: Set(row.created_at),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

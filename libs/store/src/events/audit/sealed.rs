@@ -1,0 +1,244 @@
+//! Reading the sealed log: checkpoints, the proof of one record, and the export that can be verified offline.
+
+use crypto::audit::{
+    chain,
+    export::{Anchor, Chained, End, FORMAT, Header, Line, Record},
+    leaf::moment,
+    merkle,
+};
+use domain::{
+    Error, EventId, OrgId, Page, Result, Time,
+    authorization::{
+        policy::{OrgScope, Read},
+        resource::AuditLog,
+    },
+    events::record::TEST_PING,
+};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect};
+
+use super::{
+    COUNT_LIMIT,
+    leaves::{StoredRecord, record_columns},
+};
+use crate::{
+    Store,
+    core::{
+        entity::{checkpoints, heads},
+        error::from_db,
+        sql,
+    },
+};
+
+/// One checkpoint.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// The first record that it covers.
+    pub first_seq: i64,
+    /// The last.
+    pub last_seq: i64,
+    /// The Merkle root over their leaves.
+    pub root: String,
+    /// The hash chain at the last.
+    pub hash: String,
+    /// The whole of it, signed: a compact JWS of [`crypto::audit::checkpoint::Claims`].
+    pub signed: String,
+    /// When.
+    pub created_at: Time,
+}
+
+impl From<checkpoints::Model> for Checkpoint {
+    fn from(row: checkpoints::Model) -> Self {
+        let checkpoints::Model { first_seq, last_seq, root, hash, signed, created_at, .. } = row;
+        Self { first_seq, last_seq, root, hash, signed, created_at }
+    }
+}
+
+/// What proves that one record is in the log.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// The record, with everything that its leaf is computed from.
+    pub record: Record,
+    /// Its place under the root, from 0.
+    pub index: usize,
+    /// Leaves under the root.
+    pub size: usize,
+    /// The hashes beside its way up, the lowest first.
+    pub path: Vec<String>,
+    /// The root, signed.
+    pub checkpoint: Checkpoint,
+}
+
+/// What an export was begun with: it ends where the log ended then, and holds the checkpoints that there were then.
+#[derive(Clone, Debug)]
+pub struct ExportFrame {
+    /// The first line.
+    pub header: Header,
+    /// The last line.
+    pub end: End,
+    sealed: i64,
+}
+
+macro_rules! records {
+    ($where:literal) => {
+        concat!(
+            "select f.seq, f.hash, f.leaf, f.chained, ",
+            record_columns!(),
+            " from feed f join events e on e.org_id = f.org_id and e.id = f.event_id where f.org_id = $1 and ",
+            $where
+        )
+    };
+}
+
+const ONE: &str = records!("f.event_id = $2");
+const AFTER: &str = records!("f.seq > $2 and f.seq <= $3 order by f.seq limit $4");
+
+fn read(row: &QueryResult) -> Result<Record, DbErr> {
+    let (stored, chained): (_, i16) = (StoredRecord::read(row)?, row.try_get("", "chained")?);
+    Ok(Record {
+        seq: row.try_get("", "seq")?,
+        id: stored.id,
+        action: stored.name,
+        success: stored.success,
+        created_at: moment(stored.at),
+        salt: stored.salt,
+        content: stored.digest.is_none().then_some(stored.content),
+        erased: stored.digest,
+        leaf: row.try_get("", "leaf")?,
+        chained: if chained == 1 { Chained::Leaf } else { Chained::Body },
+        hash: row.try_get("", "hash")?,
+    })
+}
+
+fn of(org: OrgId) -> sea_orm::Select<checkpoints::Entity> {
+    checkpoints::Entity::find().filter(checkpoints::Column::OrgId.eq(org.uuid()))
+}
+
+impl Store {
+    /// A page of the checkpoints, newest first, and how many there are (up to [`COUNT_LIMIT`]).
+    pub async fn checkpoints_page(&self, scope: OrgScope<'_, AuditLog, Read>, page: Page) -> Result<(Vec<Checkpoint>, u64)> {
+        use sea_orm::PaginatorTrait;
+        let total = of(scope.org()).limit(COUNT_LIMIT).count(&self.db).await.map_err(from_db)?;
+        if page.offset() > Page::MAX_OFFSET {
+            return Ok((Vec::new(), total));
+        }
+        let newest = of(scope.org()).order_by_desc(checkpoints::Column::FirstSeq);
+        let rows = newest.offset(page.offset()).limit(u64::from(page.limit)).all(&self.db).await.map_err(from_db)?;
+        Ok((rows.into_iter().map(Into::into).collect(), total))
+    }
+
+    /// Proves that a record is in the log. `NotFound` for a record that is not there (any more); `Conflict` (`not_sealed_yet`) for one
+    /// that no checkpoint covers yet.
+    pub async fn audit_proof(&self, scope: OrgScope<'_, AuditLog, Read>, id: EventId) -> Result<Proof> {
+        let org = scope.org();
+        let exists = "select 1 from events where org_id = $1 and id = $2 and name <> $3";
+        if sql::one(&self.db, exists, vec![org.uuid().into(), id.uuid().into(), TEST_PING.into()]).await?.is_none() {
+            return Err(Error::not_found("audit record"));
+        }
+        let row = sql::one(&self.db, ONE, vec![org.uuid().into(), id.uuid().into()]).await?.ok_or_else(not_sealed_yet)?;
+        let record = read(&row).map_err(from_db)?;
+        let covering = of(org)
+            .filter(checkpoints::Column::LastSeq.gte(record.seq))
+            .filter(checkpoints::Column::FirstSeq.lte(record.seq))
+            .order_by_asc(checkpoints::Column::LastSeq);
+        let checkpoint = match covering.one(&self.db).await.map_err(from_db)? {
+            Some(row) => Checkpoint::from(row),
+            None if record.seq <= self.head(org).await?.sealed => return Err(Error::not_found("audit record")),
+            None => return Err(not_sealed_yet()),
+        };
+        let text = "select leaf from feed where org_id = $1 and seq >= $2 and seq <= $3 order by seq";
+        let range = vec![org.uuid().into(), checkpoint.first_seq.into(), checkpoint.last_seq.into()];
+        let rows = sql::all(&self.db, text, range).await?;
+        let leaves: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>().map_err(from_db)?;
+        let index = usize::try_from(record.seq - checkpoint.first_seq).unwrap_or_default();
+        // Retention has begun to remove this segment: its leaves are not all there any more.
+        if leaves.len() as i64 != checkpoint.last_seq - checkpoint.first_seq + 1 {
+            return Err(Error::not_found("audit record"));
+        }
+        Ok(Proof { path: merkle::path(&leaves, index), record, index, size: leaves.len(), checkpoint })
+    }
+
+    async fn head(&self, org: OrgId) -> Result<heads::Model> {
+        let row = heads::Entity::find_by_id(org.uuid()).one(&self.db).await.map_err(from_db)?;
+        Ok(row.unwrap_or_else(|| heads::Model { org_id: org.uuid(), seq: 0, hash: chain::genesis(org), sealed: 0, anchor: 0 }))
+    }
+
+    /// Begins an export.
+    pub async fn begin_export(&self, scope: OrgScope<'_, AuditLog, Read>) -> Result<ExportFrame> {
+        self.frame(scope.org()).await
+    }
+
+    pub(super) async fn frame(&self, org: OrgId) -> Result<ExportFrame> {
+        let head = self.head(org).await?;
+        let keys = self.audit_jwks().await?;
+        let keys = keys["keys"].as_array().cloned().unwrap_or_default();
+        let anchor = self.anchor(org, head.anchor).await?;
+        let header = Header { format: FORMAT.to_owned(), organization_id: org, anchor, keys };
+        Ok(ExportFrame { header, end: End { seq: head.seq, hash: head.hash }, sealed: head.sealed })
+    }
+
+    async fn anchor(&self, org: OrgId, seq: i64) -> Result<Anchor> {
+        if seq == 0 {
+            return Ok(Anchor { seq, hash: chain::genesis(org), checkpoint: None });
+        }
+        let text = "select f.hash, c.signed from feed f left join checkpoints c on c.org_id = f.org_id and c.last_seq = f.seq
+where f.org_id = $1 and f.seq = $2";
+        let row = sql::one(&self.db, text, vec![org.uuid().into(), seq.into()]).await?;
+        let row = row.ok_or_else(|| Error::internal(format!("the anchor {seq} of {org} is missing")))?;
+        let read = || Ok((row.try_get("", "hash")?, row.try_get("", "signed")?));
+        let (hash, checkpoint) = read().map_err(from_db)?;
+        Ok(Anchor { seq, hash, checkpoint })
+    }
+
+    /// The next records of an export after number `after`, each checkpoint behind the last record that it covers, and the number to go on
+    /// after; none at the end. Decide anew for each step. `Conflict` (`export_outlived`) when retention has overtaken it.
+    pub async fn export_after(
+        &self,
+        scope: OrgScope<'_, AuditLog, Read>,
+        frame: &ExportFrame,
+        after: i64,
+        limit: u64,
+    ) -> Result<(Vec<Line>, Option<i64>)> {
+        self.lines_after(scope.org(), frame, after, limit).await
+    }
+
+    pub(super) async fn lines_after(
+        &self,
+        org: OrgId,
+        frame: &ExportFrame,
+        after: i64,
+        limit: u64,
+    ) -> Result<(Vec<Line>, Option<i64>)> {
+        if self.head(org).await?.anchor > after {
+            return Err(Error::conflict("export_outlived", "Old records were removed during the export. Begin it again."));
+        }
+        let range = vec![org.uuid().into(), after.into(), frame.end.seq.into(), limit.cast_signed().into()];
+        let rows = sql::all(&self.db, AFTER, range).await?;
+        let records: Vec<Record> = rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)?;
+        // Checkpoints behind the last record there is: something was taken out past us, and whoever verifies must see it.
+        let until = records.last().map_or(frame.sealed, |record| record.seq.min(frame.sealed));
+        let ends = of(org)
+            .filter(checkpoints::Column::LastSeq.gt(after))
+            .filter(checkpoints::Column::LastSeq.lte(until))
+            .order_by_asc(checkpoints::Column::LastSeq);
+        let ends = ends.all(&self.db).await.map_err(from_db)?;
+        let next = records.last().map(|record| record.seq);
+        Ok((merge(records, ends), next))
+    }
+}
+
+fn not_sealed_yet() -> Error {
+    Error::conflict("not_sealed_yet", "No checkpoint covers this record yet. Try again in a minute.")
+}
+
+fn merge(records: Vec<Record>, ends: Vec<checkpoints::Model>) -> Vec<Line> {
+    let mut lines = Vec::with_capacity(records.len() + ends.len());
+    let mut ends = ends.into_iter().peekable();
+    for record in records {
+        while let Some(end) = ends.next_if(|end| end.last_seq < record.seq) {
+            lines.push(Line::Checkpoint(end.signed));
+        }
+        lines.push(Line::Record(Box::new(record)));
+    }
+    lines.extend(ends.map(|end| Line::Checkpoint(end.signed)));
+    lines
+}

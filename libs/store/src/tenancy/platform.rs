@@ -1,0 +1,132 @@
+//! What platform owners may do across organizations. Every function demands a [`PlatformScope`].
+
+use domain::{
+    Error, OrgId, Result, UserId,
+    authorization::policy::PlatformScope,
+    identity::accounts::User,
+    tenancy::organizations::{OrgStatus, Organization, OrganizationView, Tier},
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::LockType};
+
+use crate::{
+    Store, WriteTx,
+    core::{
+        entity::{organizations, tiers, users},
+        error::from_db,
+        sql,
+    },
+    identity::accounts::user,
+    tenancy::{
+        organizations::{bury, read_view, view, view_columns},
+        tiers::tier,
+    },
+};
+
+/// An organization as the platform lists it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The organization.
+    pub view: OrganizationView,
+    /// Its owner.
+    pub owner: User,
+}
+
+const LIST: &str = concat!(
+    "select ",
+    view_columns!(),
+    " from organizations o join org_counters c on c.org_id = o.id join tiers t on t.id = o.tier_id
+where o.deleted_at is null and ($1 = '' or o.status = $1) and ($2 = '' or o.tier_id = $2) order by o.created_at desc, o.id desc limit $3 offset $4"
+);
+
+const COUNT: &str = "select count(*) from organizations o where o.deleted_at is null and ($1 = '' or o.status = $1) and ($2 = '' or o.tier_id = $2)";
+
+impl Store {
+    /// Every tier, by price.
+    pub async fn list_tiers(&self, _: PlatformScope<'_>) -> Result<Vec<Tier>> {
+        let rows = tiers::Entity::find().order_by_asc(tiers::Column::PriceCents).all(&self.db).await.map_err(from_db)?;
+        Ok(rows.into_iter().map(tier).collect())
+    }
+
+    /// Organizations, newest first, and how many there are.
+    pub async fn platform_organizations(
+        &self,
+        _: PlatformScope<'_>,
+        status: Option<OrgStatus>,
+        tier_id: Option<&str>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<Listed>, i64)> {
+        let filter: Vec<sea_orm::Value> = vec![status.map_or("", OrgStatus::as_str).into(), tier_id.unwrap_or("").into()];
+        let total = sql::count(&self.db, COUNT, filter.clone()).await?;
+        let values = filter.into_iter().chain([limit.cast_signed().into(), offset.cast_signed().into()]).collect();
+        let rows = sql::all(&self.db, LIST, values).await?;
+        let views: Vec<_> = rows.iter().map(read_view).collect::<Result<_, _>>().map_err(from_db)?;
+        let owners = self.users_by_id(views.iter().map(|v| v.organization.owner_user_id)).await?;
+        let find = |id| owners.iter().find(|u| u.id == id).cloned();
+        let listed = views
+            .into_iter()
+            .filter_map(|view| find(view.organization.owner_user_id).map(|owner| Listed { view, owner }))
+            .collect();
+        Ok((listed, total))
+    }
+
+    async fn users_by_id(&self, ids: impl Iterator<Item = UserId>) -> Result<Vec<User>> {
+        let rows =
+            users::Entity::find().filter(users::Column::Id.is_in(ids.map(UserId::uuid))).all(&self.db).await.map_err(from_db)?;
+        Ok(rows.into_iter().map(user).collect())
+    }
+}
+
+impl WriteTx {
+    /// An organization, locked until the transaction ends, so that its state can be judged and changed.
+    pub async fn lock_organization(&self, _: PlatformScope<'_>, id: OrgId) -> Result<OrganizationView> {
+        organizations::Entity::find_by_id(id.uuid()).lock(LockType::NoKeyUpdate).one(&self.tx).await.map_err(from_db)?;
+        view(self, id).await?.ok_or_else(|| Error::not_found("organization"))
+    }
+
+    /// Saves state, tier, limits and who decided.
+    pub async fn save_organization_state(&self, _: PlatformScope<'_>, o: &Organization) -> Result<()> {
+        let row = organizations::ActiveModel {
+            id: Set(o.id.uuid()),
+            status: Set(o.status.as_str().to_owned()),
+            tier_id: Set(o.tier_id.clone()),
+            max_services: Set(o.max_services),
+            max_users: Set(o.max_users),
+            approved_by: Set(o.approved_by.map(UserId::uuid)),
+            approved_at: Set(o.approved_at),
+            rejected_by: Set(o.rejected_by.map(UserId::uuid)),
+            rejected_at: Set(o.rejected_at),
+            rejection_reason: Set(o.rejection_reason.clone()),
+            feature_overrides: Set(o.feature_overrides.clone()),
+            version: Set(o.version + 1),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        organizations::Entity::update(row).exec(&self.tx).await.map_err(from_db)?;
+        Ok(())
+    }
+
+    /// Whether there is such a tier.
+    pub async fn tier_exists(&self, id: &str) -> Result<bool> {
+        Ok(tiers::Entity::find_by_id(id).one(&self.tx).await.map_err(from_db)?.is_some())
+    }
+
+    /// Deletes any organization.
+    pub async fn platform_delete_organization(&self, _: PlatformScope<'_>, id: OrgId) -> Result<()> {
+        bury(self, id).await
+    }
+
+    /// How many people operate the platform; locks them, so that two demotions cannot both see another owner left.
+    pub async fn lock_platform_owners(&self, _: PlatformScope<'_>) -> Result<Vec<UserId>> {
+        let query =
+            users::Entity::find().filter(users::Column::IsPlatformOwner.eq(true)).filter(users::Column::DeletedAt.is_null());
+        let rows = query.order_by_asc(users::Column::Id).lock(LockType::NoKeyUpdate).all(&self.tx).await.map_err(from_db)?;
+        Ok(rows.into_iter().map(|row| UserId::new(row.id)).collect())
+    }
+
+    /// The owner of an organization, for the answer of a platform change.
+    pub async fn platform_user(&self, _: PlatformScope<'_>, id: UserId) -> Result<User> {
+        let row = users::Entity::find_by_id(id.uuid()).one(&self.tx).await.map_err(from_db)?;
+        row.map(user).ok_or_else(|| Error::not_found("user"))
+    }
+}

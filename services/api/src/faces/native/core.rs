@@ -1,0 +1,3 @@
+//! What several nouns show.
+
+pub mod views;

@@ -1,0 +1,123 @@
+//! Webhooks (contract 1.6): the endpoints. What changes them, their history, and what is sent on
+//! request are in the files beside this one.
+
+mod again;
+mod changes;
+mod deliveries;
+
+use actix_web::{delete, get, web};
+use app::App;
+use domain::{EventName, delivery::webhooks::Webhook};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::faces::native::core::views::{EventTypeResponse, event_types};
+use crate::http::{
+    context::SignedIn,
+    error::ApiResult,
+    wire::{id, slug, time},
+};
+
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    // The static segment must win over `{webhook_id}`.
+    config
+        .service(types)
+        .service(changes::create)
+        .service(list)
+        .service(get)
+        .service(changes::update)
+        .service(delete)
+        .service(changes::rotate)
+        .service(again::test)
+        .service(again::redeliver)
+        .service(again::redeliver_range)
+        .service(deliveries::deliveries);
+}
+
+/// An endpoint.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "whk_019ab2c3d4e57f008000000000000008", "name": "Provisioning", "url": "https://example.com/hooks", "events": ["user.joined"], "is_active": true, "secret": "whsec_…", "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[allow(missing_docs, reason = "the contract's field names say it")]
+struct WebhookResponse {
+    id: String,
+    name: String,
+    url: String,
+    events: Vec<&'static str>,
+    is_active: bool,
+    /// The signing secret; only in the answer that registers the endpoint or gives it a new secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    /// Whether each event waits until the one before it arrived or was given up. Left out if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    in_order: bool,
+    /// When the server switched the endpoint off, because it had failed for days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_reason: Option<String>,
+    /// Until when the secrets before the present one sign as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_secrets_until: Option<String>,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<Webhook> for WebhookResponse {
+    fn from(w: Webhook) -> Self {
+        Self {
+            id: w.id.to_string(),
+            name: w.name.into_string(),
+            url: w.url.as_str().to_owned(),
+            events: w.events.into_iter().map(EventName::as_str).collect(),
+            is_active: w.is_active,
+            secret: None,
+            in_order: w.in_order,
+            disabled_at: w.disabled_at.map(time),
+            disabled_reason: w.disabled_reason,
+            old_secrets_until: w.old_secrets_until.map(time),
+            created_at: time(w.created_at),
+            updated_at: time(w.updated_at),
+        }
+    }
+}
+
+/// All endpoints.
+#[derive(Serialize, ToSchema)]
+struct WebhooksResponse {
+    webhooks: Vec<WebhookResponse>,
+    total: usize,
+}
+
+/// The endpoints.
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.list", responses((status = 200, body = WebhooksResponse)))]
+#[get("/api/organizations/{org_slug}/webhooks")]
+async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<WebhooksResponse>> {
+    let webhooks: Vec<WebhookResponse> =
+        app.list_webhooks(&who.caller, &slug(&path)?).await?.into_iter().map(Into::into).collect();
+    Ok(web::Json(WebhooksResponse { total: webhooks.len(), webhooks }))
+}
+
+/// One endpoint.
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.get", responses((status = 200, body = WebhookResponse)))]
+#[get("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
+async fn get(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<WebhookResponse>> {
+    Ok(web::Json(app.get_webhook(&who.caller, &slug(&path.0)?, id(&path.1, "webhook")?).await?.into()))
+}
+
+/// Delete an endpoint with its deliveries.
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.delete", responses((status = 200, description = "`null`.", body = Option<String>, example = json!(null))))]
+#[delete("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
+async fn delete(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<()>> {
+    app.delete_webhook(&who.caller, &slug(&path.0)?, id(&path.1, "webhook")?).await?;
+    Ok(web::Json(()))
+}
+
+/// Every event name that an endpoint can subscribe to.
+#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.getEventTypes", responses((status = 200, body = [EventTypeResponse])))]
+#[get("/api/organizations/{org_slug}/webhooks/event-types")]
+async fn types(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<Vec<EventTypeResponse>>> {
+    app.see_webhooks(&who.caller, &slug(&path)?).await?;
+    Ok(web::Json(event_types()))
+}

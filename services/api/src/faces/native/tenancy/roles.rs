@@ -1,0 +1,204 @@
+//! Roles (contract 1.15). The three built-in roles are shown first; they cannot be changed.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
+use app::{
+    App,
+    tenancy::roles::{NewRole, RoleChanges},
+};
+use domain::{
+    Error, OrgId, all,
+    core::value::{Description, Name, RoleSlug},
+    tenancy::roles::{Caps, CustomRole},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::http::{
+    context::SignedIn,
+    error::ApiResult,
+    wire::{Body, Field, id, slug, time},
+};
+
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(get).service(create).service(update).service(update_by_patch).service(delete);
+}
+
+/// A role.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "role_019ab2c3d4e57f008000000000000006", "org_id": "org_019ab2c3d4e57f008000000000000001", "slug": "support", "name": "Support", "description": "Looks after end users.", "permissions": ["end_users.view"], "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[allow(missing_docs, reason = "the contract's field names say it")]
+struct RoleResponse {
+    id: String,
+    org_id: String,
+    slug: String,
+    name: String,
+    description: Option<String>,
+    permissions: Vec<&'static str>,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<CustomRole> for RoleResponse {
+    fn from(r: CustomRole) -> Self {
+        Self {
+            id: r.id.to_string(),
+            org_id: r.org_id.to_string(),
+            slug: r.slug.into_string(),
+            name: r.name.into_string(),
+            description: r.description.map(Description::into_string),
+            permissions: r.caps.names(),
+            created_at: time(r.created_at),
+            updated_at: time(r.updated_at),
+        }
+    }
+}
+
+/// Slug, name, description and display permission of the built-in roles.
+const BUILT_IN: [(&str, &str, &str, &str); 3] = [
+    ("owner", "Owner", "Everything, deletion and hand-over included.", "*"),
+    ("admin", "Admin", "Everything but deletion, hand-over, owners and admins.", "org:manage"),
+    ("member", "Member", "Belongs to the organization.", "org:view"),
+];
+
+fn built_in(org: OrgId) -> impl Iterator<Item = RoleResponse> {
+    BUILT_IN.into_iter().map(move |(slug, name, description, permission)| RoleResponse {
+        id: format!("role_{slug}"),
+        org_id: org.to_string(),
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        permissions: vec![permission],
+        created_at: EPOCH.to_owned(),
+        updated_at: EPOCH.to_owned(),
+    })
+}
+
+/// Built-in roles have always been there.
+const EPOCH: &str = "2026-01-01T00:00:00.000000Z";
+
+/// Every role: the three built-in ones, then the custom ones.
+#[utoipa::path(tag = "roles", operation_id = "organizations.roles.list", responses((status = 200, body = [RoleResponse])))]
+#[get("/api/organizations/{org_slug}/roles")]
+async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<Vec<RoleResponse>>> {
+    let slug = slug(&path)?;
+    let org = app.see_roles(&who.caller, &slug).await?;
+    let custom = app.list_roles(&who.caller, &slug).await?;
+    Ok(web::Json(built_in(org).chain(custom.into_iter().map(Into::into)).collect()))
+}
+
+/// One role.
+#[utoipa::path(tag = "roles", operation_id = "organizations.roles.get", responses((status = 200, body = RoleResponse)))]
+#[get("/api/organizations/{org_slug}/roles/{role_id}")]
+async fn get(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<RoleResponse>> {
+    let slug = slug(&path.0)?;
+    let org = app.see_roles(&who.caller, &slug).await?;
+    if let Some(role) = built_in(org).find(|role| role.id == path.1) {
+        return Ok(web::Json(role));
+    }
+    Ok(web::Json(app.get_role(&who.caller, &slug, id(&path.1, "role")?).await?.into()))
+}
+
+/// A new role.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"slug": "support", "name": "Support", "description": "Looks after end users.", "permissions": ["end_users.view"]}))]
+struct CreateRoleRequest {
+    #[serde(default)]
+    #[schema(value_type = String, min_length = 3, max_length = 50, required)]
+    slug: Field<RoleSlug>,
+    #[serde(default)]
+    #[schema(value_type = String, min_length = 2, max_length = 100, required)]
+    name: Field<Name>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 500)]
+    description: Field<Description>,
+    /// Capability names.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, required)]
+    permissions: Field<Caps>,
+}
+
+/// Make a role. Nobody makes one that holds a permission they lack.
+#[utoipa::path(tag = "roles", operation_id = "organizations.roles.create", request_body = CreateRoleRequest, responses((status = 200, body = RoleResponse)))]
+#[post("/api/organizations/{org_slug}/roles")]
+async fn create(
+    app: web::Data<App>,
+    who: SignedIn,
+    req: HttpRequest,
+    path: web::Path<String>,
+    body: Body<CreateRoleRequest>,
+) -> ApiResult<web::Json<RoleResponse>> {
+    let b = body.value;
+    let (role_slug, name, description, caps) = all((
+        b.slug.required("slug"),
+        b.name.required("name"),
+        b.description.optional("description"),
+        b.permissions.required("permissions"),
+    ))?;
+    let new = NewRole { slug: role_slug, name, description, caps };
+    let caller = who.once("roles.create", req.path(), &body.raw);
+    Ok(web::Json(app.create_role(&caller, &slug(&path)?, &new).await?.into()))
+}
+
+/// Changes of a role.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"name": "Support team", "description": null}))]
+struct UpdateRoleRequest {
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 2, max_length = 100)]
+    name: Field<Name>,
+    /// `null` clears it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 500)]
+    description: Field<Description>,
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    permissions: Field<Caps>,
+}
+
+async fn change(app: &App, who: &SignedIn, path: &(String, String), b: UpdateRoleRequest) -> ApiResult<web::Json<RoleResponse>> {
+    let (name, description, caps) =
+        all((b.name.optional("name"), b.description.patch("description"), b.permissions.optional("permissions")))?;
+    let role = app.update_role(&who.caller, &slug(&path.0)?, custom(&path.1)?, &RoleChanges { name, description, caps }).await?;
+    Ok(web::Json(role.into()))
+}
+
+/// Built-in roles exist but cannot be changed.
+fn custom(text: &str) -> Result<domain::RoleId, Error> {
+    if BUILT_IN.iter().any(|(slug, ..)| text.strip_prefix("role_") == Some(slug)) {
+        return Err(Error::conflict("built_in_role", "Built-in roles cannot be changed."));
+    }
+    id(text, "role")
+}
+
+/// Change a role; everybody who has it is affected at once. Fields that are not sent stay.
+#[utoipa::path(tag = "roles", operation_id = "organizations.roles.update", request_body = UpdateRoleRequest, responses((status = 200, body = RoleResponse)))]
+#[put("/api/organizations/{org_slug}/roles/{role_id}")]
+async fn update(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+    body: Body<UpdateRoleRequest>,
+) -> ApiResult<web::Json<RoleResponse>> {
+    change(&app, &who, &path, body.value).await
+}
+
+/// The same as `PUT`.
+#[utoipa::path(tag = "roles", operation_id = "organizations.roles.updateByPatch", request_body = UpdateRoleRequest, responses((status = 200, body = RoleResponse)))]
+#[patch("/api/organizations/{org_slug}/roles/{role_id}")]
+async fn update_by_patch(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<(String, String)>,
+    body: Body<UpdateRoleRequest>,
+) -> ApiResult<web::Json<RoleResponse>> {
+    change(&app, &who, &path, body.value).await
+}
+
+/// Delete a role that nobody has.
+#[utoipa::path(tag = "roles", operation_id = "organizations.roles.delete", responses((status = 204, description = "It is gone.")))]
+#[delete("/api/organizations/{org_slug}/roles/{role_id}")]
+async fn delete(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<HttpResponse> {
+    app.delete_role(&who.caller, &slug(&path.0)?, custom(&path.1)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,135 @@
+//! Who is calling, from where, and when: built once per request, before a handler runs.
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
+use app::{
+    App, Call, Caller,
+    core::limits::{Group, Verdict},
+};
+use domain::{Error, Origin};
+use futures::future::LocalBoxFuture;
+use store::IdempotencyKey;
+
+use crate::http::{error::ApiError, limits, proxies::TrustedProxies};
+
+/// The request's id: in the answer, the log and the audit record.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+fn origin(req: &HttpRequest) -> Origin {
+    let address = req.app_data::<web::Data<TrustedProxies>>().and_then(|trusted| trusted.client_of(req));
+    let agent = req.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok());
+    Origin {
+        ip_address: address.map(|ip| ip.to_string()),
+        user_agent: agent.map(|text| text.chars().take(300).collect()),
+        request_id: req.extensions().get::<RequestId>().map(|id| id.0.clone()),
+        traceparent: infra::telemetry::current_traceparent(),
+    }
+}
+
+fn application(req: &HttpRequest) -> Result<web::Data<App>, ApiError> {
+    req.app_data::<web::Data<App>>().cloned().ok_or_else(|| Error::internal("no application").into())
+}
+
+fn call(req: &HttpRequest, app: &App) -> Call {
+    Call { origin: origin(req), now: app.clock.now() }
+}
+
+/// A request by anybody.
+pub struct Anyone(pub Call);
+
+impl FromRequest for Anyone {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(application(req).map(|app| Self(call(req, &app))))
+    }
+}
+
+/// Goes on if the limits allow it, and leaves for the answer's headers what they said.
+fn obey(req: &HttpRequest, verdict: Verdict) -> Result<(), Error> {
+    if let Some(quota) = verdict.quota {
+        req.extensions_mut().insert(quota);
+    }
+    verdict.outcome
+}
+
+/// A request to a sign-in route, counted against the network it comes from.
+pub struct SigningIn(pub Call);
+
+impl FromRequest for SigningIn {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let app = application(&req)?;
+            let call = call(&req, &app);
+            obey(&req, app.admit_network(&call).await)?;
+            Ok(Self(call))
+        })
+    }
+}
+
+/// A request with a verified access token.
+pub struct SignedIn {
+    /// From where and who.
+    pub caller: Caller,
+    key: Option<String>,
+}
+
+impl SignedIn {
+    /// The caller, with an `Idempotency-Key` (if one was sent) bound to this operation and body.
+    pub fn once(self, operation: &str, path: &str, body: &[u8]) -> Caller {
+        let Self { mut caller, key } = self;
+        let request = [path.as_bytes(), b"\n", body].concat();
+        caller.once = key.map(|key| IdempotencyKey::new(&caller.who.user.to_string(), operation, &key, &request));
+        caller
+    }
+}
+
+impl FromRequest for SignedIn {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        Box::pin(signed_in(req.clone(), limits::of_method(req.method())))
+    }
+}
+
+/// The same for an export, of which there may be fewer.
+pub struct Exporting(pub SignedIn);
+
+impl FromRequest for Exporting {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let signed_in = signed_in(req.clone(), Group::Exports);
+        Box::pin(async move { Ok(Self(signed_in.await?)) })
+    }
+}
+
+/// Who calls; counted once they are known, against their account and perhaps the organization that the path names.
+async fn signed_in(req: HttpRequest, group: Group) -> Result<SignedIn, ApiError> {
+    let app = application(&req)?;
+    let call = call(&req, &app);
+    let who = app.authenticate(authorization(&req), call.now).await?;
+    obey(&req, app.admit_caller(group, &who, req.match_info().get("org_slug"), call.now).await)?;
+    Ok(SignedIn { caller: Caller { call, who, once: None }, key: idempotency_key(&req)? })
+}
+
+/// The `Authorization` header. Two credentials are no credential: who wins would depend on the proxy in front (T13).
+fn authorization(req: &HttpRequest) -> Option<&str> {
+    let mut values = req.headers().get_all(header::AUTHORIZATION);
+    match (values.next(), values.next()) {
+        (Some(one), None) => one.to_str().ok(),
+        _ => None,
+    }
+}
+
+/// The `Idempotency-Key`, if one was sent.
+pub fn idempotency_key(req: &HttpRequest) -> Result<Option<String>, ApiError> {
+    let Some(value) = req.headers().get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(Error::field("Idempotency-Key", "bad_value", "Use 1 to 255 visible ASCII characters.").into()),
+    }
+}

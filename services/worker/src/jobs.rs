@@ -1,0 +1,3 @@
+//! What is done by the clock.
+
+pub(crate) mod schedules;

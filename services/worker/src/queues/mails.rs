@@ -1,0 +1,99 @@
+//! Mail: rendering a queued message and handing it to the mail server.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::{Result, authorization::policy::SystemScope, core::clock::fraction};
+use infra::mail::{self, MailError};
+use store::delivery::mails::{ClaimedMail, MailClaim, MailOutcome, MailVerdict};
+
+use crate::{
+    Deps,
+    queue::{Queue, Token},
+};
+
+const SCOPE: SystemScope = SystemScope::job("mails");
+
+/// The queue of mails.
+#[derive(Clone)]
+pub(crate) struct Mails(pub(crate) Arc<Deps>);
+
+#[async_trait]
+impl Queue for Mails {
+    type Job = ClaimedMail;
+    type Outcome = MailOutcome;
+    const NAME: &'static str = "mails";
+
+    fn limit(&self) -> Duration {
+        // A conversation with a slow mail server: several commands of ten seconds.
+        Duration::from_secs(60)
+    }
+    fn token(job: &ClaimedMail) -> Token {
+        Token { id: job.ticket.id, lease: job.ticket.lease }
+    }
+    async fn claim(&self, most: usize) -> Result<Vec<ClaimedMail>> {
+        let now = self.0.clock.now();
+        let lease_until = now + TimeDelta::from_std(self.limit() * 3).unwrap_or(TimeDelta::minutes(5));
+        let max_attempts = self.0.settings.mails.max_attempts;
+        let claim = MailClaim { now, lease: self.0.ids.uuid(now), lease_until, max_attempts, max_rows: most as u64 };
+        self.0.store.claim_mails(SCOPE, claim).await
+    }
+    async fn work(&self, job: &ClaimedMail) -> MailOutcome {
+        let verdict = match self.send(job).await {
+            Ok(()) => MailVerdict::Sent,
+            Err(MailError::Permanent(error)) => {
+                tracing::error!(mail = %job.ticket.id, error, "a mail cannot be sent and was given up");
+                MailVerdict::Failed { error }
+            }
+            Err(MailError::Transient(error)) => self.again(job, error),
+        };
+        MailOutcome { ticket: job.ticket, verdict }
+    }
+    fn broken(&self, job: &ClaimedMail, why: &'static str) -> MailOutcome {
+        MailOutcome { ticket: job.ticket, verdict: self.again(job, why.to_owned()) }
+    }
+    async fn settle(&self, outcomes: &[MailOutcome]) -> Result<()> {
+        self.0.store.settle_mails(SCOPE, self.0.clock.now(), outcomes).await
+    }
+    async fn release(&self, jobs: &[&ClaimedMail]) -> Result<()> {
+        let tickets: Vec<_> = jobs.iter().map(|job| job.ticket).collect();
+        self.0.store.release_mails(SCOPE, self.0.clock.now(), &tickets).await
+    }
+    fn label(outcome: &MailOutcome) -> &'static str {
+        match outcome.verdict {
+            MailVerdict::Sent => "sent",
+            MailVerdict::Retry { .. } => "retried",
+            MailVerdict::Failed { .. } => "failed",
+        }
+    }
+}
+
+impl Mails {
+    async fn send(&self, job: &ClaimedMail) -> Result<(), MailError> {
+        // Perhaps the master key is being put right at this moment.
+        let Some(mail) = &job.mail else { return Err(MailError::Transient("the message cannot be opened".to_owned())) };
+        let parts = mail::render(mail.template, mail.context.clone()).map_err(|error| MailError::Permanent(explain(&error)))?;
+        let id = format!("msg-{}@{}", job.ticket.id.simple(), self.0.settings.message_host);
+        self.0.mailer.send(&parts.addressed(mail.to.as_str(), id)).await
+    }
+
+    fn again(&self, job: &ClaimedMail, error: String) -> MailVerdict {
+        let now = self.0.clock.now();
+        match self.0.settings.mails.next(job.ticket.number, now, fraction(self.0.ids.secret())) {
+            Some(next_at) => {
+                tracing::warn!(mail = %job.ticket.id, attempt = job.ticket.number, error, "a mail was not sent; it will be tried again");
+                MailVerdict::Retry { error, next_at }
+            }
+            None => {
+                tracing::error!(mail = %job.ticket.id, error, "a mail was given up");
+                MailVerdict::Failed { error }
+            }
+        }
+    }
+}
+
+/// The cause: which value a template misses.
+fn explain(error: &domain::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}

@@ -1,0 +1,186 @@
+//! Webhooks: posting one event to one endpoint.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use app::delivery::deliveries::{self, Addressee};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::{Result, Time, authorization::policy::SystemScope, core::clock::fraction, delivery::webhooks::EndpointUrl};
+use infra::egress::{Incoming, Method, Outgoing};
+use store::delivery::deliveries::{ClaimedDelivery, DeliveryClaim, Outcome, Verdict};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
+
+use crate::{
+    Deps,
+    queue::{Queue, Token},
+};
+
+const SCOPE: SystemScope = SystemScope::job("webhooks");
+/// Endpoints of one claim.
+const DESTINATIONS: u64 = 64;
+/// Deliveries of one endpoint in flight at once, over all workers: a slow endpoint may not take all hands.
+const PER_DESTINATION: u64 = 4;
+/// One in this many hands is shared by all endpoints that are slow or failing; the rest never wait for them.
+const SLOW_SHARE: usize = 4;
+/// Bytes of an answer that are read: enough for the 10,000 characters that are kept.
+const ANSWER: usize = 40_000;
+
+/// The queue of deliveries.
+#[derive(Clone)]
+pub(crate) struct Webhooks {
+    deps: Arc<Deps>,
+    /// The hands of slow endpoints in this process.
+    slow: Arc<Semaphore>,
+}
+
+/// A claimed delivery, with the shared hand it takes if its endpoint is slow.
+pub(crate) struct Job {
+    delivery: ClaimedDelivery,
+    _hand: Option<OwnedSemaphorePermit>,
+}
+
+#[async_trait]
+impl Queue for Webhooks {
+    type Job = Job;
+    type Outcome = Outcome;
+    const NAME: &'static str = "webhooks";
+
+    fn limit(&self) -> Duration {
+        self.deps.settings.webhook_timeout + Duration::from_secs(5)
+    }
+    fn token(job: &Job) -> Token {
+        let ticket = &job.delivery.ticket;
+        Token { id: ticket.id.uuid(), lease: ticket.lease }
+    }
+    async fn claim(&self, most: usize) -> Result<Vec<Job>> {
+        let now = self.deps.clock.now();
+        // Twice the time it can take, and as much again for the settling of a busy database.
+        let lease_until = now + TimeDelta::from_std(self.limit() * 3).unwrap_or(TimeDelta::minutes(5));
+        let claim = DeliveryClaim {
+            now,
+            lease: self.deps.ids.uuid(now),
+            lease_until,
+            destinations: DESTINATIONS,
+            per_destination: PER_DESTINATION,
+            max_rows: most as u64,
+            max_slow: self.slow.available_permits() as u64,
+        };
+        let claimed = self.deps.store.claim_deliveries(SCOPE, claim).await?;
+        Ok(claimed.into_iter().map(|delivery| self.hold(delivery)).collect())
+    }
+    async fn work(&self, job: &Job) -> Outcome {
+        let job = &job.delivery;
+        let span = tracing::info_span!("deliver", delivery = %job.ticket.id, event = job.event_type, attempt = job.ticket.number);
+        if let Some(parent) = &job.traceparent {
+            infra::telemetry::with_parent(&span, parent);
+        }
+        self.deliver(job).instrument(span).await
+    }
+    fn broken(&self, job: &Job, why: &'static str) -> Outcome {
+        let (job, now) = (&job.delivery, self.deps.clock.now());
+        self.outcome(job, now, Duration::ZERO, self.again(job, None, None, why.to_owned()))
+    }
+    async fn settle(&self, outcomes: &[Outcome]) -> Result<()> {
+        let (now, breaker) = (self.deps.clock.now(), self.deps.settings.breaker);
+        self.deps.store.settle_deliveries(SCOPE, now, breaker, outcomes).await.map(|_| ())
+    }
+    async fn release(&self, jobs: &[&Job]) -> Result<()> {
+        let tickets: Vec<_> = jobs.iter().map(|job| job.delivery.ticket).collect();
+        self.deps.store.release_deliveries(SCOPE, self.deps.clock.now(), &tickets).await
+    }
+    fn label(outcome: &Outcome) -> &'static str {
+        match outcome.verdict {
+            Verdict::Delivered { .. } => "delivered",
+            Verdict::Retry { .. } => "retried",
+            Verdict::Failed { .. } => "failed",
+            Verdict::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+impl Webhooks {
+    /// `hands` is how many deliveries this process works on at once.
+    pub(crate) fn new(deps: Arc<Deps>, hands: usize) -> Self {
+        Self { deps, slow: Arc::new(Semaphore::new((hands / SLOW_SHARE).max(1))) }
+    }
+
+    fn hold(&self, delivery: ClaimedDelivery) -> Job {
+        // There are as many as were asked for: only this queue's one claim at a time takes them.
+        let hand = delivery.slow.then(|| self.slow.clone().try_acquire_owned().ok()).flatten();
+        Job { delivery, _hand: hand }
+    }
+
+    async fn deliver(&self, job: &ClaimedDelivery) -> Outcome {
+        let (at, began) = (self.deps.clock.now(), Instant::now());
+        let to = Addressee {
+            is_active: job.is_active,
+            org_status: job.org_status,
+            org_deleted: job.org_deleted,
+            event: &job.event_type,
+        };
+        let verdict = match deliveries::may_send(to) {
+            Err(reason) => Verdict::Cancelled { reason: reason.to_owned() },
+            Ok(()) => match self.outgoing(job, at) {
+                Err(error) => self.again(job, None, None, error),
+                Ok(outgoing) => match self.deps.egress.send(outgoing).await {
+                    Err(error) => self.again(job, None, None, error.to_string()),
+                    Ok(answer) => self.judge(job, &answer),
+                },
+            },
+        };
+        self.outcome(job, at, began.elapsed(), verdict)
+    }
+
+    fn outgoing(&self, job: &ClaimedDelivery, at: Time) -> Result<Outgoing, String> {
+        let url = job.url.parse::<EndpointUrl>().map_err(|error| error.to_string())?;
+        if job.secrets.is_empty() {
+            return Err("the webhook's secret cannot be read".to_owned());
+        }
+        let body = job.body.clone().into_bytes();
+        let signed =
+            crypto::webhook::headers(&job.secrets, &job.event.to_string(), at, &body).map_err(|error| error.to_string())?;
+        let mut headers = vec![
+            ("Content-Type".to_owned(), "application/json".to_owned()),
+            ("User-Agent".to_owned(), "Tenantry-Webhooks/1".to_owned()),
+            ("X-Webhook-Delivery".to_owned(), job.ticket.id.to_string()),
+            ("X-Webhook-Event".to_owned(), job.event_type.clone()),
+        ];
+        headers.extend(signed.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        // Our own span where traces are gathered, else the caller's.
+        let trace = infra::telemetry::current_traceparent().or_else(|| job.traceparent.clone());
+        headers.extend(trace.map(|value| ("traceparent".to_owned(), value)));
+        let timeout = self.deps.settings.webhook_timeout;
+        Ok(Outgoing { method: Method::POST, url: url.url().clone(), headers, body, timeout, max_response: ANSWER })
+    }
+
+    fn judge(&self, job: &ClaimedDelivery, answer: &Incoming) -> Verdict {
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        if deliveries::arrived(answer.status) {
+            let since = (self.deps.clock.now() - job.happened_at).to_std().unwrap_or_default();
+            metrics::histogram!("tenantry_delivery_latency_seconds").record(since.as_secs_f64());
+            return Verdict::Delivered { status: answer.status, body };
+        }
+        self.again(job, Some(answer.status), Some(body), deliveries::refusal(answer.status))
+    }
+
+    /// Later, if there is another attempt.
+    fn again(&self, job: &ClaimedDelivery, status: Option<u16>, body: Option<String>, error: String) -> Verdict {
+        let schedule = deliveries::Schedule { max_attempts: job.max_attempts, ..self.deps.settings.webhooks };
+        let jitter = fraction(self.deps.ids.secret());
+        match schedule.next(job.ticket.number, self.deps.clock.now(), jitter) {
+            Some(next_at) => Verdict::Retry { status, body, error, next_at },
+            None => Verdict::Failed { status, body, error },
+        }
+    }
+
+    fn outcome(&self, job: &ClaimedDelivery, at: Time, took: Duration, verdict: Verdict) -> Outcome {
+        Outcome { ticket: job.ticket, at, duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX), verdict }
+    }
+}
+
+#[cfg(test)]
+mod tests;

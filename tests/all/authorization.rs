@@ -1,0 +1,4 @@
+//! Who may do what, over everything there is.
+
+pub(crate) mod isolation;
+mod permissions;

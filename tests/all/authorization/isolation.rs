@@ -1,0 +1,220 @@
+//! The isolation sweep (T12, T13): EVERY operation of the OpenAPI document is called by everybody who may not, and by everybody who may.
+//! An operation that [`doors`] does not know fails the sweep: whoever adds one says who may call it.
+//!
+//! Nothing may change by a refused call. The one thing a stranger may tell apart is an unknown slug (404) and a foreign one (403), as the contract
+//! wants it; ids within an organization are "not found" to everybody else, like ids that never were.
+
+pub(crate) mod doors;
+pub(crate) mod world;
+
+use api::http::openapi;
+use document::Operation;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tenantry_tests::{Client, Request, Response, both};
+
+use self::{
+    doors::{Door, body, door},
+    world::World,
+};
+
+/// What the sweep needs of the document, read from its JSON: the document's own types belong to the API.
+pub(crate) mod document {
+    use super::{Method, Value, openapi};
+
+    pub(crate) struct Operation {
+        pub(crate) id: String,
+        pub(crate) method: Method,
+        pub(crate) path: String,
+        pub(crate) open: bool,
+    }
+
+    pub(crate) fn operations() -> Vec<Operation> {
+        let document: Value = serde_json::from_str(&openapi::document().to_json().expect("JSON")).expect("JSON");
+        let mut found = Vec::new();
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in item.as_object().expect("a path").iter().filter(|(name, _)| *name != "parameters") {
+                let security = operation.get("security").unwrap_or(&document["security"]).as_array().cloned().unwrap_or_default();
+                let open = security.iter().any(|scheme| scheme.as_object().is_some_and(serde_json::Map::is_empty));
+                let id =
+                    operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no operationId")).to_owned();
+                found.push(Operation { id, method: method.to_uppercase().parse().expect("a method"), path: path.clone(), open });
+            }
+        }
+        found
+    }
+}
+
+/// Sends an operation.
+async fn call(by: &Client, operation: &Operation, ids: &[(&str, &str)], n: usize) -> Response {
+    request(by, operation, ids, n).send().await
+}
+
+/// An operation with its path filled in with these ids, and a body that is fine.
+pub(crate) fn request(by: &Client, operation: &Operation, ids: &[(&str, &str)], n: usize) -> Request {
+    let mut path = operation.path.clone();
+    for (name, id) in ids {
+        path = path.replace(&format!("{{{name}}}"), id);
+    }
+    assert!(!path.contains('{'), "the sweep has no value for a part of {path}");
+    let request = by.request(operation.method.clone(), &path);
+    match body(&operation.id, n) {
+        Some(body) => request.json(&body),
+        None => request,
+    }
+}
+
+#[test]
+fn the_sweep_knows_every_operation_and_no_other() {
+    let operations = document::operations();
+    let mut ids: Vec<_> = operations.iter().map(|operation| operation.id.as_str()).collect();
+    ids.sort_unstable();
+    let mut known: Vec<_> = doors::DOORS.iter().map(|(id, _)| *id).collect();
+    known.sort_unstable();
+    assert_eq!(ids, known, "the document (left) and tests/all/authorization/isolation/doors.rs (right) differ");
+    for operation in operations {
+        let public = door(&operation.id) == Door::Public;
+        assert_eq!(operation.open, public, "{}: the document says whether it needs a token", operation.id);
+    }
+}
+
+/// Fails unless nothing changed since `before`.
+async fn unchanged(world: &World<'_>, before: &str, what: &str) {
+    let after = world.app.dump().await;
+    if before != after {
+        let lines: Vec<&str> = after.lines().filter(|line| !before.contains(line)).collect();
+        panic!("{what}: something changed:\n{}", lines.join("\n"));
+    }
+}
+
+both!(whoever_may_not_is_refused_and_changes_nothing, async |app| {
+    let world = World::new(app).await;
+    for operation in document::operations() {
+        let (ids, door) = (world.acme_ids(), door(&operation.id));
+        let before = app.dump().await;
+        let nobody = call(&app.client(), &operation, &ids, 0).await;
+        if door == Door::Public {
+            assert!(matches!(nobody.status, 200 | 400 | 404), "{nobody}");
+            unchanged(&world, &before, &operation.id).await;
+            continue;
+        }
+        nobody.refused(401, "UNAUTHORIZED");
+        for (kind, token) in &world.wrong_tokens {
+            let answer = call(&app.client().bearer(token), &operation, &ids, 0).await;
+            assert_eq!(answer.status, 401, "{kind}: {answer}");
+        }
+        for (who, client, rank) in world.people() {
+            let allowed = match door {
+                Door::Public | Door::SignedIn => continue,
+                Door::Organization(least) => rank.is_some_and(|rank| rank >= least),
+                Door::Platform => false,
+            };
+            if !allowed {
+                let answer = call(&client, &operation, &ids, 0).await;
+                assert_eq!(answer.status, 403, "{who}, {}: {answer}", operation.id);
+                answer.refused(403, "FORBIDDEN");
+            }
+        }
+        unchanged(&world, &before, &operation.id).await;
+    }
+});
+
+both!(ids_of_another_tenant_do_not_exist, async |app| {
+    let world = World::new(app).await;
+    let operations = document::operations();
+    let with_child = operations
+        .iter()
+        .filter(|operation| matches!(door(&operation.id), Door::Organization(_)) && operation.path.matches('{').count() > 1);
+    for operation in with_child {
+        let before = app.dump().await;
+        // Olga is the owner of her organization and asks there for a thing of Acme's; then for one that never was.
+        let (foreign, missing) = (world.ids_of_acme_in_other(), world.ids_that_never_were());
+        let olga = app.by(&world.olga);
+        let (foreign, missing) = (call(&olga, operation, &foreign, 0).await, call(&olga, operation, &missing, 0).await);
+        let same = |answer: &Response| {
+            let mut body = answer.json();
+            body.as_object_mut().map(|object| object.remove("timestamp"));
+            (answer.status, body)
+        };
+        assert_eq!(same(&foreign), same(&missing), "{}: a foreign id is told from a missing one", operation.id);
+        foreign.refused(404, "NOT_FOUND");
+        // And a stranger in Acme is told nothing at all.
+        let stranger = call(&olga, operation, &world.acme_ids(), 0).await;
+        stranger.refused(403, "FORBIDDEN");
+        unchanged(&world, &before, &operation.id).await;
+    }
+    let before = app.dump().await;
+    let session = format!("/api/user/sessions/{}", world.session);
+    app.by(&world.olga).delete(&session).await.refused(404, "NOT_FOUND");
+    for action in ["accept", "decline"] {
+        // The contract: the wrong address is told so (403), for the id came by mail.
+        app.by(&world.olga)
+            .post_empty(&format!("/api/invitations/{}/{action}", world.invitation))
+            .await
+            .refused(403, "FORBIDDEN");
+        app.by(&world.olga)
+            .post_empty(&format!("/api/invitations/inv_00000000000000000000000000000000/{action}"))
+            .await
+            .refused(404, "NOT_FOUND");
+    }
+    unchanged(&world, &before, "what is one's own").await;
+});
+
+both!(whoever_may_is_let_in, async |app| {
+    let world = World::new(app).await;
+    let mut n = 0;
+    for operation in document::operations() {
+        let Door::Organization(least) = door(&operation.id) else { continue };
+        if operation.id == "organizations.delete" {
+            continue;
+        }
+        for (who, client, rank) in world.people() {
+            if rank.is_some_and(|rank| rank >= least) {
+                n += 1;
+                // Reading shows something; changing a thing that never was is "not found", which is not "forbidden".
+                let reads = operation.method == Method::GET;
+                let ids = if reads { world.acme_ids() } else { world.missing_in_acme() };
+                let answer = call(&client, &operation, &ids, n).await;
+                let good = if reads || operation.path.matches('{').count() == 1 {
+                    matches!(answer.status, 200 | 400)
+                } else {
+                    answer.status == 404
+                };
+                assert!(good, "{who}, {}: {answer}", operation.id);
+            }
+        }
+    }
+    for operation in document::operations().iter().filter(|operation| door(&operation.id) == Door::Platform) {
+        let answer = call(&app.by(&world.root), operation, &world.missing_in_acme(), 0).await;
+        assert!(matches!(answer.status, 200 | 404), "{}: {answer}", operation.id);
+    }
+    for operation in document::operations().iter().filter(|operation| door(&operation.id) == Door::SignedIn) {
+        // A sign-in each, for some of these end it.
+        let zed = app.again(&world.zed).await;
+        let answer = call(&app.by(&zed), operation, &world.missing_in_acme(), 0).await;
+        assert!(matches!(answer.status, 200 | 400 | 404), "{}: {answer}", operation.id);
+    }
+    app.by(&world.ann).delete("/api/organizations/acme").await.done();
+});
+
+both!(t13_only_the_organization_in_the_path_counts, async |app| {
+    let world = World::new(app).await;
+    // A token for one organization, the path of another, and every other place where one could name a third.
+    let token = &world.other_token;
+    let request =
+        app.client().bearer(token).request(Method::PATCH, "/api/organizations/acme?org_slug=other&organization_id=other");
+    let request = request.header("x-organization", "other").header("x-org-id", "other").header("x-tenant", "other");
+    request
+        .json(&json!({"name": "Taken over", "org_slug": "other", "slug": "other", "id": world.other_id}))
+        .send()
+        .await
+        .refused(403, "FORBIDDEN");
+    let request = app.client().bearer(token).request(Method::PATCH, "/api/organizations/other?org_slug=acme");
+    let changed = request
+        .json(&json!({"name": "Mine", "org_slug": "acme", "slug": "acme", "id": world.acme_id, "owner_user_id": world.ann.id}))
+        .send()
+        .await
+        .ok();
+    assert_eq!((&changed["organization"]["id"], &changed["organization"]["slug"]), (&json!(world.other_id), &json!("other")));
+    assert_eq!(app.by(&world.ann).get("/api/organizations/acme").await.ok()["organization"]["name"], "The acme company");
+});

@@ -1,0 +1,12 @@
+//! Rules that no single noun owns: errors, limits, idempotency, schema, layers.
+
+mod clocks;
+mod compile_fail;
+mod conformance;
+mod errors;
+mod idempotency;
+mod layering;
+mod limits;
+mod operations;
+mod schema;
+pub(crate) mod shapes;

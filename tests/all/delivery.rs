@@ -1,0 +1,4 @@
+//! What leaves: webhooks, deliveries, mails.
+
+mod deliveries;
+mod webhooks;

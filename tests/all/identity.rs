@@ -1,0 +1,5 @@
+//! Accounts, sign-in, sessions, passwords.
+
+mod accounts;
+mod auth;
+mod sessions;

@@ -1,0 +1,7 @@
+//! Organizations, their members, roles and invitations, and the platform above them.
+
+mod invitations;
+mod members;
+mod organizations;
+mod platform;
+mod roles;

@@ -1,0 +1,240 @@
+//! What platform owners do (contract 1.20).
+
+use serde_json::{Value, json};
+use tenantry_tests::{Options, TestApp, User, both, text};
+
+use crate::core::shapes::{ORGANIZATION, TIER, USER, has_exactly};
+
+async fn act(app: &TestApp, by: &User, org: &str, action: &str, body: Value) -> tenantry_tests::Response {
+    app.by(by).post(&format!("/api/platform/organizations/{org}/{action}"), body).await
+}
+
+both!(everything_here_is_for_platform_owners, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let org = app.create_org(&ann, "acme").await;
+    let base = format!("/api/platform/organizations/{}", org.id);
+    for by in [app.by(&ann), app.client().bearer(&org.access)] {
+        for path in ["/api/platform/tiers", "/api/platform/organizations", "/api/platform/audit-log"] {
+            by.get(path).await.refused_as(403, "FORBIDDEN", "platform_owner_required");
+        }
+        for action in ["approve", "suspend", "activate"] {
+            by.post_empty(&format!("{base}/{action}")).await.refused(403, "FORBIDDEN");
+        }
+        by.post(&format!("{base}/reject"), json!({"reason": "No"})).await.refused(403, "FORBIDDEN");
+        by.patch(&format!("{base}/tier"), json!({"tier_id": "tier_pro"})).await.refused(403, "FORBIDDEN");
+        by.delete(&base).await.refused(403, "FORBIDDEN");
+        by.post("/api/platform/owners", json!({"user_id": ann.id})).await.refused(403, "FORBIDDEN");
+        by.delete(&format!("/api/platform/owners/{}", root.id)).await.refused(403, "FORBIDDEN");
+    }
+    app.by(&ann).get(&org.path).await.ok();
+    let tiers = app.by(&root).get("/api/platform/tiers").await.ok();
+    tiers.as_array().unwrap().iter().for_each(|tier| has_exactly(tier, TIER));
+    let ids: Vec<_> = tiers.as_array().unwrap().iter().map(|tier| text(&tier["id"])).collect();
+    assert_eq!(ids, ["tier_free", "tier_starter", "tier_pro", "tier_enterprise"], "by price");
+});
+
+both!(the_list_shows_every_organization, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let mut ids = Vec::new();
+    for slug in ["one", "two", "three"] {
+        ids.push(app.create_org(&ann, slug).await.id);
+        app.advance(chrono::TimeDelta::seconds(1));
+    }
+    app.by(&root).patch(&format!("/api/platform/organizations/{}/tier", ids[0]), json!({"tier_id": "tier_pro"})).await.ok();
+    act(app, &root, &ids[1], "suspend", json!({})).await.ok();
+    let list = async |query: &str| app.by(&root).get(&format!("/api/platform/organizations{query}")).await.ok();
+    let all = list("").await;
+    has_exactly(&all, &["organizations", "total"]);
+    has_exactly(&all["organizations"][0], &[ORGANIZATION, &["tier", "owner"]].concat());
+    has_exactly(&all["organizations"][0]["tier"], TIER);
+    has_exactly(&all["organizations"][0]["owner"], USER);
+    let slugs = |list: &Value| list["organizations"].as_array().unwrap().iter().map(|o| text(&o["slug"])).collect::<Vec<_>>();
+    assert_eq!((slugs(&all), &all["total"]), (vec!["three".into(), "two".into(), "one".into()], &json!(3)));
+    assert_eq!(slugs(&list("?status=suspended").await), ["two"]);
+    assert_eq!(slugs(&list("?tier_id=tier_pro").await), ["one"]);
+    assert_eq!(slugs(&list("?limit=1&offset=1").await), ["two"]);
+    assert_eq!(slugs(&list("?limit=-1&offset=-7").await), ["three"]);
+    assert_eq!(list("?offset=100").await["total"], 3);
+    app.by(&root).get("/api/platform/organizations?status=x&limit=y").await.refused(400, "BAD_REQUEST");
+});
+
+both!(with_approval_a_new_organization_waits, Options::default().require_approval(), async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let org = app.create_org(&ann, "acme").await;
+    assert_eq!(app.by(&ann).get(&org.path).await.ok()["organization"]["status"], "pending");
+    app.by(&ann).patch(&org.path, json!({"name": "Still mine to name"})).await.ok();
+    app.by(&ann).post_empty(&org.at("select")).await.refused_as(403, "ORGANIZATION_NOT_ACTIVE", "organization_not_active");
+    app.by(&ann)
+        .post(&org.at("invitations"), json!({"email": "bob@example.com", "role": "member"}))
+        .await
+        .refused(403, "ORGANIZATION_NOT_ACTIVE");
+    app.by(&ann).get("/api/user").await.ok();
+    act(app, &root, &org.id, "suspend", json!({})).await.refused_as(400, "BAD_REQUEST", "wrong_status");
+    act(app, &root, &org.id, "activate", json!({})).await.refused_as(400, "BAD_REQUEST", "wrong_status");
+    act(app, &root, &org.id, "approve", json!({"tier_id": "no_such_tier"})).await.invalid(&["tier_id"]);
+    let approved = act(app, &root, &org.id, "approve", json!({"tier_id": "tier_starter"})).await.ok();
+    has_exactly(&approved, ORGANIZATION);
+    assert_eq!(
+        (&approved["status"], &approved["tier_id"], &approved["approved_by"]),
+        (&json!("active"), &json!("tier_starter"), &json!(root.id))
+    );
+    assert!(approved["approved_at"].is_string());
+    act(app, &root, &org.id, "approve", json!({})).await.refused_as(400, "BAD_REQUEST", "wrong_status");
+    app.by(&ann).post_empty(&org.at("select")).await.ok();
+    let other = app.create_org(&ann, "other").await;
+    act(app, &root, &other.id, "reject", json!({})).await.invalid(&["reason"]);
+    let rejected = act(app, &root, &other.id, "reject", json!({"reason": "Not a customer of ours"})).await.ok();
+    assert_eq!(
+        (&rejected["status"], &rejected["rejection_reason"], &rejected["rejected_by"]),
+        (&json!("rejected"), &json!("Not a customer of ours"), &json!(root.id))
+    );
+    act(app, &root, &other.id, "approve", json!({})).await.refused(400, "BAD_REQUEST");
+    app.by(&ann).post_empty(&other.at("select")).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+    app.by(&root)
+        .post_empty(&format!("/api/platform/organizations/{}/approve", app.create_org(&ann, "third").await.id))
+        .await
+        .ok();
+    assert_eq!(app.by(&root).get("/api/platform/audit-log?action=approve_organization").await.ok()["total"], 2);
+});
+
+both!(a_suspended_organization_is_refused_everywhere_at_once, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let org = app.create_org(&ann, "acme").await;
+    let bob = app.member(&ann, "acme", "bob@example.com", "member").await;
+    let bobs = app.by(&bob).post_empty(&org.at("select")).await.ok();
+    let (invitation, token) = app.invite(&ann, "acme", "cy@example.com", "member").await;
+    let cy = app.sign_up("cy@example.com").await;
+    let role = app.role(&ann, "acme", "support", &[]).await;
+    act(app, &root, &org.id, "suspend", json!({})).await.ok();
+    act(app, &root, &org.id, "suspend", json!({})).await.refused_as(400, "BAD_REQUEST", "wrong_status");
+    for by in [app.by(&ann), app.client().bearer(&org.access), app.by(&bob)] {
+        for rest in [
+            "",
+            "/members",
+            "/invitations",
+            "/roles",
+            "/audit-log",
+            "/audit-log/event-types",
+            "/audit-log/export",
+            "/webhooks",
+            "/webhooks/event-types",
+        ] {
+            by.get(&format!("{}{rest}", org.path)).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+        }
+        by.post_empty(&org.at("select")).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+        by.patch(&org.path, json!({"name": "Renamed"})).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+        by.delete(&org.path).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+        by.post(&org.at("transfer-ownership"), json!({"new_owner_email": "bob@example.com"}))
+            .await
+            .refused(403, "ORGANIZATION_NOT_ACTIVE");
+        by.post_empty(&org.at(&format!("members/{}", bob.id))).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+        by.post_empty(&org.at(&format!("invitations/{invitation}"))).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+        by.delete(&org.at(&format!("roles/{role}"))).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+    }
+    app.by(&cy).post("/api/invitations/accept", json!({"token": token})).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+    app.client()
+        .post("/api/auth/refresh", json!({"refresh_token": bobs["refresh_token"]}))
+        .await
+        .refused(403, "ORGANIZATION_NOT_ACTIVE");
+    let login = json!({"email": "bob@example.com", "password": bob.password, "org_slug": "acme"});
+    app.client().post("/api/auth/login", login).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+    app.by(&bob).get("/api/user").await.ok();
+    assert_eq!(
+        app.by(&bob).get("/api/organizations?status=suspended").await.ok()[0]["organization"]["slug"],
+        "acme",
+        "its members see why"
+    );
+    app.by(&cy).get(&org.path).await.refused_as(403, "FORBIDDEN", "not_a_member");
+    let active = act(app, &root, &org.id, "activate", json!({})).await.ok();
+    assert_eq!(active["status"], "active");
+    act(app, &root, &org.id, "activate", json!({})).await.refused(400, "BAD_REQUEST");
+    app.by(&bob).get(&org.path).await.ok();
+    app.client().post("/api/auth/refresh", json!({"refresh_token": bobs["refresh_token"]})).await.ok();
+});
+
+both!(a_tier_brings_its_limits, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let org = app.create_org(&ann, "acme").await;
+    let tier = async |body: Value| app.by(&root).patch(&format!("/api/platform/organizations/{}/tier", org.id), body).await;
+    tier(json!({})).await.invalid(&["tier_id"]);
+    tier(json!({"tier_id": "tier_none"})).await.invalid(&["tier_id"]);
+    tier(json!({"tier_id": 1, "max_users": "x", "max_services": -1})).await.invalid(&["tier_id", "max_users", "max_services"]);
+    let changed = tier(json!({"tier_id": "tier_pro", "max_users": 7})).await.ok();
+    assert_eq!(
+        (&changed["tier_id"], &changed["max_users"], &changed["max_services"]),
+        (&json!("tier_pro"), &json!(7), &Value::Null)
+    );
+    assert_eq!(app.by(&ann).get(&org.at("members")).await.ok()["limit"], json!({"current": 1, "max": 7, "source": "custom"}));
+    tier(json!({"tier_id": "tier_pro"})).await.ok();
+    assert_eq!(app.by(&ann).get(&org.at("members")).await.ok()["limit"], json!({"current": 1, "max": 50, "source": "pro"}));
+    for missing in ["org_00000000000000000000000000000001", "nonsense", ann.id.as_str()] {
+        app.by(&root)
+            .patch(&format!("/api/platform/organizations/{missing}/tier"), json!({"tier_id": "tier_pro"}))
+            .await
+            .refused(404, "NOT_FOUND");
+        app.by(&root).delete(&format!("/api/platform/organizations/{missing}")).await.refused(404, "NOT_FOUND");
+        act(app, &root, missing, "suspend", json!({})).await.refused(404, "NOT_FOUND");
+    }
+    assert!(app.by(&root).delete(&format!("/api/platform/organizations/{}", org.id)).await.expect(204).body.is_empty());
+    app.by(&ann).get(&org.path).await.refused(404, "NOT_FOUND");
+    assert_eq!(app.by(&root).get("/api/platform/organizations").await.ok()["total"], 0);
+});
+
+both!(owners_make_and_unmake_each_other_and_one_stays, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    app.by(&root).post("/api/platform/owners", json!({})).await.invalid(&["user_id"]);
+    app.by(&root).post("/api/platform/owners", json!({"user_id": "nonsense"})).await.refused(404, "NOT_FOUND");
+    app.by(&root).post("/api/platform/owners", json!({"user_id": root.id})).await.refused(400, "BAD_REQUEST");
+    app.by(&root).delete(&format!("/api/platform/owners/{}", root.id)).await.refused(400, "BAD_REQUEST");
+    let promoted = app.by(&root).post("/api/platform/owners", json!({"user_id": ann.id})).await.ok();
+    has_exactly(&promoted, USER);
+    assert_eq!(promoted["is_platform_owner"], true);
+    // It is read from the database: the token from before is enough, and is no use once the right is gone.
+    app.by(&ann).get("/api/platform/tiers").await.ok();
+    let (a, b) = (app.by(&root), app.by(&ann));
+    let (path_a, path_b) = (format!("/api/platform/owners/{}", ann.id), format!("/api/platform/owners/{}", root.id));
+    let (first, second) = futures::join!(a.delete(&path_a), b.delete(&path_b));
+    assert!(matches!((first.status, second.status), (200, 403) | (403, 200)), "two who demote each other: {first} {second}");
+    assert_eq!(app.count("select count(*) from users where is_platform_owner").await, 1);
+    let gone = if first.status == 200 { &ann } else { &root };
+    app.by(gone).get("/api/platform/tiers").await.refused(403, "FORBIDDEN");
+});
+
+both!(the_log_names_who_did_what, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let org = app.create_org(&ann, "acme").await;
+    act(app, &root, &org.id, "suspend", json!({})).await.ok();
+    act(app, &root, &org.id, "activate", json!({})).await.ok();
+    let log = async |query: &str| app.by(&root).get(&format!("/api/platform/audit-log{query}")).await.ok();
+    let page = log(&format!("?target_type=organization&target_id={}", org.id)).await;
+    has_exactly(&page, &["logs", "total"]);
+    has_exactly(&page["logs"][0], &["id", "platform_owner_id", "action", "target_type", "target_id", "metadata", "created_at"]);
+    let actions: Vec<_> = page["logs"].as_array().unwrap().iter().map(|l| text(&l["action"])).collect();
+    assert_eq!((actions, &page["total"]), (vec!["activate_organization".into(), "suspend_organization".into()], &json!(2)));
+    assert_eq!(page["logs"][0]["platform_owner_id"], json!(root.id));
+    assert_eq!(log("?limit=1&offset=1").await["logs"].as_array().unwrap().len(), 1);
+    // The organization's own log has its side of it.
+    let own = app.by(&ann).get("/api/organizations/acme/audit-log?target_type=organization").await.ok();
+    let own: Vec<_> = own["logs"].as_array().unwrap().iter().map(|l| text(&l["action"])).collect();
+    assert_eq!(own, ["organization.activated", "organization.suspended", "organization.created"]);
+});
+
+both!(the_first_owner_comes_by_a_link_that_works_once, async |app| {
+    let link = app.use_cases.owner_link().await.unwrap().expect("nobody owns the platform yet");
+    let token = link.split_once("token=").unwrap().1.to_owned();
+    let path = link.strip_prefix(app.client().base()).expect("under the public URL");
+    // T38: looking at the page changes nothing.
+    app.client().get(path).await.expect(200);
+    let claim = async |token: &str, email: &str, password: &str| {
+        let request =
+            app.client().request(reqwest::Method::POST, "/setup").header("content-type", "application/x-www-form-urlencoded");
+        request.body(format!("token={token}&email={email}&password={password}")).send().await
+    };
+    claim("owner_wrong", "root@example.com", "long+enough").await.expect(400);
+    claim(&token, "root@example.com", "short").await.expect(400);
+    claim(&token, "root@example.com", "long+enough").await.expect(200);
+    claim(&token, "evil@example.com", "long+enough").await.expect(400);
+    let root = app.login("root@example.com", "long enough").await;
+    app.by(&root).get("/api/platform/tiers").await.ok();
+    assert!(app.use_cases.owner_link().await.unwrap().is_none());
+});
