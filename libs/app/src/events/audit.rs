@@ -12,7 +12,7 @@ use domain::{
     core::value::Slug,
 };
 use serde_json::Value;
-use store::events::audit::{Filter, Record};
+use store::events::audit::{AuditFilter, AuditRecord};
 
 use crate::{App, Caller};
 
@@ -21,7 +21,7 @@ const EXPORT_STEP: u64 = 500;
 
 impl App {
     /// A page of an organization's log, newest first, and how many records match.
-    pub async fn audit_log(&self, c: &Caller, slug: &Slug, filter: &Filter, page: Page) -> Result<(Vec<Record>, u64)> {
+    pub async fn audit_log(&self, c: &Caller, slug: &Slug, filter: &AuditFilter, page: Page) -> Result<(Vec<AuditRecord>, u64)> {
         let standing = self.standing(c, slug).await?;
         self.store.audit_page(decide(&standing)?, filter, page).await
     }
@@ -35,22 +35,28 @@ impl App {
 
     /// The next records of an export, oldest first; empty at the end. Decided anew at each step: an export that runs while its
     /// reader is removed stops. `c.call.now` must be the time of this step.
-    pub async fn audit_export(&self, c: &Caller, slug: &Slug, filter: &Filter, after: Option<EventId>) -> Result<Vec<Record>> {
+    pub async fn audit_export(
+        &self,
+        c: &Caller,
+        slug: &Slug,
+        filter: &AuditFilter,
+        after: Option<EventId>,
+    ) -> Result<Vec<AuditRecord>> {
         let standing = self.standing(c, slug).await?;
         self.store.audit_after(decide(&standing)?, filter, after, EXPORT_STEP).await
     }
 }
 
 /// A filter from what a caller sent; aliases of action names count as the name.
-pub fn filter(action: Option<&str>, target_type: Option<String>, target_id: Option<String>) -> Filter {
-    Filter { action: action.map(|text| EventName::canonical(text).to_owned()), target_type, target_id }
+pub fn filter(action: Option<&str>, target_type: Option<String>, target_id: Option<String>) -> AuditFilter {
+    AuditFilter { action: action.map(|text| EventName::canonical(text).to_owned()), target_type, target_id }
 }
 
 /// What takes the place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
 /// A record's metadata with everything redacted whose name looks like a secret's. Events carry none; this is the second line.
-pub fn redacted_metadata(record: &Record) -> Value {
+pub fn redacted_metadata(record: &AuditRecord) -> Value {
     let mut value = serde_json::from_str(&record.metadata).unwrap_or(Value::Null);
     redact(&mut value);
     value

@@ -27,8 +27,8 @@ use crate::{App, Call, Caller, core::limits::ask, identity::login_throttling, ma
 /// Mails to one address: three at once, then one each five minutes.
 const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(300) };
 
-/// Guesses at one password or link: five at once, then one each ten seconds.
-pub(crate) const GUESSES: Limit = Limit { burst: 5, period: Duration::from_secs(10) };
+/// Attempts at one password or link: five at once, then one each ten seconds.
+pub(crate) const ATTEMPTS_AT_ONE_SECRET: Limit = Limit { burst: 5, period: Duration::from_secs(10) };
 
 /// A mail to be counted against whom it goes to, whoever asks for it.
 pub(crate) fn mail_to(email: &Email) -> Ask {
@@ -107,7 +107,7 @@ impl App {
         if !opaque::recognises(Purpose::VerifyEmail, token) {
             return Err(bad_link());
         }
-        self.admit("guesses", &[ask("confirm", token, GUESSES)]).await?;
+        self.admit("guesses", &[ask("confirm", token, ATTEMPTS_AT_ONE_SECRET)]).await?;
         let link =
             self.store.public_link(LinkPurpose::VerifyEmail, &opaque::hash(token), call.now).await?.ok_or_else(bad_link)?;
         if self.hasher.verify(password, link.password_hash.as_deref()).await? == Verdict::Wrong {
@@ -128,7 +128,7 @@ impl App {
                 .await
                 .map_err(|e| if e.code == "email_taken" { bad_link() } else { e })?;
             tx.drop_address_links(LinkPurpose::VerifyEmail, &link.email).await?;
-            tx.know_network(&login_throttling::pair(user.id, call)).await?;
+            tx.remember_network(&login_throttling::pair(user.id, call)).await?;
             tx.acts(Actor::User { id: user.id, email: user.email.clone() });
             Ok(Change::new((), PLATFORM, Event::SignupSucceeded { user_id: user.id, email: link.email.to_string() }))
         })

@@ -26,8 +26,8 @@ use crate::{
     App, Call, Caller,
     core::limits::ask,
     identity::{
-        accounts::GUESSES,
-        login_throttling::{self, Guess},
+        accounts::ATTEMPTS_AT_ONE_SECRET,
+        login_throttling::{self, LoginAttempt},
         tokens::{For, refused},
     },
 };
@@ -54,19 +54,19 @@ impl App {
     /// Signs in with a password. `Unauthenticated` for a wrong pair, `Forbidden` without access to the organization.
     pub async fn login(&self, call: &Call, input: Login) -> Result<TokenPair> {
         // Strict, also about guesses that come at the same moment; what must outlive the shared store is judged below.
-        let attempt = format!("{} {}", input.email, call.origin.network());
-        self.admit("guesses", &[ask("login", &attempt, GUESSES)]).await?;
+        let pair = format!("{} {}", input.email, call.origin.network());
+        self.admit("guesses", &[ask("login", &pair, ATTEMPTS_AT_ONE_SECRET)]).await?;
         self.fresh_keys(call.now).await?;
         let org = match &input.org_slug {
             Some(slug) => self.store.public_organization(slug).await?,
             None => None,
         };
         let account = self.account_for_sign_in(input.org_slug.as_ref(), &input.email).await?;
-        let guess = self.admit_guess(call, account.as_ref().map(|a| a.user.id), &input.email).await?;
+        let attempt = self.admit_login(call, account.as_ref().map(|a| a.user.id), &input.email).await?;
         let verdict = self.hasher.verify(&input.password, account.as_ref().and_then(|a| a.password_hash.as_deref())).await?;
         let account = account.filter(|a| a.user.email_verified_at.is_some());
         let (Some(account), true) = (account, verdict != Verdict::Wrong) else {
-            return self.refuse_login(call, org, &input.email, &guess).await;
+            return self.refuse_login(call, org, &input.email, &attempt).await;
         };
         // An unknown organization is one that nobody has access to.
         let to = match (input.org_slug, org) {
@@ -89,10 +89,10 @@ impl App {
     }
 
     /// Failed sign-ins are recorded at once, so that they can be alarmed on, and counted.
-    async fn refuse_login(&self, call: &Call, org: Option<OrgId>, email: &Email, guess: &Guess) -> Result<TokenPair> {
+    async fn refuse_login(&self, call: &Call, org: Option<OrgId>, email: &Email, attempt: &LoginAttempt) -> Result<TokenPair> {
         let log = org.unwrap_or(PLATFORM);
         self.anonymously(call, async |tx| {
-            self.charge_guess(tx, guess).await?;
+            self.charge_failed_login(tx, attempt).await?;
             Ok(Change::new((), log, Event::LoginFailed { email: email.to_string(), reason: "invalid_credentials".to_owned() }))
         })
         .await?;
@@ -124,7 +124,7 @@ impl App {
                     _ => return Err(no_access()),
                 }
             }
-            tx.know_network(&login_throttling::pair(user.id, call)).await?;
+            tx.remember_network(&login_throttling::pair(user.id, call)).await?;
             let session = new_session(tx, &user, "password", self.settings.refresh_ttl);
             tx.insert_session(&session).await?;
             let target = to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));

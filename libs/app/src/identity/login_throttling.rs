@@ -1,4 +1,4 @@
-//! Guesses at passwords are judged before the password is looked at, so that guessing costs no hash, and counted when it was wrong. The
+//! Attempts to sign in are judged before the password is looked at, so that guessing costs no hash, and counted when it was wrong. The
 //! rules are in [`domain::identity::login_throttling`].
 
 use std::time::Duration;
@@ -18,14 +18,14 @@ use store::{Change, NoEvent, WriteTx};
 use crate::{App, Call, core::limits::refuse};
 
 /// One attempt to sign in: the names of the budgets that it is judged by.
-pub(crate) struct Guess {
+pub(crate) struct LoginAttempt {
     pair: String,
     network: String,
     account: String,
     known: bool,
 }
 
-/// Whom a guess is about: an account, or an address that has none and is counted alike.
+/// Whom an attempt is about: an account, or an address that has none and is counted alike.
 fn subject(user: Option<UserId>, email: &Email) -> String {
     user.map_or_else(|| email.to_string(), |user| user.to_string())
 }
@@ -41,60 +41,60 @@ fn name(kind: &str, subject: &str, network: &str) -> String {
 
 impl App {
     /// Judges an attempt at the account `user`, or at `email` if there is none: `RateLimited` if it has to wait.
-    pub(crate) async fn admit_guess(&self, call: &Call, user: Option<UserId>, email: &Email) -> Result<Guess> {
+    pub(crate) async fn admit_login(&self, call: &Call, user: Option<UserId>, email: &Email) -> Result<LoginAttempt> {
         let (subject, network) = (subject(user, email), call.origin.network());
-        let mut guess = Guess {
+        let mut attempt = LoginAttempt {
             pair: name("pair", &subject, &network),
             network: name("network", "", &network),
             account: name("account", &subject, ""),
             known: false,
         };
         if !self.settings.limits.enabled {
-            return Ok(guess);
+            return Ok(attempt);
         }
-        let names = [guess.pair.as_str(), &guess.network, &guess.account];
-        let [pair, network, account] = self.store.public_guesses(names, call.now).await?;
+        let names = [attempt.pair.as_str(), &attempt.network, &attempt.account];
+        let [pair, network, account] = self.store.public_login_budgets(names, call.now).await?;
         let budgets = Budgets { pair, network, account };
-        guess.known = budgets.is_known(call.now);
+        attempt.known = budgets.is_known(call.now);
         match budgets.judge(call.now) {
-            Judgement::Try => Ok(guess),
-            Judgement::TryInTurn => self.take_turn(call, guess).await,
+            Judgement::Try => Ok(attempt),
+            Judgement::TryInTurn => self.take_turn(call, attempt).await,
             Judgement::Wait(wait) => Err(refuse("guesses", whole_seconds(wait))),
-            Judgement::WaitForTurn(wait) => self.queue(call, &guess, wait).await,
+            Judgement::WaitForTurn(wait) => self.queue(call, &attempt, wait).await,
         }
     }
 
-    async fn take_turn(&self, call: &Call, guess: Guess) -> Result<Guess> {
-        let taken = async |tx: &WriteTx| Ok(Change::silent(tx.take_turn(&guess.pair).await?, NoEvent::Housekeeping));
-        if self.anonymously(call, taken).await? { Ok(guess) } else { Err(refuse("guesses", 1)) }
+    async fn take_turn(&self, call: &Call, attempt: LoginAttempt) -> Result<LoginAttempt> {
+        let taken = async |tx: &WriteTx| Ok(Change::silent(tx.take_turn(&attempt.pair).await?, NoEvent::Housekeeping));
+        if self.anonymously(call, taken).await? { Ok(attempt) } else { Err(refuse("guesses", 1)) }
     }
 
-    async fn queue(&self, call: &Call, guess: &Guess, wait: Duration) -> Result<Guess> {
+    async fn queue(&self, call: &Call, attempt: &LoginAttempt, wait: Duration) -> Result<LoginAttempt> {
         let turn = call.now + TimeDelta::from_std(wait).unwrap_or_default();
-        let queue = async |tx: &WriteTx| Ok(Change::silent(tx.queue_guess(&guess.pair, turn).await?, NoEvent::Housekeeping));
+        let queue = async |tx: &WriteTx| Ok(Change::silent(tx.queue_for_turn(&attempt.pair, turn).await?, NoEvent::Housekeeping));
         self.anonymously(call, queue).await?;
         Err(refuse("guesses", whole_seconds(wait)))
     }
 
-    /// Counts a guess that was wrong, in the transaction that records it. In the same order everywhere, for these are rows that many want.
-    pub(crate) async fn charge_guess(&self, tx: &WriteTx, guess: &Guess) -> Result<()> {
+    /// Counts an attempt that failed, in the transaction that records it. In the same order everywhere, for these are rows that many want.
+    pub(crate) async fn charge_failed_login(&self, tx: &WriteTx, attempt: &LoginAttempt) -> Result<()> {
         if !self.settings.limits.enabled {
             return Ok(());
         }
-        tx.charge_guess(&guess.pair, FROM_ONE_NETWORK).await?;
+        tx.charge_login_budget(&attempt.pair, FROM_ONE_NETWORK).await?;
         // Where the person signs in usually, mistakes are held against nobody else.
-        if !guess.known {
-            tx.charge_guess(&guess.account, AT_ONE_ACCOUNT).await?;
-            tx.charge_guess(&guess.network, BY_ONE_NETWORK).await?;
+        if !attempt.known {
+            tx.charge_login_budget(&attempt.account, AT_ONE_ACCOUNT).await?;
+            tx.charge_login_budget(&attempt.network, BY_ONE_NETWORK).await?;
         }
         Ok(())
     }
 
-    /// Judges a guess of somebody signed in at the password of their own account; to be charged by the name that it answers.
-    pub(crate) async fn admit_own_guess(&self, session: SessionId, now: Time) -> Result<String> {
+    /// Judges whether somebody signed in may try the password of their own account; to be charged by the name that it answers.
+    pub(crate) async fn admit_password_check(&self, session: SessionId, now: Time) -> Result<String> {
         let name = name("session", &session.to_string(), "");
         if self.settings.limits.enabled {
-            let [own] = self.store.public_guesses([&name], now).await?;
+            let [own] = self.store.public_login_budgets([&name], now).await?;
             if let Some(wait) = own.wait(now, OWN) {
                 return Err(refuse("guesses", whole_seconds(wait)));
             }
@@ -102,14 +102,15 @@ impl App {
         Ok(name)
     }
 
-    /// Counts such a guess that was wrong.
-    pub(crate) async fn charge_own_guess(&self, call: &Call, name: &str) -> Result<()> {
+    /// Counts such a password that was wrong.
+    pub(crate) async fn charge_password_check(&self, call: &Call, name: &str) -> Result<()> {
         if !self.settings.limits.enabled {
             return Ok(());
         }
-        self.anonymously(call, async |tx| Ok(Change::silent(tx.charge_guess(name, OWN).await?, NoEvent::Housekeeping))).await
+        self.anonymously(call, async |tx| Ok(Change::silent(tx.charge_login_budget(name, OWN).await?, NoEvent::Housekeeping)))
+            .await
     }
 }
 
-/// Guesses of one sign-in at its own account's password.
+/// Attempts of one session at its own account's password.
 const OWN: Limit = FROM_ONE_NETWORK;

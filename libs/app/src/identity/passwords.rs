@@ -16,7 +16,7 @@ use crate::{
     App, Call, Caller,
     core::limits::ask,
     identity::{
-        accounts::{GUESSES, bad_link, take},
+        accounts::{ATTEMPTS_AT_ONE_SECRET, bad_link, take},
         login_throttling,
     },
     mail,
@@ -55,7 +55,7 @@ impl App {
             self.set_password(tx, &account.user, hash.clone()).await?;
             tx.revoke_sessions(account.user.id, None).await?;
             // Whoever reads the person's mails is the person: no wait, whatever strangers guess meanwhile.
-            tx.know_network(&login_throttling::pair(account.user.id, call)).await?;
+            tx.remember_network(&login_throttling::pair(account.user.id, call)).await?;
             tx.acts(Actor::User { id: account.user.id, email: account.user.email.clone() });
             Ok(password_changed(&account.user, "reset"))
         })
@@ -65,11 +65,11 @@ impl App {
     /// Changes the caller's password, which they must know; ends their other sessions.
     pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
         let person = self.person(c).await?;
-        self.admit("guesses", &[ask("password", &person.id.to_string(), GUESSES)]).await?;
-        let guess = self.admit_own_guess(person.session, c.call.now).await?;
+        self.admit("guesses", &[ask("password", &person.id.to_string(), ATTEMPTS_AT_ONE_SECRET)]).await?;
+        let budget = self.admit_password_check(person.session, c.call.now).await?;
         let known = self.store.own_account(policy::own(&person)).await?.password_hash;
         if self.hasher.verify(current, known.as_deref()).await? == Verdict::Wrong {
-            self.charge_own_guess(&c.call, &guess).await?;
+            self.charge_password_check(&c.call, &budget).await?;
             return Err(Error::field("current_password", "wrong", "The current password is wrong."));
         }
         let hash = self.hasher.hash(new.expose()).await?;

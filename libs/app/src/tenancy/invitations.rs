@@ -30,7 +30,7 @@ use serde_json::json;
 use store::{
     Change, WriteTx,
     tenancy::{
-        invitations::{Claimed, Listed, Received, Which},
+        invitations::{ListedInvitation, LockedInvitation, ReceivedInvitation, Which},
         members::Admission,
     },
 };
@@ -69,7 +69,7 @@ impl App {
                 policy::may_invite(scope, &Role::builtin(RoleName::Owner))?;
             }
             policy::may_invite(scope, &tx.resolve_role(scope, role).await?)?;
-            let known = tx.prospect(scope, email).await?;
+            let known = tx.invitee_state(scope, email).await?;
             if known.is_member {
                 return Err(Error::conflict("already_member", "This person is a member already."));
             }
@@ -119,7 +119,7 @@ impl App {
         slug: &Slug,
         page: Page,
         status: Option<InvitationStatus>,
-    ) -> Result<Vec<Listed>> {
+    ) -> Result<Vec<ListedInvitation>> {
         let standing = self.standing(c, slug).await?;
         let scope: OrgScope<'_, Invitations, Read> = decide(&standing)?;
         self.store.list_invitations(scope, page, status).await
@@ -129,9 +129,9 @@ impl App {
     pub async fn cancel_invitation(&self, c: &Caller, slug: &Slug, id: InvitationId) -> Result<()> {
         self.in_org::<Invitations, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
-            let claimed = tx.claim_own_invitation(scope, id).await?;
-            tx.close_invitation(&claimed, InvitationStatus::Cancelled).await?;
-            let event = Event::InvitationRevoked { invitation_id: id, email: claimed.invitation.email.to_string() };
+            let locked = tx.lock_own_invitation(scope, id).await?;
+            tx.close_invitation(&locked, InvitationStatus::Cancelled).await?;
+            let event = Event::InvitationRevoked { invitation_id: id, email: locked.invitation.email.to_string() };
             Ok(Change::new((), scope.org(), event))
         })
         .await
@@ -141,26 +141,26 @@ impl App {
     pub async fn accept_for_member(&self, c: &Caller, slug: &Slug, id: InvitationId) -> Result<()> {
         self.moving_members::<Invitations, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
-            let claimed = tx.claim_own_invitation(scope, id).await?;
-            check_open(&claimed, tx)?;
+            let locked = tx.lock_own_invitation(scope, id).await?;
+            check_open(&locked, tx)?;
             // The caller now vouches for the role, so they must hold it, whoever sent the invitation.
-            policy::may_invite(scope, &tx.resolve_role(scope, &claimed.invitation.role).await?)?;
-            let user = match tx.find_account(scope.org(), &claimed.invitation.email).await? {
+            policy::may_invite(scope, &tx.resolve_role(scope, &locked.invitation.role).await?)?;
+            let user = match tx.find_account(scope.org(), &locked.invitation.email).await? {
                 Some(account) => account.user,
                 None => {
-                    let user = new_user(tx, scope.org(), &claimed.invitation.email, false);
+                    let user = new_user(tx, scope.org(), &locked.invitation.email, false);
                     tx.insert_account(&user, None).await?;
                     user
                 }
             };
-            let role = claimed.invitation.role.clone();
-            join(tx, &claimed, role, &user.email, user.id).await
+            let role = locked.invitation.role.clone();
+            join(tx, &locked, role, &user.email, user.id).await
         })
         .await
     }
 
     /// What the caller is invited to; nothing, unless their address is proven.
-    pub async fn list_own_invitations(&self, c: &Caller) -> Result<Vec<Received>> {
+    pub async fn list_own_invitations(&self, c: &Caller) -> Result<Vec<ReceivedInvitation>> {
         let person = self.person(c).await?;
         if !person.owns_address() {
             return Ok(Vec::new());
@@ -171,10 +171,10 @@ impl App {
     /// Accepts an invitation to the caller's own address.
     pub async fn accept_invitation(&self, c: &Caller, which: By<'_>) -> Result<()> {
         self.as_person(c, async |tx, person| {
-            let claimed = claim_own(tx, which, person).await?;
-            check_open(&claimed, tx)?;
-            let role = clamped_role(tx, &claimed).await?;
-            join(tx, &claimed, role, &person.email, person.id).await
+            let locked = lock_invitation_to(tx, which, person).await?;
+            check_open(&locked, tx)?;
+            let role = clamped_role(tx, &locked).await?;
+            join(tx, &locked, role, &person.email, person.id).await
         })
         .await
     }
@@ -182,8 +182,8 @@ impl App {
     /// Declines an invitation to the caller's own address.
     pub async fn decline_invitation(&self, c: &Caller, id: InvitationId) -> Result<()> {
         self.as_person(c, async |tx, person| {
-            let claimed = claim_own(tx, By::Id(id), person).await?;
-            decline(tx, &claimed).await
+            let locked = lock_invitation_to(tx, By::Id(id), person).await?;
+            decline(tx, &locked).await
         })
         .await
     }
@@ -192,8 +192,8 @@ impl App {
     pub async fn decline_invitation_by_token(&self, call: &Call, token: &str) -> Result<()> {
         let hash = token_hash(token)?;
         self.anonymously(call, async |tx| {
-            let claimed = tx.claim_invitation(Which::Token(&hash)).await?;
-            decline(tx, &claimed).await
+            let locked = tx.lock_invitation(Which::Token(&hash)).await?;
+            decline(tx, &locked).await
         })
         .await
     }
@@ -216,43 +216,49 @@ fn token_hash(token: &str) -> Result<String> {
     }
 }
 
-async fn claim_own(tx: &WriteTx, which: By<'_>, person: &Person) -> Result<Claimed> {
-    let claimed = match which {
-        By::Token(token) => tx.claim_invitation(Which::Token(&token_hash(token)?)).await?,
-        By::Id(id) => tx.claim_invitation(Which::Id(id)).await?,
+async fn lock_invitation_to(tx: &WriteTx, which: By<'_>, person: &Person) -> Result<LockedInvitation> {
+    let locked = match which {
+        By::Token(token) => tx.lock_invitation(Which::Token(&token_hash(token)?)).await?,
+        By::Id(id) => tx.lock_invitation(Which::Id(id)).await?,
     };
-    if claimed.invitation.email == person.email && person.owns_address() {
-        return Ok(claimed);
+    if locked.invitation.email == person.email && person.owns_address() {
+        return Ok(locked);
     }
     Err(Error::forbidden("other_address", "This invitation is for another address. Sign in with the invited one."))
 }
 
 /// Expiry is compared here, at use (T19), and only an active organization takes members.
-fn check_open(claimed: &Claimed, tx: &WriteTx) -> Result<()> {
-    if claimed.invitation.expires_at <= tx.now() {
+fn check_open(locked: &LockedInvitation, tx: &WriteTx) -> Result<()> {
+    if locked.invitation.expires_at <= tx.now() {
         return Err(Error::conflict("invitation_expired", "This invitation has expired. Ask for a new one."));
     }
-    if claimed.organization.organization.status != OrgStatus::Active {
+    if locked.organization.organization.status != OrgStatus::Active {
         return Err(Error::forbidden("organization_not_active", "This organization is not active. Ask the platform's operator."));
     }
     Ok(())
 }
 
 /// The invited role if the inviter could still give it; otherwise `member`: a demoted or removed inviter leaves no back door (T19).
-async fn clamped_role(tx: &WriteTx, claimed: &Claimed) -> Result<RoleName> {
-    let (Some(inviter), Some(role)) = (tx.inviter_role(claimed).await?, tx.resolve_invited_role(claimed).await?) else {
+async fn clamped_role(tx: &WriteTx, locked: &LockedInvitation) -> Result<RoleName> {
+    let (Some(inviter), Some(role)) = (tx.inviter_role(locked).await?, tx.resolve_invited_role(locked).await?) else {
         return Ok(RoleName::Member);
     };
     Ok(if policy::invitable(&inviter, &role).is_ok() { role.name } else { RoleName::Member })
 }
 
-async fn join(tx: &WriteTx, claimed: &Claimed, role: RoleName, email: &Email, user: domain::UserId) -> Result<Change<()>> {
-    let org = claimed.invitation.org_id;
-    tx.insert_member(Admission::Invited(claimed, role.clone()), user).await?;
-    tx.close_invitation(claimed, InvitationStatus::Accepted).await?;
+async fn join(
+    tx: &WriteTx,
+    locked: &LockedInvitation,
+    role: RoleName,
+    email: &Email,
+    user: domain::UserId,
+) -> Result<Change<()>> {
+    let org = locked.invitation.org_id;
+    tx.insert_member(Admission::Invited(locked, role.clone()), user).await?;
+    tx.close_invitation(locked, InvitationStatus::Accepted).await?;
     let (email, role) = (email.to_string(), role.to_string());
     let accepted = Event::InvitationAccepted {
-        invitation_id: claimed.invitation.id,
+        invitation_id: locked.invitation.id,
         email: email.clone(),
         role: role.clone(),
         user_id: user,
@@ -260,8 +266,8 @@ async fn join(tx: &WriteTx, claimed: &Claimed, role: RoleName, email: &Email, us
     Ok(Change::new((), org, accepted).and(org, Event::UserJoined { user_id: user, email, role }))
 }
 
-async fn decline(tx: &WriteTx, claimed: &Claimed) -> Result<Change<()>> {
-    tx.close_invitation(claimed, InvitationStatus::Rejected).await?;
-    let event = Event::InvitationDeclined { invitation_id: claimed.invitation.id, email: claimed.invitation.email.to_string() };
-    Ok(Change::new((), claimed.invitation.org_id, event))
+async fn decline(tx: &WriteTx, locked: &LockedInvitation) -> Result<Change<()>> {
+    tx.close_invitation(locked, InvitationStatus::Rejected).await?;
+    let event = Event::InvitationDeclined { invitation_id: locked.invitation.id, email: locked.invitation.email.to_string() };
+    Ok(Change::new((), locked.invitation.org_id, event))
 }

@@ -8,8 +8,8 @@ use domain::{
 };
 use store::{
     Change,
-    events::audit::{Filter, Record},
-    tenancy::platform::Listed,
+    events::audit::{AuditFilter, AuditRecord},
+    tenancy::platform::ListedOrganization,
 };
 
 use crate::{App, Caller, tenancy::organizations::deleted};
@@ -44,13 +44,19 @@ impl App {
         tier_id: Option<&str>,
         offset: u64,
         limit: u64,
-    ) -> Result<(Vec<Listed>, i64)> {
+    ) -> Result<(Vec<ListedOrganization>, i64)> {
         let person = self.person(c).await?;
         self.store.platform_organizations(policy::platform(&person)?, status, tier_id, offset, limit).await
     }
 
     /// The platform's own log.
-    pub async fn platform_audit_log(&self, c: &Caller, filter: &Filter, offset: u64, limit: u64) -> Result<(Vec<Record>, u64)> {
+    pub async fn platform_audit_log(
+        &self,
+        c: &Caller,
+        filter: &AuditFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<AuditRecord>, u64)> {
         let person = self.person(c).await?;
         self.store.platform_audit_page(policy::platform(&person)?, filter, offset, limit).await
     }

@@ -28,7 +28,7 @@ use crate::{
 
 /// One record.
 #[derive(Clone, Debug)]
-pub struct Record {
+pub struct AuditRecord {
     /// The event's id.
     pub id: EventId,
     /// Whose log.
@@ -59,7 +59,7 @@ pub struct Record {
 
 /// What to show; all filters apply together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Filter {
+pub struct AuditFilter {
     /// A registered name (resolve aliases before).
     pub action: Option<String>,
     /// `user`, `invitation`, …
@@ -71,8 +71,8 @@ pub struct Filter {
 /// Totals are exact up to here, and this number beyond: nobody pages that far, and counting a long log would cost every reader.
 pub const COUNT_LIMIT: u64 = 100_000;
 
-fn record(row: events::Model) -> Record {
-    Record {
+fn record(row: events::Model) -> AuditRecord {
+    AuditRecord {
         id: EventId::new(row.id),
         org: OrgId::new(row.org_id),
         actor_kind: row.actor_kind,
@@ -89,7 +89,7 @@ fn record(row: events::Model) -> Record {
     }
 }
 
-fn matching(org: OrgId, filter: &Filter) -> Select<events::Entity> {
+fn matching(org: OrgId, filter: &AuditFilter) -> Select<events::Entity> {
     let mut query =
         events::Entity::find().filter(events::Column::OrgId.eq(org.uuid())).filter(events::Column::Name.ne(TEST_PING));
     if let Some(action) = &filter.action {
@@ -104,7 +104,13 @@ fn matching(org: OrgId, filter: &Filter) -> Select<events::Entity> {
     query
 }
 
-async fn page(db: &impl ConnectionTrait, org: OrgId, filter: &Filter, offset: u64, limit: u64) -> Result<(Vec<Record>, u64)> {
+async fn page(
+    db: &impl ConnectionTrait,
+    org: OrgId,
+    filter: &AuditFilter,
+    offset: u64,
+    limit: u64,
+) -> Result<(Vec<AuditRecord>, u64)> {
     use sea_orm::PaginatorTrait;
     let total = matching(org, filter).limit(COUNT_LIMIT).count(db).await.map_err(from_db)?;
     if offset > Page::MAX_OFFSET {
@@ -117,7 +123,12 @@ async fn page(db: &impl ConnectionTrait, org: OrgId, filter: &Filter, offset: u6
 
 impl Store {
     /// A page of the organization's log, newest first, and how many records match (up to [`COUNT_LIMIT`]).
-    pub async fn audit_page(&self, scope: OrgScope<'_, AuditLog, Read>, filter: &Filter, p: Page) -> Result<(Vec<Record>, u64)> {
+    pub async fn audit_page(
+        &self,
+        scope: OrgScope<'_, AuditLog, Read>,
+        filter: &AuditFilter,
+        p: Page,
+    ) -> Result<(Vec<AuditRecord>, u64)> {
         page(&self.db, scope.org(), filter, p.offset(), u64::from(p.limit)).await
     }
 
@@ -125,10 +136,10 @@ impl Store {
     pub async fn platform_audit_page(
         &self,
         _: PlatformScope<'_>,
-        filter: &Filter,
+        filter: &AuditFilter,
         offset: u64,
         limit: u64,
-    ) -> Result<(Vec<Record>, u64)> {
+    ) -> Result<(Vec<AuditRecord>, u64)> {
         page(&self.db, PLATFORM, filter, offset, limit).await
     }
 
@@ -136,10 +147,10 @@ impl Store {
     pub async fn audit_after(
         &self,
         scope: OrgScope<'_, AuditLog, Read>,
-        filter: &Filter,
+        filter: &AuditFilter,
         after: Option<EventId>,
         limit: u64,
-    ) -> Result<Vec<Record>> {
+    ) -> Result<Vec<AuditRecord>> {
         let mut query = matching(scope.org(), filter);
         if let Some(id) = after {
             query = query.filter(events::Column::Id.gt(id.uuid()));

@@ -15,7 +15,7 @@ use crate::{
 
 impl Store {
     /// The budgets of these names, in their order; an unused one where there is none.
-    pub async fn public_guesses<const N: usize>(&self, ids: [&str; N], now: Time) -> Result<[Budget; N]> {
+    pub async fn public_login_budgets<const N: usize>(&self, ids: [&str; N], now: Time) -> Result<[Budget; N]> {
         let places: Vec<_> = (2..2 + N).map(|n| format!("${n}")).collect();
         let text = format!(
             "select id, full_at, turn_at, known_at from guess_budgets where forget_at > $1 and id in ({})",
@@ -51,7 +51,7 @@ on conflict (id) do update set ",
 
 impl WriteTx {
     /// Charges one failed guess. Two at the same moment both count. What a clock that was ahead left is forgotten.
-    pub async fn charge_guess(&self, id: &str, limit: Limit) -> Result<()> {
+    pub async fn charge_login_budget(&self, id: &str, limit: Limit) -> Result<()> {
         let (now, period, most) = (self.now().timestamp_micros(), limit.micros(), farthest(limit));
         let text = upsert!(
             "full_at = $8 + case when b.full_at < $6 or b.full_at > $7 then $6 when b.full_at > $7 - $8 then $7 - $8 else b.full_at end,
@@ -64,7 +64,7 @@ turn_at = null"
     }
 
     /// Lets a network wait for its turn, unless it does already.
-    pub async fn queue_guess(&self, id: &str, turn_at: Time) -> Result<()> {
+    pub async fn queue_for_turn(&self, id: &str, turn_at: Time) -> Result<()> {
         let text = upsert!("turn_at = case when b.turn_at is null then excluded.turn_at else b.turn_at end");
         let row = [id.into(), 0_i64.into(), Some(turn_at).into(), None::<Time>.into(), (turn_at + KEPT_FOR).into()];
         sql::execute(&self.tx, text, row.into()).await.map(|_| ())
@@ -78,7 +78,7 @@ turn_at = null"
     }
 
     /// Remembers that somebody signed in.
-    pub async fn know_network(&self, id: &str) -> Result<()> {
+    pub async fn remember_network(&self, id: &str) -> Result<()> {
         let text = upsert!("known_at = excluded.known_at, turn_at = null");
         let row = [id.into(), 0_i64.into(), None::<Time>.into(), Some(self.now()).into(), (self.now() + KNOWN_FOR).into()];
         sql::execute(&self.tx, text, row.into()).await.map(|_| ())

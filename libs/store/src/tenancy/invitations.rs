@@ -46,7 +46,7 @@ fn invitation(row: invitations::Model) -> Invitation {
 
 /// An invitation as the organization lists it.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct ListedInvitation {
     /// The invitation.
     pub invitation: Invitation,
     /// The inviter's address.
@@ -57,7 +57,7 @@ pub struct Listed {
 
 /// An invitation as the invited person sees it.
 #[derive(Clone, Debug)]
-pub struct Received {
+pub struct ReceivedInvitation {
     /// The invitation.
     pub invitation: Invitation,
     /// To which organization.
@@ -68,14 +68,14 @@ pub struct Received {
 
 /// A pending invitation that this transaction has locked: nobody else can accept, decline or cancel it meanwhile.
 #[derive(Debug)]
-pub struct Claimed {
+pub struct LockedInvitation {
     /// The invitation.
     pub invitation: Invitation,
     /// Its organization, which exists.
     pub organization: OrganizationView,
 }
 
-impl Claimed {
+impl LockedInvitation {
     pub(crate) fn org(&self) -> OrgId {
         self.invitation.org_id
     }
@@ -123,7 +123,7 @@ impl Store {
         scope: OrgScope<'_, Invitations, Read>,
         page: Page,
         status: Option<InvitationStatus>,
-    ) -> Result<Vec<Listed>> {
+    ) -> Result<Vec<ListedInvitation>> {
         if page.offset() > Page::MAX_OFFSET {
             return Ok(Vec::new());
         }
@@ -132,7 +132,7 @@ impl Store {
             vec![scope.org().uuid().into(), status.into(), i64::from(page.limit).into(), page.offset().cast_signed().into()];
         let rows = sql::all(&self.db, OF_ORG, values).await?;
         let listed = |row: &QueryResult| {
-            Ok(Listed {
+            Ok(ListedInvitation {
                 invitation: read(row)?,
                 inviter_email: Email::stored(row.try_get("", "inviter_email")?),
                 inviter_created_at: row.try_get("", "inviter_created_at")?,
@@ -142,10 +142,10 @@ impl Store {
     }
 
     /// What the caller is invited to, by their proven address.
-    pub async fn own_invitations(&self, who: UserScope<'_>, now: Time) -> Result<Vec<Received>> {
+    pub async fn own_invitations(&self, who: UserScope<'_>, now: Time) -> Result<Vec<ReceivedInvitation>> {
         let rows = sql::all(&self.db, OF_PERSON, vec![who.person().email.as_str().into(), now.into()]).await?;
         let received = |row: &QueryResult| {
-            Ok(Received {
+            Ok(ReceivedInvitation {
                 invitation: read(row)?,
                 organization_slug: Slug::stored(row.try_get("", "slug")?),
                 organization_name: Name::stored(row.try_get("", "name")?),
@@ -156,7 +156,7 @@ impl Store {
 }
 
 /// What has to be known before somebody is invited, read at once.
-pub struct Prospect {
+pub struct InviteeState {
     /// Whether a member has the address.
     pub is_member: bool,
     /// Who invites.
@@ -166,7 +166,7 @@ pub struct Prospect {
 }
 
 /// A member's account is the platform's or the organization's own; naming the realm lets the index find the address.
-const PROSPECT: &str = concat!(
+const INVITEE_STATE: &str = concat!(
     "select (select count(*) from users x join memberships m on m.org_id = $1 and m.user_id = x.id
     where x.email = $2 and (x.realm = $1 or x.realm = $5)),
 (select count(*) from invitations where org_id = $1 and pending_email is not null),
@@ -175,21 +175,21 @@ const PROSPECT: &str = concat!(
     " from users u where u.id = $4"
 );
 
-fn prospect(inviter: UserId, row: &QueryResult) -> Result<Prospect, DbErr> {
+fn invitee_state(inviter: UserId, row: &QueryResult) -> Result<InviteeState, DbErr> {
     let mut columns = Columns::of(row);
     let (members, pending, ran_out): (i64, i64, i64) = (columns.next()?, columns.next()?, columns.next()?);
     let inviter = next_user(inviter, &mut columns)?;
-    Ok(Prospect { is_member: members > 0, inviter, pending, ran_out: ran_out > 0 })
+    Ok(InviteeState { is_member: members > 0, inviter, pending, ran_out: ran_out > 0 })
 }
 
 impl WriteTx {
     /// What is known about an address that the caller wants to invite.
-    pub async fn prospect(&self, scope: OrgScope<'_, Invitations, Write>, email: &Email) -> Result<Prospect> {
+    pub async fn invitee_state(&self, scope: OrgScope<'_, Invitations, Write>, email: &Email) -> Result<InviteeState> {
         let (org, inviter) = (scope.org(), scope.person().id);
         let values =
             vec![org.uuid().into(), email.as_str().into(), self.now().into(), inviter.uuid().into(), PLATFORM.uuid().into()];
-        let row = sql::one(&self.tx, PROSPECT, values).await?.ok_or_else(|| Error::not_found("user"))?;
-        prospect(inviter, &row).map_err(from_db)
+        let row = sql::one(&self.tx, INVITEE_STATE, values).await?.ok_or_else(|| Error::not_found("user"))?;
+        invitee_state(inviter, &row).map_err(from_db)
     }
 
     /// Stores an invitation; answers the expired one to the same address that it replaces. `AlreadyExists` (`already_invited`) while
@@ -199,7 +199,7 @@ impl WriteTx {
         scope: OrgScope<'_, Invitations, Write>,
         i: &Invitation,
         token_hash: String,
-        known: &Prospect,
+        known: &InviteeState,
     ) -> Result<Option<InvitationId>> {
         let replaced = if known.ran_out { self.expire_invitation(scope.org(), &i.email).await? } else { None };
         if known.pending - i64::from(replaced.is_some()) >= MAX_PENDING {
@@ -251,7 +251,7 @@ impl WriteTx {
     }
 
     /// Locks a pending invitation of an existing organization, expired or not: the caller says which. `NotFound` otherwise.
-    pub async fn claim_invitation(&self, which: Which<'_>) -> Result<Claimed> {
+    pub async fn lock_invitation(&self, which: Which<'_>) -> Result<LockedInvitation> {
         let query = match which {
             Which::Token(hash) => invitations::Entity::find().filter(invitations::Column::TokenHash.eq(hash)),
             Which::Id(id) => invitations::Entity::find().filter(invitations::Column::Id.eq(id.uuid())),
@@ -260,27 +260,36 @@ impl WriteTx {
         let gone = || Error::not_found("pending invitation");
         let invitation = invitation(row.filter(|row| row.status == InvitationStatus::Pending.as_str()).ok_or_else(gone)?);
         let organization = view(self, invitation.org_id).await?.ok_or_else(gone)?;
-        Ok(Claimed { invitation, organization })
+        Ok(LockedInvitation { invitation, organization })
     }
 
     /// The same for an invitation of the organization the proof is for.
-    pub async fn claim_own_invitation(&self, scope: OrgScope<'_, Invitations, Write>, id: InvitationId) -> Result<Claimed> {
-        let claimed = self.claim_invitation(Which::Id(id)).await?;
-        if claimed.org() == scope.org() { Ok(claimed) } else { Err(Error::not_found("pending invitation")) }
+    pub async fn lock_own_invitation(
+        &self,
+        scope: OrgScope<'_, Invitations, Write>,
+        id: InvitationId,
+    ) -> Result<LockedInvitation> {
+        let locked = self.lock_invitation(Which::Id(id)).await?;
+        if locked.org() == scope.org() { Ok(locked) } else { Err(Error::not_found("pending invitation")) }
     }
 
     /// The inviter's role now; `None` if they left. Asked at acceptance, because they may have been demoted since (T19). Nobody's
     /// membership changes from here to the end of the transaction.
-    pub async fn inviter_role(&self, claimed: &Claimed) -> Result<Option<Role>> {
+    pub async fn inviter_role(&self, locked: &LockedInvitation) -> Result<Option<Role>> {
         let lock = dialect::row_lock(self.is_sqlite(), "for no key update");
         let text = format!("select 1 from org_counters where org_id = $1 {lock}");
-        sql::one(&self.tx, &text, vec![claimed.org().uuid().into()]).await?;
-        crate::tenancy::roles::role_of(&self.tx, claimed.org(), claimed.invitation.invited_by).await
+        sql::one(&self.tx, &text, vec![locked.org().uuid().into()]).await?;
+        crate::tenancy::roles::role_of(&self.tx, locked.org(), locked.invitation.invited_by).await
     }
 
-    /// Says what became of a claimed invitation.
-    pub async fn close_invitation(&self, claimed: &Claimed, status: InvitationStatus) -> Result<()> {
-        self.close(claimed.org(), claimed.invitation.id, status).await
+    /// The invited role with what it allows, locked as by [`WriteTx::resolve_role`]; `None` if it was deleted since the invitation was sent.
+    pub async fn resolve_invited_role(&self, locked: &LockedInvitation) -> Result<Option<Role>> {
+        self.resolve_role_in(locked.org(), &locked.invitation.role).await
+    }
+
+    /// Says what became of a locked invitation.
+    pub async fn close_invitation(&self, locked: &LockedInvitation, status: InvitationStatus) -> Result<()> {
+        self.close(locked.org(), locked.invitation.id, status).await
     }
 
     async fn close(&self, org: OrgId, id: InvitationId, status: InvitationStatus) -> Result<()> {

@@ -26,7 +26,7 @@ use crate::{
         sql::{self, Columns},
     },
     identity::accounts::{next_user, user, user_columns},
-    tenancy::invitations::Claimed,
+    tenancy::invitations::LockedInvitation,
 };
 
 pub(crate) fn membership(row: memberships::Model) -> Membership {
@@ -99,8 +99,8 @@ fn by_user(org: OrgId, user: UserId) -> Select<memberships::Entity> {
 pub enum Admission<'a> {
     /// The founder of a new organization, which counts its first owner itself.
     Founder(OrgId),
-    /// An invitation that this transaction has claimed.
-    Invited(&'a Claimed, RoleName),
+    /// An invitation that this transaction has locked.
+    Invited(&'a LockedInvitation, RoleName),
 }
 
 impl WriteTx {
@@ -145,9 +145,9 @@ where u.email = $2 and (u.realm = $1 or u.realm = $3) limit 2";
     pub async fn insert_member(&self, admission: Admission<'_>, user: UserId) -> Result<Membership> {
         let (org, role) = match admission {
             Admission::Founder(org) => (org, RoleName::Owner),
-            Admission::Invited(claimed, role) => {
-                self.take_seat(claimed.org(), claimed.seats()).await?;
-                (claimed.org(), role)
+            Admission::Invited(locked, role) => {
+                self.take_seat(locked.org(), locked.seats()).await?;
+                (locked.org(), role)
             }
         };
         let made = Membership { id: MembershipId::new(self.uuid()), org_id: org, user_id: user, role, created_at: self.now() };

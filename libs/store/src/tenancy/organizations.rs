@@ -208,7 +208,7 @@ impl WriteTx {
 
     /// Deletes the organization: a tombstone that nobody can see; the worker purges what is left. The slug can be used again.
     pub async fn delete_organization(&self, scope: OrgScope<'_, OrgLifecycle, Write>) -> Result<()> {
-        bury(self, scope.org()).await
+        soft_delete(self, scope.org()).await
     }
 
     /// Names another owner in the organization's row.
@@ -247,13 +247,13 @@ pub(crate) async fn view(tx: &WriteTx, org: OrgId) -> Result<Option<Organization
 
 /// Hides an organization for good: nobody finds it by its slug or through a membership any more, and the grants for it end. The rows
 /// that remain are purged by the worker.
-pub(crate) async fn bury(tx: &WriteTx, org: OrgId) -> Result<()> {
-    let buried = organizations::Entity::update_many()
+pub(crate) async fn soft_delete(tx: &WriteTx, org: OrgId) -> Result<()> {
+    let deleted = organizations::Entity::update_many()
         .col_expr(organizations::Column::DeletedAt, Expr::value(tx.now()))
         .col_expr(organizations::Column::Slug, Expr::value(format!("~{}", org.uuid().simple())))
         .filter(organizations::Column::Id.eq(org.uuid()))
         .filter(organizations::Column::DeletedAt.is_null());
-    if buried.exec(&tx.tx).await.map_err(from_db)?.rows_affected == 0 {
+    if deleted.exec(&tx.tx).await.map_err(from_db)?.rows_affected == 0 {
         return Err(Error::not_found("organization"));
     }
     let grants = "update grants set revoked_at = $2 where org_id = $1 and revoked_at is null";

@@ -17,14 +17,14 @@ use crate::{
     },
     identity::accounts::user,
     tenancy::{
-        organizations::{bury, read_view, view, view_columns},
+        organizations::{read_view, soft_delete, view, view_columns},
         tiers::tier,
     },
 };
 
 /// An organization as the platform lists it.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct ListedOrganization {
     /// The organization.
     pub view: OrganizationView,
     /// Its owner.
@@ -55,7 +55,7 @@ impl Store {
         tier_id: Option<&str>,
         offset: u64,
         limit: u64,
-    ) -> Result<(Vec<Listed>, i64)> {
+    ) -> Result<(Vec<ListedOrganization>, i64)> {
         let filter: Vec<sea_orm::Value> = vec![status.map_or("", OrgStatus::as_str).into(), tier_id.unwrap_or("").into()];
         let total = sql::count(&self.db, COUNT, filter.clone()).await?;
         let values = filter.into_iter().chain([limit.cast_signed().into(), offset.cast_signed().into()]).collect();
@@ -65,7 +65,7 @@ impl Store {
         let find = |id| owners.iter().find(|u| u.id == id).cloned();
         let listed = views
             .into_iter()
-            .filter_map(|view| find(view.organization.owner_user_id).map(|owner| Listed { view, owner }))
+            .filter_map(|view| find(view.organization.owner_user_id).map(|owner| ListedOrganization { view, owner }))
             .collect();
         Ok((listed, total))
     }
@@ -113,7 +113,7 @@ impl WriteTx {
 
     /// Deletes any organization.
     pub async fn platform_delete_organization(&self, _: PlatformScope<'_>, id: OrgId) -> Result<()> {
-        bury(self, id).await
+        soft_delete(self, id).await
     }
 
     /// How many people operate the platform; locks them, so that two demotions cannot both see another owner left.

@@ -107,12 +107,8 @@ impl WriteTx {
             .ok_or_else(|| Error::field("role", "unknown_role", "Use `admin`, `member` or the slug of a custom role."))
     }
 
-    /// The same for an invitation, whose role may have been deleted since it was sent: then `None`.
-    pub async fn resolve_invited_role(&self, claimed: &crate::tenancy::invitations::Claimed) -> Result<Option<Role>> {
-        self.resolve_role_in(claimed.org(), &claimed.invitation.role).await
-    }
-
-    async fn resolve_role_in(&self, org: OrgId, name: &RoleName) -> Result<Option<Role>> {
+    /// The same for a role that may be gone: then `None`.
+    pub(crate) async fn resolve_role_in(&self, org: OrgId, name: &RoleName) -> Result<Option<Role>> {
         let RoleName::Custom(slug) = name else { return Ok(Some(Role::builtin(name.clone()))) };
         Ok(locked_caps(&self.tx, org, slug).await?.map(|caps| Role { name: name.clone(), caps }))
     }

@@ -46,7 +46,7 @@ async fn deliver_all(store: &Store, second: i64) {
     store.settle_deliveries(SCOPE, at(second), breaker, &outcomes).await.unwrap();
 }
 
-async fn bury(store: &Store, org: OrgId) {
+async fn soft_delete(store: &Store, org: OrgId) {
     let update = organizations::Entity::update_many().col_expr(organizations::Column::DeletedAt, Expr::value(now()));
     update.filter(organizations::Column::Id.eq(org.uuid())).exec(&store.db).await.unwrap();
 }
@@ -67,7 +67,7 @@ async fn a_deleted_organization_goes_after_its_last_delivery_and_its_events_go_w
             memberships::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
             commit(store, org, 5).await;
         }
-        bury(store, gone).await;
+        soft_delete(store, gone).await;
         purge(store, 1).await;
         assert_eq!(outbox::Entity::find().count(&store.db).await.unwrap(), 10);
         sequence(store).await;

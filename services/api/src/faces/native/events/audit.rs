@@ -12,7 +12,7 @@ use app::{
 };
 use domain::all;
 use serde::Serialize;
-use store::events::audit::{Filter, Record};
+use store::events::audit::{AuditFilter, AuditRecord};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -58,8 +58,8 @@ pub(super) struct AuditLogResponse {
     created_at: String,
 }
 
-impl From<Record> for AuditLogResponse {
-    fn from(r: Record) -> Self {
+impl From<AuditRecord> for AuditLogResponse {
+    fn from(r: AuditRecord) -> Self {
         let metadata = redacted_metadata(&r);
         let actor = r.actor_id.clone().zip(r.actor_email).map(|(id, email)| ActorResponse { id, email });
         Self {
@@ -86,7 +86,7 @@ struct AuditPageResponse {
     pagination: Pagination,
 }
 
-fn filters(query: &Query) -> Result<Filter, domain::Error> {
+fn filters(query: &Query) -> Result<AuditFilter, domain::Error> {
     let (action, target_type, target_id) = all((query.text("action"), query.text("target_type"), query.text("target_id")))?;
     Ok(filter(action.as_deref(), target_type, target_id))
 }

@@ -8,7 +8,7 @@ use domain::{
     tenancy::{invitations::Invitation, roles::RoleName},
 };
 use serde::{Deserialize, Serialize};
-use store::tenancy::invitations::{Listed, Received};
+use store::tenancy::invitations::{ListedInvitation, ReceivedInvitation};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -107,8 +107,8 @@ struct ListedInvitationResponse {
     inviter: InviterResponse,
 }
 
-impl From<Listed> for ListedInvitationResponse {
-    fn from(l: Listed) -> Self {
+impl From<ListedInvitation> for ListedInvitationResponse {
+    fn from(l: ListedInvitation) -> Self {
         let inviter = InviterResponse {
             id: l.invitation.invited_by.to_string(),
             email: l.inviter_email.into_string(),
@@ -163,8 +163,8 @@ struct ReceivedInvitationResponse {
     organization_name: String,
 }
 
-impl From<Received> for ReceivedInvitationResponse {
-    fn from(r: Received) -> Self {
+impl From<ReceivedInvitation> for ReceivedInvitationResponse {
+    fn from(r: ReceivedInvitation) -> Self {
         Self {
             id: r.invitation.id.to_string(),
             email: r.invitation.email.into_string(),

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, delete, get, patch, post, web};
 use app::{App, tenancy::platform::TierChange};
 use domain::{UserId, all};
 use serde::{Deserialize, Serialize};
-use store::{events::audit::Record, tenancy::platform::Listed};
+use store::{events::audit::AuditRecord, tenancy::platform::ListedOrganization};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -43,8 +43,8 @@ struct PlatformOrganizationResponse {
     owner: UserResponse,
 }
 
-impl From<Listed> for PlatformOrganizationResponse {
-    fn from(l: Listed) -> Self {
+impl From<ListedOrganization> for PlatformOrganizationResponse {
+    fn from(l: ListedOrganization) -> Self {
         Self { organization: l.view.organization.into(), tier: l.view.tier.into(), owner: l.owner.into() }
     }
 }
@@ -206,8 +206,8 @@ struct PlatformAuditResponse {
     created_at: String,
 }
 
-impl From<Record> for PlatformAuditResponse {
-    fn from(r: Record) -> Self {
+impl From<AuditRecord> for PlatformAuditResponse {
+    fn from(r: AuditRecord) -> Self {
         let metadata = app::events::audit::redacted_metadata(&r);
         Self {
             id: r.id.to_string(),

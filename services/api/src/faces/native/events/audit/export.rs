@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get, web};
 use app::{App, Caller};
 use domain::{BadValue, EventId, all, core::value::Slug};
 use futures::{Stream, stream::try_unfold};
-use store::events::audit::{Filter, Record};
+use store::events::audit::{AuditFilter, AuditRecord};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{AuditLogResponse, filters, sealed};
@@ -76,9 +76,9 @@ struct Export {
     app: web::Data<App>,
     caller: Caller,
     slug: Slug,
-    filter: Filter,
+    filter: AuditFilter,
     format: Format,
-    page: Vec<Record>,
+    page: Vec<AuditRecord>,
     started: bool,
 }
 
@@ -86,9 +86,9 @@ fn pages(
     app: web::Data<App>,
     caller: Caller,
     slug: Slug,
-    filter: Filter,
+    filter: AuditFilter,
     format: Format,
-    page: Vec<Record>,
+    page: Vec<AuditRecord>,
 ) -> impl Stream<Item = Result<web::Bytes, ApiError>> {
     try_unfold(Export { app, caller, slug, filter, format, page, started: false }, async |mut state: Export| {
         let Some(last) = state.page.last().map(|record| record.id) else {
@@ -103,12 +103,12 @@ fn pages(
     })
 }
 
-async fn following(state: &mut Export, after: EventId) -> Result<Vec<Record>, ApiError> {
+async fn following(state: &mut Export, after: EventId) -> Result<Vec<AuditRecord>, ApiError> {
     state.caller.call.now = state.app.clock.now();
     Ok(state.app.audit_export(&state.caller, &state.slug, &state.filter, Some(after)).await?)
 }
 
-fn render(format: Format, page: Vec<Record>, first: bool) -> Result<web::Bytes, ApiError> {
+fn render(format: Format, page: Vec<AuditRecord>, first: bool) -> Result<web::Bytes, ApiError> {
     let rows = page.into_iter().map(AuditLogResponse::from);
     let bytes = match format {
         Format::Ndjson | Format::Sealed => {

@@ -7,7 +7,7 @@ use crypto::audit::export::Line;
 use domain::{Error, core::value::Slug};
 use futures::{Stream, stream::try_unfold};
 use serde::Serialize;
-use store::events::audit::{Checkpoint, ExportFrame, Filter, Proof};
+use store::events::audit::{AuditFilter, Checkpoint, ExportFrame, Proof};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -119,8 +119,8 @@ struct Export {
 }
 
 /// Answers the whole log as a stream.
-pub(super) async fn export(app: web::Data<App>, caller: Caller, slug: Slug, filter: &Filter) -> ApiResult<HttpResponse> {
-    if *filter != Filter::default() {
+pub(super) async fn export(app: web::Data<App>, caller: Caller, slug: Slug, filter: &AuditFilter) -> ApiResult<HttpResponse> {
+    if *filter != AuditFilter::default() {
         return Err(Error::field("format", "no_filters", "A sealed export is the whole log: leave the filters out.").into());
     }
     let frame = app.begin_sealed_export(&caller, &slug).await?;
