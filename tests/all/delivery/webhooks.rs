@@ -1,10 +1,10 @@
 //! Webhook endpoints (contract 1.6): registered, shown, changed, tested, deleted.
 
-mod again;
 mod circuit;
 mod disabling;
 mod fairness;
 mod order;
+mod redeliver;
 mod rotation;
 
 use chrono::TimeDelta;

@@ -1,9 +1,9 @@
 //! Webhook endpoints and their deliveries.
 
-mod again;
+mod redeliver;
 mod secrets;
 
-pub use again::{Queued, ReplayRequest};
+pub use redeliver::{Queued, RedeliveryRequest};
 pub use secrets::GRACE_DAYS;
 
 use crypto::webhook::new_secret;

@@ -9,9 +9,5 @@ mod tenancy;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config
-        .configure(identity::routes)
-        .configure(tenancy::routes)
-        .configure(events::routes)
-        .configure(delivery::routes);
+    config.configure(identity::routes).configure(tenancy::routes).configure(events::routes).configure(delivery::routes);
 }

@@ -95,11 +95,11 @@ pub fn configure(config: &mut web::ServiceConfig, shared: &Shared) {
         .app_data(web::FormConfig::default().limit(shared.body_bytes).error_handler(|e, _| bad_form(&e).into()))
         .app_data(web::QueryConfig::default().error_handler(|_, _| malformed("query", "The query string cannot be read.").into()))
         .configure(openapi::routes)
-        .default_service(web::to(nowhere));
+        .default_service(web::to(not_found));
 }
 
 /// 404 for an unknown path, 405 for a known path with another method, 404 for a path that is not valid UTF-8.
-async fn nowhere(req: HttpRequest) -> HttpResponse {
+async fn not_found(req: HttpRequest) -> HttpResponse {
     let allowed = openapi::methods_of(req.path());
     if allowed.is_empty() {
         return ApiError(Error::not_found("path")).error_response();
@@ -127,7 +127,7 @@ pub fn cors(origins: &[String]) -> Cors {
 }
 
 /// Around every request: an id, a span, a log line, a measurement, and headers that make browsers careful.
-pub async fn surround<B: MessageBody + 'static>(req: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, ActixError> {
+pub async fn observe<B: MessageBody + 'static>(req: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, ActixError> {
     let id = request_id(&req);
     req.extensions_mut().insert(RequestId(id.clone()));
     let (method, started) = (req.method().clone(), Instant::now());
@@ -227,7 +227,7 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
         let shared = shared.clone();
         App::new()
             .into_utoipa_app()
-            .map(|app| app.wrap(cors(&cors_origins)).wrap(from_fn(surround)).wrap(from_fn(unread::ends)))
+            .map(|app| app.wrap(cors(&cors_origins)).wrap(from_fn(observe)).wrap(from_fn(unread::ends)))
             .configure(routes)
             .into_app()
             .configure(move |config| configure(config, &shared))

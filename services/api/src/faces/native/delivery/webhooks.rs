@@ -1,9 +1,9 @@
 //! Webhooks (contract 1.6): the endpoints. What changes them, their history, and what is sent on
 //! request are in the files beside this one.
 
-mod again;
 mod changes;
 mod deliveries;
+mod redeliver;
 
 use actix_web::{delete, get, web};
 use app::App;
@@ -29,9 +29,9 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(changes::update)
         .service(delete)
         .service(changes::rotate)
-        .service(again::test)
-        .service(again::redeliver)
-        .service(again::redeliver_range)
+        .service(redeliver::test)
+        .service(redeliver::redeliver)
+        .service(redeliver::redeliver_range)
         .service(deliveries::deliveries);
 }
 

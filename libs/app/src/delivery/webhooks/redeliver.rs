@@ -16,7 +16,7 @@ use store::{Change, NoEvent, delivery::deliveries::Replay};
 use crate::{App, Caller};
 
 /// Which events to send again.
-pub struct ReplayRequest {
+pub struct RedeliveryRequest {
     /// Those that happened from here on …
     pub from: Time,
     /// … and before this.
@@ -53,14 +53,14 @@ impl App {
 
     /// Sends the events of a time again, as many as one call may: go on after `next`. Also those from before the endpoint existed or
     /// while it was switched off; never those that are still on their way to it. `Conflict` (`webhook_inactive`).
-    pub async fn redeliver_range(&self, c: &Caller, slug: &Slug, id: WebhookId, asked: &ReplayRequest) -> Result<Queued> {
+    pub async fn redeliver_range(&self, c: &Caller, slug: &Slug, id: WebhookId, asked: &RedeliveryRequest) -> Result<Queued> {
         if asked.from >= asked.to {
             return Err(Error::field("to", "out_of_range", "`to` must be later than `from`."));
         }
         self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
             let webhook = tx.pin_webhook(scope, id).await?;
-            let replay = Replay {
+            let which = Replay {
                 from: asked.from.max(Time::UNIX_EPOCH),
                 // Nothing has happened later; a clock a little ahead of this one must not matter.
                 to: asked.to.min(tx.now() + TimeDelta::days(1)),
@@ -68,7 +68,7 @@ impl App {
                 only_missing: asked.only_missing,
                 after: asked.after,
             };
-            let done = tx.redeliver_range(scope, active(&webhook)?, &replay, self.settings.webhook_attempts).await?;
+            let done = tx.redeliver_range(scope, active(&webhook)?, &which, self.settings.webhook_attempts).await?;
             let queued = Queued { deliveries: done.queued, next: done.next };
             if queued.deliveries == 0 {
                 return Ok(Change::silent(queued, NoEvent::Unchanged));

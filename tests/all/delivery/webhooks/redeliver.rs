@@ -17,7 +17,7 @@ fn with(mut body: Value, more: Value) -> Value {
     body
 }
 
-async fn replay(app: &TestApp, hooked: &Hooked, body: Value) -> Response {
+async fn redeliver_range(app: &TestApp, hooked: &Hooked, body: Value) -> Response {
     app.by(&hooked.ann).post(&format!("{}/redeliver", hooked.path), body).await
 }
 
@@ -66,12 +66,12 @@ both!(what_cannot_be_sent_again_is_refused, async |app| {
             vec!["event_types", "only_missing", "after"],
         ),
     ] {
-        replay(app, &hooked, body).await.invalid(&fields);
+        redeliver_range(app, &hooked, body).await.invalid(&fields);
     }
     app.by(&hooked.ann).patch(&hooked.path, json!({"is_active": false})).await.ok();
     let again = app.by(&hooked.ann).post_empty(&format!("{}/deliveries/{delivery}/redeliver", hooked.path)).await;
     assert_eq!(again.refused(400, "BAD_REQUEST")["code"], "webhook_inactive");
-    assert_eq!(replay(app, &hooked, range(0, 10)).await.refused(400, "BAD_REQUEST")["code"], "webhook_inactive");
+    assert_eq!(redeliver_range(app, &hooked, range(0, 10)).await.refused(400, "BAD_REQUEST")["code"], "webhook_inactive");
     assert_eq!(app.count("select count(*) from deliveries").await, 1);
 });
 
@@ -116,18 +116,18 @@ both!(a_range_brings_everything_that_was_missed, async |app| {
     app.worker().await;
     app.execute("update deliveries set state = 3, error = 'given up' where state = 0").await;
     hooked.receiver.take();
-    let missed = replay(app, &hooked, with(range(0, 100), json!({"only_missing": true}))).await.ok();
+    let missed = redeliver_range(app, &hooked, with(range(0, 100), json!({"only_missing": true}))).await.ok();
     assert_eq!(missed, json!({"success": true, "deliveries": 2}));
     app.worker().await;
     assert_eq!(emails(&hooked.receiver), ["off@example.com", "failed@example.com"], "in their order");
     // Now all of it has arrived; a part of the time, and everything.
-    assert_eq!(replay(app, &hooked, with(range(0, 100), json!({"only_missing": true}))).await.ok()["deliveries"], 0);
-    assert_eq!(replay(app, &hooked, range(10, 20)).await.ok()["deliveries"], 1, "from here on, and before there");
+    assert_eq!(redeliver_range(app, &hooked, with(range(0, 100), json!({"only_missing": true}))).await.ok()["deliveries"], 0);
+    assert_eq!(redeliver_range(app, &hooked, range(10, 20)).await.ok()["deliveries"], 1, "from here on, and before there");
     app.worker().await;
     assert_eq!(emails(&hooked.receiver), ["off@example.com"]);
     let names = json!({"event_types": ["invitation.revoked"]});
-    assert_eq!(replay(app, &hooked, with(range(0, 100), names)).await.ok()["deliveries"], 0);
-    assert_eq!(replay(app, &hooked, range(0, 100)).await.ok()["deliveries"], 3);
+    assert_eq!(redeliver_range(app, &hooked, with(range(0, 100), names)).await.ok()["deliveries"], 0);
+    assert_eq!(redeliver_range(app, &hooked, range(0, 100)).await.ok()["deliveries"], 3);
     app.worker().await;
     assert_eq!(emails(&hooked.receiver), ["arrived@example.com", "off@example.com", "failed@example.com"]);
     // An endpoint that did not exist then.
@@ -146,7 +146,7 @@ both!(what_is_still_on_its_way_is_not_queued_twice, async |app| {
     }
     app.worker().await;
     hooked.receiver.take();
-    let (a, b) = join!(replay(app, &hooked, range(0, 100)), replay(app, &hooked, range(0, 100)));
+    let (a, b) = join!(redeliver_range(app, &hooked, range(0, 100)), redeliver_range(app, &hooked, range(0, 100)));
     let queued = [a.ok(), b.ok()].map(|answer| answer["deliveries"].as_u64().unwrap());
     assert_eq!(queued.iter().sum::<u64>(), 5, "{queued:?}");
     app.worker().await;
@@ -161,5 +161,5 @@ both!(an_erased_event_is_not_sent_again, async |app| {
     app.execute("update events set digest = 'what is left of it' where name = 'user.invited'").await;
     let again = app.by(&hooked.ann).post_empty(&format!("{}/deliveries/{delivery}/redeliver", hooked.path)).await;
     assert_eq!(again.refused(400, "BAD_REQUEST")["code"], "event_erased");
-    assert_eq!(replay(app, &hooked, range(0, 100)).await.ok()["deliveries"], 0);
+    assert_eq!(redeliver_range(app, &hooked, range(0, 100)).await.ok()["deliveries"], 0);
 });

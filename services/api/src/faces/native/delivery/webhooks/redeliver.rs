@@ -1,7 +1,7 @@
 //! Sending on request: a test event, one delivery again, or the events of a time again.
 
 use actix_web::{HttpRequest, post, web};
-use app::{App, delivery::webhooks::ReplayRequest};
+use app::{App, delivery::webhooks::RedeliveryRequest};
 use domain::{DeliveryId, EventId, EventName, Time, all};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -111,7 +111,7 @@ pub(super) async fn redeliver_range(
 }
 
 impl RedeliverRequest {
-    fn parse(self) -> domain::Result<ReplayRequest> {
+    fn parse(self) -> domain::Result<RedeliveryRequest> {
         let (from, to, names, only_missing, after) = all((
             self.from.required("from"),
             self.to.required("to"),
@@ -119,6 +119,6 @@ impl RedeliverRequest {
             self.only_missing.optional("only_missing"),
             self.after.optional("after"),
         ))?;
-        Ok(ReplayRequest { from, to, names, only_missing: only_missing.unwrap_or(false), after })
+        Ok(RedeliveryRequest { from, to, names, only_missing: only_missing.unwrap_or(false), after })
     }
 }
