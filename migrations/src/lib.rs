@@ -10,6 +10,17 @@
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
+/// A step, whose SQL lies under its name: `sql/<name>.sql`, or several files in the folder `sql/<name>`. So a file cannot belong to another
+/// step than it says.
+macro_rules! step {
+    ($name:literal) => {
+        Box::new(Step { name: $name, files: &[include_str!(concat!("sql/", $name, ".sql"))] })
+    };
+    ($name:literal, $($file:literal),+) => {
+        Box::new(Step { name: $name, files: &[$(include_str!(concat!("sql/", $name, "/", $file, ".sql"))),+] })
+    };
+}
+
 /// Applies the migrations in their order; `Migrator::up(db, None)` is idempotent.
 #[derive(Debug)]
 pub struct Migrator;
@@ -18,19 +29,10 @@ pub struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
-            Box::new(Step {
-                name: "m20261123_000001_foundation",
-                files: &[
-                    include_str!("sql/0001_platform.sql"),
-                    include_str!("sql/0002_accounts.sql"),
-                    include_str!("sql/0003_organizations.sql"),
-                    include_str!("sql/0004_events.sql"),
-                    include_str!("sql/0005_deliveries.sql"),
-                ],
-            }),
-            Box::new(Step { name: "m20261127_000002_audit_seal", files: &[include_str!("sql/0006_audit_seal.sql")] }),
-            Box::new(Step { name: "m20261127_000003_webhooks", files: &[include_str!("sql/0007_webhooks.sql")] }),
-            Box::new(Step { name: "m20261127_000004_limits", files: &[include_str!("sql/0008_limits.sql")] }),
+            step!("m20261123_000001_foundation", "1_platform", "2_accounts", "3_organizations", "4_events", "5_deliveries"),
+            step!("m20261127_000002_audit_seal"),
+            step!("m20261127_000003_webhooks"),
+            step!("m20261127_000004_limits"),
         ]
     }
 }
@@ -60,5 +62,17 @@ impl MigrationTrait for Step {
             manager.get_connection().execute_unprepared(&sql).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Migrator, MigratorTrait};
+
+    #[test]
+    fn steps_are_numbered_without_gaps() {
+        for (n, step) in (1..).zip(Migrator::migrations()) {
+            assert!(step.name().contains(&format!("_{n:06}_")), "step {n} is called {}", step.name());
+        }
     }
 }
