@@ -1,25 +1,144 @@
 //! Joins are SQL text: both databases take the same, and a reader sees what is asked. Single tables go through the entities.
+//!
+//! **A statement is a constant above the function that uses it**, written with [`sql!`] over indented lines. What differs between the
+//! databases, or would be a bare number, is a word in braces, resolved by the compiler; no text is put together while the program runs:
+//!
+//! - `{for update skip locked}`: a row lock, on PostgreSQL. SQLite needs none: its writer is alone.
+//! - `{waiting}`, `{in_flight}`, `{delivered}`, `{failed}`: the number of a queue's state. `{open}`: the condition that a row is not
+//!   finished, `{finished}`: that it is; written out, because the partial indexes are found by these very words.
+//! - `{name}` with `name = TEXT` after the statement: a constant part, such as a list of columns.
+//! - `{rows}` with `rows = 2 (org_id: Uuid, error: Option<String>)` after the statement: a table `v` of many rows, whose parameters begin
+//!   with `$2`. PostgreSQL gets one array for each column (`unnest`), SQLite one JSON text (`json_each`), so that the text is the same for
+//!   any number of rows: texts of varying length are each planned and cached on every connection, which has cost tens of megabytes. At
+//!   most 1,000 or so rows at once. Where one row is the usual case on a hot path, it has a statement of its own.
+//!
+//! ```ignore
+//! const GIVE_UP: Sql<2> = sql!(
+//!     "update deliveries
+//!     set state = {failed}, updated_at = $1
+//!     where (org_id, id) in (select org_id, id from {rows})",
+//!     rows = 2 (org_id: Uuid, id: Uuid)
+//! );
+//! GIVE_UP.execute(tx, vec![now.into()], keys.iter().map(|key| [key.org.uuid().into(), key.id.uuid().into()])).await?;
+//! const LAST: Sql = sql!("select seq from heads where org_id = $1");
+//! sql::count(tx, LAST, vec![org.uuid().into()]).await?;
+//! ```
+//!
+//! Rows are read by the names of their columns, in one function for each entity, given to [`read_all`].
+
+mod rows;
+pub(crate) mod template;
+#[cfg(test)]
+mod tests;
 
 use domain::Result;
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, TryGetable, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, TryGetable, Value};
 
+pub(crate) use self::rows::Column;
+pub(crate) use self::template::sql;
 use crate::core::error::from_db;
 
-fn statement(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
-    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+/// A statement, as each of the databases takes it; with `N` columns of many rows as its last parameters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sql<const N: usize = 0> {
+    pub(crate) postgres: &'static str,
+    pub(crate) sqlite: &'static str,
+    pub(crate) columns: [Column; N],
+    /// The number of the first parameter of the rows.
+    pub(crate) first: usize,
 }
 
-/// The placeholders of a multi-row `values` list: `($3,$4),($5,$6)` for `first` 3, 2 rows and 2 columns.
-pub(crate) fn tuples(first: usize, rows: usize, columns: usize) -> String {
-    let tuple = |row: usize| {
-        let start = first + row * columns;
-        let places: Vec<_> = (start..start + columns).map(|n| format!("${n}")).collect();
-        format!("({})", places.join(","))
-    };
-    (0..rows).map(tuple).collect::<Vec<_>>().join(",")
+/// The text of a statement.
+pub(crate) trait Text {
+    fn on(&self, backend: DbBackend) -> &str;
 }
 
-/// A row's columns in the order of its select list. Not by their names: looking those up cost as much as reading the values.
+impl Text for str {
+    fn on(&self, _: DbBackend) -> &str {
+        self
+    }
+}
+
+impl Text for String {
+    fn on(&self, _: DbBackend) -> &str {
+        self
+    }
+}
+
+impl<T: Text + ?Sized> Text for &T {
+    fn on(&self, backend: DbBackend) -> &str {
+        (**self).on(backend)
+    }
+}
+
+impl<const N: usize> Text for Sql<N> {
+    fn on(&self, backend: DbBackend) -> &str {
+        if backend == DbBackend::Sqlite { self.sqlite } else { self.postgres }
+    }
+}
+
+fn statement(db: &impl ConnectionTrait, sql: impl Text, values: Vec<Value>) -> Statement {
+    let backend = db.get_database_backend();
+    Statement::from_sql_and_values(backend, sql.on(backend), values)
+}
+
+/// Every row.
+pub(crate) async fn all(db: &impl ConnectionTrait, sql: impl Text, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+    db.query_all_raw(statement(db, sql, values)).await.map_err(from_db)
+}
+
+/// The first row.
+pub(crate) async fn one(db: &impl ConnectionTrait, sql: impl Text, values: Vec<Value>) -> Result<Option<QueryResult>> {
+    db.query_one_raw(statement(db, sql, values)).await.map_err(from_db)
+}
+
+/// How many rows were changed.
+pub(crate) async fn execute(db: &impl ConnectionTrait, sql: impl Text, values: Vec<Value>) -> Result<u64> {
+    Ok(db.execute_raw(statement(db, sql, values)).await.map_err(from_db)?.rows_affected())
+}
+
+/// The first column of the first row, as a number; zero without a row.
+pub(crate) async fn count(db: &impl ConnectionTrait, sql: impl Text, values: Vec<Value>) -> Result<i64> {
+    match one(db, sql, values).await? {
+        Some(row) => row.try_get_by_index(0).map_err(from_db),
+        None => Ok(0),
+    }
+}
+
+impl<const N: usize> Sql<N> {
+    /// Every row; `rows` are the last parameters, `values` those before.
+    pub(crate) async fn all(
+        &self,
+        db: &impl ConnectionTrait,
+        values: Vec<Value>,
+        rows: impl IntoIterator<Item = [Value; N]>,
+    ) -> Result<Vec<QueryResult>> {
+        all(db, *self, self.bind(db.get_database_backend(), values, rows)).await
+    }
+
+    /// How many rows were changed; `rows` are the last parameters, `values` those before.
+    pub(crate) async fn execute(
+        &self,
+        db: &impl ConnectionTrait,
+        values: Vec<Value>,
+        rows: impl IntoIterator<Item = [Value; N]>,
+    ) -> Result<u64> {
+        execute(db, *self, self.bind(db.get_database_backend(), values, rows)).await
+    }
+}
+
+/// Turns every row into an entity.
+pub(crate) fn read_all<T, C: FromIterator<T>>(
+    rows: &[QueryResult],
+    read: impl Fn(&QueryResult) -> Result<T, DbErr>,
+) -> Result<C> {
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)
+}
+
+
+/// A row's columns in the order of its select list, for the few statements of every request: looking columns up by their names cost as
+/// much there as reading the values. Two columns of one type can be swapped unnoticed, so each statement that is read like this has a
+/// test that writes distinguishable values into every column and reads them back.
 pub(crate) struct Columns<'r> {
     row: &'r QueryResult,
     next: usize,
@@ -38,33 +157,12 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// Every row.
-pub(crate) async fn all(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
-    db.query_all_raw(statement(db, sql, values)).await.map_err(from_db)
-}
-
-/// The first row.
-pub(crate) async fn one(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Option<QueryResult>> {
-    db.query_one_raw(statement(db, sql, values)).await.map_err(from_db)
-}
-
-/// How many rows were changed.
-pub(crate) async fn execute(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64> {
-    Ok(db.execute_raw(statement(db, sql, values)).await.map_err(from_db)?.rows_affected())
-}
-
-/// The first column of the first row, as a number; zero without a row.
-pub(crate) async fn count(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<i64> {
-    match one(db, sql, values).await? {
-        Some(row) => row.try_get_by_index(0).map_err(from_db),
-        None => Ok(0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn tuples_count_on() {
-        assert_eq!(super::tuples(3, 2, 2), "($3,$4),($5,$6)");
-    }
+/// The placeholders of a multi-row `values` list: `($3,$4),($5,$6)` for `first` 3, 2 rows and 2 columns.
+pub(crate) fn tuples(first: usize, rows: usize, columns: usize) -> String {
+    let tuple = |row: usize| {
+        let start = first + row * columns;
+        let places: Vec<_> = (start..start + columns).map(|n| format!("${n}")).collect();
+        format!("({})", places.join(","))
+    };
+    (0..rows).map(tuple).collect::<Vec<_>>().join(",")
 }

@@ -4,9 +4,13 @@
 //! "nothing waits here" while another is just about to commit a row.
 
 use domain::{OrgId, Result, Time, WebhookId};
-use sea_orm::{DatabaseTransaction, Value};
+use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
+use uuid::Uuid;
 
-use crate::core::{dialect, sql};
+use crate::core::{
+    dialect,
+    sql::{Sql, sql},
+};
 
 /// An endpoint of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,73 +19,103 @@ pub(crate) struct Destination {
     pub(crate) webhook: WebhookId,
 }
 
-/// Three parameters each must stay below SQLite's 32,766.
-const CHUNK: usize = 5000;
+impl Destination {
+    /// From the columns `org_id` and `webhook_id`.
+    pub(crate) fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        Ok(Self { org: OrgId::new(row.try_get("", "org_id")?), webhook: WebhookId::new(row.try_get("", "webhook_id")?) })
+    }
 
-fn values(keys: &[Destination]) -> Vec<Value> {
-    keys.iter().flat_map(|key| [key.org.uuid().into(), key.webhook.uuid().into()]).collect()
+    /// As the statements name it.
+    pub(crate) fn key(self) -> [Value; 2] {
+        [self.org.uuid().into(), self.webhook.uuid().into()]
+    }
 }
+
+/// Destinations of one statement.
+const CHUNK: usize = 1000;
+
+const LOCK: Sql<2> = sql!(
+    "select 1
+     from destinations
+     where (org_id, webhook_id) in (select org_id, webhook_id from {rows})
+     order by org_id, webhook_id
+     {for update}",
+    rows = 1 (org_id: Uuid, webhook_id: Uuid)
+);
 
 /// Locks destinations until the transaction ends, waiting for whoever has them. Sorts `keys`, and removes nothing: one that was deleted
 /// meanwhile is simply not there.
 pub(crate) async fn lock(tx: &DatabaseTransaction, keys: &mut [Destination]) -> Result<()> {
-    let clause = dialect::row_lock(dialect::is_sqlite(tx), "for update");
     keys.sort_unstable();
-    if clause.is_empty() {
+    // SQLite's writer is alone.
+    if dialect::is_sqlite(tx) {
         return Ok(());
     }
     for some in keys.chunks(CHUNK) {
-        let among = sql::tuples(1, some.len(), 2);
-        let text = format!(
-            "select 1 from destinations where (org_id, webhook_id) in (values {among}) order by org_id, webhook_id {clause}"
-        );
-        sql::all(tx, &text, values(some)).await?;
+        LOCK.all(tx, vec![], some.iter().map(|key| key.key())).await?;
     }
     Ok(())
 }
+
+const MAKE_DUE: Sql<2> = sql!(
+    "update destinations
+     set due_at = case when open_until > $1 then open_until else $1 end
+     where (due_at is null or due_at > case when open_until > $1 then open_until else $1 end)
+       and (org_id, webhook_id) in (select org_id, webhook_id from {rows})",
+    rows = 2 (org_id: Uuid, webhook_id: Uuid)
+);
 
 /// Something waits at these now; where the circuit is open it waits until then. Lock them before the rows are inserted.
 pub(crate) async fn make_due(tx: &DatabaseTransaction, keys: &[Destination], now: Time) -> Result<()> {
     for some in keys.chunks(CHUNK) {
-        let among = sql::tuples(2, some.len(), 2);
-        let text = format!(
-            "update destinations set due_at = case when open_until > $1 then open_until else $1 end
-where (due_at is null or due_at > case when open_until > $1 then open_until else $1 end) and (org_id, webhook_id) in (values {among})"
-        );
-        let parameters = std::iter::once(now.into()).chain(values(some)).collect();
-        sql::execute(tx, &text, parameters).await?;
+        MAKE_DUE.execute(tx, vec![now.into()], some.iter().map(|key| key.key())).await?;
     }
     Ok(())
 }
 
-/// Computes anew when each locked destination is due: when its first open row is (where order is kept: the first in line), but not
+// `n` is materialized: its answer is compared three times, and must not be computed as often.
+const RESCHEDULE: Sql<3> = sql!(
+    "with n as materialized (
+       select v.org_id, v.webhook_id, case
+         when (select count(*) from (
+             select 1 from deliveries x
+             where x.org_id = v.org_id and x.webhook_id = v.webhook_id and x.state = {in_flight} and x.next_at > $1
+             limit $2) as f) >= case when w.in_order then 1 else v.most end
+           then (
+             select min(x.next_at) from deliveries x
+             where x.org_id = v.org_id and x.webhook_id = v.webhook_id and x.state = {in_flight} and x.next_at > $1)
+         when w.in_order
+           then (
+             select x.next_at from deliveries x
+             where x.org_id = v.org_id and x.webhook_id = v.webhook_id and x.{open} and x.line is not null
+             order by x.line, x.id limit 1)
+         else (
+             select min(x.next_at) from deliveries x
+             where x.org_id = v.org_id and x.webhook_id = v.webhook_id and x.{open})
+         end as next_at
+       from {rows} join webhooks w on w.org_id = v.org_id and w.id = v.webhook_id)
+     update destinations
+     set due_at = case
+       when n.next_at is null then null
+       when open_until > $1 and open_until > n.next_at then open_until
+       when n.next_at < $1 then $1
+       else n.next_at end
+     from n
+     where destinations.org_id = n.org_id and destinations.webhook_id = n.webhook_id",
+    rows = 3 (org_id: Uuid, webhook_id: Uuid, most: i64)
+);
+
+/// Computes anew when each locked destination is due: when its first open row is (where order is kept: the first in order), but not
 /// while its circuit is open, and never in the past, so that those which stay behind queue up behind those which have waited for
 /// longer. With as many rows in flight as it is given with (one, where order is kept) it has to wait for one of them: for its
 /// settling, which calls this again, or for the end of its lease.
 pub(crate) async fn reschedule(tx: &DatabaseTransaction, keys: &[(Destination, u64)], now: Time) -> Result<()> {
+    let bound = |most: u64| i64::try_from(most).unwrap_or(i64::MAX);
     for some in keys.chunks(CHUNK) {
-        let (of, open) = ("x.org_id = v_org and x.webhook_id = v_webhook", "x.state < 2");
-        let in_flight = format!("from deliveries x where {of} and x.state = 1 and x.next_at > $1");
-        // Materialized: its answer is compared three times, and must not be computed as often.
-        let text = format!(
-            "with v(v_org, v_webhook, v_most) as (values {}), n as materialized (select v_org, v_webhook, case
-  when (select count(*) from (select 1 {in_flight} limit $2) as f) >= case when w.in_order then 1 else v_most end
-    then (select min(x.next_at) {in_flight})
-  when w.in_order then (select x.next_at from deliveries x where {of} and {open} and x.line is not null order by x.line, x.id limit 1)
-  else (select min(x.next_at) from deliveries x where {of} and {open}) end as v_next
-from v join webhooks w on w.org_id = v_org and w.id = v_webhook)
-update destinations set due_at = case when v_next is null then null when open_until > $1 and open_until > v_next then open_until
-  when v_next < $1 then $1 else v_next end from n where org_id = v_org and webhook_id = v_webhook",
-            sql::tuples(3, some.len(), 3)
-        );
-        let bound = |most: u64| i64::try_from(most).unwrap_or(i64::MAX);
         // Nobody has to count further than the highest limit.
         let highest = some.iter().map(|(_, most)| bound(*most)).max().unwrap_or(i64::MAX);
-        let mut parameters: Vec<Value> = vec![now.into(), highest.into()];
-        parameters.extend(
-            some.iter().flat_map(|(key, most)| [key.org.uuid().into(), key.webhook.uuid().into(), Value::from(bound(*most))]),
-        );
-        sql::execute(tx, &text, parameters).await?;
+        let rows = some.iter().map(|(to, most)| [to.org.uuid().into(), to.webhook.uuid().into(), bound(*most).into()]);
+        RESCHEDULE.execute(tx, vec![now.into(), highest.into()], rows).await?;
     }
     Ok(())
 }
