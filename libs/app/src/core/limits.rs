@@ -15,7 +15,7 @@ use crypto::opaque;
 use domain::{
     Error, Result, Time,
     core::{
-        ports::Ask,
+        ports::RateRequest,
         rate::{Admission, Limit, whole_seconds},
     },
     identity::sessions::Credential,
@@ -134,8 +134,8 @@ pub(crate) fn refuse(group: &'static str, seconds: u32) -> Error {
 }
 
 /// A request under one limit; what is counted may be personal and is hashed.
-pub(crate) fn ask(kind: &str, personal: &str, limit: Limit) -> Ask {
-    Ask::new(format!("{kind}:{}", opaque::hash(personal)), limit)
+pub(crate) fn rate_request(kind: &str, personal: &str, limit: Limit) -> RateRequest {
+    RateRequest::new(format!("{kind}:{}", opaque::hash(personal)), limit)
 }
 
 /// What this process knows of the callers it counts.
@@ -153,15 +153,15 @@ impl Counters {
 
 impl App {
     /// Counts a request under several limits at once, in the store that all processes share; `RateLimited` when one is used up.
-    pub(crate) async fn admit(&self, group: &'static str, asks: &[Ask]) -> Result<()> {
-        self.decide(group, asks).await?.outcome
+    pub(crate) async fn admit(&self, group: &'static str, requests: &[RateRequest]) -> Result<()> {
+        self.decide(group, requests).await?.outcome
     }
 
-    async fn decide(&self, group: &'static str, asks: &[Ask]) -> Result<Verdict> {
+    async fn decide(&self, group: &'static str, requests: &[RateRequest]) -> Result<Verdict> {
         if !self.settings.limits.enabled {
             return Ok(Verdict::FREE);
         }
-        Ok(Verdict::of(group, Admission::tightest(self.kv.admit(asks).await?)))
+        Ok(Verdict::of(group, Admission::tightest(self.kv.admit(requests).await?)))
     }
 
     /// Counts a request to a sign-in route against the network it comes from.
@@ -170,7 +170,7 @@ impl App {
         if limit.is_none() {
             return Verdict::FREE;
         }
-        let decided = self.decide(Group::SignIn.as_str(), &[ask("signin", &call.origin.network(), limit)]).await;
+        let decided = self.decide(Group::SignIn.as_str(), &[rate_request("signin", &call.origin.network(), limit)]).await;
         decided.unwrap_or_else(|e| Verdict { quota: None, outcome: Err(e) })
     }
 

@@ -12,7 +12,7 @@ use domain::{
     Actor, Error, Event, OrgId, PLATFORM, Result, UserId,
     authorization::policy,
     core::{
-        ports::Ask,
+        ports::RateRequest,
         rate::Limit,
         value::{Email, Password, Slug},
     },
@@ -22,7 +22,7 @@ use domain::{
 use serde_json::json;
 use store::{Change, NoEvent, WriteTx, identity::accounts::Link};
 
-use crate::{App, Call, Caller, core::limits::ask, identity::login_throttling, mail};
+use crate::{App, Call, Caller, core::limits::rate_request, identity::login_throttling, mail};
 
 /// Mails to one address: three at once, then one each five minutes.
 const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(300) };
@@ -31,8 +31,8 @@ const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(30
 pub(crate) const ATTEMPTS_AT_ONE_SECRET: Limit = Limit { burst: 5, period: Duration::from_secs(10) };
 
 /// A mail to be counted against whom it goes to, whoever asks for it.
-pub(crate) fn mail_to(email: &Email) -> Ask {
-    ask("mail", email.as_str(), MAIL_PER_ADDRESS)
+pub(crate) fn mail_to(email: &Email) -> RateRequest {
+    rate_request("mail", email.as_str(), MAIL_PER_ADDRESS)
 }
 
 pub(crate) fn bad_link() -> Error {
@@ -107,7 +107,7 @@ impl App {
         if !opaque::recognises(Purpose::VerifyEmail, token) {
             return Err(bad_link());
         }
-        self.admit("guesses", &[ask("confirm", token, ATTEMPTS_AT_ONE_SECRET)]).await?;
+        self.admit("guesses", &[rate_request("confirm", token, ATTEMPTS_AT_ONE_SECRET)]).await?;
         let link =
             self.store.public_link(LinkPurpose::VerifyEmail, &opaque::hash(token), call.now).await?.ok_or_else(bad_link)?;
         if self.hasher.verify(password, link.password_hash.as_deref()).await? == Verdict::Wrong {

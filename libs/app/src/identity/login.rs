@@ -24,7 +24,7 @@ use store::{
 
 use crate::{
     App, Call, Caller,
-    core::limits::ask,
+    core::limits::rate_request,
     identity::{
         accounts::ATTEMPTS_AT_ONE_SECRET,
         login_throttling::{self, LoginAttempt},
@@ -55,7 +55,7 @@ impl App {
     pub async fn login(&self, call: &Call, input: Login) -> Result<TokenPair> {
         // Strict, also about guesses that come at the same moment; what must outlive the shared store is judged below.
         let pair = format!("{} {}", input.email, call.origin.network());
-        self.admit("guesses", &[ask("login", &pair, ATTEMPTS_AT_ONE_SECRET)]).await?;
+        self.admit("guesses", &[rate_request("login", &pair, ATTEMPTS_AT_ONE_SECRET)]).await?;
         self.fresh_keys(call.now).await?;
         let org = match &input.org_slug {
             Some(slug) => self.store.public_organization(slug).await?,

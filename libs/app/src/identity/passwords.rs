@@ -14,7 +14,7 @@ use store::{Change, NoEvent, WriteTx, identity::accounts::Link};
 
 use crate::{
     App, Call, Caller,
-    core::limits::ask,
+    core::limits::rate_request,
     identity::{
         accounts::{ATTEMPTS_AT_ONE_SECRET, bad_link, take},
         login_throttling,
@@ -65,7 +65,7 @@ impl App {
     /// Changes the caller's password, which they must know; ends their other sessions.
     pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
         let person = self.person(c).await?;
-        self.admit("guesses", &[ask("password", &person.id.to_string(), ATTEMPTS_AT_ONE_SECRET)]).await?;
+        self.admit("guesses", &[rate_request("password", &person.id.to_string(), ATTEMPTS_AT_ONE_SECRET)]).await?;
         let budget = self.admit_password_check(person.session, c.call.now).await?;
         let known = self.store.own_account(policy::own(&person)).await?.password_hash;
         if self.hasher.verify(current, known.as_deref()).await? == Verdict::Wrong {

@@ -13,7 +13,7 @@ use domain::{
         resource::Invitations,
     },
     core::{
-        ports::Ask,
+        ports::RateRequest,
         rate::Limit,
         value::{Email, Slug},
     },
@@ -61,7 +61,7 @@ impl App {
         // Whoever may not invite takes nothing from those who may, nor from whom they name.
         let standing = self.standing(c, slug).await?;
         policy::may_try::<Invitations>(&standing)?;
-        let by = Ask::new(format!("invite:{}", standing.view.organization.id), PER_ORGANIZATION);
+        let by = RateRequest::new(format!("invite:{}", standing.view.organization.id), PER_ORGANIZATION);
         self.admit("mails", &[by, mail_to(email)]).await?;
         self.in_org::<Invitations, _>(c, slug, async |tx, standing| {
             let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;

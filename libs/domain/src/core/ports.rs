@@ -13,25 +13,25 @@ use crate::{
 
 /// One request to be counted under one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct RateRequest {
     /// What is counted. Nothing personal in clear: keys are seen by whoever operates the store.
     pub key: String,
     /// How often it may come.
     pub limit: Limit,
-    /// Earlier requests that were let through without asking and are only reported now: charged whatever the answer is.
-    pub owed: u32,
+    /// Earlier requests that were let through without a question and are reported only now: charged whatever the answer is.
+    pub unreported: u32,
     /// How long ago the latest of those came.
-    pub owed_for: Duration,
+    pub unreported_age: Duration,
 }
 
-impl Ask {
-    /// A request that owes nothing.
+impl RateRequest {
+    /// A request with nothing to report.
     pub fn new(key: String, limit: Limit) -> Self {
-        Self { key, limit, owed: 0, owed_for: Duration::ZERO }
+        Self { key, limit, unreported: 0, unreported_age: Duration::ZERO }
     }
-    /// [`Ask::owed_for`] in microseconds.
-    pub fn owed_micros(&self) -> i64 {
-        i64::try_from(self.owed_for.as_micros()).unwrap_or(i64::MAX / 4)
+    /// [`RateRequest::unreported_age`] in microseconds.
+    pub fn unreported_age_micros(&self) -> i64 {
+        i64::try_from(self.unreported_age.as_micros()).unwrap_or(i64::MAX / 4)
     }
 }
 
@@ -41,7 +41,7 @@ impl Ask {
 pub trait Kv: Send + Sync {
     /// Decides on one request under several limits, atomically and in one round trip: all must allow it, and if one does not, none
     /// is charged for it. One answer for each, in their order. No key may come twice.
-    async fn admit(&self, asks: &[Ask]) -> Result<Vec<Admission>>;
+    async fn admit(&self, requests: &[RateRequest]) -> Result<Vec<Admission>>;
     /// Tells every worker that there is work. Best effort: workers poll as well.
     async fn wake(&self);
     /// Resolves at the next [`wake`](Kv::wake), of any process that shares this store.

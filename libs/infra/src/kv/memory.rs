@@ -10,13 +10,13 @@ use async_trait::async_trait;
 use domain::{
     Clock, Result,
     core::{
-        ports::{Ask, Kv},
+        ports::{Kv, RateRequest},
         rate::Admission,
     },
 };
 use moka::{Expiry, policy::EvictionPolicy, sync::Cache};
 
-use super::wake::Bell;
+use super::wake::LocalWake;
 
 /// Keys kept; some 20 MB when full.
 const MAX_KEYS: u64 = 100_000;
@@ -27,7 +27,7 @@ pub struct MemoryKv {
     /// One decision at a time, for it may be about several keys.
     deciding: Mutex<()>,
     clock: Arc<dyn Clock>,
-    bell: Bell,
+    wake: LocalWake,
 }
 
 #[derive(Clone, Copy)]
@@ -60,32 +60,32 @@ impl MemoryKv {
     fn with_capacity(clock: Arc<dyn Clock>, keys: u64) -> Self {
         // LRU: the default policy may refuse to store a new key while it is full, which would be a way around the limit.
         let cache = Cache::builder().max_capacity(keys).eviction_policy(EvictionPolicy::lru()).expire_after(UntilFull);
-        Self { arrivals: cache.build(), deciding: Mutex::default(), clock, bell: Bell::default() }
+        Self { arrivals: cache.build(), deciding: Mutex::default(), clock, wake: LocalWake::default() }
     }
 
     /// [`Kv::admit`] without its wrapping: memory cannot fail.
-    pub(super) fn decide(&self, asks: &[Ask]) -> Vec<Admission> {
+    pub(super) fn decide(&self, requests: &[RateRequest]) -> Vec<Admission> {
         let _alone = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now().timestamp_micros();
-        let before: Vec<i64> = asks.iter().map(|ask| self.until_full(ask, now)).collect();
-        let pass = asks.iter().zip(&before).all(|(ask, until_full)| ask.limit.fits(*until_full));
-        asks.iter().zip(before).map(|(ask, before)| self.charge(ask, now, before, pass)).collect()
+        let before: Vec<i64> = requests.iter().map(|request| self.until_full(request, now)).collect();
+        let pass = requests.iter().zip(&before).all(|(request, until_full)| request.limit.fits(*until_full));
+        requests.iter().zip(before).map(|(request, before)| self.charge(request, now, before, pass)).collect()
     }
 
-    /// How long the bucket needs, with what is owed to it: charged as if all of it had come when its latest did.
-    fn until_full(&self, ask: &Ask, now: i64) -> i64 {
-        let (latest, deepest) = (-ask.owed_micros(), ask.limit.deepest());
-        let stored = self.arrivals.get(&ask.key).map(|arrival| arrival.at - now).filter(|ahead| *ahead <= deepest);
-        let owed = ask.limit.micros().saturating_mul(i64::from(ask.owed));
-        stored.unwrap_or(latest).max(latest).saturating_add(owed).clamp(0, deepest)
+    /// How long the bucket needs, with what was unreported: charged as if all of it had come when its latest did.
+    fn until_full(&self, request: &RateRequest, now: i64) -> i64 {
+        let (latest, deepest) = (-request.unreported_age_micros(), request.limit.deepest());
+        let stored = self.arrivals.get(&request.key).map(|arrival| arrival.at - now).filter(|ahead| *ahead <= deepest);
+        let unreported = request.limit.micros().saturating_mul(i64::from(request.unreported));
+        stored.unwrap_or(latest).max(latest).saturating_add(unreported).clamp(0, deepest)
     }
 
-    fn charge(&self, ask: &Ask, now: i64, before: i64, pass: bool) -> Admission {
-        let until_full = if pass { before.saturating_add(ask.limit.micros()) } else { before };
-        let admission = ask.limit.admission(ask.limit.fits(before), until_full);
-        if pass || ask.owed > 0 {
+    fn charge(&self, request: &RateRequest, now: i64, before: i64, pass: bool) -> Admission {
+        let until_full = if pass { before.saturating_add(request.limit.micros()) } else { before };
+        let admission = request.limit.admission(request.limit.fits(before), until_full);
+        if pass || request.unreported > 0 {
             let at = now.saturating_add(until_full);
-            self.arrivals.insert(ask.key.clone(), Arrival { at, until_full: admission.reset_after });
+            self.arrivals.insert(request.key.clone(), Arrival { at, until_full: admission.reset_after });
         }
         admission
     }
@@ -93,14 +93,14 @@ impl MemoryKv {
 
 #[async_trait]
 impl Kv for MemoryKv {
-    async fn admit(&self, asks: &[Ask]) -> Result<Vec<Admission>> {
-        Ok(self.decide(asks))
+    async fn admit(&self, requests: &[RateRequest]) -> Result<Vec<Admission>> {
+        Ok(self.decide(requests))
     }
     async fn wake(&self) {
-        self.bell.ring();
+        self.wake.send();
     }
     async fn woken(&self) {
-        self.bell.rung().await;
+        self.wake.received().await;
     }
     async fn healthy(&self) -> bool {
         true
@@ -118,9 +118,9 @@ mod tests {
         let kv = MemoryKv::with_capacity(Arc::new(SystemClock), 100);
         let limit = Limit { burst: 1, period: Duration::from_secs(60) };
         for i in 0..5_000 {
-            let ask = [Ask::new(i.to_string(), limit)];
-            assert!(kv.decide(&ask)[0].allowed);
-            assert!(!kv.decide(&ask)[0].allowed, "key {i} was not stored");
+            let request = [RateRequest::new(i.to_string(), limit)];
+            assert!(kv.decide(&request)[0].allowed);
+            assert!(!kv.decide(&request)[0].allowed, "key {i} was not stored");
         }
         kv.arrivals.run_pending_tasks();
         assert!(kv.arrivals.entry_count() <= 100);

@@ -1,7 +1,7 @@
 //! The store that several processes share. One script call per decision; when Redis is away each process counts for itself, since
 //! refusing everybody (or nobody) because of a cache would be worse than a limit that is a few times too generous.
 
-mod doorbell;
+mod wake_channel;
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::{
     Clock, Result,
     core::{
-        ports::{Ask, Kv},
+        ports::{Kv, RateRequest},
         rate::Admission,
     },
 };
@@ -18,7 +18,7 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use self::doorbell::Doorbell;
+use self::wake_channel::WakeChannel;
 use super::{memory::MemoryKv, outage::Outage};
 
 /// No request waits longer for Redis.
@@ -30,7 +30,7 @@ pub struct RedisKv {
     script: Script,
     fallback: MemoryKv,
     outage: Outage,
-    doorbell: Doorbell,
+    channel: WakeChannel,
 }
 
 impl RedisKv {
@@ -43,20 +43,23 @@ impl RedisKv {
             .set_number_of_retries(1)
             .set_max_delay(TIMEOUT);
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        let doorbell = Doorbell::hang(client, connection.clone());
+        let channel = WakeChannel::open(client, connection.clone());
         let script = Script::new(include_str!("admit.lua"));
-        Ok(Self { connection, script, fallback: MemoryKv::new(clock), outage: Outage::new(), doorbell })
+        Ok(Self { connection, script, fallback: MemoryKv::new(clock), outage: Outage::new(), channel })
     }
 
-    async fn ask(&self, asks: &[Ask]) -> RedisResult<Vec<Admission>> {
+    async fn decide(&self, requests: &[RateRequest]) -> RedisResult<Vec<Admission>> {
         let mut call = self.script.prepare_invoke();
-        for ask in asks {
-            call.key(format!("tenantry:limit:{}", ask.key));
-            call.arg(ask.limit.micros()).arg(ask.limit.tolerance()).arg(ask.owed).arg(ask.owed_micros());
+        for request in requests {
+            call.key(format!("tenantry:limit:{}", request.key));
+            call.arg(request.limit.micros())
+                .arg(request.limit.tolerance())
+                .arg(request.unreported)
+                .arg(request.unreported_age_micros());
         }
         let answers: Vec<i64> = call.invoke_async(&mut self.connection.clone()).await?;
-        let pairs = answers.chunks_exact(2).zip(asks);
-        Ok(pairs.map(|(answer, ask)| ask.limit.admission(answer[0] == 1, answer[1])).collect())
+        let pairs = answers.chunks_exact(2).zip(requests);
+        Ok(pairs.map(|(answer, request)| request.limit.admission(answer[0] == 1, answer[1])).collect())
     }
 }
 
@@ -70,28 +73,28 @@ async fn bounded<T>(work: impl Future<Output = RedisResult<T>>) -> RedisResult<T
 
 #[async_trait]
 impl Kv for RedisKv {
-    async fn admit(&self, asks: &[Ask]) -> Result<Vec<Admission>> {
+    async fn admit(&self, requests: &[RateRequest]) -> Result<Vec<Admission>> {
         if self.outage.pausing() {
-            return Ok(self.fallback.decide(asks));
+            return Ok(self.fallback.decide(requests));
         }
-        match bounded(self.ask(asks)).await {
+        match bounded(self.decide(requests)).await {
             Ok(admissions) => {
                 self.outage.succeeded();
                 Ok(admissions)
             }
             Err(error) => {
                 self.outage.failed(&error);
-                Ok(self.fallback.decide(asks))
+                Ok(self.fallback.decide(requests))
             }
         }
     }
 
     async fn wake(&self) {
-        self.doorbell.ring();
+        self.channel.send();
     }
 
     async fn woken(&self) {
-        self.doorbell.rung().await;
+        self.channel.received().await;
     }
 
     async fn healthy(&self) -> bool {

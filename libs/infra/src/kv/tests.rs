@@ -6,7 +6,7 @@ use domain::{
     Clock,
     core::{
         clock::{ManualClock, SystemClock},
-        ports::{Ask, Kv},
+        ports::{Kv, RateRequest},
         rate::{Admission, Limit},
     },
 };
@@ -29,12 +29,12 @@ async fn until(what: &str, check: impl AsyncFn() -> bool) {
     }
 }
 
-fn ask(key: &str, limit: Limit) -> Ask {
-    Ask::new(key.to_owned(), limit)
+fn request(key: &str, limit: Limit) -> RateRequest {
+    RateRequest::new(key.to_owned(), limit)
 }
 
 async fn count(kv: &dyn Kv, key: &str, limit: Limit) -> Admission {
-    kv.admit(&[ask(key, limit)]).await.unwrap()[0]
+    kv.admit(&[request(key, limit)]).await.unwrap()[0]
 }
 
 /// What every store must do. `pass` lets time go by: the clock's or the real one.
@@ -75,10 +75,10 @@ async fn contract(kv: &dyn Kv, pass: impl AsyncFn(Duration)) {
     assert!(kv.healthy().await);
 }
 
-/// All must allow, a refused request costs nothing under any of them, and what is owed is charged in any case.
+/// All must allow, a refused request costs nothing under any of them, and what is reported late is charged in any case.
 async fn several_limits_of_one_request(kv: &dyn Kv) {
     let slow = |burst| Limit { burst, period: Duration::from_secs(60) };
-    let both = [ask("wide", slow(10)), ask("narrow", slow(2))];
+    let both = [request("wide", slow(10)), request("narrow", slow(2))];
     for left in [9, 8] {
         let admissions = kv.admit(&both).await.unwrap();
         assert!(admissions.iter().all(|admission| admission.allowed));
@@ -89,19 +89,22 @@ async fn several_limits_of_one_request(kv: &dyn Kv) {
     assert_eq!((refused[0].remaining, refused[1].retry_after > Duration::from_secs(50)), (8, true), "{refused:?}");
     assert_eq!(count(kv, "wide", slow(10)).await.remaining, 7, "the refused request cost nothing");
 
-    let late = |owed| Ask { owed, ..ask("late", slow(10)) };
+    let late = |unreported| RateRequest { unreported, ..request("late", slow(10)) };
     assert_eq!(kv.admit(&[late(4)]).await.unwrap()[0].remaining, 5, "four before, and this one");
     let refused = kv.admit(&[late(8)]).await.unwrap()[0];
     assert!(!refused.allowed && refused.remaining == 0, "{refused:?}");
-    assert!(refused.retry_after > Duration::from_secs(3 * 60), "what is owed beyond the burst is paid back first: {refused:?}");
-    let other = kv.admit(&[late(0), ask("other", slow(5))]).await.unwrap();
+    assert!(
+        refused.retry_after > Duration::from_secs(3 * 60),
+        "what is unreported beyond the burst is paid back first: {refused:?}"
+    );
+    let other = kv.admit(&[late(0), request("other", slow(5))]).await.unwrap();
     assert_eq!((other[0].allowed, other[1].remaining), (false, 5), "{other:?}");
     assert_eq!(
-        kv.admit(&[Ask { owed: 2, ..ask("other", slow(5)) }, late(0)]).await.unwrap()[0].remaining,
+        kv.admit(&[RateRequest { unreported: 2, ..request("other", slow(5)) }, late(0)]).await.unwrap()[0].remaining,
         3,
-        "only what is owed"
+        "only what was unreported"
     );
-    let long_ago = Ask { owed: 3, owed_for: Duration::from_secs(170), ..ask("ago", slow(5)) };
+    let long_ago = RateRequest { unreported: 3, unreported_age: Duration::from_secs(170), ..request("ago", slow(5)) };
     assert_eq!(kv.admit(std::slice::from_ref(&long_ago)).await.unwrap()[0].remaining, 3, "all but ten seconds of it is over");
     assert_eq!(kv.admit(std::slice::from_ref(&long_ago)).await.unwrap()[0].remaining, 0, "but what others used meanwhile is not");
     assert_eq!(kv.admit(&[]).await.unwrap(), []);

@@ -31,14 +31,14 @@ pub(super) async fn run(world: &World, report: &mut Report) -> Result<()> {
     let (mut idle, mut storm) = (load::Outcome::default(), load::Outcome::default());
     let (mut ratios, mut offered) = (Vec::new(), load::Outcome::default());
     for _ in 0..world.rounds {
-        let calm = load::constant(api.port, reads.clone(), 32, READS, world.time).await?;
+        let quiet = load::constant(api.port, reads.clone(), 32, READS, world.time).await?;
         let (storming, during) = tokio::try_join!(
             load::constant(api.port, logins.clone(), 64, STORM, world.time),
             load::constant(api.port, reads.clone(), 32, READS, world.time)
         )?;
         all_succeeded(&during, "organization read during the storm")?;
-        ratios.push(during.ms(99.0) / calm.ms(99.0));
-        (idle, storm, offered) = (idle.and(calm), storm.and(during), offered.and(storming));
+        ratios.push(during.ms(99.0) / quiet.ms(99.0));
+        (idle, storm, offered) = (idle.and(quiet), storm.and(during), offered.and(storming));
     }
     report.latency("organization read, idle", READS, &idle);
     report.latency("organization read, in a storm of sign-ins", READS, &storm);

@@ -1,14 +1,14 @@
 //! Counting signed-in callers without asking the shared store at every request.
 //!
 //! Each process keeps a bucket (GCRA) for each account and organization that it serves, and lets requests through on **credit**: it
-//! counts them in its own bucket and tells the store of them together, with the request that uses the credit up. The store answers how
+//! counts them in its own bucket and reports them to the store together, with the request that uses the credit up. The store answers how
 //! full the bucket is with what all processes reported, and that is what this process counts on from. The credit is a quarter of
 //! what is left, at most [`MAX_CREDIT`]: far from the limit one request in fifty asks, near it every one does.
 //!
-//! **How far it is off.** What a process has let through and not yet told is less than its credit, so `n` processes together can let
+//! **How far it is off.** What a process has let through and not yet reported is less than its credit, so `n` processes together can let
 //! through at most `n` * [`MAX_CREDIT`] requests more than the limit says, once: reported requests are charged whatever the store
 //! answers, so whatever was too much is paid back before anything else passes. One process alone is exact. A request that this
-//! process refuses is not told to anybody: a flood costs the store nothing.
+//! process refuses is not reported: a flood costs the store nothing.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,7 +18,7 @@ use std::{
 use domain::{
     OrgId, Result, Time, UserId,
     core::{
-        ports::{Ask, Kv},
+        ports::{Kv, RateRequest},
         rate::{Admission, Limit},
     },
 };
@@ -26,7 +26,7 @@ use moka::{policy::EvictionPolicy, sync::Cache};
 
 use super::Group;
 
-/// Requests under one bucket that a process lets through before it tells of them.
+/// Requests under one bucket that a process lets through before it reports them.
 const MAX_CREDIT: u32 = 50;
 /// Buckets that a process keeps; those that were not used for the longest time are forgotten.
 const MAX_BUCKETS: u64 = 100_000;
@@ -64,15 +64,15 @@ struct Bucket {
     unreported: u32,
     /// When the latest of them came.
     latest: i64,
-    /// Those of them that it is being told of right now.
-    telling: u32,
+    /// Those of them that are being reported right now.
+    reporting: u32,
     /// How many may be unreported.
     credit: u32,
 }
 
 impl Bucket {
     fn new(limit: Limit) -> Self {
-        Self { full_at: i64::MIN, unreported: 0, latest: 0, telling: 0, credit: credit(limit.burst) }
+        Self { full_at: i64::MIN, unreported: 0, latest: 0, reporting: 0, credit: credit(limit.burst) }
     }
     /// How long it needs. What a clock that was ahead left is forgotten.
     fn until_full(&self, now: i64, limit: Limit) -> i64 {
@@ -90,7 +90,7 @@ impl Bucket {
         self.latest = now;
         limit.admission(true, until_full)
     }
-    fn told(&mut self, now: i64, limit: Limit, answer: Admission) {
+    fn reported(&mut self, now: i64, limit: Limit, answer: Admission) {
         let known = i64::try_from(answer.reset_after.as_micros()).unwrap_or(i64::MAX / 4);
         let unreported = limit.micros().saturating_mul(i64::from(self.unreported));
         self.full_at = now.saturating_add(known).saturating_add(unreported);
@@ -117,7 +117,7 @@ impl Buckets {
         let buckets: Vec<_> = wanted.iter().map(|w| self.bucket(w)).collect();
         match locally(&buckets, now, wanted) {
             Some(admission) => Ok(admission),
-            None => told(kv, &buckets, now, wanted).await,
+            None => report(kv, &buckets, now, wanted).await,
         }
     }
 
@@ -148,43 +148,48 @@ fn locally(buckets: &[Arc<Mutex<Bucket>>], now: i64, wanted: &[Wanted]) -> Optio
     Some(Admission::tightest(held.iter_mut().zip(wanted).map(|(bucket, w)| bucket.spend(now, w.limit))))
 }
 
-/// What the store is being told of one bucket. Settled when it is dropped: if the caller went away meanwhile, the store was told all the
+/// What is being reported of one bucket. Settled when it is dropped: if the caller went away meanwhile, it was reported all the
 /// same.
 struct Report<'a> {
     bucket: &'a Mutex<Bucket>,
-    owed: u32,
+    unreported: u32,
     latest: i64,
 }
 
 impl<'a> Report<'a> {
     fn of(bucket: &'a Mutex<Bucket>) -> Self {
         let mut held = hold(bucket);
-        let owed = held.unreported - held.telling;
-        held.telling = held.unreported;
-        Self { bucket, owed, latest: held.latest }
+        let unreported = held.unreported - held.reporting;
+        held.reporting = held.unreported;
+        Self { bucket, unreported, latest: held.latest }
     }
-    fn ask(&self, now: i64, wanted: &Wanted) -> Ask {
-        let ago = if self.owed > 0 { u64::try_from(now - self.latest).unwrap_or(0) } else { 0 };
-        Ask { key: wanted.key(), limit: wanted.limit, owed: self.owed, owed_for: Duration::from_micros(ago) }
+    fn request(&self, now: i64, wanted: &Wanted) -> RateRequest {
+        let ago = if self.unreported > 0 { u64::try_from(now - self.latest).unwrap_or(0) } else { 0 };
+        RateRequest {
+            key: wanted.key(),
+            limit: wanted.limit,
+            unreported: self.unreported,
+            unreported_age: Duration::from_micros(ago),
+        }
     }
 }
 
 impl Drop for Report<'_> {
     fn drop(&mut self) {
         let mut held = hold(self.bucket);
-        held.unreported -= self.owed;
-        held.telling -= self.owed;
+        held.unreported -= self.unreported;
+        held.reporting -= self.unreported;
     }
 }
 
-/// Tells what was let through, and asks for this request: all budgets in one round trip.
-async fn told(kv: &dyn Kv, buckets: &[Arc<Mutex<Bucket>>], now: i64, wanted: &[Wanted]) -> Result<Option<Admission>> {
+/// Reports what was let through, and asks about this request: all budgets in one round trip.
+async fn report(kv: &dyn Kv, buckets: &[Arc<Mutex<Bucket>>], now: i64, wanted: &[Wanted]) -> Result<Option<Admission>> {
     let reports: Vec<_> = buckets.iter().map(|bucket| Report::of(bucket)).collect();
-    let asks = reports.iter().zip(wanted).map(|(report, w)| report.ask(now, w));
-    let answers = kv.admit(&asks.collect::<Vec<_>>()).await?;
+    let requests = reports.iter().zip(wanted).map(|(report, w)| report.request(now, w));
+    let answers = kv.admit(&requests.collect::<Vec<_>>()).await?;
     drop(reports);
     for ((bucket, w), answer) in buckets.iter().zip(wanted).zip(&answers) {
-        hold(bucket).told(now, w.limit, *answer);
+        hold(bucket).reported(now, w.limit, *answer);
     }
     Ok(Admission::tightest(answers))
 }

@@ -14,12 +14,12 @@ use tokio::{sync::watch, time::Instant};
 const SCOPE: SystemScope = SystemScope::job("feed");
 /// Readers of one organization that may wait in one process.
 const READERS: usize = 100;
-/// Between two looks when nothing was heard of.
-const CALM: Duration = Duration::from_millis(250);
+/// Between two looks when no commit was announced.
+const IDLE_INTERVAL: Duration = Duration::from_millis(250);
 /// Between two looks just after a commit somewhere: its event gets its number in the next moments.
-const BRISK: Duration = Duration::from_millis(15);
-/// How long that is.
-const EXCITED: Duration = Duration::from_millis(300);
+const AFTER_COMMIT_INTERVAL: Duration = Duration::from_millis(15);
+/// How long after a commit the shorter interval holds.
+const AFTER_COMMIT_WINDOW: Duration = Duration::from_millis(300);
 
 #[derive(Default)]
 struct Readers {
@@ -89,17 +89,17 @@ impl Drop for Looking {
 
 impl Looking {
     async fn run(self, store: Store, kv: Arc<dyn Kv>) {
-        let (mut seen, mut excited_until) = (None, Instant::now());
+        let (mut seen, mut fast_until) = (None, Instant::now());
         loop {
             match self.look(&store, seen).await {
                 Ok(passes) => seen = passes,
                 Err(error) => tracing::debug!(%error, "the feeds cannot be looked at; looking again"),
             }
-            let pause = if Instant::now() < excited_until { BRISK } else { CALM };
+            let pause = if Instant::now() < fast_until { AFTER_COMMIT_INTERVAL } else { IDLE_INTERVAL };
             tokio::select! {
                 () = kv.woken() => {
-                    excited_until = Instant::now() + EXCITED;
-                    tokio::time::sleep(BRISK).await;
+                    fast_until = Instant::now() + AFTER_COMMIT_WINDOW;
+                    tokio::time::sleep(AFTER_COMMIT_INTERVAL).await;
                 }
                 () = tokio::time::sleep(pause) => {}
             }

@@ -15,24 +15,24 @@ struct Shared {
 
 #[async_trait::async_trait]
 impl Kv for Shared {
-    async fn admit(&self, asks: &[Ask]) -> Result<Vec<Admission>> {
+    async fn admit(&self, requests: &[RateRequest]) -> Result<Vec<Admission>> {
         *self.asked.lock().unwrap() += 1;
         let now = *self.now.lock().unwrap();
         let mut stored = self.full_at.lock().unwrap();
-        let before = |stored: &HashMap<String, i64>, ask: &Ask| {
-            let latest = -ask.owed_micros();
-            let known = stored.get(&ask.key).map_or(latest, |at| (at - now).max(latest));
-            let known = if known > ask.limit.deepest() { latest } else { known };
-            (known + ask.limit.micros() * i64::from(ask.owed)).clamp(0, ask.limit.deepest())
+        let before = |stored: &HashMap<String, i64>, request: &RateRequest| {
+            let latest = -request.unreported_age_micros();
+            let known = stored.get(&request.key).map_or(latest, |at| (at - now).max(latest));
+            let known = if known > request.limit.deepest() { latest } else { known };
+            (known + request.limit.micros() * i64::from(request.unreported)).clamp(0, request.limit.deepest())
         };
-        let pass = asks.iter().all(|ask| ask.limit.fits(before(&stored, ask)));
-        let mut charge = |ask: &Ask| {
-            let fits = ask.limit.fits(before(&stored, ask));
-            let until_full = before(&stored, ask) + if pass { ask.limit.micros() } else { 0 };
-            stored.insert(ask.key.clone(), now + until_full);
-            ask.limit.admission(fits, until_full)
+        let pass = requests.iter().all(|request| request.limit.fits(before(&stored, request)));
+        let mut charge = |request: &RateRequest| {
+            let fits = request.limit.fits(before(&stored, request));
+            let until_full = before(&stored, request) + if pass { request.limit.micros() } else { 0 };
+            stored.insert(request.key.clone(), now + until_full);
+            request.limit.admission(fits, until_full)
         };
-        Ok(asks.iter().map(&mut charge).collect())
+        Ok(requests.iter().map(&mut charge).collect())
     }
     async fn wake(&self) {}
     async fn woken(&self) {}

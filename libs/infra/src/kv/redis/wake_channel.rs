@@ -1,4 +1,4 @@
-//! Wake-ups between processes: Redis' publish and subscribe, behind a background task each. A wake rings in its own process at
+//! Wake-ups between processes: Redis' publish and subscribe, behind a background task each. A wake is received in its own process at
 //! once and is announced to the others at most every 10 ms, however many transactions commit in between.
 
 use std::{
@@ -15,7 +15,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::kv::wake::Bell;
+use crate::kv::wake::LocalWake;
 
 const CHANNEL: &str = "tenantry:wake";
 /// At most one announcement in this time.
@@ -25,15 +25,15 @@ const QUIET: Duration = Duration::from_secs(60);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LAST_BACKOFF: Duration = Duration::from_secs(5);
 
-pub(super) struct Doorbell {
-    local: Arc<Bell>,
+pub(super) struct WakeChannel {
+    local: Arc<LocalWake>,
     announce: Arc<Notify>,
     tasks: [JoinHandle<()>; 2],
 }
 
-impl Doorbell {
-    pub(super) fn hang(client: Client, connection: ConnectionManager) -> Self {
-        let (local, announce) = (Arc::new(Bell::default()), Arc::new(Notify::new()));
+impl WakeChannel {
+    pub(super) fn open(client: Client, connection: ConnectionManager) -> Self {
+        let (local, announce) = (Arc::new(LocalWake::default()), Arc::new(Notify::new()));
         // Tells this process's own announcements from others'; it need not be unguessable.
         let me = std::hash::RandomState::new().hash_one(std::process::id());
         let tasks = [
@@ -43,17 +43,17 @@ impl Doorbell {
         Self { local, announce, tasks }
     }
 
-    pub(super) fn ring(&self) {
-        self.local.ring();
+    pub(super) fn send(&self) {
+        self.local.send();
         self.announce.notify_one();
     }
 
-    pub(super) async fn rung(&self) {
-        self.local.rung().await;
+    pub(super) async fn received(&self) {
+        self.local.received().await;
     }
 }
 
-impl Drop for Doorbell {
+impl Drop for WakeChannel {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
@@ -70,8 +70,8 @@ async fn publish(mut connection: ConnectionManager, announce: Arc<Notify>, me: u
     }
 }
 
-/// Listens for ever; after a broken connection it waits longer each time, and rings once, since a wake may have been missed.
-async fn subscribe(client: Client, local: Arc<Bell>, me: u64) {
+/// Listens for ever; after a broken connection it waits longer each time, and sends one wake here, since some may have been missed.
+async fn subscribe(client: Client, local: Arc<LocalWake>, me: u64) {
     let mut backoff = FIRST_BACKOFF;
     loop {
         let started = Instant::now();
@@ -83,14 +83,14 @@ async fn subscribe(client: Client, local: Arc<Bell>, me: u64) {
     }
 }
 
-async fn listen(client: &Client, local: &Bell, me: u64) -> RedisResult<()> {
+async fn listen(client: &Client, local: &LocalWake, me: u64) -> RedisResult<()> {
     let mut subscription = super::bounded(client.get_async_pubsub()).await?;
     super::bounded(subscription.subscribe(CHANNEL)).await?;
-    local.ring();
+    local.send();
     let mut messages = subscription.into_on_message();
     while let Ok(Some(message)) = timeout(QUIET, messages.next()).await {
         if message.get_payload::<u64>().ok() != Some(me) {
-            local.ring();
+            local.send();
         }
     }
     Ok(())
