@@ -8,10 +8,11 @@ use actix_web::dev::ServerHandle;
 use clap::{Parser, Subcommand};
 use domain::{Error, Result};
 use infra::config::{self, Config};
+use runtime::{Role, Sources};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    boot::{self, Sources},
+    boot,
     http::{openapi, server},
 };
 
@@ -132,7 +133,7 @@ fn load(cli: &Cli) -> Result<Config, String> {
 
 #[allow(clippy::print_stdout, reason = "a command line prints")]
 async fn migrate(config: &Config) -> Result<()> {
-    boot::open_store(config, &Sources::system()).await?.migrate().await?;
+    runtime::open_store(config, Role::Api, &Sources::system()).await?.migrate().await?;
     println!("The schema is up to date.");
     Ok(())
 }
@@ -206,7 +207,7 @@ async fn stop_on_signal(draining: server::Draining, handle: ServerHandle) {
 #[allow(clippy::print_stdout, reason = "a command line prints")]
 async fn greet(config: &Config, app: &app::App) -> Result<()> {
     let database = match config.database.url.expose() {
-        "" => format!("SQLite, {}", config.data.dir.join("tenantry.db").display()),
+        "" => format!("SQLite, {}", runtime::sqlite_file(config).display()),
         _ => "as configured".to_owned(),
     };
     println!("Tenantry listens on http://{} (public URL {})", config.server.listen, config.server.public_url);

@@ -11,7 +11,6 @@
 
 mod backend;
 mod bell;
-pub mod boot;
 pub mod health;
 pub mod idle;
 mod jobs;
@@ -24,7 +23,8 @@ pub mod settings;
 use std::sync::Arc;
 
 use domain::{Clock, IdGen, core::ports::Kv};
-use infra::{egress::Egress, mail::Mailer};
+use infra::{config::Config, egress::Egress, mail::Mailer};
+use runtime::Resources;
 use store::Store;
 
 pub use self::{
@@ -50,4 +50,12 @@ pub struct Deps {
     pub ids: Arc<dyn IdGen>,
     /// Settings.
     pub settings: Arc<Settings>,
+}
+
+impl Deps {
+    /// What a process has, with the worker's settings.
+    pub fn of(config: &Config, resources: Resources) -> Self {
+        let Resources { store, kv, egress, mailer, clock, ids } = resources;
+        Self { store, kv, egress, mailer, clock, ids, settings: Arc::new(Settings::of(config)) }
+    }
 }

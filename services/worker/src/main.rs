@@ -1,12 +1,13 @@
 //! `tenantry-worker`: the background work in a process of its own.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
-use domain::{Clock, IdGen, Kind, core::clock::SystemClock};
+use domain::Kind;
 use infra::config::{self, Config};
-use tenantry_worker::{boot, health, run};
+use runtime::{Resources, Role, Sources};
+use tenantry_worker::{Deps, health, run};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Delivers webhooks, sends mail, and does what is done by the clock. Run as many as you need beside the API.
@@ -41,9 +42,10 @@ async fn serve(config: &Config) -> Result<()> {
     let _telemetry = infra::telemetry::init(&config.log, &config.telemetry, "tenantry-worker")?;
     let metrics = infra::metrics::install()?;
     tokio::spawn(metrics.clone().maintain());
-    let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdGen>) = (Arc::new(SystemClock), Arc::new(crypto::OsRandom::new()));
-    let deps = boot::standalone(config, clock.clone(), ids).await?;
-    deps.store.load_data_keys(clock.now()).await.map_err(unusable)?;
+    let sources = Sources::system();
+    let store = runtime::open_store(config, Role::Worker, &sources).await?;
+    store.load_data_keys(sources.clock.now()).await.map_err(unusable)?;
+    let deps = Deps::of(config, Resources::around(store, config, sources).await?);
     let address = config.worker.health_listen;
     let health = health::server(address, &deps, &metrics, config.metrics.token.expose())
         .with_context(|| format!("Port {address} cannot be used for the health checks. Change worker.health_listen"))?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use app::delivery::deliveries::Schedule;
 use chrono::TimeDelta;
-use domain::{delivery::webhooks::circuit::Breaker, events::audit::RetentionDays};
-use infra::config::{Config, RetentionConfig};
+use domain::delivery::webhooks::circuit::Breaker;
+use infra::config::Config;
 use store::{core::retention::Retention, delivery::webhooks::disabling::Disabling};
 
 /// Settings of the background work.
@@ -36,11 +36,6 @@ pub struct Settings {
 /// Mails are repeated for some four hours: longer than a mail server's restart, shorter than a link lives.
 const MAILS: Schedule = Schedule { first: TimeDelta::seconds(30), max_attempts: 10 };
 
-/// How long audit records are kept, and what organizations may choose.
-pub fn audit_days(keep: &RetentionConfig) -> RetentionDays {
-    RetentionDays { default: keep.events_days, least: keep.events_min_days, most: keep.events_max_days }
-}
-
 impl Settings {
     /// Takes from the configuration what concerns the worker.
     pub fn of(config: &Config) -> Self {
@@ -61,7 +56,7 @@ impl Settings {
             disabling: disabling(config),
             mails: MAILS,
             retention: Retention {
-                events: audit_days(keep),
+                events: runtime::settings::audit_days(keep),
                 deliveries_days: keep.deliveries_days,
                 idempotency_days: keep.idempotency_days,
                 sessions_days: keep.sessions_days,

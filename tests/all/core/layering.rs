@@ -14,8 +14,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("infra", &["domain", "crypto"]),
     ("federation", &["domain", "crypto", "infra"]),
     ("app", &["domain", "crypto", "store"]),
-    ("worker", &["domain", "crypto", "store", "app", "infra"]),
-    ("api", &["domain", "crypto", "store", "app", "infra", "federation", "worker"]),
+    ("runtime", &["domain", "crypto", "store", "app", "infra"]),
+    ("worker", &["domain", "crypto", "store", "app", "infra", "runtime"]),
+    ("api", &["domain", "crypto", "store", "app", "infra", "federation", "runtime", "worker"]),
     ("tests", &["domain", "crypto", "store", "app", "infra", "api", "worker", "migrations"]),
     ("bench", &["domain", "crypto", "store"]),
 ];

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use crypto::{Keyring, MasterKeys, OsRandom, webhook};
+use crypto::{OsRandom, webhook};
 use domain::{DeliveryId, EventId, OrgId, Time, WebhookId, core::clock::ManualClock, tenancy::organizations::OrgStatus};
+use runtime::{Resources, Role, Sources};
 use store::delivery::deliveries::{ClaimedDelivery, Ticket, Verdict};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -11,7 +12,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::Webhooks;
-use crate::{boot, queue::Queue};
+use crate::{Deps, queue::Queue};
 
 const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -25,12 +26,10 @@ async fn webhooks(dir: &tempfile::TempDir) -> Webhooks {
     let env = [("TENANTRY__EGRESS__ALLOW_NETWORKS", "127.0.0.0/8"), ("TENANTRY__DATA__DIR", dir.path().to_str().unwrap())];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = infra::config::load(None, env.into_iter()).unwrap();
-    let (ids, clock) = (Arc::new(OsRandom::new()), Arc::new(ManualClock::at(now())));
-    let masters: MasterKeys = boot::master_keys(&config, Some(ids.as_ref())).unwrap();
-    let settings = store::Settings { url: boot::database_url(&config), max_connections: 1, application_name: String::new() };
-    let store = store::Store::open(&settings, Keyring::new(masters), ids.clone()).await.unwrap();
-    let kv = infra::kv::connect(&config.redis, clock.clone()).await;
-    Webhooks::new(Arc::new(boot::deps(&config, store, kv, clock, ids).unwrap()), 8)
+    let sources = Sources { clock: Arc::new(ManualClock::at(now())), ids: Arc::new(OsRandom::new()) };
+    let store = runtime::open_store(&config, Role::Api, &sources).await.unwrap();
+    let resources = Resources::around(store, &config, sources).await.unwrap();
+    Webhooks::new(Arc::new(Deps::of(&config, resources)), 8)
 }
 
 fn job(url: String, number: i32) -> ClaimedDelivery {

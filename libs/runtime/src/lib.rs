@@ -1,0 +1,122 @@
+//! From configuration to what a process works with: the part of starting that the API and the worker have in common.
+//!
+//! [`open_store`] finds the master keys ([`master_key`]) and opens the database, [`Resources::around`] adds everything else that is
+//! outside, and [`settings`] reads what the use cases are told. Nothing here migrates, serves or works.
+
+pub mod master_key;
+pub mod settings;
+
+use std::{fs, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
+
+use crypto::{Keyring, OsRandom};
+use domain::{
+    Clock, Error, IdGen, Result,
+    core::{clock::SystemClock, ports::Kv},
+};
+use infra::{config::Config, egress::Egress, mail::Mailer};
+use store::Store;
+
+/// What is being started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The API: makes the data folder and the master key if they are missing.
+    Api,
+    /// A worker of its own: finds what the API made. Two processes with different keys could not read each other's secrets.
+    Worker,
+}
+
+/// Where the time and the randomness come from; tests give their own.
+#[derive(Clone)]
+pub struct Sources {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers and secrets.
+    pub ids: Arc<dyn IdGen>,
+}
+
+impl Sources {
+    /// The machine's.
+    pub fn system() -> Self {
+        Self { clock: Arc::new(SystemClock), ids: Arc::new(OsRandom::new()) }
+    }
+}
+
+/// Everything outside that a process works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Resources {
+    /// The database.
+    pub store: Store,
+    /// Rate limits, and wake-ups between processes.
+    pub kv: Arc<dyn Kv>,
+    /// The guarded way to customers' endpoints.
+    pub egress: Egress,
+    /// The way to the mail server.
+    pub mailer: Mailer,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers and secrets.
+    pub ids: Arc<dyn IdGen>,
+}
+
+impl Resources {
+    /// Everything else, around an open store. What cannot be reached yet is no error; it heals by itself.
+    pub async fn around(store: Store, config: &Config, sources: Sources) -> Result<Self> {
+        let Sources { clock, ids } = sources;
+        let kv = infra::kv::connect(&config.redis, clock.clone()).await;
+        let egress = Egress::new(&config.egress, &config.dns)?;
+        let mailer = Mailer::new(&config.mail, &config.data, clock.clone())?;
+        Ok(Self { store, kv, egress, mailer, clock, ids })
+    }
+}
+
+/// Opens the database; does not migrate it, and loads no data keys.
+pub async fn open_store(config: &Config, role: Role, sources: &Sources) -> Result<Store> {
+    match role {
+        Role::Api => make_data_folder(config)?,
+        Role::Worker => expect_database(config)?,
+    }
+    let settings = store::Settings {
+        url: database_url(config),
+        max_connections: config.database.max_connections,
+        application_name: match role {
+            Role::Api => "tenantry-api".to_owned(),
+            Role::Worker => "tenantry-worker".to_owned(),
+        },
+    };
+    let masters = master_key::load(config, role, sources.ids.as_ref())?;
+    Store::open(&settings, Keyring::new(masters), sources.ids.clone()).await
+}
+
+/// The database of the embedded default.
+pub fn sqlite_file(config: &Config) -> PathBuf {
+    config.data.dir.join("tenantry.db")
+}
+
+/// The configured one, or a SQLite file in the data directory.
+fn database_url(config: &Config) -> String {
+    match config.database.url.expose() {
+        "" => format!("sqlite://{}?mode=rwc", sqlite_file(config).display()),
+        url => url.to_owned(),
+    }
+}
+
+/// Database, mails and master key are for this user only.
+fn make_data_folder(config: &Config) -> Result<()> {
+    let dir = &config.data.dir;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| {
+        let advice = format!("The data folder {} cannot be made. Choose another with `data.dir`.", dir.display());
+        Error::unavailable(60, advice).because(e)
+    })
+}
+
+/// An empty one, made by the worker, would only hide that the API's is elsewhere.
+fn expect_database(config: &Config) -> Result<()> {
+    if config.database.url.is_empty() && !sqlite_file(config).exists() {
+        let dir = config.data.dir.display();
+        return Err(Error::unavailable(
+            60,
+            format!("There is no database in {dir}: start tenantry-api first, or set database.url."),
+        ));
+    }
+    Ok(())
+}

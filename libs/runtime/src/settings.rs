@@ -1,0 +1,49 @@
+//! What configuration tells the use cases, in their own terms.
+
+use app::{
+    Settings,
+    core::limits::{Limits, Rates},
+};
+use chrono::TimeDelta;
+use domain::{Error, Result, core::rate::Limit, events::audit::RetentionDays};
+use infra::config::{Config, RateLimitsConfig, RetentionConfig};
+
+/// Settings of the use cases.
+pub fn app(config: &Config) -> Result<Settings> {
+    let seconds = |n: u64| TimeDelta::seconds(n.cast_signed());
+    Ok(Settings {
+        public_url: config.server.public_url.clone(),
+        access_alg: config.tokens.access_alg.as_str().parse().map_err(Error::internal)?,
+        access_ttl: seconds(config.tokens.access_seconds),
+        refresh_ttl: TimeDelta::days(i64::from(config.tokens.refresh_days)),
+        refresh_race: seconds(config.tokens.refresh_race_seconds),
+        key_publish: seconds(config.tokens.key_publish_seconds),
+        max_organizations: i64::from(config.organizations.max_per_user),
+        require_approval: config.organizations.require_approval,
+        limits: limits(&config.rate_limits),
+        audit_days: audit_days(&config.retention),
+        webhook_attempts: i32::try_from(config.webhooks.max_attempts).unwrap_or(i32::MAX),
+    })
+}
+
+/// How long audit records are kept, and what organizations may choose.
+pub fn audit_days(keep: &RetentionConfig) -> RetentionDays {
+    RetentionDays { default: keep.events_days, least: keep.events_min_days, most: keep.events_max_days }
+}
+
+fn limits(c: &RateLimitsConfig) -> Limits {
+    Limits {
+        enabled: c.enabled,
+        sign_in: Limit::each(c.sign_in_per_minute, 60, c.sign_in_burst),
+        account: Rates {
+            reads: Limit::each(c.account_reads_per_second, 1, c.account_reads_burst),
+            writes: Limit::each(c.account_writes_per_second, 1, c.account_writes_burst),
+            exports: Limit::each(c.account_exports_per_minute, 60, c.account_exports_burst),
+        },
+        organization: Rates {
+            reads: Limit::each(c.organization_reads_per_second, 1, c.organization_reads_burst),
+            writes: Limit::each(c.organization_writes_per_second, 1, c.organization_writes_burst),
+            exports: Limit::each(c.organization_exports_per_minute, 60, c.organization_exports_burst),
+        },
+    }
+}
