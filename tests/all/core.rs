@@ -3,6 +3,7 @@
 mod clocks;
 mod compile_fail;
 mod conformance;
+mod documents;
 mod errors;
 mod idempotency;
 mod layering;
