@@ -1,4 +1,4 @@
-//! Rate limits (contract 3; T41): sign-in routes by network, guesses by account and network, mails by address; and nobody is locked out
+//! Rate limits (T41): sign-in routes by network, guesses by account and network, mails by address; and nobody is locked out
 //! by somebody else. To the second where the test moves the clock that counts; Redis counts with its own, so there only what holds
 //! however slow the machine is.
 

@@ -1,4 +1,4 @@
-//! What operators and tools ask for: probes, metrics, keys, the document, and headers for browsers (contract 1.21).
+//! What operators and tools ask for: probes, metrics, keys, the document, and headers for browsers.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Deliveries (contract 1.6, 4.4): what arrives, signed how, and what happens when it does not.
+//! Deliveries: what arrives, signed how, and what happens when it does not.
 
 use chrono::TimeDelta;
 use domain::{Clock, core::clock::SystemClock};

@@ -1,4 +1,4 @@
-//! Webhook endpoints (contract 1.6): registered, shown, changed, tested, deleted.
+//! Webhook endpoints: registered, shown, changed, tested, deleted.
 
 mod circuit;
 mod disabling;

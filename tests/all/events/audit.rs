@@ -1,4 +1,4 @@
-//! The audit log (contract 1.5): filters, pages, names, export, and what is not in it. How it is sealed is in [`sealed`]; what
+//! The audit log: filters, pages, names, export, and what is not in it. How it is sealed is in [`sealed`]; what
 //! an organization decides about it in [`rules`].
 
 mod rules;
@@ -93,7 +93,7 @@ both!(it_is_for_those_who_may_read_it, async |app| {
     }
 });
 
-/// Contract 1.5 and 4.4.
+/// Every name that existing clients know.
 const CATALOGUE: &str = "user.invited user.joined user.removed user.role_updated service.created service.updated service.deleted \
 service.oauth_credentials.updated organization.updated organization.smtp.configured organization.smtp.removed plan.created plan.updated plan.deleted \
 subscription.created subscription.updated subscription.canceled invitation.accepted invitation.declined invitation.expired invitation.revoked \

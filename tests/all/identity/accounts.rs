@@ -1,4 +1,4 @@
-//! One's own account (contract 1.16, 1.17): forgotten and changed passwords, another address.
+//! One's own account: forgotten and changed passwords, another address.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Sign-up, sign-in and sign-out (contract 1.16).
+//! Sign-up, sign-in and sign-out.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Access and refresh tokens and the sessions behind them (contract section 2).
+//! Access and refresh tokens and the sessions behind them.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;

@@ -1,4 +1,4 @@
-//! Invitations (contract 1.3): made, mailed, listed, accepted, declined, cancelled, expired.
+//! Invitations: made, mailed, listed, accepted, declined, cancelled, expired.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Members (contract 1.2): the list and its seats, roles, removal, hand-over.
+//! Members: the list and its seats, roles, removal, hand-over.
 
 use futures::future::join_all;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Organizations (contract 1.1): found, list, look, select, change, delete.
+//! Organizations: found, list, look, select, change, delete.
 
 use serde_json::{Value, json};
 use tenantry_tests::{Options, both, text};

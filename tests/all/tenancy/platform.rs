@@ -1,4 +1,4 @@
-//! What platform owners do (contract 1.20).
+//! What platform owners do.
 
 use serde_json::{Value, json};
 use tenantry_tests::{Options, TestApp, User, both, text};

@@ -1,4 +1,4 @@
-//! Roles (contract 1.15), and that nobody can make more of themselves with them (T20).
+//! Roles, and that nobody can make more of themselves with them (T20).
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! How often somebody may call (contract 3).
+//! How often somebody may call.
 //!
 //! - Sign-in routes are counted against the network they come from, strictly: each asks the store that all processes share.
 //! - Signed-in callers are counted against their account and, where the path names an organization they belong to, against that

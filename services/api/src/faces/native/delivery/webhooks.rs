@@ -1,4 +1,4 @@
-//! Webhooks (contract 1.6): the endpoints. What changes them, their history, and what is sent on
+//! Webhooks: the endpoints. What changes them, their history, and what is sent on
 //! request are in the files beside this one.
 
 mod changes;

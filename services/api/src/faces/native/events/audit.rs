@@ -1,4 +1,4 @@
-//! The audit log (contract 1.5). Its export is in [`export`]; what makes it trustworthy in [`sealed`];
+//! The audit log. Its export is in [`export`]; what makes it trustworthy in [`sealed`];
 //! what an organization decides about it in [`rules`].
 
 mod export;

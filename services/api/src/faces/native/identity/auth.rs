@@ -1,4 +1,4 @@
-//! Sign-up, sign-in and tokens (contract 1.16).
+//! Sign-up, sign-in and tokens.
 
 use actix_web::{HttpResponse, get, post, web};
 use app::{App, identity::login::Login};

@@ -1,4 +1,4 @@
-//! The caller's own account and sessions (contract 1.17, D21).
+//! The caller's own account and sessions.
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use app::App;

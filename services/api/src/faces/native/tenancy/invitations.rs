@@ -1,4 +1,4 @@
-//! Invitations (contract 1.3).
+//! Invitations.
 
 use actix_web::{HttpRequest, get, post, web};
 use app::{App, tenancy::invitations::By};

@@ -1,4 +1,4 @@
-//! Members (contract 1.2).
+//! Members.
 
 use actix_web::{delete, get, patch, post, put, web};
 use app::App;

@@ -1,4 +1,4 @@
-//! Organizations (contract 1.1).
+//! Organizations.
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, patch, post, web};
 use app::{App, tenancy::organizations::Changes};

@@ -1,4 +1,4 @@
-//! What platform owners do (contract 1.20).
+//! What platform owners do.
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use app::{App, tenancy::platform::TierChange};

@@ -1,4 +1,4 @@
-//! Roles (contract 1.15). The three built-in roles are shown first; they cannot be changed.
+//! Roles. The three built-in roles are shown first; they cannot be changed.
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use app::{

@@ -1,4 +1,4 @@
-//! The export of the audit log as a stream (D21).
+//! The export of the audit log as a stream.
 
 use actix_web::{HttpResponse, get, web};
 use app::{App, Caller};
