@@ -33,6 +33,7 @@ impl MigratorTrait for Migrator {
             step!("m20261127_000002_audit_seal"),
             step!("m20261127_000003_webhooks"),
             step!("m20261127_000004_limits"),
+            step!("m20261129_000005_api_keys"),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! Facts read inside a transaction end with it.
 // error[E0505]: cannot move out of
 
-use domain::{authorization::{policy::{OrgScope, Write, decide}, resource::Webhooks}, identity::sessions::Credential, core::value::Slug};
+use domain::{authorization::{policy::{OrgScope, Write, decide}, resource::Webhooks}, authorization::principal::Credential, core::value::Slug};
 use store::WriteTx;
 
 pub async fn later(tx: WriteTx, who: &Credential, slug: &Slug) -> domain::Result<domain::OrgId> {

@@ -1,8 +1,8 @@
 //! Nobody but the policy says who operates the platform.
 // error[E0423]: private fields
 
-use domain::{identity::accounts::Person, authorization::policy::PlatformScope};
+use domain::authorization::{policy::PlatformScope, principal::Principal};
 
-pub fn forges(person: &Person) -> PlatformScope<'_> {
-    PlatformScope(person)
+pub fn forges(principal: &Principal) -> PlatformScope<'_> {
+    PlatformScope(principal)
 }

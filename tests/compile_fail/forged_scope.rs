@@ -1,8 +1,8 @@
 //! Nobody but the policy makes a proof.
 // error[E0451]: private
 
-use domain::{OrgId, identity::accounts::Person, authorization::{policy::{OrgScope, Write}, resource::Webhooks}, tenancy::roles::Role};
+use domain::authorization::{policy::{Authority, Facts, OrgScope, Write}, resource::Webhooks};
 
-pub fn forges<'f>(org: OrgId, person: &'f Person, role: &'f Role) -> OrgScope<'f, Webhooks, Write> {
-    OrgScope { org, person, role, _kind: std::marker::PhantomData }
+pub fn forges<'f>(facts: &'f Facts, authority: &'f Authority) -> OrgScope<'f, Webhooks, Write> {
+    OrgScope { facts, authority, _kind: std::marker::PhantomData }
 }

@@ -1,5 +1,7 @@
 //! Who may do what: the table, the one decision over it, and who acts.
 
 pub mod actor;
+pub mod facts;
 pub mod policy;
+pub mod principal;
 pub mod resource;

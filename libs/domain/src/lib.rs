@@ -3,6 +3,7 @@
 //!
 //! Start at [`authorization::resource`] (the table of what grants what) and [`authorization::policy`] (the one decision over it).
 
+pub mod applications;
 pub mod authorization;
 pub mod core;
 pub mod delivery;

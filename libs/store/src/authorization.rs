@@ -1,3 +1,3 @@
 //! The facts that authorization is decided on.
 
-pub mod access;
+pub mod facts;

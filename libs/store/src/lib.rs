@@ -1,11 +1,12 @@
 //! Everything about the databases: the only crate that names sea-orm.
 //!
-//! - Reads and writes on an organization's rows demand a [`domain::authorization::policy::OrgScope`]; [`authorization::access`] reads the facts it is decided on.
+//! - Reads and writes on an organization's rows demand a [`domain::authorization::policy::OrgScope`]; [`authorization::facts`] reads the facts it is decided on.
 //! - Changes go through [`core::write::WriteTx`], which commits a change, its event and its audit record together, or nothing.
 //! - [`events::sequencer`] numbers what was committed and fans it out; [`delivery::deliveries`] and [`delivery::mails`] hand out the work.
 //!
 //! PostgreSQL and SQLite take the same path; what differs is in [`core::dialect`].
 
+pub mod applications;
 pub mod authorization;
 pub mod core;
 pub mod delivery;
@@ -34,7 +35,7 @@ pub struct Store {
     ids: Arc<dyn IdGen>,
     committed: Arc<Notify>,
     tiers: Arc<tenancy::tiers::Tiers>,
-    looks: Arc<authorization::access::Looks>,
+    batches: Arc<authorization::facts::Batches>,
 }
 
 impl Store {
@@ -42,7 +43,7 @@ impl Store {
     pub async fn open(settings: &Settings, keyring: Keyring, ids: Arc<dyn IdGen>) -> Result<Self> {
         let db = core::dialect::connect(settings).await?;
         let gate = core::dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
-        Ok(Self { db, gate, keyring, ids, committed: Arc::default(), tiers: Arc::default(), looks: Arc::default() })
+        Ok(Self { db, gate, keyring, ids, committed: Arc::default(), tiers: Arc::default(), batches: Arc::default() })
     }
     /// Brings the schema up to date. Safe to run from several processes: on PostgreSQL they take turns.
     pub async fn migrate(&self) -> Result<()> {

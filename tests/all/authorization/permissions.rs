@@ -4,73 +4,87 @@
 use std::fmt::Write as _;
 
 use domain::{
-    Clock, GrantId, OrgId, PLATFORM, SessionId, UserId,
+    ApiKeyId, ClientId, Clock, GrantId, OrgId, PLATFORM, ScimTokenId, SessionId, UserId,
+    applications::api_keys::{ApiKey, Networks},
     authorization::{
         policy::{Access, Read, Standing, Write, decide},
+        principal::{Client, Principal, ScimToken},
         resource::{self, Grant, Needs, Resource, Row},
     },
     core::clock::ManualClock,
-    identity::accounts::Person,
+    identity::{accounts::Person, sessions::SessionCredential},
     tenancy::{
         organizations::{OrgStatus, Organization, OrganizationView, Tier},
         roles::{Cap, Caps, Role, RoleName},
     },
 };
+use uuid::Uuid;
 
 /// One column of the matrix: may this caller do this in an organization of this status?
 type Judge = fn(&Actor, OrgStatus) -> bool;
 
 struct Actor {
     name: String,
+    principal: Principal,
     role: Option<Role>,
-    operator: bool,
 }
 
 fn may<R: Resource, A: Access>(actor: &Actor, status: OrgStatus) -> bool {
     decide::<R, A>(&facts(actor, status)).is_ok()
 }
 
-macro_rules! kinds {
-    ($($kind:ident),* $(,)?) => {
-        /// Every kind of the table with its two questions.
-        const KINDS: &[(Row, Judge, Judge)] = &[$((resource::$kind::ROW, may::<resource::$kind, Read>, may::<resource::$kind, Write>)),*];
-    };
+/// Every kind of the table with its two questions.
+#[derive(Default)]
+struct Kinds(Vec<(Row, Judge, Judge)>);
+
+impl resource::Visitor for Kinds {
+    fn visit<R: Resource>(&mut self) {
+        self.0.push((R::ROW, may::<R, Read>, may::<R, Write>));
+    }
 }
-kinds![
-    Settings,
-    Context,
-    OrgLifecycle,
-    Ownership,
-    Members,
-    MemberRoles,
-    Invitations,
-    Roles,
-    AuditLog,
-    Feed,
-    AuditRules,
-    Webhooks
-];
 
 const STATUSES: [OrgStatus; 4] = [OrgStatus::Pending, OrgStatus::Active, OrgStatus::Suspended, OrgStatus::Rejected];
 
-#[allow(clippy::disallowed_methods, reason = "the matrix is the one test that makes up facts")]
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+fn org_id() -> OrgId {
+    OrgId::new(id(4))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the matrix makes up facts")]
+fn person(operator: bool) -> Principal {
+    let who = SessionCredential { user: UserId::new(id(1)), session: SessionId::new(id(2)), grant: GrantId::new(id(3)) };
+    Principal::Person(Person::signed_in(&who, "ann@example.com".parse().unwrap(), PLATFORM, true, operator))
+}
+
+fn api_key(org_id: OrgId, caps: Caps) -> Principal {
+    let now = ManualClock::at(tenantry_tests::start_time()).now();
+    Principal::ApiKey(ApiKey {
+        id: ApiKeyId::new(id(5)),
+        org_id,
+        name: "key".parse().unwrap(),
+        prefix: String::new(),
+        caps,
+        networks: Networks::default(),
+        expires_at: None,
+        old_secret_until: None,
+        last_used_at: None,
+        created_by: UserId::new(id(1)),
+        created_at: now,
+        updated_at: now,
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the matrix makes up facts")]
 fn facts<A: Access>(actor: &Actor, status: OrgStatus) -> Standing<'static, A> {
     let now = ManualClock::at(tenantry_tests::start_time()).now();
-    let (user, id) = (UserId::new(uuid::Uuid::from_u128(1)), |n| uuid::Uuid::from_u128(n));
-    let person = Person {
-        id: user,
-        email: "ann@example.com".parse().unwrap(),
-        realm: PLATFORM,
-        email_verified: true,
-        is_platform_owner: actor.operator,
-        session: SessionId::new(id(2)),
-        grant: GrantId::new(id(3)),
-    };
     let organization = Organization {
-        id: OrgId::new(id(4)),
+        id: org_id(),
         slug: "acme".parse().unwrap(),
         name: "Acme".parse().unwrap(),
-        owner_user_id: user,
+        owner_user_id: UserId::new(id(1)),
         status,
         tier_id: "tier_free".to_owned(),
         max_services: None,
@@ -96,11 +110,16 @@ fn facts<A: Access>(actor: &Actor, status: OrgStatus) -> Standing<'static, A> {
         currency: "usd".to_owned(),
         created_at: now,
     };
-    Standing::assembled(person, OrganizationView { organization, members: 1, services: 0, tier }, actor.role.clone())
+    let view = OrganizationView { organization, members: 1, services: 0, tier };
+    Standing::assembled(actor.principal.clone(), view, actor.role.clone())
 }
 
 fn actor(name: &str, role: Option<Role>, operator: bool) -> Actor {
-    Actor { name: name.to_owned(), role, operator }
+    Actor { name: name.to_owned(), principal: person(operator), role }
+}
+
+fn program(name: &str, principal: Principal) -> Actor {
+    Actor { name: name.to_owned(), principal, role: None }
 }
 
 fn custom(caps: Caps) -> Option<Role> {
@@ -131,46 +150,59 @@ fn grant(grant: Grant) -> String {
 fn section(out: &mut String, row: &(Row, Judge, Judge)) {
     let (kind, needs) = (row.0, if row.0.needs == Needs::Active { "active" } else { "not suspended" });
     let operator = if kind.operator { "; a platform owner passes without membership" } else { "" };
-    let _ = writeln!(
-        out,
-        "\n{}\n  read: {}; write: {}; the organization must be {needs}{operator}",
-        kind.name,
-        grant(kind.read),
-        grant(kind.write)
-    );
+    let access = |access: resource::Access| format!("read: {}; write: {}", grant(access.read), grant(access.write));
+    let _ = writeln!(out, "\n{}\n  people {}; the organization must be {needs}{operator}", kind.name, access(kind.people));
+    let _ = writeln!(out, "  programs {}", access(kind.programs));
     let _ = writeln!(out, "  {:<42}{}", "", STATUSES.map(|status| format!("{:<11}", status.as_str())).concat().trim_end());
+    for who in people(row).into_iter().chain(programs(row)) {
+        let _ = writeln!(out, "  {:<42}{}", who.name, line(row, &who));
+    }
+}
+
+/// One for each capability that makes a difference here; the others would only hide those that do.
+fn telling(row: &(Row, Judge, Judge), plain: &Actor, with: impl Fn(Cap) -> Actor) -> Vec<Actor> {
+    let plain = line(row, plain);
+    Cap::ALL.iter().map(|cap| with(*cap)).filter(|who| line(row, who) != plain).collect()
+}
+
+fn people(row: &(Row, Judge, Judge)) -> Vec<Actor> {
     let none = actor("custom role without capabilities", custom(Caps::NONE), false);
-    let mut actors = vec![actor("stranger", None, false), actor("member", builtin(RoleName::Member), false)];
-    let plain = line(row, &none);
-    actors.push(none);
-    // Capabilities that make no difference here would only hide those that do.
-    let telling = Cap::ALL
-        .iter()
-        .map(|cap| actor(&format!("custom role with {}", cap.as_str()), custom([*cap].into_iter().collect()), false));
-    actors.extend(telling.filter(|who| line(row, who) != plain));
+    let with = |cap: Cap| actor(&format!("custom role with {}", cap.as_str()), custom([cap].into_iter().collect()), false);
+    let telling = telling(row, &none, with);
+    let mut actors = vec![actor("stranger", None, false), actor("member", builtin(RoleName::Member), false), none];
+    actors.extend(telling);
     actors.push(actor("custom role with every capability", custom(Caps::ALL), false));
     actors.push(actor("admin", builtin(RoleName::Admin), false));
     actors.push(actor("owner", builtin(RoleName::Owner), false));
     actors.push(actor("platform owner, no member", None, true));
     actors.push(actor("platform owner, member", builtin(RoleName::Member), true));
-    for who in actors {
-        let _ = writeln!(out, "  {:<42}{}", who.name, line(row, &who));
-    }
+    actors
+}
+
+fn programs(row: &(Row, Judge, Judge)) -> Vec<Actor> {
+    let none = program("API key without capabilities", api_key(org_id(), Caps::NONE));
+    let with = |cap: Cap| program(&format!("API key with {}", cap.as_str()), api_key(org_id(), [cap].into_iter().collect()));
+    let telling = telling(row, &none, with);
+    let mut actors = vec![program("API key of another organization", api_key(OrgId::new(id(9)), Caps::ALL)), none];
+    actors.extend(telling);
+    actors.push(program("API key with every capability", api_key(org_id(), Caps::ALL)));
+    let client = Client { id: ClientId::new(id(6)), org_id: org_id(), caps: Caps::ALL };
+    actors.push(program("client with every capability", Principal::Client(client)));
+    actors.push(program("directory's token", Principal::ScimToken(ScimToken { id: ScimTokenId::new(id(7)), org_id: org_id() })));
+    actors.push(program("job", Principal::Job("job")));
+    actors
 }
 
 #[test]
 fn the_matrix_is_the_reviewed_one() {
-    let names = |rows: &mut dyn Iterator<Item = &'static str>| rows.collect::<Vec<_>>();
-    assert_eq!(
-        names(&mut KINDS.iter().map(|kind| kind.0.name)),
-        names(&mut resource::TABLE.iter().map(|row| row.name)),
-        "a resource is missing: add it to KINDS"
-    );
+    let mut kinds = Kinds::default();
+    resource::visit_all(&mut kinds);
+    assert_eq!(kinds.0.len(), resource::TABLE.len());
     let mut out = String::from(
         "Who may read (r) and write (w) what, by the status of the organization. Printed by tests/all/authorization/permissions.rs from domain::authorization::policy;\n\
          UPDATE_SNAPSHOTS=1 rewrites it. Nobody who is not signed in gets this far (401). A custom role that is not named is like one\n\
          without capabilities. Rules that depend on the target (an owner, an admin, a role above one's own) come on top: domain::authorization::policy::may_*.\n",
     );
-    KINDS.iter().for_each(|row| section(&mut out, row));
+    kinds.0.iter().for_each(|row| section(&mut out, row));
     crate::snapshots::compare("permission-matrix.txt", &out);
 }

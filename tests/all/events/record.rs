@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use domain::{
-    ErasureId, Event, EventName, InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
+    ApiKeyId, ErasureId, Event, EventName, InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
     events::record::{Payload, TEST_PING},
 };
 use uuid::Uuid;
@@ -31,6 +31,7 @@ const SESSION: SessionId = SessionId::new(id(4));
 const INVITATION: InvitationId = InvitationId::new(id(5));
 const ROLE: RoleId = RoleId::new(id(6));
 const ERASURE: ErasureId = ErasureId::new(id(9));
+const API_KEY: ApiKeyId = ApiKeyId::new(Uuid::from_u128(12));
 const WEBHOOK: WebhookId = WebhookId::new(id(8));
 
 fn text(text: &str) -> String {
@@ -55,7 +56,7 @@ samples! {
     OrganizationTierUpdated { organization_id: ORG, tier_id: text("tier_pro"), max_services: None, max_users: Some(7) }
     UserInvited { invitation_id: INVITATION, email: bob(), role: text("member") }
     UserJoined { user_id: BOB, email: bob(), role: text("member") }
-    UserRemoved { user_id: BOB, email: bob(), role: text("member") }
+    UserRemoved { user_id: BOB, email: bob(), role: text("member"), seen_api_keys: vec![API_KEY] }
     UserRoleUpdated { user_id: BOB, email: bob(), previous_role: text("member"), role: text("admin") }
     InvitationAccepted { invitation_id: INVITATION, email: bob(), role: text("member"), user_id: BOB }
     InvitationDeclined { invitation_id: INVITATION, email: bob() }
@@ -74,6 +75,11 @@ samples! {
     AuditRetentionUpdated { organization_id: ORG, days: Some(730) }
     AuditErasureRequested { erasure_id: ERASURE }
     AuditLogErased { erasure_id: ERASURE, count: 3 }
+    ApiKeyCreated { api_key_id: API_KEY, name: text("CI"), prefix: text("key_Qm9iIGl"), permissions: vec!["webhooks.manage"] }
+    ApiKeyFirstUsed { api_key_id: API_KEY, name: text("CI") }
+    ApiKeyUpdated { api_key_id: API_KEY, name: text("CI"), permissions: vec!["webhooks.manage"] }
+    ApiKeyRotated { api_key_id: API_KEY, name: text("CI"), prefix: text("key_c2VjcmV"), grace_seconds: 86_400 }
+    ApiKeyDeleted { api_key_id: API_KEY, name: text("CI") }
     SignupSucceeded { user_id: BOB, email: bob() }
     LoginSucceeded { user_id: BOB, session_id: SESSION, method: text("password") }
     LoginFailed { email: bob(), reason: text("invalid_credentials") }
@@ -101,6 +107,8 @@ fn payload(event: &Event) -> String {
         organization_id: name.contains('.').then_some(ORG),
         actor_user_id: Some(ANN.to_string()),
         actor_email: Some(text("ann@example.com")),
+        actor_type: None,
+        actor_id: None,
         target_type: Some(target.kind),
         target_id: Some(&target.id),
         data: Some(event.data()),

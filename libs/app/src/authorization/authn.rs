@@ -1,19 +1,94 @@
-//! From a credential to a caller: the only place that knows what an `Authorization` header may hold.
+//! From what a request presents to a credential: the only place that knows what an `Authorization` or `X-Api-Key` header may hold.
 
-use domain::{Error, Result, Time, identity::sessions::Credential};
+use std::net::IpAddr;
 
-use crate::App;
+use crypto::{Purpose, opaque};
+use domain::{
+    ApiKeyId, Error, Event, Result, Stamp,
+    applications::api_keys::{self, ApiKey},
+    authorization::{
+        actor::Actor,
+        principal::{ApiKeyCredential, Credential, Principal},
+    },
+};
+use store::{Change, NoEvent};
+
+use crate::{App, Call, core::limits::rate_request};
+
+/// What a request may present. Both at once are no credential: who wins would depend on the proxy in front (T13).
+#[derive(Clone, Copy, Debug)]
+pub struct Presented<'a> {
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// The `X-Api-Key` header.
+    pub api_key: Option<&'a str>,
+}
+
+fn missing() -> Error {
+    Error::unauthenticated("missing_token", "Send `Authorization: Bearer <access token>`, or an API key in `X-Api-Key`.")
+}
+
+fn bearer(authorization: &str) -> Result<&str> {
+    match authorization.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Err(missing()),
+    }
+}
 
 impl App {
-    /// Who an `Authorization` header says. Only `Bearer` access tokens open this face; whether the session lives is asked at use.
-    pub async fn authenticate(&self, authorization: Option<&str>, now: Time) -> Result<Credential> {
-        let missing = || Error::unauthenticated("missing_token", "Send `Authorization: Bearer <access token>`.");
-        let value = authorization.ok_or_else(missing)?;
-        let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(missing());
+    /// Whose credential a request presents: a `Bearer` access token, or an API key in either header. Whether it lives is asked at use.
+    pub async fn authenticate(&self, presented: Presented<'_>, call: &Call) -> Result<Credential> {
+        let token = match presented {
+            Presented { authorization: Some(value), api_key: None } => bearer(value)?,
+            Presented { authorization: None, api_key: Some(key) } => return self.authenticate_key(key.trim(), call).await,
+            _ => return Err(missing()),
+        };
+        if opaque::recognises(Purpose::ApiKey, token) {
+            return self.authenticate_key(token, call).await;
         }
-        let claims = self.verify_access(token.trim(), now).await?;
-        Ok(Credential::from(claims.as_ref()))
+        let claims = self.verify_access(token, call.now).await?;
+        Ok(Credential::Session(claims.as_ref().into()))
+    }
+
+    async fn authenticate_key(&self, secret: &str, call: &Call) -> Result<Credential> {
+        if !opaque::recognises(Purpose::ApiKey, secret) {
+            return Err(api_keys::invalid());
+        }
+        let hash = opaque::hash(secret);
+        let from = call.origin.ip_address.as_deref().and_then(|ip| ip.parse().ok());
+        let id = match self.counters.seen.api_key(&hash, call.now) {
+            Some(id) => id,
+            None => self.find_key(&hash, from, call).await?,
+        };
+        Ok(Credential::ApiKey(ApiKeyCredential { id, hash, from }))
+    }
+
+    /// Looks a key up that this process has not seen for a while. There is nothing to guess, but each costs a statement, so they are
+    /// counted against the network they come from.
+    async fn find_key(&self, hash: &str, from: Option<IpAddr>, call: &Call) -> Result<ApiKeyId> {
+        let limit = self.settings.limits.account.reads;
+        if !limit.is_none() {
+            self.admit("api_keys", &[rate_request("apikey", &call.origin.network(), limit)]).await?;
+        }
+        let key = self.store.authenticate_api_key(hash, call.now).await?.ok_or_else(api_keys::invalid)?;
+        key.usable(call.now, from)?;
+        if key.use_is_due(call.now) {
+            self.record_key_use(&key, call).await?;
+        }
+        self.counters.seen.api_key_found(hash.to_owned(), key.id, call.now);
+        Ok(key.id)
+    }
+
+    async fn record_key_use(&self, key: &ApiKey, call: &Call) -> Result<()> {
+        let stamp = Stamp { actor: Actor::from(&Principal::ApiKey(key.clone())), origin: call.origin.clone(), now: call.now };
+        self.store
+            .write(&stamp, async |tx| {
+                if !tx.record_api_key_use(key).await? {
+                    return Ok(Change::silent((), NoEvent::Housekeeping));
+                }
+                let event = Event::ApiKeyFirstUsed { api_key_id: key.id, name: key.name.to_string() };
+                Ok(Change::new((), key.org_id, event))
+            })
+            .await
     }
 }

@@ -4,14 +4,18 @@ use domain::{
     Origin, Result, Stamp, Time,
     authorization::{
         actor::Actor,
-        policy::{self, PlatformScope, Read, Standing, Write, decide},
+        policy::{self, OrgScope, PlatformScope, Read, Standing, Write, decide},
+        principal::{Credential, Principal},
         resource::Resource,
     },
     core::value::Slug,
-    identity::{accounts::Person, sessions::Credential},
+    identity::accounts::Person,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use store::{Change, IdempotencyKey, NoEvent, WriteTx, authorization::access::Moves};
+use store::{
+    Change, IdempotencyKey, NoEvent, WriteTx,
+    authorization::facts::{LockScope, SESSION_ENDED},
+};
 
 use crate::App;
 
@@ -30,12 +34,13 @@ impl Call {
     }
 }
 
-/// A request by somebody whose access token was verified. Whether the session lives is asked of the database at every use.
+/// A request with a credential: a person's, whose access token was verified, or a program's. Whether it lives is asked of the database at
+/// every use.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// From where and when.
     pub call: Call,
-    /// Who the token says.
+    /// What was presented.
     pub who: Credential,
     /// `Idempotency-Key`, for requests that create.
     pub once: Option<IdempotencyKey>,
@@ -44,37 +49,43 @@ pub struct Caller {
 impl App {
     /// Reads what is known about the caller and the organization: decide on it, then read on.
     pub(crate) async fn standing(&self, c: &Caller, slug: &Slug) -> Result<Standing<'static, Read>> {
-        let standing = self.store.standing(&c.who, slug, c.call.now).await.inspect_err(|e| self.noticed(c, e))?;
-        self.stood(c, slug, &standing);
+        let standing = self.store.standing(&c.who, slug, c.call.now).await.inspect_err(|e| self.note_ended(c, e))?;
+        self.note_belonging(c, slug, &standing);
         Ok(standing)
     }
 
-    /// The caller, if the session lives.
+    /// Who calls, if the credential lives.
+    pub(crate) async fn principal(&self, c: &Caller) -> Result<Principal> {
+        self.store.principal(&c.who, c.call.now).await.inspect_err(|e| self.note_ended(c, e))
+    }
+
+    /// The person who calls. `Forbidden` (`person_required`) for a program.
     pub(crate) async fn person(&self, c: &Caller) -> Result<Person> {
-        self.store.person(&c.who, c.call.now).await.inspect_err(|e| self.noticed(c, e))
+        self.principal(c).await?.require_person().cloned()
     }
 
     /// Remembers whose budget the caller's next request for this organization is counted against.
-    fn stood<A: policy::Access>(&self, c: &Caller, slug: &Slug, standing: &Standing<'_, A>) {
-        let org = standing.role.as_ref().map(|_| standing.view.organization.id);
-        self.counters.seen.membership(c.who.user, slug.as_str(), org, c.call.now);
+    fn note_belonging<A: policy::Access>(&self, c: &Caller, slug: &Slug, standing: &Standing<'_, A>) {
+        let facts = standing.facts();
+        let org = facts.belongs().then_some(facts.view.organization.id);
+        self.counters.seen.membership(c.who.id(), slug.as_str(), org, c.call.now);
     }
 
     /// Remembers a sign-in that has ended, so that its token costs its account nothing.
-    fn noticed(&self, c: &Caller, e: &domain::Error) {
-        if e.code == store::authorization::access::SESSION_ENDED {
-            self.counters.seen.ended(c.who.grant, c.call.now);
+    fn note_ended(&self, c: &Caller, e: &domain::Error) {
+        if let (Credential::Session(session), SESSION_ENDED) = (&c.who, e.code) {
+            self.counters.seen.ended(session.grant, c.call.now);
         }
     }
 
-    /// Runs a change of one organization's `R`s: in one transaction that first reads who may do it.
+    /// Runs a change of one organization's `R`s: in one transaction that first reads who may do it, decides, and hands the proof over.
     pub(crate) async fn in_org<R: Resource, T: Answer>(
         &self,
         c: &Caller,
         slug: &Slug,
-        work: impl AsyncFn(&WriteTx, &Standing<'_, Write>) -> Result<Change<T>>,
+        work: impl AsyncFn(&WriteTx, OrgScope<'_, R, Write>) -> Result<Change<T>>,
     ) -> Result<T> {
-        self.change::<R, T>(c, slug, Moves::Nobody, work).await
+        self.change(c, slug, LockScope::Caller, work).await
     }
 
     /// The same for a change that adds, removes or changes memberships.
@@ -82,72 +93,57 @@ impl App {
         &self,
         c: &Caller,
         slug: &Slug,
-        work: impl AsyncFn(&WriteTx, &Standing<'_, Write>) -> Result<Change<T>>,
+        work: impl AsyncFn(&WriteTx, OrgScope<'_, R, Write>) -> Result<Change<T>>,
     ) -> Result<T> {
-        self.change::<R, T>(c, slug, Moves::Members, work).await
+        self.change(c, slug, LockScope::Memberships, work).await
     }
 
     async fn change<R: Resource, T: Answer>(
         &self,
         c: &Caller,
         slug: &Slug,
-        moves: Moves,
-        work: impl AsyncFn(&WriteTx, &Standing<'_, Write>) -> Result<Change<T>>,
+        locks: LockScope,
+        work: impl AsyncFn(&WriteTx, OrgScope<'_, R, Write>) -> Result<Change<T>>,
     ) -> Result<T> {
-        if self.store.has_one_writer() {
-            policy::may_try::<R>(&self.standing(c, slug).await?)?;
-        }
         let write = async |tx: &WriteTx| {
             let known = replay(tx, c).await?;
-            let standing = tx.standing(&c.who, slug, moves).await?;
-            self.stood(c, slug, &standing);
-            match known {
-                Some(answer) => decide::<R, Write>(&standing).map(|_| Change::silent(answer, NoEvent::Unchanged)),
-                None => keep(tx, c, work(tx, &standing).await?).await,
-            }
+            let standing = tx.standing(&c.who, slug, locks).await?;
+            self.note_belonging(c, slug, &standing);
+            once(tx, c, known, work(tx, decide(&standing)?)).await
         };
-        self.store.write(&c.call.stamp(), write).await.inspect_err(|e| self.noticed(c, e))
+        self.write(c, write).await
     }
 
-    /// Runs a change of what is the caller's own.
+    /// Runs a change of what is a person's own.
     pub(crate) async fn as_person<T: Answer>(
         &self,
         c: &Caller,
         work: impl AsyncFn(&WriteTx, &Person) -> Result<Change<T>>,
     ) -> Result<T> {
-        if self.store.has_one_writer() {
-            self.person(c).await?;
-        }
         let write = async |tx: &WriteTx| {
             let known = replay(tx, c).await?;
             let person = tx.person(&c.who).await?;
-            match known {
-                Some(answer) => Ok(Change::silent(answer, NoEvent::Unchanged)),
-                None => keep(tx, c, work(tx, &person).await?).await,
-            }
+            once(tx, c, known, work(tx, &person)).await
         };
-        self.store.write(&c.call.stamp(), write).await.inspect_err(|e| self.noticed(c, e))
+        self.write(c, write).await
     }
 
-    /// Runs a change that only a platform owner may make.
+    /// Runs a change that only who operates the platform may make.
     pub(crate) async fn as_operator<T: Answer>(
         &self,
         c: &Caller,
         work: impl AsyncFn(&WriteTx, PlatformScope<'_>) -> Result<Change<T>>,
     ) -> Result<T> {
-        if self.store.has_one_writer() {
-            policy::platform(&self.person(c).await?)?;
-        }
         let write = async |tx: &WriteTx| {
             let known = replay(tx, c).await?;
-            let person = tx.person(&c.who).await?;
-            let scope = policy::platform(&person)?;
-            match known {
-                Some(answer) => Ok(Change::silent(answer, NoEvent::Unchanged)),
-                None => keep(tx, c, work(tx, scope).await?).await,
-            }
+            let principal = tx.principal(&c.who).await?;
+            once(tx, c, known, work(tx, policy::platform(&principal)?)).await
         };
-        self.store.write(&c.call.stamp(), write).await.inspect_err(|e| self.noticed(c, e))
+        self.write(c, write).await
+    }
+
+    async fn write<T>(&self, c: &Caller, work: impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
+        self.store.write(&c.call.stamp(), work).await.inspect_err(|e| self.note_ended(c, e))
     }
 
     /// Runs a change by nobody in particular: sign-up, one-time links.
@@ -168,8 +164,17 @@ async fn replay<T: Answer>(tx: &WriteTx, c: &Caller) -> Result<Option<T>> {
     }
 }
 
-/// Keeps the answer for a repetition of the request.
-async fn keep<T: Answer>(tx: &WriteTx, c: &Caller, change: Change<T>) -> Result<Change<T>> {
+/// Answers what was answered before, to whoever may still ask for it; or does the work, and keeps its answer for a repetition.
+async fn once<T: Answer>(
+    tx: &WriteTx,
+    c: &Caller,
+    known: Option<T>,
+    work: impl Future<Output = Result<Change<T>>>,
+) -> Result<Change<T>> {
+    if let Some(answer) = known {
+        return Ok(Change::silent(answer, NoEvent::Unchanged));
+    }
+    let change = work.await?;
     if let Some(key) = &c.once {
         tx.keep_answer(key, change.value()).await?;
     }

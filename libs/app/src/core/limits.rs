@@ -14,11 +14,11 @@ mod seen;
 use crypto::opaque;
 use domain::{
     Error, Result, Time,
+    authorization::principal::Credential,
     core::{
         ports::RateRequest,
         rate::{Admission, Limit, whole_seconds},
     },
-    identity::sessions::Credential,
 };
 
 use self::buckets::{Buckets, Wanted, Whose};
@@ -174,7 +174,7 @@ impl App {
         decided.unwrap_or_else(|e| Verdict { quota: None, outcome: Err(e) })
     }
 
-    /// Counts a request of a signed-in caller against their account and, if `slug` names an organization that they were lately seen
+    /// Counts a request of a signed-in caller against their account (or their API key) and, if `slug` names an organization that they were lately seen
     /// in as a member, against that.
     pub async fn admit_caller(&self, group: Group, who: &Credential, slug: Option<&str>, now: Time) -> Verdict {
         let (limits, counters) = (&self.settings.limits, &self.counters);
@@ -182,11 +182,13 @@ impl App {
             return Verdict::FREE;
         }
         // Otherwise a token that was signed out could be used to use up its account's budget until it expires.
-        if counters.seen.has_ended(who.grant, now) {
-            return Verdict { quota: None, outcome: Err(store::authorization::access::signed_out()) };
+        if let Credential::Session(session) = who
+            && counters.seen.has_ended(session.grant, now)
+        {
+            return Verdict { quota: None, outcome: Err(store::authorization::facts::signed_out()) };
         }
-        let account = limits.account.of(group).map(|limit| Wanted { whose: Whose::Account(who.user), group, limit });
-        let organization = slug.and_then(|slug| counters.seen.organization(who.user, slug, now));
+        let account = limits.account.of(group).map(|limit| Wanted { whose: Whose::Principal(who.id()), group, limit });
+        let organization = slug.and_then(|slug| counters.seen.organization(who.id(), slug, now));
         let organization = organization.zip(limits.organization.of(group)).map(|(org, limit)| Wanted {
             whose: Whose::Organization(org),
             group,

@@ -10,7 +10,7 @@ use crypto::webhook::new_secret;
 use domain::{
     DeliveryId, Event, EventName, Page, Result, Time, WebhookId,
     authorization::{
-        policy::{OrgScope, Read, Write, decide, may_try},
+        policy::{OrgScope, Read, decide, may_try},
         resource::Webhooks,
     },
     core::value::{Name, Slug},
@@ -79,8 +79,7 @@ impl App {
     /// Registers an endpoint and answers its signing secret, this once. `AlreadyExists` (`webhook_name_taken`).
     pub async fn create_webhook(&self, c: &Caller, slug: &Slug, new: &NewWebhook) -> Result<Registered> {
         self.check_url(c, slug, &new.url).await?;
-        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+        self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = Webhook {
                 id: WebhookId::new(tx.uuid()),
                 org_id: scope.org(),
@@ -115,8 +114,7 @@ impl App {
         if let Some(url) = &changes.url {
             self.check_url(c, slug, url).await?;
         }
-        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+        self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let mut webhook = tx.lock_webhook(scope, id).await?;
             let was_in_order = webhook.in_order;
             apply(changes, &mut webhook, tx.now());
@@ -137,8 +135,7 @@ impl App {
 
     /// Deletes an endpoint with its deliveries.
     pub async fn delete_webhook(&self, c: &Caller, slug: &Slug, id: WebhookId) -> Result<()> {
-        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+        self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = tx.lock_webhook(scope, id).await?;
             tx.delete_webhook(scope, id).await?;
             Ok(Change::new((), scope.org(), Event::WebhookDeleted { webhook_id: id, name: webhook.name.to_string() }))
@@ -148,8 +145,7 @@ impl App {
 
     /// Sends an endpoint a test event.
     pub async fn test_webhook(&self, c: &Caller, slug: &Slug, id: WebhookId) -> Result<DeliveryId> {
-        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+        self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = tx.lock_webhook(scope, id).await?;
             let delivery = tx.enqueue_test(scope, &webhook, self.settings.webhook_attempts).await?;
             Ok(Change::new(delivery, scope.org(), Event::WebhookTested { webhook_id: id, name: webhook.name.to_string() }))

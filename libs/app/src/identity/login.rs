@@ -6,7 +6,7 @@
 use crypto::{Purpose, Verdict, opaque};
 use domain::{
     Error, Event, OrgId, PLATFORM, Result, SessionId,
-    authorization::policy,
+    authorization::{policy, principal::Credential},
     core::value::{Email, Slug},
     identity::{
         accounts::User,
@@ -184,7 +184,7 @@ impl App {
                 .await;
         }
         let Ok(claims) = self.verify_access(token, call.now).await else { return Ok(()) };
-        let c = Caller { call: call.clone(), who: claims.as_ref().into(), once: None };
+        let c = Caller { call: call.clone(), who: Credential::Session(claims.as_ref().into()), once: None };
         match self.logout(&c).await {
             Err(e) if e.kind == domain::Kind::Unauthenticated => Ok(()),
             outcome => outcome,

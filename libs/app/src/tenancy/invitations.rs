@@ -61,10 +61,9 @@ impl App {
         // Whoever may not invite takes nothing from those who may, nor from whom they name.
         let standing = self.standing(c, slug).await?;
         policy::may_try::<Invitations>(&standing)?;
-        let by = RateRequest::new(format!("invite:{}", standing.view.organization.id), PER_ORGANIZATION);
+        let by = RateRequest::new(format!("invite:{}", standing.facts().view.organization.id), PER_ORGANIZATION);
         self.admit("mails", &[by, mail_to(email)]).await?;
-        self.in_org::<Invitations, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
+        self.in_org::<Invitations, _>(c, slug, async |tx, scope| {
             if *role == RoleName::Owner {
                 policy::may_invite(scope, &Role::builtin(RoleName::Owner))?;
             }
@@ -78,14 +77,14 @@ impl App {
                 org_id: scope.org(),
                 email: email.clone(),
                 role: role.clone(),
-                invited_by: standing.person.id,
+                invited_by: scope.require_person()?.id,
                 status: InvitationStatus::Pending,
                 expires_at: tx.now() + invitations::LIFETIME,
                 created_at: tx.now(),
             };
             let token = opaque::mint(Purpose::Invitation, self.ids.as_ref());
             let replaced = tx.insert_invitation(scope, &invitation, token.hash, &known).await?;
-            self.mail_invitation(tx, standing, &invitation, &token.text).await?;
+            self.mail_invitation(tx, scope, &invitation, &token.text).await?;
             let event = Event::UserInvited { invitation_id: invitation.id, email: email.to_string(), role: role.to_string() };
             let change = Change::new(Invited { invitation, inviter: known.inviter, token: token.text }, scope.org(), event);
             Ok(match replaced {
@@ -99,14 +98,14 @@ impl App {
     async fn mail_invitation(
         &self,
         tx: &WriteTx,
-        standing: &policy::Standing<'_, Write>,
+        scope: OrgScope<'_, Invitations, Write>,
         i: &Invitation,
         token: &str,
     ) -> Result<()> {
         let context = json!({
             "link": format!("{}/invitations/accept/{token}", self.settings.public_url),
-            "organization": standing.view.organization.name,
-            "inviter": standing.person.email,
+            "organization": scope.view().organization.name,
+            "inviter": scope.require_person()?.email,
             "days": invitations::LIFETIME.num_days(),
         });
         tx.queue_mail(i.org_id, &mail(Template::Invitation, &i.email, context)).await
@@ -127,8 +126,7 @@ impl App {
 
     /// Takes a pending invitation back.
     pub async fn cancel_invitation(&self, c: &Caller, slug: &Slug, id: InvitationId) -> Result<()> {
-        self.in_org::<Invitations, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
+        self.in_org::<Invitations, _>(c, slug, async |tx, scope| {
             let locked = tx.lock_own_invitation(scope, id).await?;
             tx.close_invitation(&locked, InvitationStatus::Cancelled).await?;
             let event = Event::InvitationRevoked { invitation_id: id, email: locked.invitation.email.to_string() };
@@ -139,8 +137,7 @@ impl App {
 
     /// Accepts on behalf of the invited address: the organization gets a managed account of its own (made if there is none).
     pub async fn accept_for_member(&self, c: &Caller, slug: &Slug, id: InvitationId) -> Result<()> {
-        self.moving_members::<Invitations, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Invitations, Write> = decide(standing)?;
+        self.moving_members::<Invitations, _>(c, slug, async |tx, scope| {
             let locked = tx.lock_own_invitation(scope, id).await?;
             check_open(&locked, tx)?;
             // The caller now vouches for the role, so they must hold it, whoever sent the invitation.

@@ -31,9 +31,9 @@ impl App {
         let members = self.store.list_members(scope, page, role).await?;
         let total = match role {
             Some(role) => self.store.count_members(scope, role).await?,
-            None => standing.view.members,
+            None => scope.view().members,
         };
-        Ok((members, total, standing.view.seats()))
+        Ok((members, total, scope.view().seats()))
     }
 
     /// Gives a member another role. `owner` hands the organization over: the caller becomes an admin.
@@ -41,9 +41,8 @@ impl App {
         if *role == RoleName::Owner {
             return self.hand_over_to(c, slug, user).await;
         }
-        self.moving_members::<MemberRoles, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, MemberRoles, Write> = decide(standing)?;
-            if user == standing.person.id {
+        self.moving_members::<MemberRoles, _>(c, slug, async |tx, scope| {
+            if scope.principal().is_user(user) {
                 return Err(Error::conflict("own_role", "You cannot change your own role. Ask another owner or admin."));
             }
             let new = tx.resolve_role(scope, role).await?;
@@ -62,8 +61,7 @@ impl App {
     }
 
     async fn hand_over_to(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<Member> {
-        self.moving_members::<Ownership, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Ownership, Write> = decide(standing)?;
+        self.moving_members::<Ownership, _>(c, slug, async |tx, scope| {
             policy::may_hand_over(scope, user)?;
             let next = tx.lock_member(scope, user).await?;
             hand_over(tx, scope, next).await
@@ -73,10 +71,10 @@ impl App {
 
     /// Hands the organization over to the member with this address; the caller becomes an admin. Never to oneself.
     pub async fn transfer_ownership(&self, c: &Caller, slug: &Slug, new_owner: &Email) -> Result<Member> {
-        self.moving_members::<Ownership, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Ownership, Write> = decide(standing)?;
-            if *new_owner == standing.person.email {
-                policy::may_hand_over(scope, standing.person.id)?;
+        self.moving_members::<Ownership, _>(c, slug, async |tx, scope| {
+            let caller = scope.require_person()?;
+            if *new_owner == caller.email {
+                policy::may_hand_over(scope, caller.id)?;
             }
             let next = tx.lock_member_by_email(scope, new_owner).await.map_err(not_a_member)?;
             policy::may_hand_over(scope, next.user.id)?;
@@ -94,9 +92,8 @@ impl App {
 
     /// Removes a member: all access to this organization ends in the same transaction (T22).
     pub async fn remove_member(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<()> {
-        self.moving_members::<Members, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Members, Write> = decide(standing)?;
-            if user == standing.person.id {
+        self.moving_members::<Members, _>(c, slug, async |tx, scope| {
+            if scope.principal().is_user(user) {
                 return Err(Error::conflict("own_membership", "You cannot remove yourself. Ask another owner or admin."));
             }
             let member = tx.lock_member(scope, user).await?;
@@ -104,7 +101,8 @@ impl App {
             policy::may_remove(scope, &role)?;
             let taken_back = tx.end_access(scope, &member).await?;
             let email = member.user.email.to_string();
-            let event = Event::UserRemoved { user_id: user, email: email.clone(), role: role.name.to_string() };
+            let seen_api_keys = tx.api_keys_seen_by(scope, user).await?;
+            let event = Event::UserRemoved { user_id: user, email: email.clone(), role: role.name.to_string(), seen_api_keys };
             let change = Change::new((), scope.org(), event);
             Ok(match taken_back {
                 Some(invitation_id) => change.and(scope.org(), Event::InvitationRevoked { invitation_id, email }),
@@ -141,7 +139,7 @@ async fn current_role<R: domain::authorization::resource::Resource>(
 }
 
 async fn hand_over(tx: &WriteTx, scope: OrgScope<'_, Ownership, Write>, mut next: Member) -> Result<Change<Member>> {
-    let caller = tx.lock_member(scope, scope.person().id).await?;
+    let caller = tx.lock_member(scope, scope.require_person()?.id).await?;
     tx.hand_over(scope, &caller.membership, &next.membership).await?;
     let transferred = Event::OwnershipTransferred { new_owner_user_id: next.user.id, previous_owner_user_id: caller.user.id };
     let (rose, stepped_down) = (role_updated(&next, &RoleName::Owner), role_updated(&caller, &RoleName::Admin));

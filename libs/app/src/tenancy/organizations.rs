@@ -3,7 +3,7 @@
 use domain::{
     Error, Event, OrgId, PLATFORM, Page, Result,
     authorization::{
-        policy::{self, OrgScope, Read, Write, decide},
+        policy::{self, OrgScope, Read, decide},
         resource::{Context, OrgLifecycle, Settings},
     },
     core::value::{Name, Slug},
@@ -120,22 +120,19 @@ impl App {
     pub async fn get_organization(&self, c: &Caller, slug: &Slug) -> Result<OrganizationView> {
         let standing = self.standing(c, slug).await?;
         let _: OrgScope<'_, Settings, Read> = decide(&standing)?;
-        Ok(standing.view)
+        Ok(standing.into_view())
     }
 
     /// Switches to an organization: new tokens for it; the old ones keep working.
     pub async fn select_organization(&self, c: &Caller, slug: &Slug) -> Result<Selected> {
-        self.in_org::<Context, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Context, Write> = decide(standing)?;
-            let member = tx.member(scope, standing.person.id).await?;
-            let to = For::Organization(scope.org(), &standing.view.organization.slug);
-            let tokens = self.grant(tx, &member.user, &same_session(&standing.person, tx.now()), &to).await?;
-            let event = Event::LoginSucceeded {
-                user_id: member.user.id,
-                session_id: standing.person.session,
-                method: "select".to_owned(),
-            };
-            let selected = Selected { organization: standing.view.organization.clone(), membership: member.membership, tokens };
+        self.in_org::<Context, _>(c, slug, async |tx, scope| {
+            let (person, organization) = (scope.require_person()?, &scope.view().organization);
+            let member = tx.member(scope, person.id).await?;
+            let to = For::Organization(organization.id, &organization.slug);
+            let tokens = self.grant(tx, &member.user, &same_session(person, tx.now()), &to).await?;
+            let event =
+                Event::LoginSucceeded { user_id: member.user.id, session_id: person.session, method: "select".to_owned() };
+            let selected = Selected { organization: organization.clone(), membership: member.membership, tokens };
             Ok(Change::new(selected, scope.org(), event))
         })
         .await
@@ -143,10 +140,9 @@ impl App {
 
     /// Changes an organization's settings. `PreconditionFailed` if it is not at the expected version.
     pub async fn update_organization(&self, c: &Caller, slug: &Slug, changes: &Changes) -> Result<OrganizationView> {
-        self.in_org::<Settings, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Settings, Write> = decide(standing)?;
+        self.in_org::<Settings, _>(c, slug, async |tx, scope| {
             // Limits are the platform's to set; from anybody else they are ignored, as the contract says.
-            let limits = if standing.person.is_platform_owner { (changes.max_services, changes.max_users) } else { (None, None) };
+            let limits = if scope.principal().is_operator() { (changes.max_services, changes.max_users) } else { (None, None) };
             tx.update_organization(scope, changes.name.as_ref(), limits, changes.expected).await?;
             let view = tx.organization_view(scope.org()).await?;
             let event = Event::OrganizationUpdated { organization_id: scope.org(), name: view.organization.name.to_string() };
@@ -157,10 +153,9 @@ impl App {
 
     /// Deletes an organization. Its last event goes to its webhooks; the platform's log keeps the record.
     pub async fn delete_organization(&self, c: &Caller, slug: &Slug) -> Result<()> {
-        self.in_org::<OrgLifecycle, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, OrgLifecycle, Write> = decide(standing)?;
+        self.in_org::<OrgLifecycle, _>(c, slug, async |tx, scope| {
             tx.delete_organization(scope).await?;
-            Ok(deleted(&standing.view.organization))
+            Ok(deleted(&scope.view().organization))
         })
         .await
     }

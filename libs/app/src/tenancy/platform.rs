@@ -32,8 +32,8 @@ fn wrong_state(message: &'static str) -> Error {
 impl App {
     /// Every tier, by price.
     pub async fn list_tiers(&self, c: &Caller) -> Result<Vec<Tier>> {
-        let person = self.person(c).await?;
-        self.store.list_tiers(policy::platform(&person)?).await
+        let principal = self.principal(c).await?;
+        self.store.list_tiers(policy::platform(&principal)?).await
     }
 
     /// Organizations, newest first, and how many match.
@@ -45,8 +45,8 @@ impl App {
         offset: u64,
         limit: u64,
     ) -> Result<(Vec<ListedOrganization>, i64)> {
-        let person = self.person(c).await?;
-        self.store.platform_organizations(policy::platform(&person)?, status, tier_id, offset, limit).await
+        let principal = self.principal(c).await?;
+        self.store.platform_organizations(policy::platform(&principal)?, status, tier_id, offset, limit).await
     }
 
     /// The platform's own log.
@@ -57,8 +57,8 @@ impl App {
         offset: u64,
         limit: u64,
     ) -> Result<(Vec<AuditRecord>, u64)> {
-        let person = self.person(c).await?;
-        self.store.platform_audit_page(policy::platform(&person)?, filter, offset, limit).await
+        let principal = self.principal(c).await?;
+        self.store.platform_audit_page(policy::platform(&principal)?, filter, offset, limit).await
     }
 
     /// Changes an organization's state: `change` judges and edits the locked row and names the organization's and the platform's event.
@@ -70,7 +70,7 @@ impl App {
     ) -> Result<Organization> {
         self.as_operator(c, async |tx, scope| {
             let mut organization = tx.lock_organization(scope, id).await?.organization;
-            let (own, platform) = change(tx, &mut organization, scope.person().id).await?;
+            let (own, platform) = change(tx, &mut organization, scope.require_person()?.id).await?;
             tx.save_organization_state(scope, &organization).await?;
             let organization = tx.organization_view(id).await?.organization;
             Ok(Change::new(organization, id, own).and(PLATFORM, platform))
@@ -184,7 +184,7 @@ impl App {
 
     async fn set_platform_owner(&self, c: &Caller, id: UserId, owner: bool) -> Result<User> {
         self.as_operator(c, async |tx, scope| {
-            if id == scope.person().id {
+            if id == scope.require_person()?.id {
                 return Err(Error::conflict(
                     "own_platform_role",
                     "You cannot change your own platform ownership. Ask another platform owner.",
@@ -192,7 +192,7 @@ impl App {
             }
             let owners = tx.lock_platform_owners(scope).await?;
             // Read again under the lock: two owners who demote each other must not both succeed.
-            if !owners.contains(&scope.person().id) {
+            if !owners.contains(&scope.require_person()?.id) {
                 return Err(Error::forbidden("platform_owner_required", "Only a platform owner may do this."));
             }
             let mut account = tx.lock_account(id).await?;

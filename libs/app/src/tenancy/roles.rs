@@ -3,7 +3,7 @@
 use domain::{
     Error, Event, Patch, Result, RoleId,
     authorization::{
-        policy::{self, OrgScope, Read, Write, decide},
+        policy::{self, OrgScope, Read, decide},
         resource::Roles,
     },
     core::value::{Description, Name, RoleSlug, Slug},
@@ -57,8 +57,7 @@ impl App {
 
     /// Makes a role. `AlreadyExists` (`role_slug_taken`).
     pub async fn create_role(&self, c: &Caller, slug: &Slug, new: &NewRole) -> Result<CustomRole> {
-        self.in_org::<Roles, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Roles, Write> = decide(standing)?;
+        self.in_org::<Roles, _>(c, slug, async |tx, scope| {
             policy::may_shape_role(scope, Caps::NONE, new.caps)?;
             let role = CustomRole {
                 id: RoleId::new(tx.uuid()),
@@ -79,10 +78,9 @@ impl App {
 
     /// Changes a role; everybody who has it is affected at once. Not the role that the caller has.
     pub async fn update_role(&self, c: &Caller, slug: &Slug, id: RoleId, changes: &RoleChanges) -> Result<CustomRole> {
-        self.in_org::<Roles, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Roles, Write> = decide(standing)?;
+        self.in_org::<Roles, _>(c, slug, async |tx, scope| {
             let mut role = tx.lock_role(scope, id).await?;
-            if scope.role().name == RoleName::Custom(role.slug.clone()) {
+            if scope.authority().has_role(&RoleName::Custom(role.slug.clone())) {
                 return Err(Error::conflict("own_role", "You cannot change the role you have yourself. Ask an owner or admin."));
             }
             let caps = changes.caps.unwrap_or(role.caps);
@@ -100,8 +98,7 @@ impl App {
 
     /// Deletes a role that nobody has. `Conflict` (`role_in_use`).
     pub async fn delete_role(&self, c: &Caller, slug: &Slug, id: RoleId) -> Result<()> {
-        self.in_org::<Roles, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Roles, Write> = decide(standing)?;
+        self.in_org::<Roles, _>(c, slug, async |tx, scope| {
             let role = tx.lock_role(scope, id).await?;
             policy::may_shape_role(scope, role.caps, Caps::NONE)?;
             tx.delete_role(scope, &role).await?;

@@ -2,18 +2,25 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::{Time, UserId, core::value::Email, identity::accounts::Person};
+use super::principal::Principal;
+use crate::{ApiKeyId, ClientId, ScimTokenId, Time, UserId, core::value::Email};
 
-/// Who acts. Every credential of every face becomes one; after that nobody looks at headers.
+/// Who acts, as the audit log, the feed and webhooks say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A signed-in person.
     User {
         /// Who.
         id: UserId,
-        /// Their address, for the audit log.
+        /// Their address.
         email: Email,
     },
+    /// An OAuth client for itself.
+    Client(ClientId),
+    /// An API key of the organization.
+    ApiKey(ApiKeyId),
+    /// A directory.
+    ScimToken(ScimTokenId),
     /// A job of ours.
     System(&'static str),
     /// Nobody we know: sign-up, sign-in, one-time links.
@@ -21,10 +28,13 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// `user`, `system` or `anonymous`.
+    /// `user`, `client`, `api_key`, `scim_token`, `system` or `anonymous`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Actor::User { .. } => "user",
+            Actor::Client(_) => "client",
+            Actor::ApiKey(_) => "api_key",
+            Actor::ScimToken(_) => "scim_token",
             Actor::System(_) => "system",
             Actor::Anonymous => "anonymous",
         }
@@ -33,12 +43,19 @@ impl Actor {
     pub fn id(&self) -> Option<String> {
         match self {
             Actor::User { id, .. } => Some(id.to_string()),
+            Actor::Client(id) => Some(id.to_string()),
+            Actor::ApiKey(id) => Some(id.to_string()),
+            Actor::ScimToken(id) => Some(id.to_string()),
             Actor::System(job) => Some((*job).to_owned()),
             Actor::Anonymous => None,
         }
     }
+    /// Whether a program of the customer's acts.
+    pub const fn is_program(&self) -> bool {
+        matches!(self, Actor::Client(_) | Actor::ApiKey(_) | Actor::ScimToken(_))
+    }
     /// A user's address.
-    pub fn email(&self) -> Option<&Email> {
+    pub const fn email(&self) -> Option<&Email> {
         match self {
             Actor::User { email, .. } => Some(email),
             _ => None,
@@ -46,9 +63,15 @@ impl Actor {
     }
 }
 
-impl From<&Person> for Actor {
-    fn from(person: &Person) -> Self {
-        Actor::User { id: person.id, email: person.email.clone() }
+impl From<&Principal> for Actor {
+    fn from(principal: &Principal) -> Self {
+        match principal {
+            Principal::Person(person) => Actor::User { id: person.id, email: person.email.clone() },
+            Principal::Client(client) => Actor::Client(client.id),
+            Principal::ApiKey(key) => Actor::ApiKey(key.id),
+            Principal::ScimToken(token) => Actor::ScimToken(token.id),
+            Principal::Job(name) => Actor::System(name),
+        }
     }
 }
 

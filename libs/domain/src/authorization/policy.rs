@@ -6,9 +6,14 @@
 
 use std::marker::PhantomData;
 
+pub use super::facts::{Authority, Facts, Standing};
+use super::{
+    principal::{Principal, person_required},
+    resource::{ApiKeys, Grant, Invitations, MemberRoles, Members, Needs, Ownership, Resource, Roles, Row},
+};
 use crate::{
     Error, Result,
-    authorization::resource::{Grant, Invitations, MemberRoles, Members, Needs, Ownership, Resource, Roles, Row},
+    applications::api_keys::ApiKey,
     identity::accounts::Person,
     tenancy::{
         organizations::{OrgStatus, OrganizationView},
@@ -40,32 +45,11 @@ impl Access for Write {
     const WRITE: bool = true;
 }
 
-/// What is known about a caller and one organization, read in one statement: outside a transaction for reads (`A` = [`Read`]), inside
-/// the write transaction for writes (`A` = [`Write`]). Only `store` makes one.
-#[derive(Debug)]
-pub struct Standing<'t, A> {
-    /// The caller, whose session is alive.
-    pub person: Person,
-    /// The organization, with its counters and tier.
-    pub view: OrganizationView,
-    /// The caller's role in it; `None` for a stranger.
-    pub role: Option<Role>,
-    _access: PhantomData<(&'t (), A)>,
-}
-
-impl<A: Access> Standing<'_, A> {
-    /// Facts just read. For `store` only (clippy bans it elsewhere).
-    pub fn assembled(person: Person, view: OrganizationView, role: Option<Role>) -> Self {
-        Self { person, view, role, _access: PhantomData }
-    }
-}
-
-/// Proof that one caller may do `A` to the `R`s of one organization. Only [`decide`] makes it.
+/// Proof that one principal may do `A` to the `R`s of one organization. Only [`decide`] makes it.
 #[derive(Debug)]
 pub struct OrgScope<'f, R, A> {
-    org: crate::OrgId,
-    person: &'f Person,
-    role: &'f Role,
+    facts: &'f Facts,
+    authority: &'f Authority,
     _kind: PhantomData<(R, A)>,
 }
 
@@ -78,52 +62,68 @@ impl<R, A> Copy for OrgScope<'_, R, A> {}
 
 impl<'f, R, A> OrgScope<'f, R, A> {
     /// The organization the proof is for.
-    pub fn org(&self) -> crate::OrgId {
-        self.org
+    pub const fn org(&self) -> crate::OrgId {
+        self.facts.view.organization.id
+    }
+    /// The organization as it was when the decision was made.
+    pub const fn view(&self) -> &'f OrganizationView {
+        &self.facts.view
     }
     /// Who it was decided for.
-    pub fn person(&self) -> &'f Person {
-        self.person
+    pub const fn principal(&self) -> &'f Principal {
+        &self.facts.principal
     }
-    /// The caller's role. A platform owner without membership counts as an admin here.
-    pub fn role(&self) -> &'f Role {
-        self.role
+    /// The person it was decided for. `Forbidden` (`person_required`) if that is a program.
+    pub fn require_person(&self) -> Result<&'f Person> {
+        self.facts.principal.require_person()
+    }
+    /// What the principal holds in the organization. A platform owner without membership counts as an admin here.
+    pub const fn authority(&self) -> &'f Authority {
+        self.authority
     }
 }
 
 impl<'f, R> OrgScope<'f, R, Write> {
     /// Who may change may look.
-    pub fn read(self) -> OrgScope<'f, R, Read> {
-        OrgScope { org: self.org, person: self.person, role: self.role, _kind: PhantomData }
+    pub const fn read(self) -> OrgScope<'f, R, Read> {
+        OrgScope { facts: self.facts, authority: self.authority, _kind: PhantomData }
     }
 }
 
-/// The role a platform owner acts with where the table lets one pass without membership.
-static PLATFORM_ROLE: Role = Role { name: RoleName::Admin, caps: Caps::ALL };
+/// What a platform owner acts with where the table lets one pass without membership.
+static OPERATOR: Authority = Authority::Member(Role { name: RoleName::Admin, caps: Caps::ALL });
 
 /// The one decision. The kinds are inferred from what the proof is used for.
-pub fn decide<'f, R: Resource, A: Access>(facts: &'f Standing<'_, A>) -> Result<OrgScope<'f, R, A>> {
-    let role = judge(facts, R::ROW, A::WRITE)?;
-    Ok(OrgScope { org: facts.view.organization.id, person: &facts.person, role, _kind: PhantomData })
+pub fn decide<'f, R: Resource, A: Access>(standing: &'f Standing<'_, A>) -> Result<OrgScope<'f, R, A>> {
+    let facts = standing.facts();
+    let authority = judge(facts, R::ROW, A::WRITE)?;
+    Ok(OrgScope { facts, authority, _kind: PhantomData })
 }
 
-/// Would a write be allowed on facts read outside a transaction? Not a proof: it only turns strangers away before they can occupy
-/// SQLite's one writer.
-pub fn may_try<R: Resource>(facts: &Standing<'_, Read>) -> Result<()> {
-    judge(facts, R::ROW, true).map(|_| ())
+/// Would a write be allowed on facts read outside a transaction? Not a proof: it only turns those away who may not before something
+/// slow is done for them that must not happen inside a transaction.
+pub fn may_try<R: Resource>(standing: &Standing<'_, Read>) -> Result<()> {
+    judge(standing.facts(), R::ROW, true).map(|_| ())
 }
 
-fn judge<'f, A>(facts: &'f Standing<'_, A>, row: Row, write: bool) -> Result<&'f Role> {
-    let operator = row.operator && facts.person.is_platform_owner;
-    let denied = match &facts.role {
-        None => Error::forbidden("not_a_member", "You are not a member of this organization."),
-        Some(_) if !usable(row.needs, facts.view.organization.status) => {
+fn judge(facts: &Facts, row: Row, write: bool) -> Result<&Authority> {
+    let authority = &facts.authority;
+    let denied = match authority {
+        Authority::None => Error::forbidden("not_a_member", "You are not a member of this organization."),
+        _ if !usable(row.needs, facts.view.organization.status) => {
             Error::forbidden("organization_not_active", "This organization is not active. Ask the platform's operator.")
         }
-        Some(role) if granted(if write { row.write } else { row.read }, role) => return Ok(role),
-        Some(_) => Error::forbidden("missing_permission", "Your role does not allow this. Ask an owner of the organization."),
+        Authority::Member(role) if granted(row.people.of(write), role.is_owner(), role.caps) => return Ok(authority),
+        Authority::Program(caps) if granted(row.programs.of(write), false, *caps) => return Ok(authority),
+        Authority::Program(_) | Authority::Directory if row.programs.of(write) == Grant::Nobody => person_required(),
+        Authority::Member(_) => {
+            Error::forbidden("missing_permission", "Your role does not allow this. Ask an owner of the organization.")
+        }
+        Authority::Program(_) | Authority::Directory => {
+            Error::forbidden("missing_permission", "This credential does not hold the permission. Use one that does.")
+        }
     };
-    if operator { Ok(&PLATFORM_ROLE) } else { Err(denied) }
+    if row.operator && facts.principal.is_operator() { Ok(&OPERATOR) } else { Err(denied) }
 }
 
 fn usable(needs: Needs, status: OrgStatus) -> bool {
@@ -133,11 +133,11 @@ fn usable(needs: Needs, status: OrgStatus) -> bool {
     }
 }
 
-fn granted(grant: Grant, role: &Role) -> bool {
+fn granted(grant: Grant, is_owner: bool, caps: Caps) -> bool {
     match grant {
         Grant::Member => true,
-        Grant::Owner => role.is_owner(),
-        Grant::Caps(any) => any.iter().any(|cap| role.caps.has(*cap)),
+        Grant::Owner => is_owner,
+        Grant::Caps(any) => any.iter().any(|cap| caps.has(*cap)),
         Grant::Nobody => false,
     }
 }
@@ -152,11 +152,11 @@ fn beyond_own() -> Error {
 
 /// May the caller give a member who has `current` the role `new`? Nobody hands out what they do not hold, and only an owner touches owners and admins.
 pub fn may_assign(scope: OrgScope<'_, MemberRoles, Write>, current: &Role, new: &Role) -> Result<()> {
-    let caller = scope.role();
+    let caller = scope.authority();
     if (current.is_privileged() || new.is_owner()) && !caller.is_owner() {
         return Err(owners_only());
     }
-    if new.name == RoleName::Admin && !caller.is_privileged() || !caller.caps.covers(new.caps) {
+    if new.name == RoleName::Admin && !caller.is_privileged() || !caller.caps().covers(new.caps) {
         return Err(beyond_own());
     }
     Ok(())
@@ -164,7 +164,7 @@ pub fn may_assign(scope: OrgScope<'_, MemberRoles, Write>, current: &Role, new: 
 
 /// May the caller invite somebody to `role`? A role other than `member` needs the right to assign roles as well; `owner` is never invited.
 pub fn may_invite(scope: OrgScope<'_, Invitations, Write>, role: &Role) -> Result<()> {
-    invitable(scope.role(), role)
+    invitable(scope.authority().role().ok_or_else(person_required)?, role)
 }
 
 /// The rule of [`may_invite`], asked again when the invitation is accepted: the inviter may have been demoted since.
@@ -185,18 +185,31 @@ pub fn invitable(inviter: &Role, role: &Role) -> Result<()> {
 
 /// May the caller remove a member who has `target`?
 pub fn may_remove(scope: OrgScope<'_, Members, Write>, target: &Role) -> Result<()> {
-    if target.is_privileged() && !scope.role().is_owner() { Err(owners_only()) } else { Ok(()) }
+    if target.is_privileged() && !scope.authority().is_owner() { Err(owners_only()) } else { Ok(()) }
 }
 
 /// May the caller create or edit a custom role so that it goes from `before` to `after`? Both must lie within what the caller holds:
 /// editing a more powerful role would be editing one's superior.
 pub fn may_shape_role(scope: OrgScope<'_, Roles, Write>, before: Caps, after: Caps) -> Result<()> {
-    if scope.role().caps.covers(before) && scope.role().caps.covers(after) { Ok(()) } else { Err(beyond_own()) }
+    let held = scope.authority().caps();
+    if held.covers(before) && held.covers(after) { Ok(()) } else { Err(beyond_own()) }
+}
+
+/// May the caller make a key that holds `caps`, or change, rotate or be shown one that holds them? Only who holds all of it: whoever has
+/// the secret can do what the key can (T20). A program never gets this far: the table keeps keys for people.
+pub fn may_hold_key(scope: OrgScope<'_, ApiKeys, Write>, caps: Caps) -> Result<()> {
+    if scope.authority().caps().covers(caps) { Ok(()) } else { Err(beyond_own()) }
+}
+
+/// May the caller edit `key` so that it holds `after`?
+pub fn may_edit_key(scope: OrgScope<'_, ApiKeys, Write>, key: &ApiKey, after: Caps) -> Result<()> {
+    may_hold_key(scope, key.caps)?;
+    may_hold_key(scope, after)
 }
 
 /// May the caller hand the organization to `target`? Never to oneself: that would leave it without an owner.
 pub fn may_hand_over(scope: OrgScope<'_, Ownership, Write>, target: crate::UserId) -> Result<()> {
-    if scope.person().id == target {
+    if scope.require_person()?.id == target {
         Err(Error::conflict("transfer_to_self", "You already own this organization."))
     } else {
         Ok(())
@@ -205,37 +218,40 @@ pub fn may_hand_over(scope: OrgScope<'_, Ownership, Write>, target: crate::UserI
 
 /// Proof that the caller operates the platform. Made by [`platform`] only.
 #[derive(Clone, Copy, Debug)]
-pub struct PlatformScope<'f>(&'f Person);
+pub struct PlatformScope<'f>(&'f Principal);
 
 impl<'f> PlatformScope<'f> {
     /// Who it was decided for.
-    pub fn person(self) -> &'f Person {
+    pub const fn principal(self) -> &'f Principal {
         self.0
     }
-}
-
-/// Is the caller a platform owner?
-pub fn platform(person: &Person) -> Result<PlatformScope<'_>> {
-    if person.is_platform_owner {
-        Ok(PlatformScope(person))
-    } else {
-        Err(Error::forbidden("platform_owner_required", "Only a platform owner may do this."))
+    /// The person it was decided for. `Forbidden` (`person_required`) if that is a program.
+    pub fn require_person(self) -> Result<&'f Person> {
+        self.0.require_person()
     }
 }
 
-/// Proof that a caller is signed in, for what is their own: profile, sessions, invitations, their list of organizations.
+/// Does the caller operate the platform? Platform owners do.
+pub fn platform(principal: &Principal) -> Result<PlatformScope<'_>> {
+    match principal {
+        operator if operator.is_operator() => Ok(PlatformScope(operator)),
+        _ => Err(Error::forbidden("platform_owner_required", "Only a platform owner may do this.")),
+    }
+}
+
+/// Proof that a person is signed in, for what is their own: profile, sessions, invitations, their list of organizations.
 #[derive(Clone, Copy, Debug)]
 pub struct UserScope<'f>(&'f Person);
 
 impl<'f> UserScope<'f> {
     /// Who it was decided for.
-    pub fn person(self) -> &'f Person {
+    pub const fn person(self) -> &'f Person {
         self.0
     }
 }
 
 /// Everybody may do to themselves what [`UserScope`] covers.
-pub fn own(person: &Person) -> UserScope<'_> {
+pub const fn own(person: &Person) -> UserScope<'_> {
     UserScope(person)
 }
 

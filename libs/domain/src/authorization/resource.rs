@@ -6,11 +6,11 @@ use crate::tenancy::roles::Cap;
 /// What grants an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
-    /// Any membership.
+    /// Any membership; for a program: that it is the organization's.
     Member,
     /// The role `owner`.
     Owner,
-    /// A role that holds any one of these.
+    /// Whoever holds any one of these.
     Caps(&'static [Cap]),
     /// Nobody, through the API.
     Nobody,
@@ -25,15 +25,31 @@ pub enum Needs {
     NotSuspended,
 }
 
+/// What grants reading and writing to one sort of principal.
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    /// What grants reading.
+    pub read: Grant,
+    /// What grants writing.
+    pub write: Grant,
+}
+
+impl Access {
+    /// What grants writing, or reading.
+    pub const fn of(self, write: bool) -> Grant {
+        if write { self.write } else { self.read }
+    }
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// The resource's name, as the permission matrix prints it.
     pub name: &'static str,
-    /// What grants reading.
-    pub read: Grant,
-    /// What grants writing.
-    pub write: Grant,
+    /// What grants it to people: their membership's role.
+    pub people: Access,
+    /// What grants it to the organization's programs: API keys and clients. `Nobody` where only a person will do.
+    pub programs: Access,
     /// In which states of the organization.
     pub needs: Needs,
     /// Whether a platform owner passes without membership.
@@ -46,50 +62,97 @@ pub trait Resource {
     const ROW: Row;
 }
 
+/// Sees every resource kind as a type; see [`visit_all`].
+pub trait Visitor {
+    /// One kind.
+    fn visit<R: Resource>(&mut self);
+}
+
 macro_rules! table {
-    ($($(#[$doc:meta])* $kind:ident: $name:literal, read $read:expr, write $write:expr, needs $needs:ident, operator $operator:literal;)*) => {
+    ($($(#[$doc:meta])* $kind:ident: $name:literal,
+        people(read $read:expr, write $write:expr), programs(read $program_read:expr, write $program_write:expr),
+        needs $needs:ident, operator $operator:literal;)*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Copy, Debug)]
             pub enum $kind {}
             impl Resource for $kind {
                 const ROW: Row = Row {
-                    name: $name, read: $read, write: $write, needs: Needs::$needs,
+                    name: $name,
+                    people: Access { read: $read, write: $write },
+                    programs: Access { read: $program_read, write: $program_write },
+                    needs: Needs::$needs,
                     operator: $operator,
                 };
             }
         )*
         /// Every row.
         pub const TABLE: &[Row] = &[$($kind::ROW),*];
+
+        /// Shows a visitor every kind, in the order of the table.
+        pub fn visit_all(visitor: &mut impl Visitor) {
+            $(visitor.visit::<$kind>();)*
+        }
     };
 }
 
-use Cap::{AuditLogsView, MembersManage, RolesManage, SettingsManage, WebhooksManage};
+use Cap::{AuditLogsView, IntegrationsManage, MembersManage, MembersView, RolesManage, SettingsManage, WebhooksManage};
 use Grant::{Caps, Member, Nobody, Owner};
 
 table! {
     /// The organization's own row: name, limits, state.
-    Settings: "settings", read Member, write Caps(&[SettingsManage]), needs NotSuspended, operator true;
+    Settings: "settings",
+        people(read Member, write Caps(&[SettingsManage])), programs(read Member, write Caps(&[SettingsManage])),
+        needs NotSuspended, operator true;
     /// Acting in the organization: `select`.
-    Context: "context", read Member, write Member, needs Active, operator false;
+    Context: "context",
+        people(read Member, write Member), programs(read Nobody, write Nobody),
+        needs Active, operator false;
     /// Deleting the organization.
-    OrgLifecycle: "lifecycle", read Owner, write Owner, needs NotSuspended, operator false;
+    OrgLifecycle: "lifecycle",
+        people(read Owner, write Owner), programs(read Nobody, write Nobody),
+        needs NotSuspended, operator false;
     /// Handing the organization over.
-    Ownership: "ownership", read Owner, write Owner, needs NotSuspended, operator false;
+    Ownership: "ownership",
+        people(read Owner, write Owner), programs(read Nobody, write Nobody),
+        needs NotSuspended, operator false;
     /// Who is a member; writing is adding and removing.
-    Members: "members", read Member, write Caps(&[MembersManage]), needs NotSuspended, operator false;
-    /// Which role a member has.
-    MemberRoles: "member_roles", read Member, write Caps(&[RolesManage]), needs NotSuspended, operator false;
-    /// Invitations.
-    Invitations: "invitations", read Caps(&[MembersManage]), write Caps(&[MembersManage]), needs Active, operator false;
+    Members: "members",
+        people(read Member, write Caps(&[MembersManage])),
+        programs(read Caps(&[MembersView, MembersManage]), write Caps(&[MembersManage])),
+        needs NotSuspended, operator false;
+    /// Which role a member has. Only people hand out authority.
+    MemberRoles: "member_roles",
+        people(read Member, write Caps(&[RolesManage])), programs(read Caps(&[MembersView, MembersManage]), write Nobody),
+        needs NotSuspended, operator false;
+    /// Invitations. One names the person who invites, and is worth what that person may give when it is accepted.
+    Invitations: "invitations",
+        people(read Caps(&[MembersManage]), write Caps(&[MembersManage])), programs(read Caps(&[MembersManage]), write Nobody),
+        needs Active, operator false;
     /// Custom roles.
-    Roles: "roles", read Caps(&[RolesManage]), write Caps(&[RolesManage]), needs Active, operator false;
+    Roles: "roles",
+        people(read Caps(&[RolesManage]), write Caps(&[RolesManage])), programs(read Nobody, write Nobody),
+        needs Active, operator false;
     /// The audit log; written by every change, never through the API.
-    AuditLog: "audit_log", read Caps(&[AuditLogsView]), write Nobody, needs Active, operator false;
+    AuditLog: "audit_log",
+        people(read Caps(&[AuditLogsView]), write Nobody), programs(read Caps(&[AuditLogsView]), write Nobody),
+        needs Active, operator false;
     /// The event feed: what webhooks post, in its order. Whoever may point a webhook somewhere may read it as well.
-    Feed: "feed", read Caps(&[AuditLogsView, WebhooksManage]), write Nobody, needs Active, operator false;
+    Feed: "feed",
+        people(read Caps(&[AuditLogsView, WebhooksManage]), write Nobody),
+        programs(read Caps(&[AuditLogsView, WebhooksManage]), write Nobody),
+        needs Active, operator false;
     /// How long the audit log is kept, and whose content is erased from it.
-    AuditRules: "audit_rules", read Caps(&[AuditLogsView]), write Owner, needs Active, operator false;
+    AuditRules: "audit_rules",
+        people(read Caps(&[AuditLogsView]), write Owner), programs(read Nobody, write Nobody),
+        needs Active, operator false;
     /// Outgoing webhooks and their deliveries.
-    Webhooks: "webhooks", read Caps(&[WebhooksManage]), write Caps(&[WebhooksManage]), needs Active, operator false;
+    Webhooks: "webhooks",
+        people(read Caps(&[WebhooksManage]), write Caps(&[WebhooksManage])),
+        programs(read Caps(&[WebhooksManage]), write Caps(&[WebhooksManage])),
+        needs Active, operator false;
+    /// API keys of the organization. Keys do not make keys: whoever got hold of one could outlive its revocation.
+    ApiKeys: "api_keys",
+        people(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])), programs(read Nobody, write Nobody),
+        needs Active, operator false;
 }

@@ -126,6 +126,12 @@ ids! {
     EventKind EventId = "evt";
     /// An order to erase somebody from an audit log.
     ErasureKind ErasureId = "ers";
+    /// An API key of an organization. Not `key`: its secret begins with that.
+    ApiKeyKind ApiKeyId = "apk";
+    /// An OAuth client.
+    ClientKind ClientId = "cli";
+    /// The token of a directory.
+    ScimTokenKind ScimTokenId = "sct";
 }
 
 /// The realm and the "organization" of everything that belongs to the platform itself. Never null in the database, because a

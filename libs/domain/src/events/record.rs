@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ErasureId, InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
+    ApiKeyId, ErasureId, InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
     core::value::{BadValue, bad},
 };
 
@@ -23,12 +23,12 @@ pub struct Target {
 }
 
 macro_rules! events {
-    ($($(#[$doc:meta])* $name:literal $variant:ident on $kind:literal $target:ident { $($field:ident: $ty:ty),* $(,)? };)*) => {
+    ($($(#[$doc:meta])* $name:literal $variant:ident on $kind:literal $target:ident { $($(#[$attr:meta])* $field:ident: $ty:ty),* $(,)? };)*) => {
         /// Something that happened.
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(tag = "event", content = "data")]
         #[allow(missing_docs, reason = "the fields are the public payload; the names say it")]
-        pub enum Event { $( $(#[$doc])* #[serde(rename = $name)] $variant { $($field: $ty),* }, )* }
+        pub enum Event { $( $(#[$doc])* #[serde(rename = $name)] $variant { $($(#[$attr])* $field: $ty),* }, )* }
 
         impl Event {
             /// The dotted name.
@@ -64,8 +64,9 @@ events! {
     "user.invited" UserInvited on "invitation" invitation_id { invitation_id: InvitationId, email: String, role: String };
     /// Somebody became a member.
     "user.joined" UserJoined on "user" user_id { user_id: UserId, email: String, role: String };
-    /// A member was removed.
-    "user.removed" UserRemoved on "user" user_id { user_id: UserId, email: String, role: String };
+    /// A member was removed. `seen_api_keys` are those of the organization's keys whose secret they were shown and nobody has rotated
+    /// since: what is left of their access, until somebody does.
+    "user.removed" UserRemoved on "user" user_id { user_id: UserId, email: String, role: String, #[serde(skip_serializing_if = "Vec::is_empty")] seen_api_keys: Vec<ApiKeyId> };
     /// A member has another role.
     "user.role_updated" UserRoleUpdated on "user" user_id { user_id: UserId, email: String, previous_role: String, role: String };
 
@@ -106,6 +107,17 @@ events! {
     "audit_log.erasure_requested" AuditErasureRequested on "erasure" erasure_id { erasure_id: ErasureId };
     /// Somebody was erased from so many records of the audit log.
     "audit_log.erased" AuditLogErased on "erasure" erasure_id { erasure_id: ErasureId, count: u64 };
+
+    /// An API key was made.
+    "api_key.created" ApiKeyCreated on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, prefix: String, permissions: Vec<&'static str> };
+    /// An API key was used for the first time.
+    "api_key.first_used" ApiKeyFirstUsed on "api_key" api_key_id { api_key_id: ApiKeyId, name: String };
+    /// An API key changed.
+    "api_key.updated" ApiKeyUpdated on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, permissions: Vec<&'static str> };
+    /// An API key has a new secret; the one before works as well for a while.
+    "api_key.rotated" ApiKeyRotated on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, prefix: String, grace_seconds: i64 };
+    /// An API key was revoked.
+    "api_key.deleted" ApiKeyDeleted on "api_key" api_key_id { api_key_id: ApiKeyId, name: String };
 
     /// An account was made and its mailbox proven.
     "user.signup.success" SignupSucceeded on "user" user_id { user_id: UserId, email: String };
@@ -170,8 +182,6 @@ const ANNOUNCED: &[&str] = &[
     "user.mfa.disabled",
     "user.mfa.verify.success",
     "user.mfa.verify.failed",
-    "api_key.created",
-    "api_key.deleted",
     "domain.set",
     "domain.verified",
     "domain.deleted",
@@ -257,6 +267,12 @@ pub struct Payload<'a> {
     /// Their address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor_email: Option<String>,
+    /// What sort of program did it, if no person did: `api_key`, `client`, `scim_token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor_type: Option<&'a str>,
+    /// The program's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor_id: Option<String>,
     /// What it happened to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_type: Option<&'a str>,

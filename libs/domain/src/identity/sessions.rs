@@ -83,7 +83,7 @@ pub struct AccessClaims {
 
 /// What a verified access token says. Whether it still holds, only the database knows: every use asks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Credential {
+pub struct SessionCredential {
     /// Who.
     pub user: UserId,
     /// Through which sign-in.
@@ -92,7 +92,7 @@ pub struct Credential {
     pub grant: GrantId,
 }
 
-impl From<&AccessClaims> for Credential {
+impl From<&AccessClaims> for SessionCredential {
     fn from(claims: &AccessClaims) -> Self {
         Self { user: claims.sub, session: claims.sid, grant: claims.gid }
     }

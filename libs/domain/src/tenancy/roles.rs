@@ -56,6 +56,10 @@ impl Caps {
     /// Every capability: what owners and admins hold.
     pub const ALL: Caps = Caps((1 << Cap::ALL.len()) - 1);
 
+    /// What a program (an API key, a client) may hold at all: everything but handing out authority. Clamped at every use, so that a key
+    /// made under an older rule follows the present one.
+    pub const FOR_PROGRAMS: Caps = Caps(Caps::ALL.0 & !(1 << Cap::RolesManage as u32));
+
     /// Whether the set holds `cap`.
     pub const fn has(self, cap: Cap) -> bool {
         self.0 & (1 << cap as u32) != 0
@@ -63,6 +67,10 @@ impl Caps {
     /// Whether the set holds every capability of `other`.
     pub const fn covers(self, other: Caps) -> bool {
         other.0 & !self.0 == 0
+    }
+    /// What is in both sets.
+    pub const fn within(self, other: Caps) -> Caps {
+        Caps(self.0 & other.0)
     }
     /// The capabilities in the contract's order.
     pub fn iter(self) -> impl Iterator<Item = Cap> {

@@ -90,6 +90,7 @@ constraints! {
     ROLES_SLUG = "roles_slug", "roles.org_id, roles.slug";
     INVITATIONS_PENDING = "invitations_pending", "invitations.org_id, invitations.pending_email";
     WEBHOOKS_NAME = "webhooks_name", "webhooks.org_id, webhooks.name";
+    API_KEYS_NAME = "api_keys_name", "api_keys.org_id, api_keys.name";
 }
 
 /// Gives the violation of `constraint` its meaning; every other error stays what it is.

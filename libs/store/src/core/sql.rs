@@ -94,7 +94,12 @@ pub(crate) async fn one(db: &impl ConnectionTrait, sql: impl Text, values: Vec<V
 
 /// How many rows were changed.
 pub(crate) async fn execute(db: &impl ConnectionTrait, sql: impl Text, values: Vec<Value>) -> Result<u64> {
-    Ok(db.execute_raw(statement(db, sql, values)).await.map_err(from_db)?.rows_affected())
+    try_execute(db, sql, values).await.map_err(from_db)
+}
+
+/// The same, with the database's own error: for a violated constraint that means something.
+pub(crate) async fn try_execute(db: &impl ConnectionTrait, sql: impl Text, values: Vec<Value>) -> Result<u64, DbErr> {
+    Ok(db.execute_raw(statement(db, sql, values)).await?.rows_affected())
 }
 
 /// The first column of the first row, as a number; zero without a row.
@@ -134,7 +139,6 @@ pub(crate) fn read_all<T, C: FromIterator<T>>(
 ) -> Result<C> {
     rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)
 }
-
 
 /// A row's columns in the order of its select list, for the few statements of every request: looking columns up by their names cost as
 /// much there as reading the values. Two columns of one type can be swapped unnoticed, so each statement that is read like this has a

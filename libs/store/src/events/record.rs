@@ -95,6 +95,8 @@ fn body(tx: &WriteTx, org: OrgId, event: &str, target: Option<(&str, &str)>, dat
         organization_id: (org != PLATFORM).then_some(org),
         actor_user_id: matches!(actor, domain::Actor::User { .. }).then(|| actor.id()).flatten(),
         actor_email: actor.email().map(ToString::to_string),
+        actor_type: actor.is_program().then(|| actor.kind()),
+        actor_id: actor.is_program().then(|| actor.id()).flatten(),
         target_type: target.map(|(kind, _)| kind),
         target_id: target.map(|(_, id)| id),
         data,

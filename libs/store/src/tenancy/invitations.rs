@@ -185,7 +185,7 @@ fn invitee_state(inviter: UserId, row: &QueryResult) -> Result<InviteeState, DbE
 impl WriteTx {
     /// What is known about an address that the caller wants to invite.
     pub async fn invitee_state(&self, scope: OrgScope<'_, Invitations, Write>, email: &Email) -> Result<InviteeState> {
-        let (org, inviter) = (scope.org(), scope.person().id);
+        let (org, inviter) = (scope.org(), scope.require_person()?.id);
         let values =
             vec![org.uuid().into(), email.as_str().into(), self.now().into(), inviter.uuid().into(), PLATFORM.uuid().into()];
         let row = sql::one(&self.tx, INVITEE_STATE, values).await?.ok_or_else(|| Error::not_found("user"))?;

@@ -19,7 +19,6 @@ use sea_orm::{
 
 use crate::{
     Store, WriteTx,
-    authorization::access::queue_for,
     core::{
         entity::{grants, memberships, users},
         error::{MEMBERSHIPS_USER, from_db, on},
@@ -112,7 +111,7 @@ impl WriteTx {
     /// A member, locked until the transaction ends. `NotFound` for a stranger. Not for the caller, whose membership is shared already
     /// (unless the resource moves the caller).
     pub async fn lock_member<R: Resource>(&self, scope: OrgScope<'_, R, Write>, id: UserId) -> Result<Member> {
-        queue_for(self, id).await?;
+        self.fair_lock_member(id).await?;
         self.read_member(by_user(scope.org(), id).lock(LockType::NoKeyUpdate)).await
     }
 

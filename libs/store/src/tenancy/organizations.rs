@@ -31,6 +31,8 @@ o.rejected_by, o.rejected_at, o.rejection_reason, o.feature_overrides, o.version
     };
 }
 pub(crate) use organization_columns;
+/// The same, as a part of a statement.
+pub(crate) const ORGANIZATION: &str = organization_columns!();
 
 /// The columns of an [`OrganizationView`], for every statement that joins tiers `t` as well.
 macro_rules! view_columns {

@@ -3,6 +3,7 @@
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 use app::{
     App, Call, Caller,
+    authorization::authn::Presented,
     core::limits::{Group, Verdict},
 };
 use domain::{Error, Origin};
@@ -70,7 +71,10 @@ impl FromRequest for SigningIn {
     }
 }
 
-/// A request with a verified access token.
+/// The header that carries an API key, beside `Authorization`.
+pub const API_KEY_HEADER: &str = "x-api-key";
+
+/// A request with a credential: a verified access token, or an API key.
 pub struct SignedIn {
     /// From where and who.
     pub caller: Caller,
@@ -82,7 +86,7 @@ impl SignedIn {
     pub fn once(self, operation: &str, path: &str, body: &[u8]) -> Caller {
         let Self { mut caller, key } = self;
         let request = [path.as_bytes(), b"\n", body].concat();
-        caller.once = key.map(|key| IdempotencyKey::new(&caller.who.user.to_string(), operation, &key, &request));
+        caller.once = key.map(|key| IdempotencyKey::new(&caller.who.id().to_string(), operation, &key, &request));
         caller
     }
 }
@@ -111,18 +115,19 @@ impl FromRequest for Exporting {
 async fn signed_in(req: HttpRequest, group: Group) -> Result<SignedIn, ApiError> {
     let app = application(&req)?;
     let call = call(&req, &app);
-    let who = app.authenticate(authorization(&req), call.now).await?;
+    let who = app.authenticate(presented(&req), &call).await?;
     obey(&req, app.admit_caller(group, &who, req.match_info().get("org_slug"), call.now).await)?;
     Ok(SignedIn { caller: Caller { call, who, once: None }, key: idempotency_key(&req)? })
 }
 
-/// The `Authorization` header. Two credentials are no credential: who wins would depend on the proxy in front (T13).
-fn authorization(req: &HttpRequest) -> Option<&str> {
-    let mut values = req.headers().get_all(header::AUTHORIZATION);
-    match (values.next(), values.next()) {
-        (Some(one), None) => one.to_str().ok(),
-        _ => None,
-    }
+/// The headers that carry credentials. One that comes twice is none that opens anything: who wins would depend on the proxy in front (T13).
+fn presented(req: &HttpRequest) -> Presented<'_> {
+    let single = |name: &str| {
+        let mut values = req.headers().get_all(name);
+        let first = values.next()?;
+        Some(if values.next().is_none() { first.to_str().unwrap_or_default() } else { "" })
+    };
+    Presented { authorization: single(header::AUTHORIZATION.as_str()), api_key: single(API_KEY_HEADER) }
 }
 
 /// The `Idempotency-Key`, if one was sent.

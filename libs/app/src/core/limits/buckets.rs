@@ -16,7 +16,8 @@ use std::{
 };
 
 use domain::{
-    OrgId, Result, Time, UserId,
+    OrgId, Result, Time,
+    authorization::principal::PrincipalId,
     core::{
         ports::{Kv, RateRequest},
         rate::{Admission, Limit},
@@ -34,7 +35,7 @@ const MAX_BUCKETS: u64 = 100_000;
 /// Whose budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Whose {
-    Account(UserId),
+    Principal(PrincipalId),
     Organization(OrgId),
 }
 
@@ -50,7 +51,7 @@ impl Wanted {
     /// Random identifiers: nothing personal.
     fn key(&self) -> String {
         match self.whose {
-            Whose::Account(user) => format!("{}:{user}", self.group.as_str()),
+            Whose::Principal(id) => format!("{}:{id}", self.group.as_str()),
             Whose::Organization(org) => format!("{}:{org}", self.group.as_str()),
         }
     }

@@ -2,12 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::{
-    DeliveryId, Error, Event, EventId, EventName, Result, Time, WebhookId,
-    authorization::{
-        policy::{OrgScope, Write, decide},
-        resource::Webhooks,
-    },
-    core::value::Slug,
+    DeliveryId, Error, Event, EventId, EventName, Result, Time, WebhookId, authorization::resource::Webhooks, core::value::Slug,
     delivery::webhooks::Webhook,
 };
 use serde::{Deserialize, Serialize};
@@ -42,8 +37,7 @@ impl App {
     /// Sends the event of a delivery once more, as a new delivery with the same `webhook-id`. `Conflict` (`webhook_inactive`,
     /// `event_erased`).
     pub async fn redeliver(&self, c: &Caller, slug: &Slug, id: WebhookId, delivery: DeliveryId) -> Result<DeliveryId> {
-        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+        self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = tx.pin_webhook(scope, id).await?;
             let queued = tx.redeliver(scope, active(&webhook)?, delivery, self.settings.webhook_attempts).await?;
             Ok(Change::new(queued, scope.org(), redelivered(&webhook, 1)))
@@ -57,8 +51,7 @@ impl App {
         if asked.from >= asked.to {
             return Err(Error::field("to", "out_of_range", "`to` must be later than `from`."));
         }
-        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+        self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = tx.pin_webhook(scope, id).await?;
             let which = Replay {
                 from: asked.from.max(Time::UNIX_EPOCH),

@@ -3,13 +3,7 @@
 use chrono::TimeDelta;
 use crypto::webhook::new_secret;
 use domain::{
-    Error, Event, Result, WebhookId,
-    authorization::{
-        policy::{OrgScope, Write, decide},
-        resource::Webhooks,
-    },
-    core::value::Slug,
-    delivery::webhooks::Webhook,
+    Error, Event, Result, WebhookId, authorization::resource::Webhooks, core::value::Slug, delivery::webhooks::Webhook,
 };
 use store::Change;
 
@@ -29,8 +23,7 @@ impl App {
         if grace > TimeDelta::days(GRACE_DAYS) {
             return Err(Error::field("grace_seconds", "out_of_range", format!("Use at most {GRACE_DAYS} days.")));
         }
-        self.in_org::<Webhooks, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, Webhooks, Write> = decide(standing)?;
+        self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = tx.lock_webhook(scope, id).await?;
             let secret = new_secret(self.ids.as_ref());
             let until = (grace > TimeDelta::zero()).then(|| tx.now() + grace);

@@ -2,10 +2,7 @@
 
 use domain::{
     ErasureId, Error, Event, Result,
-    authorization::{
-        policy::{OrgScope, Write, decide},
-        resource::AuditRules,
-    },
+    authorization::{policy::decide, resource::AuditRules},
     core::value::Slug,
     events::audit::Subject,
 };
@@ -25,8 +22,7 @@ impl App {
 
     /// Chooses how many days the organization keeps its records; none for as long as the platform does.
     pub async fn set_audit_retention(&self, c: &Caller, slug: &Slug, days: Option<i64>) -> Result<Option<u32>> {
-        self.in_org::<AuditRules, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, AuditRules, Write> = decide(standing)?;
+        self.in_org::<AuditRules, _>(c, slug, async |tx, scope| {
             let chosen = days.map(|days| self.settings.audit_days.choose(days)).transpose();
             let chosen = chosen.map_err(|violation| Error::invalid(vec![violation]))?;
             if !tx.set_audit_retention(scope, chosen).await? {
@@ -41,8 +37,7 @@ impl App {
     /// Orders that a person's content is erased from the log. The worker does it; an event says when it is done, and in how many records.
     pub async fn erase_from_audit_log(&self, c: &Caller, slug: &Slug, subject: &Subject) -> Result<ErasureId> {
         // One at a time, so that the count holds.
-        self.moving_members::<AuditRules, _>(c, slug, async |tx, standing| {
-            let scope: OrgScope<'_, AuditRules, Write> = decide(standing)?;
+        self.moving_members::<AuditRules, _>(c, slug, async |tx, scope| {
             if tx.count_erasures(scope).await? >= MAX_ERASURES {
                 return Err(Error::conflict("too_many_erasures", "Wait until the erasures that were ordered before are done."));
             }

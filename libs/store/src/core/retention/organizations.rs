@@ -17,6 +17,7 @@ and not exists (select 1 from deliveries d where d.org_id = o.id and d.state < 2
 const PARTS: &[&str] = &[
     "delete from deliveries where org_id = $1 and id in (select id from deliveries where org_id = $1 limit $2)",
     "delete from webhooks where org_id = $1 and id in (select id from webhooks where org_id = $1 limit $2)",
+    "delete from api_keys where org_id = $1 and id in (select id from api_keys where org_id = $1 limit $2)",
     "delete from invitations where org_id = $1 and id in (select id from invitations where org_id = $1 limit $2)",
     "delete from roles where org_id = $1 and id in (select id from roles where org_id = $1 limit $2)",
     "delete from grants where id in (select g.id from memberships m join grants g on g.user_id = m.user_id and g.org_id = m.org_id where m.org_id = $1 limit $2)",

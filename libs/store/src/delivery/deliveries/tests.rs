@@ -265,24 +265,27 @@ async fn many_workers_claim_and_settle_each_row_once() {
 }
 
 /// What an owner of `org` may be proven with.
+#[expect(clippy::disallowed_methods, reason = "a test makes up facts")]
 async fn standing<A: domain::authorization::policy::Access>(
     store: &Store,
     org: domain::OrgId,
 ) -> domain::authorization::policy::Standing<'static, A> {
-    let person = domain::identity::accounts::Person {
-        id: domain::UserId::new(uuid::Uuid::nil()),
-        email: "ann@example.com".parse().unwrap(),
-        is_platform_owner: false,
-        email_verified: true,
-        realm: domain::PLATFORM,
+    let who = domain::identity::sessions::SessionCredential {
+        user: domain::UserId::new(uuid::Uuid::nil()),
         session: domain::SessionId::new(uuid::Uuid::nil()),
         grant: domain::GrantId::new(uuid::Uuid::nil()),
     };
+    let person =
+        domain::identity::accounts::Person::signed_in(&who, "ann@example.com".parse().unwrap(), domain::PLATFORM, true, false);
     let tx = store.begin(&crate::core::testing::stamp()).await.unwrap();
     let view = crate::tenancy::organizations::view(&tx, org).await.unwrap().unwrap();
     let role =
         domain::tenancy::roles::Role { name: domain::tenancy::roles::RoleName::Owner, caps: domain::tenancy::roles::Caps::ALL };
-    domain::authorization::policy::Standing::assembled(person, view, Some(role))
+    domain::authorization::policy::Standing::assembled(
+        domain::authorization::principal::Principal::Person(person),
+        view,
+        Some(role),
+    )
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ impl World {
 }
 
 fn account(n: u128, limit: Limit) -> Wanted {
-    Wanted { whose: Whose::Account(UserId::new(Uuid::from_u128(n))), group: Group::Reads, limit }
+    Wanted { whose: Whose::Principal(PrincipalId::User(domain::UserId::new(Uuid::from_u128(n)))), group: Group::Reads, limit }
 }
 
 fn organization(limit: Limit) -> Wanted {

@@ -6,12 +6,14 @@ use proptest::sample::Index;
 
 use crate::{
     Error, Result, UserId,
+    applications::api_keys::{ApiKey, Networks},
     authorization::{
         policy::{self, OrgScope, Standing, Write, decide},
+        principal::{Client, Principal, ScimToken},
         resource::Resource,
     },
     core::clock::Time,
-    identity::accounts::Person,
+    identity::{accounts::Person, sessions::SessionCredential},
     tenancy::{
         organizations::{OrgStatus, Organization as Row, OrganizationView, Tier},
         roles::{Cap, Caps, Role, RoleName},
@@ -21,6 +23,13 @@ use crate::{
 /// The founder, five others, and somebody who operates the platform.
 pub(super) const PEOPLE: usize = 7;
 const OPERATOR: usize = 6;
+/// API keys of the organization, then a client that holds whatever clients may, a directory's token and a job.
+pub(super) const KEYS: usize = 2;
+const CLIENT: usize = PEOPLE + KEYS;
+const SCIM_TOKEN: usize = CLIENT + 1;
+const JOB: usize = SCIM_TOKEN + 1;
+/// Everybody who may try.
+pub(super) const CALLERS: usize = JOB + 1;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RoleRef {
@@ -51,6 +60,7 @@ pub(super) enum Act {
     DeleteRole(usize),
     Remove(usize),
     HandOver(usize),
+    SetKey(usize, u32),
 }
 
 impl Act {
@@ -64,6 +74,7 @@ impl Act {
             Act::DeleteRole(_) => "delete role",
             Act::Remove(_) => "remove",
             Act::HandOver(_) => "hand over",
+            Act::SetKey(..) => "set key",
         }
     }
 }
@@ -96,6 +107,7 @@ impl Powers {
 pub(super) struct Organization {
     members: BTreeMap<usize, RoleName>,
     roles: HashMap<RoleName, Caps>,
+    keys: [Caps; KEYS],
     /// Whom, as what, by whom.
     invitations: Vec<(usize, RoleName, usize)>,
 }
@@ -117,7 +129,7 @@ impl Organization {
         let roles = [(0, 0b0001), (1, 0b0110), (2, 0b0011)].map(|(n, bits)| (RoleRef::Custom(n).name(), caps(bits)));
         let members = [RoleRef::Owner, RoleRef::Admin, RoleRef::Member, RoleRef::Custom(0), RoleRef::Custom(2)];
         let members = members.into_iter().map(RoleRef::name).enumerate().collect();
-        Self { members, roles: roles.into(), invitations: Vec::new() }
+        Self { members, roles: roles.into(), keys: [Caps::NONE, caps(0b1110)], invitations: Vec::new() }
     }
 
     fn resolve(&self, name: &RoleName) -> Result<Role> {
@@ -133,14 +145,33 @@ impl Organization {
         Some(self.resolve(name).unwrap_or(Role { name: name.clone(), caps: Caps::NONE }))
     }
 
-    pub(super) fn powers(&self, person: usize) -> Powers {
-        let Some(role) = self.role(person) else { return Powers::default() };
-        Powers { caps: role.caps, admin: role.is_privileged(), owner: role.is_owner() }
+    /// What somebody holds; a program holds what the rules say it may use.
+    pub(super) fn powers(&self, caller: usize) -> Powers {
+        let standing = self.standing(caller);
+        let authority = &standing.facts().authority;
+        Powers { caps: authority.caps(), admin: authority.is_privileged(), owner: authority.is_owner() }
+    }
+
+    /// What the database would say about a caller.
+    fn standing(&self, by: usize) -> Standing<'static, Write> {
+        standing(self.principal(by), self.role(by))
+    }
+
+    fn principal(&self, by: usize) -> Principal {
+        let org_id = organization().id;
+        let id = uuid::Uuid::from_u128(100 + by as u128);
+        match by {
+            0..PEOPLE => Principal::Person(person(by)),
+            PEOPLE..CLIENT => Principal::ApiKey(api_key(by, self.keys[by - PEOPLE])),
+            CLIENT => Principal::Client(Client { id: crate::ClientId::new(id), org_id, caps: Caps::ALL }),
+            SCIM_TOKEN => Principal::ScimToken(ScimToken { id: crate::ScimTokenId::new(id), org_id }),
+            _ => Principal::Job("job"),
+        }
     }
 
     /// Makes a call, or refuses it; answers who gave what it gave.
     pub(super) fn apply(&mut self, step: &Step) -> Result<usize> {
-        let standing = standing(step.by, self.role(step.by));
+        let standing = self.standing(step.by);
         match &step.act {
             Act::Assign(whom, RoleRef::Owner) | Act::HandOver(whom) => self.hand_over(&standing, step.by, *whom)?,
             Act::Assign(whom, role) if *whom != step.by => self.assign(&standing, *whom, &role.name())?,
@@ -165,6 +196,11 @@ impl Organization {
             Act::Remove(whom) => {
                 policy::may_remove(allowed(&standing, *whom != step.by)?, &self.role(*whom).map_or_else(refused, Ok)?)?;
                 self.members.remove(whom);
+            }
+            Act::SetKey(key, bits) => {
+                let after = caps(*bits).within(Caps::FOR_PROGRAMS);
+                policy::may_edit_key(decide(&standing)?, &api_key(*key, self.keys[*key]), after)?;
+                self.keys[*key] = after;
             }
         }
         Ok(step.by)
@@ -220,20 +256,53 @@ fn user(n: usize) -> UserId {
     UserId::new(uuid::Uuid::from_u128(1 + n as u128))
 }
 
-/// What the database would say about a caller.
-fn standing(by: usize, role: Option<Role>) -> Standing<'static, Write> {
-    let (now, id) = (Time::default(), uuid::Uuid::from_u128(99));
-    let person = Person {
-        id: user(by),
-        email: format!("p{by}@example.com").parse().expect("an address"),
-        realm: crate::PLATFORM,
-        email_verified: true,
-        is_platform_owner: by == OPERATOR,
-        session: crate::SessionId::new(id),
-        grant: crate::GrantId::new(id),
+#[expect(clippy::disallowed_methods, reason = "the model makes up facts")]
+fn standing(principal: Principal, role: Option<Role>) -> Standing<'static, Write> {
+    let tier = Tier {
+        id: String::new(),
+        name: String::new(),
+        display_name: String::new(),
+        default_max_services: 0,
+        default_max_users: 0,
+        features: String::new(),
+        price_cents: 0,
+        currency: String::new(),
+        created_at: Time::default(),
     };
-    let organization = Row {
-        id: crate::OrgId::new(id),
+    let view = OrganizationView { organization: organization(), members: 1, services: 0, tier };
+    Standing::assembled(principal, view, role)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the model makes up people")]
+fn person(by: usize) -> Person {
+    let id = uuid::Uuid::from_u128(99);
+    let who = SessionCredential { user: user(by), session: crate::SessionId::new(id), grant: crate::GrantId::new(id) };
+    let email = format!("p{by}@example.com").parse().expect("an address");
+    Person::signed_in(&who, email, crate::PLATFORM, true, by == OPERATOR)
+}
+
+fn api_key(n: usize, caps: Caps) -> ApiKey {
+    let now = Time::default();
+    ApiKey {
+        id: crate::ApiKeyId::new(uuid::Uuid::from_u128(200 + n as u128)),
+        org_id: organization().id,
+        name: "key".parse().expect("a name"),
+        prefix: String::new(),
+        caps,
+        networks: Networks::default(),
+        expires_at: None,
+        old_secret_until: None,
+        last_used_at: None,
+        created_by: user(0),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn organization() -> Row {
+    let now = Time::default();
+    Row {
+        id: crate::OrgId::new(uuid::Uuid::from_u128(99)),
         slug: "acme".parse().expect("a slug"),
         name: "Acme".parse().expect("a name"),
         owner_user_id: user(0),
@@ -250,17 +319,5 @@ fn standing(by: usize, role: Option<Role>) -> Standing<'static, Write> {
         version: 1,
         created_at: now,
         updated_at: now,
-    };
-    let tier = Tier {
-        id: String::new(),
-        name: String::new(),
-        display_name: String::new(),
-        default_max_services: 0,
-        default_max_users: 0,
-        features: String::new(),
-        price_cents: 0,
-        currency: String::new(),
-        created_at: now,
-    };
-    Standing::assembled(person, OrganizationView { organization, members: 1, services: 0, tier }, role)
+    }
 }

@@ -1,0 +1,3 @@
+//! Programs: what a customer's software is, and what it may do.
+
+pub mod api_keys;

@@ -1,0 +1,182 @@
+//! A person's facts: session, grant, user, organization, counters, membership and role.
+//!
+//! PostgreSQL refuses to lock the nullable side of an outer join, so the form for writes joins strictly, and only when it finds nothing a
+//! second, lenient statement says why.
+
+use domain::{
+    Error, OrgId, Result, Time,
+    authorization::{
+        policy::{Access, Standing, Write},
+        principal::Principal,
+    },
+    core::value::{Email, Slug},
+    identity::{accounts::Person, sessions::SessionCredential},
+    tenancy::roles::{Caps, Role, RoleName},
+};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
+
+use super::{Found, LockScope, assemble, batch::FactsRequest};
+use crate::{
+    Store, WriteTx,
+    core::{
+        error::{from_db, retry},
+        sql::{self, Columns},
+    },
+    tenancy::roles,
+};
+
+/// Who is calling: alive only while session, grant and user are.
+const CALLER: &str = "
+    select u.email, u.realm, u.email_verified_at, u.is_platform_owner
+      from grants g
+      join sessions s on s.id = g.session_id
+      join users u on u.id = g.user_id
+     where g.id = $1 and s.id = $2 and u.id = $3
+       and g.revoked_at is null and s.revoked_at is null and s.expires_at > $4
+       and u.deleted_at is null";
+
+/// The statement, for one request (`$n` in the order of [`values`]) or for each row of a batch: only where its inputs stand differs.
+macro_rules! facts {
+    (of $grant:literal, $session:literal, $user:literal, $now:literal, $slug:literal, organization $join:literal, $lock:literal) => {
+        concat!(
+            "
+    select u.email, u.realm, u.email_verified_at, u.is_platform_owner, m.role, r.permissions, ",
+            $crate::tenancy::organizations::organization_columns!(),
+            "
+      from grants g
+      join sessions s on s.id = g.session_id
+      join users u on u.id = g.user_id
+      ",
+            $join,
+            " organizations o on o.slug = ",
+            $slug,
+            "
+      ",
+            $join,
+            " org_counters c on c.org_id = o.id
+      ",
+            $join,
+            " memberships m on m.org_id = o.id and m.user_id = u.id
+      left join roles r on r.org_id = m.org_id and r.slug = m.role
+     where g.id = ",
+            $grant,
+            " and s.id = ",
+            $session,
+            " and u.id = ",
+            $user,
+            "
+       and g.revoked_at is null and s.revoked_at is null and s.expires_at > ",
+            $now,
+            "
+       and u.deleted_at is null",
+            $lock
+        )
+    };
+}
+pub(super) use facts;
+
+/// Also for strangers.
+pub(super) const LENIENT: &str = facts!(of "$1", "$2", "$3", "$4", "$5", organization "left join", "");
+/// Members only; SQLite's, whose writer is alone.
+const MEMBER: &str = facts!(of "$1", "$2", "$3", "$4", "$5", organization "join", "");
+/// The membership stays as it is. Whoever is about to change it goes first (the fair lock of `locks.rs`, shared).
+const MEMBER_SHARED: &str = facts!(of "$1", "$2", "$3", "$4", "$5", organization "join", "
+       and (select pg_advisory_xact_lock_shared(hashtextextended($3::uuid::text, 0))) is not null
+       for share of m");
+/// The membership may change.
+const MEMBER_EXCLUSIVE: &str = facts!(of "$1", "$2", "$3", "$4", "$5", organization "join", "
+       for no key update of m");
+
+fn values(who: &SessionCredential, now: Time, slug: &Slug) -> Vec<Value> {
+    vec![who.grant.uuid().into(), who.session.uuid().into(), who.user.uuid().into(), now.into(), slug.as_str().into()]
+}
+
+/// The code of [`signed_out`].
+pub const SESSION_ENDED: &str = "session_ended";
+
+/// The session or grant of a token has ended, or its account was closed.
+pub fn signed_out() -> Error {
+    Error::unauthenticated(SESSION_ENDED, "This session has ended. Sign in again.")
+}
+
+pub(super) async fn find(db: &impl ConnectionTrait, who: &SessionCredential, now: Time) -> Result<Person> {
+    let values = vec![who.grant.uuid().into(), who.session.uuid().into(), who.user.uuid().into(), now.into()];
+    let row = sql::one(db, CALLER, values).await?.ok_or_else(signed_out)?;
+    read_person(&mut Columns::of(&row), who).map_err(from_db)
+}
+
+pub(super) async fn read<A: Access>(
+    store: &Store,
+    who: &SessionCredential,
+    slug: &Slug,
+    now: Time,
+) -> Result<Standing<'static, A>> {
+    let row = if store.has_one_writer() {
+        sql::one(&store.db, LENIENT, values(who, now, slug)).await?
+    } else {
+        let request = FactsRequest { who: *who, slug: slug.clone(), now };
+        store.batches.read(store.db.get_postgres_connection_pool(), request).await?
+    };
+    let row = row.ok_or_else(signed_out)?;
+    assemble(store, &store.db, read_facts(&row, who).map_err(from_db)?, now).await
+}
+
+pub(super) async fn lock<'t>(
+    tx: &'t WriteTx,
+    who: &SessionCredential,
+    slug: &Slug,
+    scope: LockScope,
+) -> Result<Standing<'t, Write>> {
+    let strict = match scope {
+        _ if tx.is_sqlite() => MEMBER,
+        LockScope::Caller => MEMBER_SHARED,
+        LockScope::Memberships => MEMBER_EXCLUSIVE,
+    };
+    let member = sql::one(&tx.tx, strict, values(who, tx.now(), slug)).await?;
+    let is_member = member.is_some();
+    let row = match member {
+        Some(row) => row,
+        None => sql::one(&tx.tx, LENIENT, values(who, tx.now(), slug)).await?.ok_or_else(signed_out)?,
+    };
+    let mut found = read_facts(&row, who).map_err(from_db)?;
+    if found.role.is_some() && !is_member {
+        // A membership that came to be between the two statements is not locked.
+        return Err(retry());
+    }
+    refresh_role(tx, &mut found).await?;
+    assemble(&tx.store, &tx.tx, found, tx.now()).await
+}
+
+/// A custom role is read again, locked: the statement before waited for the membership only, so what it saw of the role may have been
+/// edited meanwhile.
+async fn refresh_role(tx: &WriteTx, found: &mut Found<'_>) -> Result<()> {
+    if let (Some(org), Some(role)) = (found.org, &mut found.role)
+        && let RoleName::Custom(slug) = &role.name
+    {
+        role.caps = roles::locked_caps(&tx.tx, OrgId::new(org), slug).await?.unwrap_or(Caps::NONE);
+    }
+    Ok(())
+}
+
+fn read_facts<'r>(row: &'r QueryResult, who: &SessionCredential) -> Result<Found<'r>, DbErr> {
+    let mut columns = Columns::of(row);
+    let person = read_person(&mut columns, who)?;
+    let role = read_role(&mut columns)?;
+    let org = columns.next()?;
+    Ok(Found { principal: Principal::Person(person), role, org, columns })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that knows a person, from a live session just read")]
+fn read_person(columns: &mut Columns<'_>, who: &SessionCredential) -> Result<Person, DbErr> {
+    let (email, realm) = (Email::stored(columns.next()?), OrgId::new(columns.next()?));
+    let verified = columns.next::<Option<Time>>()?.is_some();
+    Ok(Person::signed_in(who, email, realm, verified, columns.next()?))
+}
+
+fn read_role(columns: &mut Columns<'_>) -> Result<Option<Role>, DbErr> {
+    let (name, permissions): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let Some(name) = name.map(RoleName::stored) else { return Ok(None) };
+    // A role that is gone allows nothing.
+    let caps = name.builtin_caps().unwrap_or_else(|| permissions.map_or(Caps::NONE, |text| roles::caps_from_text(&text)));
+    Ok(Some(Role { name, caps }))
+}
