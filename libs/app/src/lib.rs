@@ -3,6 +3,7 @@
 //! Every write runs inside one transaction that first reads who may do it (`calls.rs`) and ends with a change, its event and its
 //! audit record.
 
+pub mod applications;
 pub mod authorization;
 pub mod core;
 pub mod delivery;

@@ -1,0 +1,3 @@
+//! Programs of organizations: API keys.
+
+pub mod api_keys;
