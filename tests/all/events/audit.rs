@@ -1,6 +1,7 @@
 //! The audit log: filters, pages, names, export, and what is not in it. How it is sealed is in [`sealed`]; what
-//! an organization decides about it in [`rules`].
+//! an organization decides about it in [`rules`], and how people are erased from it in [`erasure`].
 
+mod erasure;
 mod rules;
 mod sealed;
 

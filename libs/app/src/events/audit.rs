@@ -1,5 +1,6 @@
 //! Reading the audit log.
 
+pub mod erasure;
 mod rules;
 mod sealed;
 

@@ -3,9 +3,9 @@
 //! [`Store::write`] runs a use case inside a transaction and commits the [`Change`] it returns; there is no other commit. A use case
 //! that loses against another transaction (deadlock, serialization) is run again as a whole.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{pin::Pin, sync::OnceLock, time::Duration};
 
-use domain::{Actor, Event, OrgId, Result, Stamp};
+use domain::{Actor, Event, OrgId, Origin, Result, Stamp, Time, authorization::policy::SystemScope};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
@@ -132,6 +132,9 @@ impl Bookkeeping {
     }
 }
 
+/// What a job does inside its transaction.
+pub type JobWork<'t, T> = Pin<Box<dyn Future<Output = Result<Change<T>>> + Send + 't>>;
+
 /// How often a use case is run before the caller is told that the server is busy.
 const ATTEMPTS: u32 = 4;
 
@@ -156,6 +159,20 @@ impl Store {
         Ok(Bookkeeping { tx, _gate: gate })
     }
 
+    /// Runs a job's `work` in a transaction and commits the change it makes. Once: a lost race is an error, since the worker repeats
+    /// whatever fails. Boxed, because jobs move between threads, and the compiler cannot see that the future of an async closure may.
+    pub async fn write_as_job<T>(
+        &self,
+        scope: SystemScope,
+        now: Time,
+        work: impl for<'t> FnOnce(&'t WriteTx) -> JobWork<'t, T>,
+    ) -> Result<T> {
+        let stamp = Stamp { actor: Actor::System(scope.job), origin: Origin::default(), now };
+        let tx = self.begin(&stamp).await?;
+        let outcome = work(&tx).await;
+        end(tx, outcome).await
+    }
+
     /// Runs `work` in a transaction and commits the change it returns. An error leaves nothing behind.
     pub async fn write<T>(&self, stamp: &Stamp, work: impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
         let mut attempt = 1;
@@ -174,13 +191,18 @@ impl Store {
 
     async fn attempt<T>(&self, stamp: &Stamp, work: &impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
         let tx = self.begin(stamp).await?;
-        match work(&tx).await {
-            Ok(change) => tx.commit(change).await,
-            Err(e) => {
-                // Not left to the drop: on SQLite the next writer would find the database still locked.
-                tx.rollback().await;
-                Err(e)
-            }
+        let outcome = work(&tx).await;
+        end(tx, outcome).await
+    }
+}
+
+async fn end<T>(tx: WriteTx, outcome: Result<Change<T>>) -> Result<T> {
+    match outcome {
+        Ok(change) => tx.commit(change).await,
+        Err(e) => {
+            // Not left to the drop: on SQLite the next writer would find the database still locked.
+            tx.rollback().await;
+            Err(e)
         }
     }
 }

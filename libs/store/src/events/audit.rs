@@ -18,6 +18,7 @@ use domain::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 pub use self::{
+    erasure::{Erasure, NumberedRecord},
     seal::Seal,
     sealed::{Checkpoint, ExportFrame, Proof},
 };

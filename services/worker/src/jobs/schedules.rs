@@ -89,7 +89,7 @@ impl Schedules {
             Chore::Seal => self.seal(now, Seal::All).await,
             Chore::Erase => {
                 let scope = SystemScope::job("erasure");
-                while let Some(looked) = store.erase_next(scope, now, BATCH).await? {
+                while let Some(looked) = app::events::audit::erasure::erase_next(store, scope, now, BATCH).await? {
                     rows += looked;
                 }
                 Ok(rows)
