@@ -1,21 +1,24 @@
-//! Accounts and one-time links.
+//! Accounts. The links that are mailed to their owners are in [`links`].
+
+mod links;
 
 use domain::{
-    Error, OrgId, Result, Time, UserId,
+    Error, OrgId, Result, UserId,
     core::value::{Email, Slug},
-    identity::accounts::{LinkPurpose, User},
+    identity::accounts::User,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set,
     sea_query::{Expr, LockType},
 };
 
+pub use self::links::Link;
 use crate::{
     Store, WriteTx,
     core::{
-        entity::{one_time_links, users},
+        entity::users,
         error::{USERS_EMAIL, from_db, on},
-        sql::{self, Columns},
+        sql::{self, Columns, Sql, sql},
     },
 };
 
@@ -42,14 +45,10 @@ pub(crate) fn user(row: users::Model) -> User {
 }
 
 /// The columns of a [`User`] behind its id, for every statement that joins users `u`.
-macro_rules! user_columns {
-    () => {
-        "u.realm, u.email, u.is_platform_owner, u.email_verified_at, u.created_at, u.updated_at, u.deleted_at"
-    };
-}
-pub(crate) use user_columns;
+pub(crate) const USER_COLUMNS: &str =
+    "u.realm, u.email, u.is_platform_owner, u.email_verified_at, u.created_at, u.updated_at, u.deleted_at";
 
-/// Reads what [`user_columns`] selected.
+/// Reads what [`USER_COLUMNS`] selected.
 pub(crate) fn next_user(id: UserId, columns: &mut Columns<'_>) -> Result<User, DbErr> {
     Ok(User {
         id,
@@ -78,6 +77,15 @@ async fn any_platform_owner(db: &impl ConnectionTrait) -> Result<bool> {
     Ok(query.one(db).await.map_err(from_db)?.is_some())
 }
 
+/// The account of an address in the realm of an organization that it is a member of.
+const MANAGED_ACCOUNT: Sql = sql!(
+    "select u.id
+    from organizations o
+    join users u on u.realm = o.id
+    join memberships m on m.org_id = o.id and m.user_id = u.id
+    where o.slug = $1 and u.email = $2 and u.deleted_at is null"
+);
+
 impl Store {
     /// What sign-in, sign-up and password recovery may look up before anybody is known: the live account of `email` in `realm`.
     pub async fn public_account(&self, realm: OrgId, email: &Email) -> Result<Option<Account>> {
@@ -85,18 +93,11 @@ impl Store {
     }
     /// The live account of `email` that the organization `slug` manages, while it is a member there.
     pub async fn public_managed_account(&self, slug: &Slug, email: &Email) -> Result<Option<Account>> {
-        let find = "select u.id from organizations o join users u on u.realm = o.id join memberships m on m.org_id = o.id and m.user_id = u.id
-where o.slug = $1 and u.email = $2 and u.deleted_at is null";
-        let Some(row) = sql::one(&self.db, find, vec![slug.as_str().into(), email.as_str().into()]).await? else {
+        let Some(row) = sql::one(&self.db, MANAGED_ACCOUNT, vec![slug.as_str().into(), email.as_str().into()]).await? else {
             return Ok(None);
         };
         let id: uuid::Uuid = row.try_get("", "id").map_err(from_db)?;
         Ok(users::Entity::find_by_id(id).one(&self.db).await.map_err(from_db)?.map(account))
-    }
-    /// What a link stands for, without using it up.
-    pub async fn public_link(&self, purpose: LinkPurpose, token_hash: &str, now: Time) -> Result<Option<Link>> {
-        let row = one_time_links::Entity::find_by_id(token_hash).one(&self.db).await.map_err(from_db)?;
-        Ok(row.filter(|row| row.purpose == purpose.as_str() && row.expires_at > now).map(|row| link(purpose, row)))
     }
     /// An account by id, with its password hash, for its owner.
     pub async fn own_account(&self, who: domain::authorization::policy::UserScope<'_>) -> Result<Account> {
@@ -109,10 +110,13 @@ where o.slug = $1 and u.email = $2 and u.deleted_at is null";
     }
 }
 
+/// Changes nothing, and waits for whoever does the same.
+const LOCK_SETUP: &str = "update sequencer set passes = passes where id = 1";
+
 impl WriteTx {
     /// Lets only one transaction at a time look for, and make, the first platform owner.
     pub async fn lock_setup(&self) -> Result<()> {
-        sql::execute(&self.tx, "update sequencer set passes = passes where id = 1", vec![]).await.map(|_| ())
+        sql::execute(&self.tx, LOCK_SETUP, vec![]).await.map(|_| ())
     }
 
     /// Whether anybody operates the platform yet.
@@ -183,71 +187,7 @@ impl WriteTx {
             .map_err(from_db)?;
         Ok(())
     }
-
-    /// Stores what a mailed link stands for.
-    pub async fn insert_link(&self, link: &Link, token_hash: String) -> Result<()> {
-        let row = one_time_links::ActiveModel {
-            hash: Set(token_hash),
-            purpose: Set(link.purpose.as_str().to_owned()),
-            user_id: Set(link.user.map(UserId::uuid)),
-            email: Set(link.email.to_string()),
-            password_hash: Set(link.password_hash.clone()),
-            expires_at: Set(self.now() + link.purpose.lifetime()),
-            created_at: Set(self.now()),
-        };
-        one_time_links::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(from_db)?;
-        Ok(())
-    }
-
-    /// Forgets a user's links of one purpose.
-    pub async fn drop_user_links(&self, purpose: LinkPurpose, user: UserId) -> Result<()> {
-        self.drop_links(purpose, one_time_links::Column::UserId.eq(user.uuid())).await
-    }
-
-    /// Forgets every link of one purpose to an address.
-    pub async fn drop_address_links(&self, purpose: LinkPurpose, email: &Email) -> Result<()> {
-        self.drop_links(purpose, one_time_links::Column::Email.eq(email.as_str())).await
-    }
-
-    async fn drop_links(&self, purpose: LinkPurpose, whose: Expr) -> Result<()> {
-        let links =
-            one_time_links::Entity::delete_many().filter(whose).filter(one_time_links::Column::Purpose.eq(purpose.as_str()));
-        links.exec(&self.tx).await.map_err(from_db)?;
-        Ok(())
-    }
-
-    /// The latest sign-up that waits for the proof of `email`.
-    pub async fn pending_signup(&self, email: &Email) -> Result<Option<Link>> {
-        let query = one_time_links::Entity::find()
-            .filter(one_time_links::Column::Email.eq(email.as_str()))
-            .filter(one_time_links::Column::Purpose.eq(LinkPurpose::VerifyEmail.as_str()))
-            .filter(one_time_links::Column::ExpiresAt.gt(self.now()))
-            .order_by_desc(one_time_links::Column::CreatedAt);
-        Ok(query.one(&self.tx).await.map_err(from_db)?.map(|row| link(LinkPurpose::VerifyEmail, row)))
-    }
-
-    /// Uses a link up. `None` if it is unknown, used, expired or for another purpose.
-    pub async fn take_link(&self, purpose: LinkPurpose, token_hash: &str) -> Result<Option<Link>> {
-        let row = one_time_links::Entity::find_by_id(token_hash).lock_exclusive().one(&self.tx).await.map_err(from_db)?;
-        let Some(row) = row.filter(|row| row.purpose == purpose.as_str() && row.expires_at > self.now()) else { return Ok(None) };
-        one_time_links::Entity::delete_by_id(row.hash.clone()).exec(&self.tx).await.map_err(from_db)?;
-        Ok(Some(link(purpose, row)))
-    }
 }
 
-/// What a mailed link stands for.
-#[derive(Clone, Debug)]
-pub struct Link {
-    /// What it does.
-    pub purpose: LinkPurpose,
-    /// Whose it is; `None` for a sign-up, which has no account yet.
-    pub user: Option<UserId>,
-    /// The mailbox it proves.
-    pub email: Email,
-    /// For a sign-up: the password it was made with.
-    pub password_hash: Option<String>,
-}
-
-fn link(purpose: LinkPurpose, row: one_time_links::Model) -> Link {
-    Link { purpose, user: row.user_id.map(UserId::new), email: Email::stored(row.email), password_hash: row.password_hash }
-}
+#[cfg(test)]
+pub(crate) mod tests;

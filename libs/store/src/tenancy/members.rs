@@ -1,10 +1,12 @@
-//! Memberships, and the one cascade that ends access.
+//! Memberships. How they change and end is in [`changes`].
+
+mod changes;
 
 use domain::{
-    Error, InvitationId, MembershipId, OrgId, PLATFORM, Page, Result, UserId,
+    Error, MembershipId, OrgId, PLATFORM, Page, Result, UserId,
     authorization::{
         policy::{OrgScope, Read, Write},
-        resource::{MemberRoles, Members, Ownership, Resource},
+        resource::{Members, Resource},
     },
     core::value::Email,
     tenancy::{
@@ -12,19 +14,16 @@ use domain::{
         roles::RoleName,
     },
 };
-use sea_orm::{
-    ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Select, Set,
-    sea_query::{Expr, LockType},
-};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Select, Set, sea_query::LockType};
 
 use crate::{
     Store, WriteTx,
     core::{
-        entity::{grants, memberships, users},
+        entity::{memberships, users},
         error::{MEMBERSHIPS_USER, from_db, on},
-        sql::{self, Columns},
+        sql::{self, Columns, Sql, sql},
     },
-    identity::accounts::{next_user, user, user_columns},
+    identity::accounts::{USER_COLUMNS, next_user, user},
     tenancy::invitations::LockedInvitation,
 };
 
@@ -38,11 +37,14 @@ pub(crate) fn membership(row: memberships::Model) -> Membership {
     }
 }
 
-const PAGE: &str = concat!(
-    "select m.id, m.user_id, m.role, m.created_at, ",
-    user_columns!(),
-    " from memberships m join users u on u.id = m.user_id where m.org_id = $1 and ($2 = '' or m.role = $2)
-order by m.created_at, m.id limit $3 offset $4"
+const PAGE: Sql = sql!(
+    "select m.id, m.user_id, m.role, m.created_at, {user}
+    from memberships m
+    join users u on u.id = m.user_id
+    where m.org_id = $1 and ($2 = '' or m.role = $2)
+    order by m.created_at, m.id
+    limit $3 offset $4",
+    user = USER_COLUMNS
 );
 
 /// Reads a row of [`PAGE`].
@@ -58,6 +60,8 @@ fn read_member(org_id: OrgId, row: &QueryResult) -> Result<Member, DbErr> {
     Ok(Member { user: next_user(membership.user_id, &mut columns)?, membership })
 }
 
+const COUNT: &str = "select count(*) from memberships where org_id = $1 and role = $2";
+
 impl Store {
     /// A page of members by the age of the membership, optionally of one role.
     pub async fn list_members(&self, scope: OrgScope<'_, Members, Read>, page: Page, role: Option<&str>) -> Result<Vec<Member>> {
@@ -71,7 +75,7 @@ impl Store {
             page.offset().cast_signed().into(),
         ];
         let rows = sql::all(&self.db, PAGE, values).await?;
-        rows.iter().map(|row| read_member(scope.org(), row)).collect::<Result<_, _>>().map_err(from_db)
+        sql::read_all(&rows, |row| read_member(scope.org(), row))
     }
     /// Whether a user is a member.
     pub async fn is_member(&self, scope: OrgScope<'_, Members, Read>, user: UserId) -> Result<bool> {
@@ -79,12 +83,7 @@ impl Store {
     }
     /// How many members have a role. The unfiltered count is a counter in the organization's view.
     pub async fn count_members(&self, scope: OrgScope<'_, Members, Read>, role: &str) -> Result<i64> {
-        sql::count(
-            &self.db,
-            "select count(*) from memberships where org_id = $1 and role = $2",
-            vec![scope.org().uuid().into(), role.into()],
-        )
-        .await
+        sql::count(&self.db, COUNT, vec![scope.org().uuid().into(), role.into()]).await
     }
 }
 
@@ -101,6 +100,17 @@ pub enum Admission<'a> {
     /// An invitation that this transaction has locked.
     Invited(&'a LockedInvitation, RoleName),
 }
+
+/// A member's account is the platform's or the organization's own; naming the realm lets the index find the address.
+const BY_EMAIL: Sql = sql!(
+    "select m.user_id
+    from users u
+    join memberships m on m.org_id = $1 and m.user_id = u.id
+    where u.email = $2 and (u.realm = $1 or u.realm = $3)
+    limit 2"
+);
+
+const TAKE_SEAT: &str = "update org_counters set members = members + 1 where org_id = $1 and members < $2";
 
 impl WriteTx {
     /// A member as they are now, not locked. `NotFound` for a stranger.
@@ -124,11 +134,8 @@ impl WriteTx {
 
     /// The member with an address, locked; whichever realm the account is of.
     pub async fn lock_member_by_email<R: Resource>(&self, scope: OrgScope<'_, R, Write>, email: &Email) -> Result<Member> {
-        // A member's account is the platform's or the organization's own; naming the realm lets the index find the address.
-        let find = "select m.user_id from users u join memberships m on m.org_id = $1 and m.user_id = u.id
-where u.email = $2 and (u.realm = $1 or u.realm = $3) limit 2";
         let values = vec![scope.org().uuid().into(), email.as_str().into(), PLATFORM.uuid().into()];
-        let rows = sql::all(&self.tx, find, values).await?;
+        let rows = sql::all(&self.tx, BY_EMAIL, values).await?;
         match rows.as_slice() {
             [] => Err(Error::not_found("member")),
             [row] => self.lock_member(scope, UserId::new(row.try_get("", "user_id").map_err(from_db)?)).await,
@@ -163,13 +170,7 @@ where u.email = $2 and (u.realm = $1 or u.realm = $3) limit 2";
     }
 
     async fn take_seat(&self, org: OrgId, max: i64) -> Result<()> {
-        let taken = sql::execute(
-            &self.tx,
-            "update org_counters set members = members + 1 where org_id = $1 and members < $2",
-            vec![org.uuid().into(), max.into()],
-        )
-        .await?;
-        if taken == 1 {
+        if sql::execute(&self.tx, TAKE_SEAT, vec![org.uuid().into(), max.into()]).await? == 1 {
             return Ok(());
         }
         Err(Error::conflict(
@@ -177,70 +178,7 @@ where u.email = $2 and (u.realm = $1 or u.realm = $3) limit 2";
             format!("All {max} seats of this organization are taken. Remove a member or ask for a larger tier."),
         ))
     }
-
-    /// Gives a member another role (not `owner`: that is [`WriteTx::hand_over`]).
-    pub async fn set_role(&self, scope: OrgScope<'_, MemberRoles, Write>, member: &Membership, role: &RoleName) -> Result<()> {
-        if member.role == RoleName::Owner {
-            self.count_owners(scope.org(), -1).await?;
-        }
-        self.save_role(member, role).await
-    }
-
-    /// Makes `next` the owner and the caller an admin, in one step: there is never no owner and never two by accident.
-    pub async fn hand_over(&self, scope: OrgScope<'_, Ownership, Write>, caller: &Membership, next: &Membership) -> Result<()> {
-        let owners = i64::from(next.role != RoleName::Owner) - i64::from(caller.role == RoleName::Owner);
-        if owners != 0 {
-            self.count_owners(scope.org(), owners).await?;
-        }
-        self.save_role(next, &RoleName::Owner).await?;
-        self.save_role(caller, &RoleName::Admin).await?;
-        self.set_owner(scope, next.user_id).await
-    }
-
-    async fn save_role(&self, member: &Membership, role: &RoleName) -> Result<()> {
-        let update = memberships::Entity::update_many().col_expr(memberships::Column::Role, Expr::value(role.as_str()));
-        update
-            .filter(memberships::Column::OrgId.eq(member.org_id.uuid()))
-            .filter(memberships::Column::Id.eq(member.id.uuid()))
-            .exec(&self.tx)
-            .await
-            .map_err(from_db)?;
-        Ok(())
-    }
-
-    /// Changes the number of owners; refuses to let it reach zero.
-    async fn count_owners(&self, org: OrgId, by: i64) -> Result<()> {
-        let sql = "update org_counters set owners = owners + $2 where org_id = $1 and owners + $2 >= 1";
-        if sql::execute(&self.tx, sql, vec![org.uuid().into(), by.into()]).await? == 1 { Ok(()) } else { Err(last_owner()) }
-    }
-
-    /// Ends a member's access, all of it and only here: membership and seat, the grants that were for this organization (and with
-    /// them their refresh families), and an invitation that would let them back in, which is answered. Other organizations are not touched.
-    pub async fn end_access(&self, scope: OrgScope<'_, Members, Write>, member: &Member) -> Result<Option<InvitationId>> {
-        let (org, user) = (scope.org(), member.membership.user_id);
-        if member.membership.role == RoleName::Owner {
-            self.count_owners(org, -1).await?;
-        }
-        sql::execute(&self.tx, "update org_counters set members = members - 1 where org_id = $1", vec![org.uuid().into()])
-            .await?;
-        memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
-        self.end_grants(org, user).await?;
-        self.cancel_pending(org, &member.user.email).await
-    }
-
-    async fn end_grants(&self, org: OrgId, user: UserId) -> Result<()> {
-        let update = grants::Entity::update_many().col_expr(grants::Column::RevokedAt, Expr::value(self.now()));
-        update
-            .filter(grants::Column::UserId.eq(user.uuid()))
-            .filter(grants::Column::OrgId.eq(org.uuid()))
-            .filter(grants::Column::RevokedAt.is_null())
-            .exec(&self.tx)
-            .await
-            .map_err(from_db)?;
-        Ok(())
-    }
 }
 
-fn last_owner() -> Error {
-    Error::conflict("last_owner", "An organization keeps at least one owner. Transfer the ownership first.")
-}
+#[cfg(test)]
+mod tests;

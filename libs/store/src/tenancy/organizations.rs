@@ -1,5 +1,7 @@
 //! Organizations.
 
+pub(crate) mod columns;
+
 use domain::{
     Error, OrgId, Page, Result, UserId,
     authorization::{
@@ -7,95 +9,35 @@ use domain::{
         resource::{OrgLifecycle, Ownership, Settings},
     },
     core::value::{Name, Slug},
-    tenancy::organizations::{OrgStatus, Organization, OrganizationView, Tier},
+    tenancy::organizations::{OrgStatus, Organization, OrganizationView},
 };
 use sea_orm::{
-    ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, Set,
+    ColumnTrait, EntityTrait, QueryFilter, Set,
     sea_query::{Expr, ExprTrait},
 };
 
+pub(crate) use self::columns::{ORGANIZATION, organization_columns, read_organization};
+use self::columns::{TIER, read_view};
 use crate::{
     Store, WriteTx,
     core::{
         entity::{org_counters, organizations},
         error::{ORGANIZATIONS_SLUG, from_db, on},
-        sql::{self, Columns},
+        sql::{self, Sql, sql},
     },
 };
 
-/// The columns of an organization with its counters, for every statement that joins organizations `o` and counters `c`.
-macro_rules! organization_columns {
-    () => {
-        "o.id, o.slug, o.name, o.owner_user_id, o.status, o.tier_id, o.max_services, o.max_users, o.approved_by, o.approved_at,
-o.rejected_by, o.rejected_at, o.rejection_reason, o.feature_overrides, o.version, o.created_at, o.updated_at, c.members, c.services"
-    };
-}
-pub(crate) use organization_columns;
-/// The same, as a part of a statement.
-pub(crate) const ORGANIZATION: &str = organization_columns!();
-
-/// The columns of an [`OrganizationView`], for every statement that joins tiers `t` as well.
-macro_rules! view_columns {
-    () => {
-        concat!(
-            $crate::tenancy::organizations::organization_columns!(),
-            ", t.name, t.display_name, t.default_max_services, t.default_max_users, t.features, t.price_cents, t.currency, t.created_at"
-        )
-    };
-}
-pub(crate) use view_columns;
-
-/// Reads what [`organization_columns`] selected, after the id: the organization, its members and its services.
-pub(crate) fn read_organization(id: uuid::Uuid, columns: &mut Columns<'_>) -> Result<(Organization, i64, i64), DbErr> {
-    let organization = Organization {
-        id: OrgId::new(id),
-        slug: Slug::stored(columns.next()?),
-        name: Name::stored(columns.next()?),
-        owner_user_id: UserId::new(columns.next()?),
-        status: columns.next::<String>()?.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string()))?,
-        tier_id: columns.next()?,
-        max_services: columns.next()?,
-        max_users: columns.next()?,
-        approved_by: columns.next::<Option<_>>()?.map(UserId::new),
-        approved_at: columns.next()?,
-        rejected_by: columns.next::<Option<_>>()?.map(UserId::new),
-        rejected_at: columns.next()?,
-        rejection_reason: columns.next()?,
-        feature_overrides: columns.next()?,
-        version: columns.next()?,
-        created_at: columns.next()?,
-        updated_at: columns.next()?,
-    };
-    Ok((organization, columns.next()?, columns.next()?))
-}
-
-/// Reads what [`view_columns`] selected.
-pub(crate) fn read_view(row: &QueryResult) -> Result<OrganizationView, DbErr> {
-    let mut columns = Columns::of(row);
-    let (organization, members, services) = read_organization(columns.next()?, &mut columns)?;
-    let tier = Tier {
-        id: organization.tier_id.clone(),
-        name: columns.next()?,
-        display_name: columns.next()?,
-        default_max_services: columns.next()?,
-        default_max_users: columns.next()?,
-        features: columns.next()?,
-        price_cents: columns.next()?,
-        currency: columns.next()?,
-        created_at: columns.next()?,
-    };
-    Ok(OrganizationView { organization, members, services, tier })
-}
-
-pub(crate) fn read_views(rows: &[QueryResult]) -> Result<Vec<OrganizationView>> {
-    rows.iter().map(read_view).collect::<Result<_, _>>().map_err(from_db)
-}
-
-const OWN: &str = concat!(
-    "select ",
-    view_columns!(),
-    " from memberships m join organizations o on o.id = m.org_id join org_counters c on c.org_id = o.id join tiers t on t.id = o.tier_id
-where m.user_id = $1 and o.deleted_at is null and ($2 = '' or o.status = $2) order by m.created_at, m.org_id limit $3 offset $4"
+const OWN: Sql = sql!(
+    "select {organization}, {tier}
+    from memberships m
+    join organizations o on o.id = m.org_id
+    join org_counters c on c.org_id = o.id
+    join tiers t on t.id = o.tier_id
+    where m.user_id = $1 and o.deleted_at is null and ($2 = '' or o.status = $2)
+    order by m.created_at, m.org_id
+    limit $3 offset $4",
+    organization = ORGANIZATION,
+    tier = TIER
 );
 
 impl Store {
@@ -112,7 +54,7 @@ impl Store {
         let status = status.map_or("", OrgStatus::as_str);
         let values =
             vec![who.person().id.uuid().into(), status.into(), i64::from(page.limit).into(), page.offset().cast_signed().into()];
-        read_views(&sql::all(&self.db, OWN, values).await?)
+        sql::read_all(&sql::all(&self.db, OWN, values).await?, read_view)
     }
 }
 
@@ -124,23 +66,28 @@ impl Store {
     }
 }
 
+const SIGN_IN_STATE: Sql = sql!(
+    "select o.status, m.user_id
+    from organizations o
+    left join memberships m on m.org_id = o.id and m.user_id = $2
+    where o.id = $1 and o.deleted_at is null"
+);
+
+const COUNT_OWNED: &str = "select count(*) from organizations where owner_user_id = $1 and deleted_at is null";
+
 impl WriteTx {
     /// For a sign-in to an organization: its state, and whether the user is a member. `None` if there is no such organization.
     pub async fn sign_in_state(&self, org: OrgId, user: UserId) -> Result<Option<(OrgStatus, bool)>> {
-        let find = "select o.status, m.user_id from organizations o left join memberships m on m.org_id = o.id and m.user_id = $2 where o.id = $1 and o.deleted_at is null";
-        let Some(row) = sql::one(&self.tx, find, vec![org.uuid().into(), user.uuid().into()]).await? else { return Ok(None) };
+        let Some(row) = sql::one(&self.tx, SIGN_IN_STATE, vec![org.uuid().into(), user.uuid().into()]).await? else {
+            return Ok(None);
+        };
         let status: String = row.try_get("", "status").map_err(from_db)?;
         let member: Option<uuid::Uuid> = row.try_get("", "user_id").map_err(from_db)?;
         Ok(Some((status.parse().unwrap_or(OrgStatus::Suspended), member.is_some())))
     }
     /// How many organizations a user owns. Lock the account first.
     pub async fn count_owned(&self, user: UserId) -> Result<i64> {
-        sql::count(
-            &self.tx,
-            "select count(*) from organizations where owner_user_id = $1 and deleted_at is null",
-            vec![user.uuid().into()],
-        )
-        .await
+        sql::count(&self.tx, COUNT_OWNED, vec![user.uuid().into()]).await
     }
 
     /// Makes an organization with its counters; its first owner's membership is inserted apart. `AlreadyExists` (`slug_taken`).
@@ -236,16 +183,22 @@ pub(crate) fn stale() -> Error {
     )
 }
 
-const BY_ID: &str = concat!(
-    "select ",
-    view_columns!(),
-    " from organizations o join org_counters c on c.org_id = o.id join tiers t on t.id = o.tier_id where o.id = $1 and o.deleted_at is null"
+const BY_ID: Sql = sql!(
+    "select {organization}, {tier}
+    from organizations o
+    join org_counters c on c.org_id = o.id
+    join tiers t on t.id = o.tier_id
+    where o.id = $1 and o.deleted_at is null",
+    organization = ORGANIZATION,
+    tier = TIER
 );
 
 pub(crate) async fn view(tx: &WriteTx, org: OrgId) -> Result<Option<OrganizationView>> {
     let row = sql::one(&tx.tx, BY_ID, vec![org.uuid().into()]).await?;
     row.as_ref().map(read_view).transpose().map_err(from_db)
 }
+
+const END_GRANTS: &str = "update grants set revoked_at = $2 where org_id = $1 and revoked_at is null";
 
 /// Hides an organization for good: nobody finds it by its slug or through a membership any more, and the grants for it end. The rows
 /// that remain are purged by the worker.
@@ -258,6 +211,8 @@ pub(crate) async fn soft_delete(tx: &WriteTx, org: OrgId) -> Result<()> {
     if deleted.exec(&tx.tx).await.map_err(from_db)?.rows_affected == 0 {
         return Err(Error::not_found("organization"));
     }
-    let grants = "update grants set revoked_at = $2 where org_id = $1 and revoked_at is null";
-    sql::execute(&tx.tx, grants, vec![org.uuid().into(), tx.now().into()]).await.map(|_| ())
+    sql::execute(&tx.tx, END_GRANTS, vec![org.uuid().into(), tx.now().into()]).await.map(|_| ())
 }
+
+#[cfg(test)]
+mod tests;

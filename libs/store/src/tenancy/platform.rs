@@ -7,17 +7,21 @@ use domain::{
     tenancy::organizations::{OrgStatus, Organization, OrganizationView, Tier},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::LockType};
+use uuid::Uuid;
 
 use crate::{
     Store, WriteTx,
     core::{
         entity::{organizations, tiers, users},
         error::from_db,
-        sql,
+        sql::{self, Columns, Sql, sql},
     },
-    identity::accounts::user,
+    identity::accounts::{USER_COLUMNS, next_user, user},
     tenancy::{
-        organizations::{read_view, soft_delete, view, view_columns},
+        organizations::{
+            columns::{ORGANIZATION, TIER, read_view},
+            soft_delete, view,
+        },
         tiers::tier,
     },
 };
@@ -31,14 +35,31 @@ pub struct ListedOrganization {
     pub owner: User,
 }
 
-const LIST: &str = concat!(
-    "select ",
-    view_columns!(),
-    " from organizations o join org_counters c on c.org_id = o.id join tiers t on t.id = o.tier_id
-where o.deleted_at is null and ($1 = '' or o.status = $1) and ($2 = '' or o.tier_id = $2) order by o.created_at desc, o.id desc limit $3 offset $4"
+/// Which organizations are meant: `$1` is a status, `$2` a tier, either or both empty.
+const MATCHING: &str = "o.deleted_at is null and ($1 = '' or o.status = $1) and ($2 = '' or o.tier_id = $2)";
+
+const LIST: Sql = sql!(
+    "select {organization}, {tier}
+    from organizations o
+    join org_counters c on c.org_id = o.id
+    join tiers t on t.id = o.tier_id
+    where {matching}
+    order by o.created_at desc, o.id desc
+    limit $3 offset $4",
+    organization = ORGANIZATION,
+    tier = TIER,
+    matching = MATCHING
 );
 
-const COUNT: &str = "select count(*) from organizations o where o.deleted_at is null and ($1 = '' or o.status = $1) and ($2 = '' or o.tier_id = $2)";
+const USERS: Sql<1> = sql!(
+    "select u.id, {user}
+    from users u
+    where u.id in (select id from {rows})",
+    rows = 1 (id: Uuid),
+    user = USER_COLUMNS
+);
+
+const COUNT: Sql = sql!("select count(*) from organizations o where {matching}", matching = MATCHING);
 
 impl Store {
     /// Every tier, by price.
@@ -60,7 +81,7 @@ impl Store {
         let total = sql::count(&self.db, COUNT, filter.clone()).await?;
         let values = filter.into_iter().chain([limit.cast_signed().into(), offset.cast_signed().into()]).collect();
         let rows = sql::all(&self.db, LIST, values).await?;
-        let views: Vec<_> = rows.iter().map(read_view).collect::<Result<_, _>>().map_err(from_db)?;
+        let views: Vec<_> = sql::read_all(&rows, read_view)?;
         let owners = self.users_by_id(views.iter().map(|v| v.organization.owner_user_id)).await?;
         let find = |id| owners.iter().find(|u| u.id == id).cloned();
         let listed = views
@@ -71,9 +92,11 @@ impl Store {
     }
 
     async fn users_by_id(&self, ids: impl Iterator<Item = UserId>) -> Result<Vec<User>> {
-        let rows =
-            users::Entity::find().filter(users::Column::Id.is_in(ids.map(UserId::uuid))).all(&self.db).await.map_err(from_db)?;
-        Ok(rows.into_iter().map(user).collect())
+        let rows = USERS.all(&self.db, vec![], ids.map(|id| [id.uuid().into()])).await?;
+        sql::read_all(&rows, |row| {
+            let mut columns = Columns::of(row);
+            next_user(UserId::new(columns.next()?), &mut columns)
+        })
     }
 }
 

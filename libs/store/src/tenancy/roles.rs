@@ -17,7 +17,7 @@ use crate::{
         dialect,
         entity::{memberships, roles},
         error::{ROLES_SLUG, from_db, on},
-        sql,
+        sql::{self, Sql, sql},
     },
 };
 
@@ -47,7 +47,7 @@ pub(crate) async fn locked_caps(tx: &DatabaseTransaction, org: OrgId, slug: &Rol
     let mut query =
         roles::Entity::find().filter(roles::Column::OrgId.eq(org.uuid())).filter(roles::Column::Slug.eq(slug.as_str()));
     if !dialect::is_sqlite(tx) {
-        query = query.filter(Expr::cust_with_values(BEHIND_EDITS, [place_in_queue(org, slug.as_str())]));
+        query = query.filter(Expr::cust_with_values(BEHIND_EDITORS, [fair_lock(org, slug.as_str())]));
     }
     let row = query.lock_shared().one(tx).await.map_err(from_db)?;
     Ok(row.map(|row| caps_from_text(&row.permissions)))
@@ -55,9 +55,10 @@ pub(crate) async fn locked_caps(tx: &DatabaseTransaction, org: OrgId, slug: &Rol
 
 /// Whoever uses a role waits for whoever is about to edit it, for the reason that `access` gives for memberships: its row is locked
 /// `FOR SHARE`, and busy members could put off the edit that takes something from them.
-const BEHIND_EDITS: &str = "(select pg_advisory_xact_lock_shared(hashtextextended($1, 0))) is not null";
+const BEHIND_EDITORS: &str = "(select pg_advisory_xact_lock_shared(hashtextextended($1, 0))) is not null";
 
-fn place_in_queue(org: OrgId, slug: &str) -> String {
+/// The name of the fair lock of a role.
+fn fair_lock(org: OrgId, slug: &str) -> String {
     format!("{}/{slug}", org.uuid())
 }
 
@@ -98,6 +99,17 @@ impl Store {
     }
 }
 
+/// The fair lock of whoever edits a role, ahead of those who use it later.
+const BEFORE_USERS: &str = "select 1 where (select pg_advisory_xact_lock(hashtextextended($1, 0))) is not null";
+
+const COUNT: &str = "select count(*) from roles where org_id = $1";
+
+const COUNT_USES: Sql = sql!(
+    "select
+      (select count(*) from memberships where org_id = $1 and role = $2)
+      + (select count(*) from invitations where org_id = $1 and role = $2 and pending_email is not null)"
+);
+
 impl WriteTx {
     /// What a role name allows right now, with a custom role locked so that it cannot be edited or deleted until the assignment is
     /// committed. `Invalid` (`unknown_role`) if there is no such role.
@@ -118,15 +130,14 @@ impl WriteTx {
         let gone = || Error::not_found("role");
         if !self.is_sqlite() {
             let seen = by_id(scope.org(), id).one(&self.tx).await.map_err(from_db)?.ok_or_else(gone)?;
-            let queue = "select 1 where (select pg_advisory_xact_lock(hashtextextended($1, 0))) is not null";
-            sql::one(&self.tx, queue, vec![place_in_queue(scope.org(), &seen.slug).into()]).await?;
+            sql::one(&self.tx, BEFORE_USERS, vec![fair_lock(scope.org(), &seen.slug).into()]).await?;
         }
         by_id(scope.org(), id).lock_exclusive().one(&self.tx).await.map_err(from_db)?.map(role).ok_or_else(gone)
     }
 
     /// Makes a custom role. `AlreadyExists` (`role_slug_taken`), `Conflict` (`role_limit`).
     pub async fn insert_role(&self, scope: OrgScope<'_, Roles, Write>, r: &CustomRole) -> Result<()> {
-        let count = sql::count(&self.tx, "select count(*) from roles where org_id = $1", vec![scope.org().uuid().into()]).await?;
+        let count = sql::count(&self.tx, COUNT, vec![scope.org().uuid().into()]).await?;
         if count >= MAX_ROLES.cast_signed() {
             return Err(Error::conflict("role_limit", format!("An organization has at most {MAX_ROLES} custom roles.")));
         }
@@ -162,8 +173,7 @@ impl WriteTx {
 
     /// Deletes a role that nobody has. `Conflict` (`role_in_use`) otherwise. Lock it first.
     pub async fn delete_role(&self, scope: OrgScope<'_, Roles, Write>, r: &CustomRole) -> Result<()> {
-        let used = "select (select count(*) from memberships where org_id = $1 and role = $2) + (select count(*) from invitations where org_id = $1 and role = $2 and pending_email is not null)";
-        if sql::count(&self.tx, used, vec![scope.org().uuid().into(), r.slug.as_str().into()]).await? > 0 {
+        if sql::count(&self.tx, COUNT_USES, vec![scope.org().uuid().into(), r.slug.as_str().into()]).await? > 0 {
             return Err(Error::conflict(
                 "role_in_use",
                 "Members or pending invitations have this role. Give them another one first.",

@@ -1,0 +1,72 @@
+use crate::{
+    Store,
+    core::{
+        entity::{memberships, organizations, sessions},
+        testing::{at, everywhere, now, organization},
+    },
+    identity::accounts::tests::distinguishable,
+};
+
+use super::*;
+
+async fn session(store: &Store, user: UserId) -> SessionId {
+    let id = store.ids.uuid(now());
+    let row = sessions::ActiveModel {
+        id: Set(id),
+        user_id: Set(user.uuid()),
+        method: Set("password".to_owned()),
+        created_at: Set(now()),
+        last_seen_at: Set(now()),
+        expires_at: Set(at(60)),
+        ..Default::default()
+    };
+    sessions::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+    SessionId::new(id)
+}
+
+async fn join(store: &Store, org: OrgId, user: UserId) {
+    let row = memberships::ActiveModel {
+        org_id: Set(org.uuid()),
+        id: Set(store.ids.uuid(now())),
+        user_id: Set(user.uuid()),
+        role: Set("member".to_owned()),
+        created_at: Set(now()),
+    };
+    memberships::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_grant_read_by_position_is_the_grant() {
+    everywhere(async |store: &Store| {
+        let (org, user) = (organization(store).await, distinguishable(store).await);
+        let slug = organizations::ActiveModel { id: Set(org.uuid()), slug: Set("acme".to_owned()), ..Default::default() };
+        organizations::Entity::update(slug).exec(&store.db).await.unwrap();
+        let made = GrantRow {
+            id: GrantId::new(store.ids.uuid(now())),
+            session_id: session(store, user.id).await,
+            user_id: user.id,
+            org_id: org,
+        };
+        let row = grants::ActiveModel {
+            id: Set(made.id.uuid()),
+            session_id: Set(made.session_id.uuid()),
+            user_id: Set(user.id.uuid()),
+            org_id: Set(org.uuid()),
+            refresh_hash: Set("hash".to_owned()),
+            refresh_expires_at: Set(at(60)),
+            created_at: Set(now()),
+            revoked_at: Set(None),
+        };
+        grants::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+        for belongs in [false, true] {
+            if belongs {
+                join(store, org, user.id).await;
+            }
+            let row = sql::one(&store.db, PRESENTED, vec!["hash".into(), now().into()]).await.unwrap().unwrap();
+            let found = refreshable(&row).unwrap();
+            assert_eq!((found.grant, found.user), (made.clone(), user.clone()));
+            assert_eq!(found.organization, Some((Slug::stored("acme".to_owned()), "active".to_owned(), belongs)));
+        }
+    })
+    .await;
+}

@@ -1,0 +1,120 @@
+//! What is known of an address before it is invited, and the invitation that is stored then.
+
+use domain::{
+    Error, InvitationId, OrgId, PLATFORM, Result, UserId,
+    authorization::{
+        policy::{OrgScope, Write},
+        resource::Invitations,
+    },
+    core::value::Email,
+    identity::accounts::User,
+    tenancy::invitations::{Invitation, InvitationStatus},
+};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set, sea_query::LockType};
+
+use crate::{
+    WriteTx,
+    core::{
+        entity::invitations,
+        error::{INVITATIONS_PENDING, from_db, on},
+        sql::{self, Columns, Sql, sql},
+    },
+    identity::accounts::{USER_COLUMNS, next_user},
+};
+
+/// How many invitations of an organization can be pending.
+pub const MAX_PENDING: i64 = 1000;
+
+/// What has to be known before somebody is invited, read at once.
+pub struct InviteeState {
+    /// Whether a member has the address.
+    pub is_member: bool,
+    /// Who invites.
+    pub inviter: User,
+    pending: i64,
+    ran_out: bool,
+}
+
+/// A member's account is the platform's or the organization's own; naming the realm lets the index find the address.
+const INVITEE_STATE: Sql = sql!(
+    "select
+      (select count(*)
+        from users x
+        join memberships m on m.org_id = $1 and m.user_id = x.id
+        where x.email = $2 and (x.realm = $1 or x.realm = $5)),
+      (select count(*) from invitations where org_id = $1 and pending_email is not null),
+      (select count(*) from invitations where org_id = $1 and pending_email = $2 and expires_at <= $3),
+      {user}
+    from users u
+    where u.id = $4",
+    user = USER_COLUMNS
+);
+
+/// Reads a row of [`INVITEE_STATE`].
+fn invitee_state(inviter: UserId, row: &QueryResult) -> Result<InviteeState, DbErr> {
+    let mut columns = Columns::of(row);
+    let (members, pending, ran_out): (i64, i64, i64) = (columns.next()?, columns.next()?, columns.next()?);
+    let inviter = next_user(inviter, &mut columns)?;
+    Ok(InviteeState { is_member: members > 0, inviter, pending, ran_out: ran_out > 0 })
+}
+
+impl WriteTx {
+    /// What is known about an address that the caller wants to invite.
+    pub async fn invitee_state(&self, scope: OrgScope<'_, Invitations, Write>, email: &Email) -> Result<InviteeState> {
+        let (org, inviter) = (scope.org(), scope.require_person()?.id);
+        let values =
+            vec![org.uuid().into(), email.as_str().into(), self.now().into(), inviter.uuid().into(), PLATFORM.uuid().into()];
+        let row = sql::one(&self.tx, INVITEE_STATE, values).await?.ok_or_else(|| Error::not_found("user"))?;
+        invitee_state(inviter, &row).map_err(from_db)
+    }
+
+    /// Stores an invitation; answers the expired one to the same address that it replaces. `AlreadyExists` (`already_invited`) while
+    /// one is pending.
+    pub async fn insert_invitation(
+        &self,
+        scope: OrgScope<'_, Invitations, Write>,
+        i: &Invitation,
+        token_hash: String,
+        known: &InviteeState,
+    ) -> Result<Option<InvitationId>> {
+        let replaced = if known.ran_out { self.expire_invitation(scope.org(), &i.email).await? } else { None };
+        if known.pending - i64::from(replaced.is_some()) >= MAX_PENDING {
+            return Err(Error::conflict(
+                "invitation_limit",
+                format!("At most {MAX_PENDING} invitations can be pending. Cancel some first."),
+            ));
+        }
+        let row = invitations::ActiveModel {
+            org_id: Set(scope.org().uuid()),
+            id: Set(i.id.uuid()),
+            email: Set(i.email.to_string()),
+            pending_email: Set(Some(i.email.to_string())),
+            role: Set(i.role.to_string()),
+            invited_by: Set(i.invited_by.uuid()),
+            status: Set(i.status.as_str().to_owned()),
+            token_hash: Set(token_hash),
+            expires_at: Set(i.expires_at),
+            created_at: Set(i.created_at),
+            updated_at: Set(i.created_at),
+        };
+        let pending = on(INVITATIONS_PENDING, || {
+            Error::exists("already_invited", "An invitation to this address is pending already. Cancel it to send another.")
+        });
+        invitations::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(pending)?;
+        Ok(replaced)
+    }
+
+    /// An invitation that ran out no longer stands in the way of a new one, whether or not the worker has come by.
+    async fn expire_invitation(&self, org: OrgId, email: &Email) -> Result<Option<InvitationId>> {
+        let query = invitations::Entity::find()
+            .filter(invitations::Column::OrgId.eq(org.uuid()))
+            .filter(invitations::Column::PendingEmail.eq(email.as_str()))
+            .filter(invitations::Column::ExpiresAt.lte(self.now()));
+        let Some(row) = query.lock(LockType::NoKeyUpdate).one(&self.tx).await.map_err(from_db)? else { return Ok(None) };
+        self.close(org, InvitationId::new(row.id), InvitationStatus::Expired).await?;
+        Ok(Some(InvitationId::new(row.id)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
