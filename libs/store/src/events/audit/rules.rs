@@ -1,4 +1,4 @@
-//! What an organization decides about its log: stored here, done by the worker ([`super::erasure`], [`crate::core::retention`]).
+//! What an organization decides about its log: stored here, done by the worker (an erasure by the use case over [`super::erasure`], retention by [`crate::core::retention`]).
 
 use domain::{
     ErasureId, Result,
@@ -11,12 +11,28 @@ use domain::{
 
 use crate::{
     Store, WriteTx,
-    core::{error::from_db, sql},
+    core::{
+        error::from_db,
+        sql::{self, Sql, sql},
+    },
 };
 
 const RETENTION: &str = "select days from audit_retention where org_id = $1";
-const SET_RETENTION: &str = "insert into audit_retention (org_id, days, updated_at) values ($1, $2, $3)
-on conflict (org_id) do update set days = excluded.days, updated_at = excluded.updated_at";
+
+const SET_RETENTION: Sql = sql!(
+    "insert into audit_retention (org_id, days, updated_at)
+    values ($1, $2, $3)
+    on conflict (org_id) do update set days = excluded.days, updated_at = excluded.updated_at"
+);
+
+const DROP_RETENTION: &str = "delete from audit_retention where org_id = $1";
+
+const COUNT_ERASURES: &str = "select count(*) from erasures where org_id = $1";
+
+const INSERT_ERASURE: Sql = sql!(
+    "insert into erasures (org_id, id, user_id, email, done_seq, erased, created_at)
+    values ($1, $2, $3, $4, 0, 0, $5)"
+);
 
 impl Store {
     /// How many days the organization keeps its records, if it chose so.
@@ -38,23 +54,21 @@ impl WriteTx {
             Some(days) => {
                 sql::execute(&self.tx, SET_RETENTION, vec![org.into(), days.cast_signed().into(), self.now().into()]).await?
             }
-            None => sql::execute(&self.tx, "delete from audit_retention where org_id = $1", vec![org.into()]).await?,
+            None => sql::execute(&self.tx, DROP_RETENTION, vec![org.into()]).await?,
         };
         Ok(true)
     }
 
     /// How many erasures of the organization are under way.
     pub async fn count_erasures(&self, scope: OrgScope<'_, AuditRules, Write>) -> Result<i64> {
-        sql::count(&self.tx, "select count(*) from erasures where org_id = $1", vec![scope.org().uuid().into()]).await
+        sql::count(&self.tx, COUNT_ERASURES, vec![scope.org().uuid().into()]).await
     }
 
     /// Orders an erasure; the worker does it.
     pub async fn insert_erasure(&self, scope: OrgScope<'_, AuditRules, Write>, id: ErasureId, subject: &Subject) -> Result<()> {
-        let text =
-            "insert into erasures (org_id, id, user_id, email, done_seq, erased, created_at) values ($1, $2, $3, $4, 0, 0, $5)";
         let (user, email) = (subject.user.map(|user| user.uuid()), subject.email.as_ref().map(|email| email.as_str().to_owned()));
         let values = vec![scope.org().uuid().into(), id.uuid().into(), user.into(), email.into(), self.now().into()];
-        sql::execute(&self.tx, text, values).await?;
+        sql::execute(&self.tx, INSERT_ERASURE, values).await?;
         Ok(())
     }
 }

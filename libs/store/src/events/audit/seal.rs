@@ -4,6 +4,8 @@
 //! then writes checkpoint and watermark in one short one, if nobody else has moved the watermark meanwhile. So any number of workers
 //! may seal at once, a crash leaves nothing half done, and no writer ever waits: writers touch neither `heads` nor `checkpoints`.
 
+use std::collections::HashSet;
+
 use crypto::{
     SigningKey,
     audit::{
@@ -14,13 +16,17 @@ use crypto::{
     },
 };
 use domain::{OrgId, Result, Time, authorization::policy::SystemScope};
-use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, QueryResult, Set, Value};
+use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
 use uuid::Uuid;
 
 use super::leaves::{self, StoredRecord, record_columns};
 use crate::{
     Store,
-    core::{dialect, entity::checkpoints, error::from_db, sql},
+    core::{
+        entity::checkpoints,
+        error::from_db,
+        sql::{self, Sql, sql},
+    },
 };
 
 /// Organizations of one transaction: enough to make many small logs cheap, few enough that the sequencer hardly notices the locks.
@@ -55,8 +61,31 @@ impl Due {
 }
 
 /// `org_id >= $1` and not `>`: the platform's own log has the nil id.
-const DUE: &str =
-    "select org_id, sealed, seq from heads where seq > sealed and seq - sealed >= $2 and org_id >= $1 order by org_id limit $3";
+const DUE: Sql = sql!(
+    "select org_id, sealed, seq
+    from heads
+    where seq > sealed and seq - sealed >= $2 and org_id >= $1
+    order by org_id
+    limit $3"
+);
+
+const SIGNED: &str = "select signed from checkpoints where org_id = $1 and last_seq = $2";
+
+const LEAVES: Sql = sql!(
+    "select leaf, hash
+    from feed
+    where org_id = $1 and seq > $2 and seq <= $3
+    order by seq"
+);
+
+const WITHOUT_LEAVES: &str = concat!(
+    "select f.seq, ",
+    record_columns!(),
+    " from feed f
+    join events e on e.org_id = f.org_id and e.id = f.event_id
+    where f.org_id = $1 and f.seq > $2 and f.seq <= $3 and f.leaf is null
+    order by f.seq"
+);
 
 impl Store {
     /// Seals what is new. Answers how many records.
@@ -94,7 +123,7 @@ impl Store {
             return Ok(0);
         }
         let work = self.bookkeep().await?;
-        let records = keep(&work.tx, made, self.has_one_writer()).await?;
+        let records = keep(&work.tx, made).await?;
         work.commit().await?;
         Ok(records)
     }
@@ -110,8 +139,7 @@ impl Store {
         if leaves.len() as i64 != due.last() - due.sealed {
             return Ok(None);
         }
-        let previous = "select signed from checkpoints where org_id = $1 and last_seq = $2";
-        let previous = sql::one(&self.db, previous, vec![due.org.uuid().into(), due.sealed.into()]).await?;
+        let previous = sql::one(&self.db, SIGNED, vec![due.org.uuid().into(), due.sealed.into()]).await?;
         let previous: Option<String> = previous.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?;
         let claims = Claims {
             organization_id: due.org,
@@ -135,8 +163,7 @@ impl Store {
 
     /// The leaves of a segment, and the chain at its end.
     async fn leaves(&self, due: Due) -> Result<(Vec<Option<String>>, String)> {
-        let text = "select leaf, hash from feed where org_id = $1 and seq > $2 and seq <= $3 order by seq";
-        let rows = sql::all(&self.db, text, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
+        let rows = sql::all(&self.db, LEAVES, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
         let read = |row: &QueryResult| row.try_get("", "leaf");
         let leaves = rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)?;
         let hash = rows.last().map(|row| row.try_get("", "hash")).transpose().map_err(from_db)?;
@@ -145,14 +172,8 @@ impl Store {
 
     /// Records from before there were leaves get salt and leaf now, so that the checkpoint covers more of them than the chain does.
     async fn give_leaves(&self, due: Due, now: Time) -> Result<()> {
-        let text = concat!(
-            "select f.seq, ",
-            record_columns!(),
-            " from feed f join events e on e.org_id = f.org_id and e.id = f.event_id
-where f.org_id = $1 and f.seq > $2 and f.seq <= $3 and f.leaf is null order by f.seq"
-        );
         let work = self.bookkeep().await?;
-        let rows = sql::all(&work.tx, text, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
+        let rows = sql::all(&work.tx, WITHOUT_LEAVES, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
         for row in &rows {
             let (seq, mut record) = (row.try_get("", "seq").map_err(from_db)?, StoredRecord::read(row).map_err(from_db)?);
             give_leaf(&work.tx, due.org, seq, &mut record, leaves::salt(self.ids.as_ref())).await?;
@@ -163,6 +184,10 @@ where f.org_id = $1 and f.seq > $2 and f.seq <= $3 and f.leaf is null order by f
     }
 }
 
+const SET_SALT: &str = "update events set salt = $3 where org_id = $1 and id = $2 and salt is null and digest is null";
+
+const SET_LEAF: &str = "update feed set leaf = $3 where org_id = $1 and seq = $2 and leaf is null";
+
 /// Gives a record without a salt this one, and its leaf. Of two who do this at once, the second changes nothing and is answered false.
 pub(super) async fn give_leaf(
     tx: &DatabaseTransaction,
@@ -171,51 +196,64 @@ pub(super) async fn give_leaf(
     record: &mut StoredRecord,
     salt: String,
 ) -> Result<bool> {
-    let set = "update events set salt = $3 where org_id = $1 and id = $2 and salt is null and digest is null";
-    if sql::execute(tx, set, vec![org.uuid().into(), record.id.uuid().into(), salt.as_str().into()]).await? == 0 {
+    if sql::execute(tx, SET_SALT, vec![org.uuid().into(), record.id.uuid().into(), salt.as_str().into()]).await? == 0 {
         return Ok(false);
     }
     record.salt = Some(salt);
-    let set = "update feed set leaf = $3 where org_id = $1 and seq = $2 and leaf is null";
-    sql::execute(tx, set, vec![org.uuid().into(), seq.into(), record.leaf(org).into()]).await?;
+    sql::execute(tx, SET_LEAF, vec![org.uuid().into(), seq.into(), record.leaf(org).into()]).await?;
     Ok(true)
 }
 
+/// In the order of their ids: everybody who locks several takes them in the same order.
+const LOCK_HEADS: Sql<1> = sql!(
+    "select org_id, sealed
+    from heads
+    where org_id in (select org_id from {rows})
+    order by org_id
+    {for no key update}",
+    rows = 1 (org_id: Uuid)
+);
+
+const INSERT: Sql<7> = sql!(
+    "insert into checkpoints (org_id, first_seq, last_seq, root, hash, signed, created_at)
+    select org_id, first_seq, last_seq, root, hash, signed, created_at
+    from {rows}",
+    rows = 1 (org_id: Uuid, first_seq: i64, last_seq: i64, root: String, hash: String, signed: String, created_at: Time)
+);
+
+const MOVE_WATERMARKS: Sql<1> = sql!(
+    "update heads
+    set sealed = (select max(c.last_seq) from checkpoints c where c.org_id = heads.org_id)
+    where org_id in (select org_id from {rows})
+      and exists (select 1 from checkpoints c where c.org_id = heads.org_id)",
+    rows = 1 (org_id: Uuid)
+);
+
 /// Writes checkpoints whose organizations nobody else has sealed meanwhile. Answers how many records they cover.
-async fn keep(tx: &DatabaseTransaction, made: Vec<checkpoints::Model>, one_writer: bool) -> Result<u64> {
-    let among = sql::tuples(1, 1, made.len());
-    let orgs: Vec<Value> = made.iter().map(|row| row.org_id.into()).collect();
-    let lock = dialect::row_lock(one_writer, "for no key update");
-    let text = format!("select org_id, sealed from heads where org_id in {among} order by org_id {lock}");
-    let mut unmoved = std::collections::HashSet::new();
-    for row in sql::all(tx, &text, orgs.clone()).await? {
-        let read = || Ok((row.try_get::<Uuid>("", "org_id")?, row.try_get::<i64>("", "sealed")?));
-        unmoved.insert(read().map_err(from_db)?);
-    }
+async fn keep(tx: &DatabaseTransaction, made: Vec<checkpoints::Model>) -> Result<u64> {
+    let orgs: Vec<[Value; 1]> = made.iter().map(|row| [row.org_id.into()]).collect();
+    let read = |row: &QueryResult| Ok((row.try_get::<Uuid>("", "org_id")?, row.try_get::<i64>("", "sealed")?));
+    let unmoved: HashSet<_> = sql::read_all(&LOCK_HEADS.all(tx, vec![], orgs.clone()).await?, read)?;
     let rows: Vec<_> = made.into_iter().filter(|row| unmoved.contains(&(row.org_id, row.first_seq - 1))).collect();
     if rows.is_empty() {
         return Ok(0);
     }
     let records: i64 = rows.iter().map(|row| row.last_seq - row.first_seq + 1).sum();
-    checkpoints::Entity::insert_many(rows.into_iter().map(active)).exec_without_returning(tx).await.map_err(from_db)?;
-    let text = format!(
-        "update heads set sealed = (select max(c.last_seq) from checkpoints c where c.org_id = heads.org_id) where org_id in {among}
-and exists (select 1 from checkpoints c where c.org_id = heads.org_id)"
-    );
-    sql::execute(tx, &text, orgs).await?;
+    INSERT.execute(tx, vec![], rows.into_iter().map(values)).await?;
+    MOVE_WATERMARKS.execute(tx, vec![], orgs).await?;
     Ok(records.unsigned_abs())
 }
 
-fn active(row: checkpoints::Model) -> checkpoints::ActiveModel {
-    checkpoints::ActiveModel {
-        org_id: Set(row.org_id),
-        first_seq: Set(row.first_seq),
-        last_seq: Set(row.last_seq),
-        root: Set(row.root),
-        hash: Set(row.hash),
-        signed: Set(row.signed),
-        created_at: Set(row.created_at),
-    }
+fn values(row: checkpoints::Model) -> [Value; 7] {
+    [
+        row.org_id.into(),
+        row.first_seq.into(),
+        row.last_seq.into(),
+        row.root.into(),
+        row.hash.into(),
+        row.signed.into(),
+        row.created_at.into(),
+    ]
 }
 
 #[cfg(test)]

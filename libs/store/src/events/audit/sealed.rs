@@ -25,7 +25,7 @@ use crate::{
     core::{
         entity::{checkpoints, heads},
         error::from_db,
-        sql,
+        sql::{self, Sql, sql},
     },
 };
 
@@ -79,18 +79,25 @@ pub struct ExportFrame {
 }
 
 macro_rules! records {
-    ($where:literal) => {
+    ($which:literal) => {
         concat!(
             "select f.seq, f.hash, f.leaf, f.chained, ",
             record_columns!(),
-            " from feed f join events e on e.org_id = f.org_id and e.id = f.event_id where f.org_id = $1 and ",
-            $where
+            " from feed f
+            join events e on e.org_id = f.org_id and e.id = f.event_id
+            where f.org_id = $1 and ",
+            $which
         )
     };
 }
 
 const ONE: &str = records!("f.event_id = $2");
-const AFTER: &str = records!("f.seq > $2 and f.seq <= $3 order by f.seq limit $4");
+
+const AFTER: &str = records!(
+    "f.seq > $2 and f.seq <= $3
+    order by f.seq
+    limit $4"
+);
 
 fn read(row: &QueryResult) -> Result<Record, DbErr> {
     let (stored, chained): (_, i16) = (StoredRecord::read(row)?, row.try_get("", "chained")?);
@@ -108,6 +115,23 @@ fn read(row: &QueryResult) -> Result<Record, DbErr> {
         hash: row.try_get("", "hash")?,
     })
 }
+
+/// `$3` is the name of what is in no log.
+const EXISTS: &str = "select 1 from events where org_id = $1 and id = $2 and name <> $3";
+
+const LEAVES: Sql = sql!(
+    "select leaf
+    from feed
+    where org_id = $1 and seq >= $2 and seq <= $3
+    order by seq"
+);
+
+const ANCHOR: Sql = sql!(
+    "select f.hash, c.signed
+    from feed f
+    left join checkpoints c on c.org_id = f.org_id and c.last_seq = f.seq
+    where f.org_id = $1 and f.seq = $2"
+);
 
 fn of(org: OrgId) -> sea_orm::Select<checkpoints::Entity> {
     checkpoints::Entity::find().filter(checkpoints::Column::OrgId.eq(org.uuid()))
@@ -130,8 +154,7 @@ impl Store {
     /// that no checkpoint covers yet.
     pub async fn audit_proof(&self, scope: OrgScope<'_, AuditLog, Read>, id: EventId) -> Result<Proof> {
         let org = scope.org();
-        let exists = "select 1 from events where org_id = $1 and id = $2 and name <> $3";
-        if sql::one(&self.db, exists, vec![org.uuid().into(), id.uuid().into(), TEST_PING.into()]).await?.is_none() {
+        if sql::one(&self.db, EXISTS, vec![org.uuid().into(), id.uuid().into(), TEST_PING.into()]).await?.is_none() {
             return Err(Error::not_found("audit record"));
         }
         let row = sql::one(&self.db, ONE, vec![org.uuid().into(), id.uuid().into()]).await?.ok_or_else(not_sealed_yet)?;
@@ -145,9 +168,8 @@ impl Store {
             None if record.seq <= self.head(org).await?.sealed => return Err(Error::not_found("audit record")),
             None => return Err(not_sealed_yet()),
         };
-        let text = "select leaf from feed where org_id = $1 and seq >= $2 and seq <= $3 order by seq";
         let range = vec![org.uuid().into(), checkpoint.first_seq.into(), checkpoint.last_seq.into()];
-        let rows = sql::all(&self.db, text, range).await?;
+        let rows = sql::all(&self.db, LEAVES, range).await?;
         let leaves: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>().map_err(from_db)?;
         let index = usize::try_from(record.seq - checkpoint.first_seq).unwrap_or_default();
         // Retention has begun to remove this segment: its leaves are not all there any more.
@@ -180,9 +202,7 @@ impl Store {
         if seq == 0 {
             return Ok(Anchor { seq, hash: chain::genesis(org), checkpoint: None });
         }
-        let text = "select f.hash, c.signed from feed f left join checkpoints c on c.org_id = f.org_id and c.last_seq = f.seq
-where f.org_id = $1 and f.seq = $2";
-        let row = sql::one(&self.db, text, vec![org.uuid().into(), seq.into()]).await?;
+        let row = sql::one(&self.db, ANCHOR, vec![org.uuid().into(), seq.into()]).await?;
         let row = row.ok_or_else(|| Error::internal(format!("the anchor {seq} of {org} is missing")))?;
         let read = || Ok((row.try_get("", "hash")?, row.try_get("", "signed")?));
         let (hash, checkpoint) = read().map_err(from_db)?;

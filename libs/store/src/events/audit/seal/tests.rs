@@ -127,12 +127,12 @@ async fn a_worker_that_dies_before_it_commits_leaves_nothing_behind() {
         let (key, due) = (store.audit_key(now()).await.unwrap(), Due { org, sealed: 0, seq: 3 });
         let made = store.segment(&key, due, now()).await.unwrap().unwrap();
         let work = store.bookkeep().await.unwrap();
-        assert_eq!(keep(&work.tx, vec![made.clone()], store.has_one_writer()).await.unwrap(), 3);
+        assert_eq!(keep(&work.tx, vec![made.clone()]).await.unwrap(), 3);
         drop(work);
         assert_eq!(seal(store).await, 3, "as if it had never begun");
         // And one that comes late with what it had computed before changes nothing.
         let late = store.bookkeep().await.unwrap();
-        assert_eq!(keep(&late.tx, vec![made], store.has_one_writer()).await.unwrap(), 0);
+        assert_eq!(keep(&late.tx, vec![made]).await.unwrap(), 0);
         late.commit().await.unwrap();
         assert_checkpoints_are_true(store).await;
     })
