@@ -2,7 +2,8 @@
 //! collector), and what happens when one of them dies.
 //!
 //! The programs are those of the folder this test was built into: `make test` builds them first. Nothing here waits for a fixed time:
-//! everything that takes time is asked for until it is so, or until a deadline says that it never will be.
+//! everything that takes time is asked for until it is so, or until a deadline says that it never will be. Where it matters that something
+//! is quick, it is measured beside what the same takes on this machine when nothing is wrong ([`promptly`]).
 //!
 //! - [`world`] is a folder, a database and settings; [`process`] a program that runs in it; [`http`] a client that sees failures.
 //! - [`partners`] are servers of a test's own, to be stopped and started at will.
@@ -45,18 +46,29 @@ fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Asks again and again until there is an answer; fails the test after `seconds`, saying what was waited for.
+/// Longer than anything takes that will happen at all, also on a slow machine that does something else at the same time.
+const NEVER: Duration = Duration::from_secs(120);
+
+/// Asks again and again until there is an answer; fails the test after [`NEVER`], saying what was waited for.
 #[track_caller]
-fn until<T>(what: &str, seconds: u64, mut probe: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
+fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
     let caller = std::panic::Location::caller();
     async move {
-        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let deadline = Instant::now() + NEVER;
         loop {
             if let Some(found) = probe().await {
                 return found;
             }
-            assert!(Instant::now() < deadline, "{caller}: after {seconds} s still not: {what}");
+            assert!(Instant::now() < deadline, "{caller}: after {NEVER:?} still not: {what}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// Fails if something took longer than `bound`, which is for a quick machine, and ten times what the same took (`usual`) on this one when
+/// nothing was in the way.
+#[track_caller]
+fn promptly(what: &str, took: Duration, bound: Duration, usual: Duration) {
+    let most = bound + usual * 10;
+    assert!(took < most, "{what} took {took:?}, more than {most:?}");
 }

@@ -32,7 +32,7 @@ fn mailed(post: &Post, to: &str, page: &str) -> Option<String> {
 }
 
 async fn token(post: &Post, to: &str, page: &str) -> String {
-    until(&format!("a mail to {to} with {page}"), 30, async || mailed(post, to, page)).await
+    until(&format!("a mail to {to} with {page}"), async || mailed(post, to, page)).await
 }
 
 /// Signs up, signs in, is invited, forgets the password; answers every secret of it.

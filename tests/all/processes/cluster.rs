@@ -5,9 +5,8 @@ use tenantry_tests::{Receiver, block_on};
 
 use super::{
     http::{Api, text},
-    invariants::{arrived, count, feeds_are_whole, owed},
+    invariants::{all_arrived, arrived, count, feeds_are_whole, stop_in_order},
     process::{Process, free_port},
-    until,
     world::{EVENTS, Org, PASSWORD, World},
 };
 
@@ -38,7 +37,7 @@ async fn sign_up(world: &World, register: &Api, verify: &Api, email: &str) {
 #[test]
 fn the_main_job_across_two_of_each() {
     block_on(async {
-        let world = World::postgres().await.set("server.public_url", "http://sso.test");
+        let world = World::postgres().await.set("server.public_url", "http://sso.test").patient();
         let (apis, workers) = start(&world).await;
         let (one, two) = (apis[0].api(), apis[1].api());
         // At once: a token of either is good at the other, although each may have made the signing key.
@@ -77,16 +76,13 @@ fn the_main_job_across_two_of_each() {
             bob.api.via(&api.base).post(&org.at("invitations"), body).await.ok();
         }
 
-        let owed = owed(&org.audit(&two).await);
+        let db = world.connection().await;
+        let (_, owed) = all_arrived(&db, &two, &org).await;
         assert!(owed.len() >= 42, "{owed:?}");
-        until("every event arrives", 20, async || owed.is_subset(&arrived(&org).into_keys().collect()).then_some(())).await;
-        for process in apis.into_iter().chain(workers) {
-            let output = process.stop().await;
-            assert!(!output.contains("panicked") && !output.contains("ERROR"), "{output}");
-        }
+        let said = stop_in_order(&db, apis, workers).await;
+        assert!(!said.contains("ERROR"), "{said}");
         assert_eq!(arrived(&org).into_keys().collect::<std::collections::BTreeSet<_>>(), owed, "nothing else arrived");
         assert!(arrived(&org).values().all(|times| *times == 1), "nobody died, so nothing came twice");
-        let db = world.connection().await;
         feeds_are_whole(&db).await;
         assert_eq!(count(&db, "select count(*) from data_keys").await, 1, "one data key, whoever was first");
         assert_eq!(count(&db, "select count(*) from users where is_platform_owner").await, 1, "one first owner");

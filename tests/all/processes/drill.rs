@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tenantry_tests::{Database, block_on};
 
 use super::{
-    invariants::{arrived, feeds_are_whole},
+    invariants::{arrived, feeds_are_whole, stop_in_order},
     load::{Done, add_member, all_is_well, told},
     process::{Process, free_port},
     variable,
@@ -76,14 +76,14 @@ async fn drill(database: Database) {
             stop.store(true, Ordering::Relaxed);
         }
     );
-    let (audit, delivered) = all_is_well(&crew.api.api(), &org, &[&ann, &bob, &eve], |email| email != "member@example.com").await;
+    let db = crew.world.connection().await;
+    let theirs = |email: &str| email != "member@example.com";
+    let (audit, delivered) = all_is_well(&db, &crew.api.api(), &org, &[&ann, &bob, &eve], theirs).await;
     let changes = told(&audit, "user.role_updated");
     let roles: Vec<_> = changes.iter().map(|data| data["role"].as_str().unwrap_or_default().to_owned()).collect();
     assert_eq!(roles, eve.roles, "the changes of one member's role, in their order");
 
-    let (api, worker) = (crew.api.stop().await, crew.worker.stop().await);
-    assert!(!api.contains("panicked") && !worker.contains("panicked"), "{api}{worker}");
-    let db = crew.world.connection().await;
+    stop_in_order(&db, [crew.api], [crew.worker]).await;
     let events = feeds_are_whole(&db).await;
     let repeated = arrived(&org).values().filter(|times| **times > 1).count();
     println!(

@@ -3,7 +3,7 @@
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use reqwest::Method;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use tenantry_tests::block_on;
 
 use super::{
+    NEVER,
     http::Api,
-    invariants::{arrived, feeds_are_whole, owed},
+    invariants::{all_arrived, feeds_are_whole, stop_in_order},
     process::free_port,
-    until,
     world::{Org, World},
 };
 
@@ -117,18 +117,16 @@ fn every_reader_sees_one_order_under_many_writers_and_workers() {
             )
         };
         let both = Box::pin(async { futures::join!(writing, readers) });
-        let (total, (a, b, c, d, e, f)) = tokio::time::timeout(Duration::from_secs(120), both).await.expect("within two minutes");
+        let (total, (a, b, c, d, e, f)) = tokio::time::timeout(NEVER, both).await.expect("every reader comes to the end");
         for other in [&b, &c, &d, &e, &f] {
             assert_eq!(&a, other, "two readers, two orders");
         }
-        let owed = owed(&org.audit(&first.api()).await);
-        until("every event arrives", 30, async || owed.is_subset(&arrived(&org).into_keys().collect()).then_some(())).await;
+        let db = world.connection().await;
+        let (_, owed) = all_arrived(&db, &first.api(), &org).await;
         let ids: std::collections::BTreeSet<_> = a.iter().map(|(_, id)| id.clone()).collect();
         assert!(owed.is_subset(&ids), "webhooks carry the feed's ids");
         println!("{total} events by {WRITERS} writers, read alike by 6 readers at 2 processes in {:.1?}", started.elapsed());
-        for process in workers.into_iter().chain([first, second]) {
-            process.stop().await;
-        }
-        feeds_are_whole(&world.connection().await).await;
+        stop_in_order(&db, [first, second], workers).await;
+        feeds_are_whole(&db).await;
     });
 }

@@ -84,7 +84,7 @@ fn a_new_person_signs_up_by_the_mail_in_the_folder() {
 /// The output of a start that must fail.
 async fn refused(world: &World, more: &[(&str, &str)]) -> String {
     let mut server = world.spawn_api(free_port(), more);
-    let status = server.ended(25).await;
+    let status = server.ended().await;
     assert_eq!(status.code(), Some(1), "{}", server.output());
     server.output()
 }
@@ -96,7 +96,7 @@ fn a_port_that_is_taken_is_named_with_its_setting() {
         let guest = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = guest.local_addr().expect("an address").port();
         let mut server = world.spawn_api(port, &[]);
-        assert_eq!(server.ended(20).await.code(), Some(1));
+        assert_eq!(server.ended().await.code(), Some(1));
         let said = server.output();
         assert!(said.contains(&format!("127.0.0.1:{port} is in use")) && said.contains("TENANTRY__SERVER__LISTEN"), "{said}");
         assert!(!world.data().join("tenantry.db").exists(), "nothing was done before");

@@ -8,7 +8,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use super::world::PASSWORD;
+use super::{NEVER, world::PASSWORD};
 
 /// One server, and perhaps a token for it.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ impl Api {
     pub(super) fn at(base: &str) -> Self {
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         // Connections that nobody used for a while may be closed at any moment, so they are not used again.
-        let http = http.pool_idle_timeout(Duration::from_millis(500)).tls_certs_only([]).timeout(Duration::from_secs(20));
+        let http = http.pool_idle_timeout(Duration::from_millis(500)).tls_certs_only([]).timeout(NEVER);
         Self { http: http.build().expect("an HTTP client"), base: base.to_owned(), token: None }
     }
     /// The same credentials in another client.

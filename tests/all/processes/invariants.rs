@@ -7,12 +7,42 @@ use sha2::{Digest, Sha256};
 use tenantry_tests::Received;
 use uuid::Uuid;
 
-use super::world::{EVENTS, Org, rows};
+use super::{
+    http::Api,
+    load::Record,
+    process::Process,
+    until,
+    world::{EVENTS, Org, rows},
+};
+
+/// Waits until a worker has numbered everything that was committed.
+pub(super) async fn numbered(db: &DatabaseConnection) {
+    until("the outbox is empty", async || rows(db, "select 1 from outbox limit 1").await.is_empty().then_some(())).await;
+}
+
+/// Stops the APIs and, when everything that they committed is numbered, the workers. None of them panicked; answers what they wrote.
+pub(super) async fn stop_in_order(
+    db: &DatabaseConnection,
+    apis: impl IntoIterator<Item = Process>,
+    workers: impl IntoIterator<Item = Process>,
+) -> String {
+    let mut said = String::new();
+    for api in apis {
+        said += &api.stop().await;
+    }
+    numbered(db).await;
+    for worker in workers {
+        said += &worker.stop().await;
+    }
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
 
 /// Every feed counts from 1 without a gap, holds each event of its organization once, and its chain of hashes can be computed again,
-/// in the format that `libs/crypto/src/audit/chain.rs` documents. Answers how many events there are.
+/// in the format that `libs/crypto/src/audit/chain.rs` documents. Answers how many events there are. Stop workers with [`stop_in_order`]
+/// before: what is not numbered by then never will be.
 pub(super) async fn feeds_are_whole(db: &DatabaseConnection) -> usize {
-    assert!(rows(db, "select 1 from outbox limit 1").await.is_empty(), "the outbox is not empty");
+    numbered(db).await;
     let sql = "select f.org_id, f.seq, f.hash, f.leaf, e.id, e.salt from feed f join events e on e.org_id = f.org_id and e.id = f.event_id \
                order by f.org_id, f.seq";
     let mut ends: BTreeMap<Uuid, (i64, String)> = BTreeMap::new();
@@ -56,8 +86,18 @@ pub(super) async fn count(db: &DatabaseConnection, sql: &str) -> i64 {
     rows(db, sql).await.first().map_or(0, |row| row.try_get_by_index(0).expect("a number"))
 }
 
+/// Waits until the receiver of `org` has everything that it is owed; it has nothing else. Answers the audit log, and the ids of what it got.
+pub(super) async fn all_arrived(db: &DatabaseConnection, api: &Api, org: &Org) -> (Vec<Record>, BTreeSet<String>) {
+    numbered(db).await;
+    let audit = org.audit(api).await;
+    let owed = owed(&audit);
+    until("every event arrives", async || owed.is_subset(&arrived(org).into_keys().collect()).then_some(())).await;
+    assert_eq!(owed, arrived(org).into_keys().collect(), "what arrived");
+    (audit, owed)
+}
+
 /// The ids of the audit records that the receiver of [`Org`] is owed.
-pub(super) fn owed(audit: &[(String, String, serde_json::Value)]) -> BTreeSet<String> {
+fn owed(audit: &[Record]) -> BTreeSet<String> {
     let ids = audit.iter().filter(|(_, action, _)| EVENTS.contains(&action.as_str())).map(|(id, ..)| id.clone());
     let ids: Vec<_> = ids.collect();
     let distinct: BTreeSet<_> = ids.iter().cloned().collect();

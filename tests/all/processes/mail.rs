@@ -52,7 +52,7 @@ impl Post {
         command.arg("-u").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("all/processes/smtp_server.py"));
         command.arg(self.port.to_string()).arg(self.folder.path()).arg(mode);
         let mut server = Process::spawn("smtp", &command, self.folder.path(), "TERM");
-        until("the mail server listens (package python3-aiosmtpd)", 20, async || {
+        until("the mail server listens (package python3-aiosmtpd)", async || {
             assert!(server.runs(), "{}", server.output());
             self.diary().contains("listens").then_some(())
         })
@@ -82,7 +82,7 @@ impl Post {
             .set("mail.from_email", "no-reply@sso.example")
     }
     async fn one_message(&self) -> String {
-        until("the mail arrives", 20, async || self.messages().first().cloned()).await
+        until("the mail arrives", async || self.messages().first().cloned()).await
     }
 }
 
@@ -94,7 +94,7 @@ async fn register(api: &Api) {
 async fn tried_in_vain(world: &World) {
     let db = world.connection().await;
     let failed = "select count(*) from mails where state = 0 and attempts > 0 and error is not null";
-    until("an attempt failed and the mail waits", 30, async || (super::invariants::count(&db, failed).await == 1).then_some(()))
+    until("an attempt failed and the mail waits", async || (super::invariants::count(&db, failed).await == 1).then_some(()))
         .await;
     let _ = db.close().await;
 }

@@ -87,7 +87,7 @@ impl Process {
         let api = self.api();
         let (name, output) = (self.name.clone(), self.output.clone());
         let written = move || std::fs::read_to_string(&output).unwrap_or_default();
-        until(&format!("{name} is ready"), 40, async || {
+        until(&format!("{name} is ready"), async || {
             if !self.runs() {
                 return Some(false);
             }
@@ -126,16 +126,16 @@ impl Process {
         assert!(sent.success(), "{} is gone already:\n{}", self.name, self.output());
     }
     /// Waits for its end.
-    pub(super) async fn ended(&mut self, seconds: u64) -> ExitStatus {
+    pub(super) async fn ended(&mut self) -> ExitStatus {
         let (name, output) = (self.name.clone(), self.output.clone());
         let child = &mut self.child;
         let what = format!("{name} ends; its output is in {}", output.display());
-        until(&what, seconds, async || child.try_wait().expect("its state")).await
+        until(&what, async || child.try_wait().expect("its state")).await
     }
     /// SIGTERM, and a good end.
     pub(super) async fn stop(mut self) -> String {
         self.signal("TERM");
-        let status = self.ended(30).await;
+        let status = self.ended().await;
         assert!(status.success(), "{} ended with {status}:\n{}", self.name, self.output());
         self.output()
     }

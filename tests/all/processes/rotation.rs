@@ -56,7 +56,7 @@ fn nobody_notices_a_rotation() {
         assert_eq!(first, again, "an answer that was sealed anew");
         let new = world.api().await;
         let bob = new.api().login(ROOT).await;
-        until("the old server accepts what the new key signed", 15, async || {
+        until("the old server accepts what the new key signed", async || {
             let answer = bob.api.via(&old.base).get("/api/user").await;
             assert!(answer.status == 200 || answer.status == 401, "{answer:?}");
             (answer.status == 200).then_some(())

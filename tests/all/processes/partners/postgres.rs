@@ -98,7 +98,7 @@ impl Postgres {
         command.current_dir(path).arg("-D").arg(path.join("pg")).args(["-c", "listen_addresses=127.0.0.1", "-c"]);
         command.arg(format!("port={}", self.port)).arg("-c").arg(format!("unix_socket_directories={}", path.display()));
         self.running = Some(Process::spawn("postgres", &command, path, "QUIT"));
-        until("PostgreSQL answers", 30, async || {
+        until("PostgreSQL answers", async || {
             let mut ask = Command::new(self.bin.join("pg_isready"));
             ask.args(["-q", "-h"]).arg(path).arg("-p").arg(self.port.to_string());
             ask.status().is_ok_and(|status| status.success()).then_some(())
@@ -109,7 +109,7 @@ impl Postgres {
     pub(in super::super) async fn stop(&mut self, signal: &str) {
         if let Some(mut running) = self.running.take() {
             running.signal(signal);
-            running.ended(30).await;
+            running.ended().await;
         }
     }
 }

@@ -30,7 +30,7 @@ impl Redis {
     pub(in super::super) async fn replica_of(primary: &Self) -> Self {
         let replica = Self::start().await;
         replica.ask(&format!("REPLICAOF 127.0.0.1 {}", primary.port)).await.expect("REPLICAOF");
-        until("the replica is in step", 20, async || {
+        until("the replica is in step", async || {
             let info = replica.ask("INFO replication").await.unwrap_or_default();
             info.contains("master_link_status:up").then_some(())
         })
@@ -47,7 +47,7 @@ impl Redis {
         let mut command = as_server(Path::new(&service("TENANTRY_TEST_REDIS_SERVER")));
         command.current_dir(self.folder.path()).args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", ""]);
         self.running = Some(Process::spawn("redis", &command, self.folder.path(), "TERM"));
-        until("Redis answers", 20, async || self.ask("PING").await.ok()).await;
+        until("Redis answers", async || self.ask("PING").await.ok()).await;
     }
     pub(in super::super) async fn ask(&self, command: &str) -> redis::RedisResult<String> {
         self.answer(command).await
