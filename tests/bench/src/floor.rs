@@ -1,6 +1,8 @@
 //! What the product is compared with: the same HTTP server with the same threads and the same number of connections to the same
 //! database, that authenticates nobody, decides nothing, logs nothing and measures nothing. It reads the same rows, or writes as many.
 
+use std::time::Duration;
+
 use actix_web::{App, HttpResponse, HttpServer, get, post, web};
 use crypto::{OsRandom, opaque};
 use domain::{Clock, IdGen, Time, core::clock::SystemClock};
@@ -181,6 +183,8 @@ pub(crate) fn serve(database: &str, port: u16) -> anyhow::Result<()> {
             app.service(ready).service(organization).service(members).service(refresh).service(invitation).service(rename)
         });
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        // As patient as the product.
+        let server = server.client_request_timeout(Duration::from_secs(10)).keep_alive(Duration::from_secs(75));
         Ok(server.workers(workers).bind(("127.0.0.1", port))?.run().await?)
     })
 }

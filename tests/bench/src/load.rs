@@ -41,6 +41,10 @@ impl Outcome {
     pub(crate) fn rate(&self) -> f64 {
         self.micros.len() as f64 / self.took.as_secs_f64()
     }
+    /// How many succeeded.
+    pub(crate) fn succeeded(&self) -> usize {
+        self.micros.len()
+    }
     /// A percentile in milliseconds.
     pub(crate) fn ms(&self, percent: f64) -> f64 {
         let last = self.micros.len().saturating_sub(1);
@@ -81,21 +85,22 @@ async fn ask(connection: &mut Connection, traffic: &Shared, since: Instant, outc
 
 /// Keeps `connections` busy for `time`.
 pub(crate) async fn throughput(port: u16, traffic: Shared, connections: usize, time: Duration) -> Result<Outcome> {
+    let opened = open(port, connections).await?;
     let began = Instant::now();
-    let busy = async |outcome: Rc<RefCell<Outcome>>| {
-        let mut connection = Connection::open(port).await?;
+    let busy = async |mut connection: Connection, outcome: &RefCell<Outcome>| {
         while began.elapsed() < time {
-            ask(&mut connection, &traffic, Instant::now(), &outcome).await?;
+            ask(&mut connection, &traffic, Instant::now(), outcome).await?;
         }
         anyhow::Ok(())
     };
-    gather(connections, began, busy).await
+    gather(opened, began, busy).await
 }
 
 /// Sends `rate` requests a second for `time`, over at most `connections`.
 pub(crate) async fn constant(port: u16, traffic: Shared, connections: usize, rate: f64, time: Duration) -> Result<Outcome> {
+    let opened = open(port, connections).await?;
     let (sender, due) = mpsc::unbounded_channel();
-    let due = Rc::new(tokio::sync::Mutex::new(due));
+    let due = tokio::sync::Mutex::new(due);
     let began = Instant::now();
     // A thread that sleeps is punctual to some 50 µs; the runtime's timers only to a millisecond.
     let metronome = std::thread::spawn(move || {
@@ -107,35 +112,33 @@ pub(crate) async fn constant(port: u16, traffic: Shared, connections: usize, rat
             }
         }
     });
-    let serve = async |outcome: Rc<RefCell<Outcome>>| {
-        let mut connection = Connection::open(port).await?;
-        loop {
-            let next = due.lock().await.recv().await;
-            let Some(at) = next else { return anyhow::Ok(()) };
-            ask(&mut connection, &traffic, at, &outcome).await?;
-        }
+    let serve = async |mut connection: Connection, outcome: &RefCell<Outcome>| loop {
+        let next = due.lock().await.recv().await;
+        let Some(at) = next else { return anyhow::Ok(()) };
+        ask(&mut connection, &traffic, at, outcome).await?;
     };
-    let outcome = gather(connections, began, serve).await;
+    let outcome = gather(opened, began, serve).await;
     // Dropping the receiver ends the thread, should a connection have failed.
     drop(due);
     let _ = metronome.join();
     outcome
 }
 
-async fn gather(connections: usize, began: Instant, work: impl AsyncFn(Rc<RefCell<Outcome>>) -> Result<()>) -> Result<Outcome> {
-    let outcome = Rc::new(RefCell::new(Outcome::default()));
-    let mut tasks = Vec::new();
-    for _ in 0..connections {
-        tasks.push(Box::pin(work(outcome.clone())));
-    }
-    join(tasks).await?;
-    let mut outcome = outcome.take();
+/// So many connections, before the time that is measured begins.
+async fn open(port: u16, connections: usize) -> Result<Vec<Connection>> {
+    futures::future::try_join_all((0..connections).map(|_| Connection::open(port))).await
+}
+
+/// Works with every connection to the end, or to the first error.
+async fn gather(
+    connections: Vec<Connection>,
+    began: Instant,
+    work: impl AsyncFn(Connection, &RefCell<Outcome>) -> Result<()>,
+) -> Result<Outcome> {
+    let outcome = RefCell::new(Outcome::default());
+    futures::future::try_join_all(connections.into_iter().map(|connection| Box::pin(work(connection, &outcome)))).await?;
+    let mut outcome = outcome.into_inner();
     outcome.took = began.elapsed();
     outcome.micros.sort_unstable();
     Ok(outcome)
-}
-
-/// Runs all to their end, or to the first error.
-async fn join(tasks: Vec<std::pin::Pin<Box<impl Future<Output = Result<()>>>>>) -> Result<()> {
-    futures::future::try_join_all(tasks).await.map(|_| ())
 }
