@@ -73,7 +73,7 @@ drill: deps ## Crash, outage and overload drills in their long form, with their 
 	scripts/with-services.sh cargo test --locked --workspace --test all -- --nocapture --test-threads=1 $(or $(ARGS),$(DRILLS))
 
 bench: export TENANTRY_TEST_PG_BUFFERS ?= 1GB
-bench: deps ## Measure, beside floors, on a private PostgreSQL and Redis: 10 minutes (ARGS='org-read login --rounds 1')
+bench: deps ## Measure, beside floors, on a private PostgreSQL and Redis: 10 minutes (ARGS='org-read login --rounds 1'; ARGS='--against DIR': beside another build's binaries)
 	@scripts/install-deps.sh test
 	cargo build --locked --workspace --release --bin tenantry-api --bin tenantry-worker --bin bench
 	scripts/with-services.sh $(TARGET)/release/bench --binaries $(TARGET)/release $(ARGS)

@@ -22,7 +22,11 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{report::Report, scenarios::Scenario, world::World};
+use crate::{
+    report::Report,
+    scenarios::{Scenario, versus},
+    world::World,
+};
 
 /// Measures Tenantry. Run it inside scripts/with-services.sh (`make bench` does).
 #[derive(Parser)]
@@ -35,18 +39,21 @@ struct Arguments {
     /// Organizations in the large database of `scale`.
     #[arg(long, default_value_t = 100_000)]
     large: i64,
-    /// How often floor and product take turns.
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
-    /// Seconds of each measurement.
-    #[arg(long, default_value_t = 3)]
-    seconds: u64,
+    /// How often the two sides take turns: 3 times unless you say so, with --against 25 times.
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Seconds of each measurement: 3 unless you say so, with --against half a second.
+    #[arg(long)]
+    seconds: Option<f64>,
     /// Connections of the measurements of throughput.
     #[arg(long, default_value_t = 32)]
     connections: usize,
     /// The folder of the binaries that are measured.
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
+    /// Compares with the binaries in this folder, in turns, instead of with floors: org-read, members, refresh, invitation (or mixed).
+    #[arg(long, value_name = "FOLDER")]
+    against: Option<PathBuf>,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -61,7 +68,17 @@ enum Part {
 
 impl Arguments {
     fn time(&self) -> Duration {
-        Duration::from_secs(self.seconds)
+        Duration::from_secs_f64(self.seconds.unwrap_or(if self.against.is_some() { 0.5 } else { 3.0 }))
+    }
+    fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(if self.against.is_some() { 25 } else { 3 })
+    }
+    fn scenarios(&self) -> Vec<Scenario> {
+        match (self.scenarios.is_empty(), &self.against) {
+            (false, _) => self.scenarios.clone(),
+            (true, None) => Scenario::ALL.to_vec(),
+            (true, Some(_)) => versus::USUAL.to_vec(),
+        }
     }
 }
 
@@ -75,13 +92,16 @@ fn main() -> Result<()> {
 }
 
 async fn measure(arguments: Arguments) -> Result<()> {
-    let scenarios = if arguments.scenarios.is_empty() { Scenario::ALL.to_vec() } else { arguments.scenarios.clone() };
-    let mut report = Report::default();
-    let world = World::new(&arguments).await?;
+    let world = World::new(&arguments)?;
+    let other = arguments.against.as_deref().map(|binaries| world.with(binaries)).transpose()?;
+    let mut report = Report::new(if other.is_some() { ["old", "new"] } else { ["floor", "product"] });
     let mut outcome = Ok(());
-    for scenario in scenarios {
+    for scenario in arguments.scenarios() {
         report.progress(&format!("{scenario:?}"));
-        outcome = scenario.run(&world, &mut report).await;
+        outcome = match &other {
+            None => scenario.run(&world, &mut report).await,
+            Some(old) => versus::run(scenario, &world, old, &mut report).await,
+        };
         if outcome.is_err() {
             break;
         }

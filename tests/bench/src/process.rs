@@ -47,6 +47,17 @@ impl Process {
         connection.send(&http::get("/health/ready", None)).await.is_ok_and(|answer| answer.status == 200)
     }
 
+    /// Processor time of all its threads so far.
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
+        let mut nanos = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // The first field is the time on a processor, see the kernel's sched-stats.rst. A thread that ended meanwhile is left out.
+            let stat = std::fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+            nanos += stat.split(' ').next().and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
     /// Resident memory in MiB: now, and the most there has been.
     pub(crate) fn memory(&self) -> Result<(f64, f64)> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;

@@ -1,6 +1,6 @@
 //! What is printed: two tables in Markdown.
 
-/// One figure beside its floor, or beside what was asked for.
+/// One figure beside its floor (or an older build's), or beside what was asked for.
 pub(crate) struct Line {
     pub(crate) what: String,
     pub(crate) floor: String,
@@ -11,13 +11,18 @@ pub(crate) struct Line {
 }
 
 /// Everything that was measured.
-#[derive(Default)]
 pub(crate) struct Report {
+    columns: [&'static str; 2],
     lines: Vec<Line>,
     latencies: Vec<String>,
 }
 
 impl Report {
+    /// An empty one with these columns: what is compared with, and what is measured.
+    pub(crate) fn new(columns: [&'static str; 2]) -> Self {
+        Self { columns, lines: Vec::new(), latencies: Vec::new() }
+    }
+
     pub(crate) fn line(&mut self, line: Line) {
         self.lines.push(line);
     }
@@ -52,7 +57,8 @@ impl Report {
 
     #[allow(clippy::print_stdout, reason = "the report is what this program is for")]
     pub(crate) fn print(&self) {
-        println!("| | floor | product | ratio | target | |\n| --- | --- | --- | --- | --- | --- |");
+        let [floor, product] = self.columns;
+        println!("| | {floor} | {product} | ratio | target | |\n| --- | --- | --- | --- | --- | --- |");
         for line in &self.lines {
             let verdict = line.reached.map_or("", |reached| if reached { "reached" } else { "**missed**" });
             println!("| {} | {} | {} | {} | {} | {verdict} |", line.what, line.floor, line.product, line.ratio, line.target);

@@ -4,6 +4,7 @@ mod footprint;
 mod login;
 mod requests;
 mod scale;
+pub(crate) mod versus;
 mod webhooks;
 
 use anyhow::{Result, ensure};

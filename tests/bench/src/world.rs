@@ -21,6 +21,8 @@ pub(crate) struct World {
     postgres: String,
     redis: String,
     binaries: PathBuf,
+    /// What the names of its databases begin with.
+    databases: &'static str,
     folder: TempDir,
     pub(crate) rounds: usize,
     pub(crate) time: Duration,
@@ -35,14 +37,15 @@ fn service(variable: &str) -> Result<String> {
 }
 
 impl World {
-    pub(crate) async fn new(arguments: &Arguments) -> Result<Self> {
+    pub(crate) fn new(arguments: &Arguments) -> Result<Self> {
         let binaries = arguments.binaries.canonicalize().context("build first: `make bench` does")?;
         Ok(Self {
             postgres: service("TENANTRY_TEST_POSTGRES")?,
             redis: service("TENANTRY_TEST_REDIS")?,
             binaries,
+            databases: "bench",
             folder: tempfile::tempdir()?,
-            rounds: arguments.rounds,
+            rounds: arguments.rounds(),
             time: arguments.time(),
             connections: arguments.connections,
             orgs: arguments.orgs,
@@ -50,9 +53,22 @@ impl World {
         })
     }
 
+    /// The same with other binaries, on databases of their own.
+    pub(crate) fn with(&self, binaries: &Path) -> Result<Self> {
+        Ok(Self {
+            postgres: self.postgres.clone(),
+            redis: format!("{}/1", self.redis),
+            binaries: binaries.canonicalize().with_context(|| binaries.display().to_string())?,
+            databases: "other",
+            folder: tempfile::tempdir()?,
+            ..*self
+        })
+    }
+
     /// The seeded database with so many organizations; made if it is not there.
     pub(crate) async fn dataset(&self, orgs: i64) -> Result<Dataset> {
-        let (server, name) = (self.postgres.rsplit_once('/').map_or("", |(server, _)| server), format!("bench_{orgs}"));
+        let (server, name) =
+            (self.postgres.rsplit_once('/').map_or("", |(server, _)| server), format!("{}_{orgs}", self.databases));
         let url = format!("{server}/{name}");
         let mut admin = PgConnection::connect(&self.postgres).await?;
         let there: Option<i32> =

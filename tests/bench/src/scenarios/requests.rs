@@ -11,16 +11,16 @@ use crate::{
 };
 
 /// A scenario's traffic and what is asked of it.
-struct Plan {
-    what: &'static str,
+pub(super) struct Plan {
+    pub(super) what: &'static str,
     floor: Shared,
-    product: Shared,
+    pub(super) product: Shared,
     /// Requests a second for the latencies: well below what the product can.
     rate: f64,
     goal: Option<(f64, &'static str)>,
 }
 
-fn plan(scenario: Scenario, data: &Dataset) -> Plan {
+pub(super) fn plan(scenario: Scenario, data: &Dataset) -> Plan {
     match scenario {
         Scenario::Members => Plan {
             what: "members page of 50",
