@@ -35,16 +35,21 @@ async fn the_right_password_is_right_and_every_other_wrong() {
 async fn no_account_takes_as_long_as_a_wrong_password() {
     let hasher = hasher();
     let stored = hasher.hash("hunter2").await.unwrap();
+    let deadline = Instant::now() + PATIENCE;
     let mut fastest = [Duration::MAX; 2];
-    for _ in 0..8 {
+    // The fastest of each, of as many as it takes: whatever else this machine does makes some slower, and none faster.
+    loop {
         for (time, stored) in fastest.iter_mut().zip([Some(stored.as_str()), None]) {
             let start = Instant::now();
             hasher.verify("wrong", stored).await.unwrap();
             *time = (*time).min(start.elapsed());
         }
+        let ratio = fastest[0].as_secs_f64() / fastest[1].as_secs_f64();
+        if (0.5..2.0).contains(&ratio) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{fastest:?}");
     }
-    let ratio = fastest[0].as_secs_f64() / fastest[1].as_secs_f64();
-    assert!((0.5..2.0).contains(&ratio), "{fastest:?}");
 }
 
 #[tokio::test]
@@ -107,10 +112,15 @@ async fn callers_who_hang_up_leave_their_place_to_others() {
 async fn memory_is_kept_while_busy_and_given_back_when_idle() {
     let hasher = Hasher::start(HasherConfig { threads: 1, queue: 2, idle_release: Duration::from_millis(500) });
     assert_eq!(hasher.memory(), 0);
-    hasher.hash("hunter2").await.unwrap();
     let deadline = Instant::now() + PATIENCE;
     let mut most = 0;
-    while hasher.memory() > 0 || most == 0 {
+    // Another one, should this thread have had no time to look within half a second.
+    while most == 0 {
+        hasher.hash("hunter2").await.unwrap();
+        most = hasher.memory();
+        assert!(Instant::now() < deadline, "never kept");
+    }
+    while hasher.memory() > 0 {
         most = most.max(hasher.memory());
         assert!(Instant::now() < deadline, "never given back");
         tokio::time::sleep(Duration::from_millis(2)).await;

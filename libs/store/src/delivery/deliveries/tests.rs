@@ -234,19 +234,21 @@ async fn many_workers_claim_and_settle_each_row_once() {
                 webhook(store, org, "user.joined").await;
             }
         }
+        let written = std::cell::Cell::new(false);
         let writer = async {
             for _ in 0..10 {
                 commit(store, orgs[0], 2).await;
                 commit(store, orgs[1], 2).await;
                 while store.sequence(SCOPE, now(), 1000, 3).await.is_err() {}
             }
+            written.set(true);
         };
         let worker = async |lane: i64| {
             let mut mine = Vec::new();
             let mut idle = 0;
             while idle < 40 {
                 let Ok(jobs) = store.claim_deliveries(SCOPE, claim(store, lane)).await else { continue };
-                idle = if jobs.is_empty() { idle + 1 } else { 0 };
+                idle = if jobs.is_empty() && written.get() { idle + 1 } else { 0 };
                 mine.extend(jobs.iter().map(|job| (job.ticket.id, job.ticket.number)));
                 let outcomes: Vec<_> = jobs.iter().map(arrived).collect();
                 while store.settle_deliveries(SCOPE, at(lane), BREAKER, &outcomes).await.is_err() {}
