@@ -1,4 +1,5 @@
-//! Limits across processes and restarts: one budget for all servers, and guesses that are remembered whatever is restarted or emptied.
+//! Limits across processes and restarts: one budget for all servers, and login throttling that remembers failed sign-ins whatever is restarted or
+//! emptied.
 
 use std::time::Instant;
 
@@ -18,7 +19,7 @@ async fn world(redis: &Redis) -> World {
     World::sqlite().apart().set("database.url", database).set("redis.url", redis.url()).set("rate_limits.enabled", true)
 }
 
-async fn guess(api: &Api, password: &str) -> Answer {
+async fn sign_in(api: &Api, password: &str) -> Answer {
     let body = json!({"email": ROOT, "password": password});
     api.call(Method::POST, "/api/auth/login", Some(&body), &[]).await.expect("an answer")
 }
@@ -52,22 +53,22 @@ fn two_servers_share_a_budget_and_the_store_is_told_nothing_personal() {
 }
 
 #[test]
-fn guesses_are_remembered_when_the_server_restarts_and_redis_is_emptied() {
+fn login_throttling_outlives_a_restart_and_an_emptied_redis() {
     block_on(async {
         let redis = Redis::start().await;
         let world = world(&redis).await;
         let server = world.api().await;
-        assert_eq!(guess(&server.api(), "a wrong sentence").await.status, 401);
+        assert_eq!(sign_in(&server.api(), "a wrong sentence").await.status, 401);
         // As if many more had been made: how quick this machine is must not matter.
         let db = world.connection().await;
         db.execute_unprepared("update guess_budgets set full_at = full_at + 200000000").await.expect("an update");
         let _ = db.close().await;
         redis.ask("FLUSHALL").await.expect("FLUSHALL");
-        assert_eq!(guess(&server.api(), super::world::PASSWORD).await.status, 429, "after FLUSHALL");
+        assert_eq!(sign_in(&server.api(), super::world::PASSWORD).await.status, 429, "after FLUSHALL");
         server.stop().await;
         let server = world.api().await;
         redis.ask("FLUSHALL").await.expect("FLUSHALL");
-        let answer = guess(&server.api(), super::world::PASSWORD).await;
+        let answer = sign_in(&server.api(), super::world::PASSWORD).await;
         assert_eq!(answer.status, 429, "after a restart: {answer:?}");
         server.stop().await;
     });

@@ -1,73 +1,16 @@
 //! `tenantry-api audit verify`, as a customer runs it: on real exports of a real server, and on what forgers make of them.
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::{Command, Output},
-};
+mod export;
+
+use std::{fs, process::Command};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use crypto::audit::checkpoint::{Claims, fingerprint, sign};
 use serde_json::{Value, json};
 use tenantry_tests::{Org, TestApp, User, both, text};
 
+use self::export::Export;
 use super::process::binary;
-
-/// An export in a folder of its own, to be changed and verified.
-struct Export {
-    folder: tempfile::TempDir,
-    lines: Vec<Value>,
-}
-
-impl Export {
-    async fn of(app: &TestApp, who: &User, org: &Org) -> Self {
-        let export = app.by(who).get(&org.at("audit-log/export?format=sealed")).await.expect(200).text();
-        let folder = tempfile::tempdir().expect("a folder");
-        let keys = app.client().get("/.well-known/audit-keys.json").await.ok();
-        fs::write(folder.path().join("keys.json"), keys.to_string()).expect("a file");
-        let checkpoints = app.by(who).get(&org.at("audit-log/checkpoints")).await.ok();
-        fs::write(folder.path().join("checkpoints.json"), checkpoints.to_string()).expect("a file");
-        Self { folder, lines: export.lines().map(|line| serde_json::from_str(line).expect("NDJSON")).collect() }
-    }
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-    /// Where record `seq` stands.
-    fn at(&self, seq: i64) -> usize {
-        self.lines.iter().position(|line| line["record"]["seq"] == seq).expect("a record")
-    }
-    fn record(&mut self, seq: i64) -> &mut Value {
-        let at = self.at(seq);
-        &mut self.lines[at]["record"]
-    }
-    fn checkpoint(&self, n: usize) -> usize {
-        self.lines.iter().enumerate().filter(|(_, line)| line["checkpoint"].is_string()).nth(n).expect("a checkpoint").0
-    }
-    /// What the program says of it, with these arguments besides.
-    fn verify(&self, more: &[&str]) -> Output {
-        let file = self.file("export.ndjson");
-        let text: String = self.lines.iter().map(|line| format!("{line}\n")).collect();
-        fs::write(&file, text).expect("a file");
-        let mut command = Command::new(binary("tenantry-api"));
-        // No configuration, no database, no environment: nothing but the file.
-        command.env_clear().current_dir(self.folder.path()).args(["audit", "verify", "export.ndjson"]).args(more);
-        command.output().expect("tenantry-api runs")
-    }
-    #[track_caller]
-    fn is_good(&self, more: &[&str]) -> String {
-        let output = self.verify(more);
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
-        said
-    }
-    #[track_caller]
-    fn is_refused(&self, more: &[&str], why: &str) {
-        let output = self.verify(more);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&output.stdout));
-        assert!(said.contains(why), "expected `{why}`: {said}");
-    }
-}
 
 const KEYS: &[&str] = &["--keys", "keys.json"];
 
