@@ -60,7 +60,7 @@ impl Client {
     pub(crate) fn new(base: String, defects: Defects) -> Self {
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         // No call leaves this machine: without certificates the client is made in no time.
-        let http = http.tls_certs_only([]).timeout(std::time::Duration::from_secs(30)).build().expect("an HTTP client");
+        let http = http.tls_certs_only([]).timeout(std::time::Duration::from_secs(120)).build().expect("an HTTP client");
         Self { http, base, authorization: None, defects }
     }
 

@@ -100,7 +100,7 @@ async fn raw(app: &TestApp, request: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(&address).await.expect("the server listens");
     stream.write_all(request).await.expect("it takes what is sent");
     let mut answer = Vec::new();
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(20), stream.read_to_end(&mut answer))
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(120), stream.read_to_end(&mut answer))
         .await
         .expect("it answers and closes");
     let text = String::from_utf8_lossy(&answer).into_owned();
