@@ -7,6 +7,8 @@ pub mod idempotency;
 pub mod keys;
 pub mod retention;
 pub(crate) mod sql;
+pub(crate) mod table;
+pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod write;

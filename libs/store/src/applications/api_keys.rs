@@ -1,6 +1,7 @@
 //! API keys and their secrets. Only hashes are kept; each secret remembers to whom it was shown.
 
 mod rotation;
+pub(crate) mod table;
 mod usage;
 
 use domain::{
@@ -17,7 +18,7 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 use crate::{
     Store, WriteTx,
     core::{
-        error::{API_KEYS_NAME, from_db, on},
+        error::{from_db, on},
         sql::{self, Columns, Sql, sql},
     },
     tenancy::roles::caps_from_text,
@@ -140,7 +141,7 @@ impl WriteTx {
             key.created_at.into(),
             key.updated_at.into(),
         ];
-        sql::try_execute(&self.tx, INSERT, values).await.map_err(on(API_KEYS_NAME, name_taken))?;
+        sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&table::API_KEYS_NAME, name_taken))?;
         self.insert_api_key_secret(key, hash, shown_to).await?;
         // The counter last: whoever waits for its row waits for as little as can be.
         if sql::execute(&self.tx, TAKE_PLACE, vec![org, MAX_API_KEYS.into()]).await? == 1 {
@@ -160,7 +161,7 @@ impl WriteTx {
             key.expires_at.into(),
             key.updated_at.into(),
         ];
-        sql::try_execute(&self.tx, SAVE, values).await.map_err(on(API_KEYS_NAME, name_taken))?;
+        sql::try_execute(&self.tx, SAVE, values).await.map_err(on(&table::API_KEYS_NAME, name_taken))?;
         Ok(())
     }
 

@@ -73,28 +73,15 @@ fn is_connection(e: &DbErr) -> bool {
     matches!(e, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) || sqlx(e).is_some_and(lost)
 }
 
-/// A unique or check constraint, by its name (PostgreSQL) or its columns (how SQLite names it).
+/// A unique constraint, by its name (PostgreSQL) or its columns (how SQLite names it). Declared with its table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Constraint {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static str,
 }
 
-macro_rules! constraints {
-    ($($const:ident = $name:literal, $columns:literal;)*) => { $(pub(crate) const $const: Constraint = Constraint { name: $name, columns: $columns };)* };
-}
-constraints! {
-    USERS_EMAIL = "users_email", "users.realm, users.email";
-    ORGANIZATIONS_SLUG = "organizations_slug", "organizations.slug";
-    MEMBERSHIPS_USER = "memberships_user", "memberships.org_id, memberships.user_id";
-    ROLES_SLUG = "roles_slug", "roles.org_id, roles.slug";
-    INVITATIONS_PENDING = "invitations_pending", "invitations.org_id, invitations.pending_email";
-    WEBHOOKS_NAME = "webhooks_name", "webhooks.org_id, webhooks.name";
-    API_KEYS_NAME = "api_keys_name", "api_keys.org_id, api_keys.name";
-}
-
 /// Gives the violation of `constraint` its meaning; every other error stays what it is.
-pub(crate) fn on(constraint: Constraint, meaning: impl FnOnce() -> Error) -> impl FnOnce(DbErr) -> Error {
+pub(crate) fn on(constraint: &'static Constraint, meaning: impl FnOnce() -> Error) -> impl FnOnce(DbErr) -> Error {
     move |e| match e.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(text))
             if text.contains(&format!("\"{}\"", constraint.name)) || text.ends_with(constraint.columns) =>

@@ -4,6 +4,8 @@
 //! kept, sealed (they hold one-time secrets), for a day. Whoever replays an answer must still be allowed to ask: the caller of
 //! [`WriteTx::claim_key`] decides that again.
 
+pub(crate) mod table;
+
 use domain::{Error, PLATFORM, Result};
 use sea_orm::{EntityTrait, Set, sea_query::OnConflict};
 use serde::{Serialize, de::DeserializeOwned};
@@ -11,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     WriteTx,
-    core::{entity::idempotency, error::from_db, keys::place},
+    core::{entity::idempotency, error::from_db},
 };
 
 /// A caller's `Idempotency-Key` for one operation, and what the request said.
@@ -55,14 +57,13 @@ impl WriteTx {
             ));
         };
         let sealed = row.output.ok_or_else(|| Error::internal("an idempotency row without an answer was committed"))?;
-        let plain =
-            self.store.open_sealed(&place(PLATFORM, "idempotency", "output", &key.id), &sealed.into(), self.now()).await?;
+        let plain = self.store.open_sealed(&table::OUTPUT.place(PLATFORM, &key.id), &sealed.into(), self.now()).await?;
         Ok(Some(serde_json::from_slice(&plain).map_err(Error::internal)?))
     }
 
     /// Keeps the answer under a key that [`WriteTx::claim_key`] gave to this transaction.
     pub async fn keep_answer<T: Serialize>(&self, key: &IdempotencyKey, answer: &T) -> Result<()> {
-        let sealed = self.store.keyring().seal_json(&place(PLATFORM, "idempotency", "output", &key.id), answer)?;
+        let sealed = self.store.keyring().seal_json(&table::OUTPUT.place(PLATFORM, &key.id), answer)?;
         let row = idempotency::ActiveModel {
             id: Set(key.id.clone()),
             output: Set(Some(sealed.as_str().to_owned())),

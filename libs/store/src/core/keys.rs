@@ -1,27 +1,28 @@
 //! Keys in the database: data keys (wrapped by a master key) and token signing keys (sealed by a data key), and `keys rotate`.
 
+pub(crate) mod table;
+
 use crypto::{
     SealError,
     jwk::{Alg, SigningKey},
     keyring::WrappedKey,
     sealed::{Place, Sealed},
 };
-use domain::{Error, OrgId, PLATFORM, Result, Time, WebhookId};
+use domain::{Error, PLATFORM, Result, Time};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use zeroize::Zeroizing;
 
 use crate::{
     Store,
     core::{
-        entity::{data_keys, idempotency, mails, signing_keys, webhooks},
+        entity::{data_keys, signing_keys},
         error::from_db,
+        keys::table::PRIVATE_KEY,
+        sql,
+        table::SealedColumn,
+        tables,
     },
 };
-
-/// What a sealed value is bound to: moved to another organization, column or row it does not open.
-pub(crate) fn place<'a>(org: OrgId, table: &'static str, column: &'static str, row: &'a str) -> Place<'a> {
-    Place { org: org.uuid(), table, column, row }
-}
 
 /// A signing key with its times.
 pub struct StoredSigningKey {
@@ -102,100 +103,35 @@ impl Store {
         }
         self.add_data_key(rows.last().map_or(0, |key| key.id) + 1, now).await?;
         self.load_data_keys(now).await?;
-        Ok(self.reseal_webhooks().await?
-            + self.reseal_mails().await?
-            + self.reseal_answers().await?
-            + self.reseal_signing_keys().await?
-            + self.reseal_audit_keys().await?)
+        let mut count = 0;
+        for column in tables::sealed() {
+            count += self.reseal_column(column).await?;
+        }
+        Ok(count)
     }
 
-    pub(crate) fn reseal(&self, place: &Place<'_>, sealed: String) -> Result<Option<String>> {
-        let sealed = Sealed::from(sealed);
+    /// Seals every value of a column anew. One that somebody else changed meanwhile is left alone.
+    async fn reseal_column(&self, column: &SealedColumn) -> Result<u64> {
+        let mut count = 0;
+        for found in sql::all(&self.db, column.find, vec![]).await? {
+            let old: String = found.try_get("", "sealed").map_err(from_db)?;
+            let row = (column.row)(&found).map_err(from_db)?;
+            if let Some(new) = self.reseal(&column.place(row.org, &row.name), &old)? {
+                let values = [new.into(), old.into()].into_iter().chain(row.key).collect();
+                count += sql::execute(&self.db, column.replace, values).await?;
+            }
+        }
+        Ok(count)
+    }
+
+    /// The value sealed with the active key; none if it is already.
+    fn reseal(&self, place: &Place<'_>, sealed: &str) -> Result<Option<String>> {
+        let sealed = Sealed::from(sealed.to_owned());
         if sealed.key_id() == self.keyring.active_id() {
             return Ok(None);
         }
         let plain = self.keyring.open(place, &sealed)?;
         Ok(Some(self.keyring.seal(place, &plain)?.as_str().to_owned()))
-    }
-
-    async fn reseal_webhooks(&self) -> Result<u64> {
-        use webhooks::Column::{OldSecrets, Secret};
-        let mut count = 0;
-        for row in webhooks::Entity::find().all(&self.db).await.map_err(from_db)? {
-            for (column, name, value) in
-                [(Secret, "secret", Some(&row.secret)), (OldSecrets, "old_secrets", row.old_secrets.as_ref())]
-            {
-                if let Some(value) = value {
-                    count += self.reseal_webhook(&row, column, name, value).await?;
-                }
-            }
-        }
-        Ok(count)
-    }
-
-    async fn reseal_webhook(
-        &self,
-        row: &webhooks::Model,
-        column: webhooks::Column,
-        name: &'static str,
-        value: &str,
-    ) -> Result<u64> {
-        let id = WebhookId::new(row.id).to_string();
-        let Some(sealed) = self.reseal(&place(OrgId::new(row.org_id), "webhooks", name, &id), value.to_owned())? else {
-            return Ok(0);
-        };
-        let changed = webhooks::Entity::update_many().col_expr(column, sealed.into());
-        let own = changed.filter(webhooks::Column::OrgId.eq(row.org_id)).filter(webhooks::Column::Id.eq(row.id));
-        guarded(own.filter(column.eq(value)), self).await
-    }
-
-    async fn reseal_mails(&self) -> Result<u64> {
-        let mut count = 0;
-        for row in mails::Entity::find().filter(mails::Column::State.lt(2)).all(&self.db).await.map_err(from_db)? {
-            let id = row.id.to_string();
-            if let Some(message) = self.reseal(&place(OrgId::new(row.org_id), "mails", "message", &id), row.message.clone())? {
-                let changed = mails::Entity::update_many().col_expr(mails::Column::Message, message.into());
-                count +=
-                    guarded(changed.filter(mails::Column::Id.eq(row.id)).filter(mails::Column::Message.eq(row.message)), self)
-                        .await?;
-            }
-        }
-        Ok(count)
-    }
-
-    async fn reseal_answers(&self) -> Result<u64> {
-        let mut count = 0;
-        for row in
-            idempotency::Entity::find().filter(idempotency::Column::Output.is_not_null()).all(&self.db).await.map_err(from_db)?
-        {
-            let old = row.output.clone().unwrap_or_default();
-            if let Some(output) = self.reseal(&place(PLATFORM, "idempotency", "output", &row.id), old.clone())? {
-                let changed = idempotency::Entity::update_many().col_expr(idempotency::Column::Output, output.into());
-                count +=
-                    guarded(changed.filter(idempotency::Column::Id.eq(row.id)).filter(idempotency::Column::Output.eq(old)), self)
-                        .await?;
-            }
-        }
-        Ok(count)
-    }
-
-    async fn reseal_signing_keys(&self) -> Result<u64> {
-        let mut count = 0;
-        for row in signing_keys::Entity::find().all(&self.db).await.map_err(from_db)? {
-            if let Some(private) =
-                self.reseal(&place(PLATFORM, "signing_keys", "private_key", &row.kid), row.private_key.clone())?
-            {
-                let changed = signing_keys::Entity::update_many().col_expr(signing_keys::Column::PrivateKey, private.into());
-                count += guarded(
-                    changed
-                        .filter(signing_keys::Column::Kid.eq(row.kid))
-                        .filter(signing_keys::Column::PrivateKey.eq(row.private_key)),
-                    self,
-                )
-                .await?;
-            }
-        }
-        Ok(count)
     }
 
     /// Every signing key that is not retired yet, oldest first.
@@ -214,7 +150,7 @@ impl Store {
         for row in rows {
             let alg: Alg =
                 row.alg.parse().map_err(|_| Error::internal(format!("signing key {} has an unknown algorithm", row.kid)))?;
-            let place = place(PLATFORM, "signing_keys", "private_key", &row.kid);
+            let place = PRIVATE_KEY.place(PLATFORM, &row.kid);
             let private = self.open_sealed(&place, &Sealed::from(row.private_key), now).await?;
             let key = SigningKey::from_pkcs8(&row.kid, alg, &private)?;
             keys.push(StoredSigningKey { key, active_from: row.active_from, retired_at: row.retired_at });
@@ -225,7 +161,7 @@ impl Store {
     /// Adds a signing key that signs from `active_from`; every key of the same algorithm before it is accepted until `retire_others_at`.
     pub async fn add_signing_key(&self, alg: Alg, now: Time, active_from: Time, retire_others_at: Option<Time>) -> Result<()> {
         let (key, private) = SigningKey::generate(alg)?;
-        let sealed = self.keyring.seal(&place(PLATFORM, "signing_keys", "private_key", key.kid()), &private)?;
+        let sealed = self.keyring.seal(&PRIVATE_KEY.place(PLATFORM, key.kid()), &private)?;
         if let Some(at) = retire_others_at {
             signing_keys::Entity::update_many()
                 .col_expr(signing_keys::Column::RetiredAt, at.into())
@@ -246,9 +182,4 @@ impl Store {
         signing_keys::Entity::insert(row).exec_without_returning(&self.db).await.map_err(from_db)?;
         Ok(())
     }
-}
-
-/// Runs an update that also compares the old value: a value that somebody else changed meanwhile is left alone.
-pub(crate) async fn guarded<E: EntityTrait>(update: sea_orm::UpdateMany<E>, store: &Store) -> Result<u64> {
-    Ok(update.exec(&store.db).await.map_err(from_db)?.rows_affected)
 }

@@ -14,7 +14,13 @@ use uuid::Uuid;
 
 use crate::{
     Change, NoEvent, Store, WriteTx,
-    core::{dialect, error::from_db, sql},
+    core::{
+        dialect,
+        error::from_db,
+        sql::{self, Sql},
+        table::{Age, WhenOld},
+        tables,
+    },
 };
 
 /// How many days things are kept.
@@ -48,33 +54,6 @@ impl Purged {
     }
 }
 
-/// Tables whose rows simply grow old: what is deleted before `$1`, at most `$2` at once.
-const OLD: &[(Age, &str)] = &[
-    (
-        Age::Idempotency,
-        "delete from idempotency where id in (select id from idempotency where created_at < $1 order by created_at limit $2)",
-    ),
-    (Age::Now, "delete from one_time_links where hash in (select hash from one_time_links where expires_at < $1 limit $2)"),
-    (Age::Now, "delete from guess_budgets where id in (select id from guess_budgets where forget_at < $1 limit $2)"),
-    (
-        Age::Sessions,
-        "delete from sessions where id in (select id from sessions where revoked_at < $1 or expires_at < $1 limit $2)",
-    ),
-    (
-        Age::Deliveries,
-        "delete from deliveries where (org_id, id) in (select org_id, id from deliveries where state >= 2 and updated_at < $1 limit $2)",
-    ),
-    (Age::Deliveries, "delete from mails where id in (select id from mails where state >= 2 and updated_at < $1 limit $2)"),
-];
-
-#[derive(Clone, Copy)]
-enum Age {
-    Now,
-    Idempotency,
-    Sessions,
-    Deliveries,
-}
-
 impl Retention {
     fn before(self, age: Age, now: Time) -> Time {
         let days = match age {
@@ -91,10 +70,11 @@ impl Store {
     /// Deletes what is past its time: one batch of each kind, each in a transaction of its own. Call again while there is more.
     pub async fn purge(&self, _: SystemScope, now: Time, keep: &Retention, batch: u64) -> Result<Purged> {
         let mut purged = Purged::default();
-        for (age, text) in OLD {
-            let before = keep.before(*age, now);
+        for table in tables::ALL {
+            let WhenOld::Deleted(age, old) = table.when_old else { continue };
+            let before = keep.before(age, now);
             let work = self.bookkeep().await?;
-            let rows = sql::execute(&work.tx, text, vec![before.into(), batch.cast_signed().into()]).await?;
+            let rows = sql::execute(&work.tx, old, vec![before.into(), batch.cast_signed().into()]).await?;
             work.commit().await?;
             purged.add(rows, batch);
         }
@@ -119,7 +99,7 @@ impl Store {
 }
 
 const RAN_OUT: &str = "select i.org_id, i.id, i.email from invitations i join organizations o on o.id = i.org_id
-where i.pending_email is not null and i.expires_at <= $1 and o.deleted_at is null order by i.expires_at limit $2";
+                       where i.pending_email is not null and i.expires_at <= $1 and o.deleted_at is null order by i.expires_at limit $2";
 
 async fn close(tx: &WriteTx, rows: &[QueryResult]) -> Result<Change<usize>> {
     let found = rows.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(from_db)?;
@@ -142,7 +122,7 @@ fn read(row: &QueryResult) -> Result<(OrgId, InvitationId, String), DbErr> {
 }
 
 /// The ids that a statement selects.
-async fn ids(tx: &DatabaseTransaction, text: &str, values: Vec<Value>) -> Result<Vec<Uuid>> {
+async fn ids(tx: &DatabaseTransaction, text: Sql, values: Vec<Value>) -> Result<Vec<Uuid>> {
     let rows = sql::all(tx, text, values).await?;
     rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>().map_err(from_db)
 }

@@ -13,10 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     Change, Settings, Store,
-    core::{
-        entity::{deliveries, destinations, org_counters, organizations, users, webhooks},
-        keys::place,
-    },
+    core::entity::{deliveries, destinations, org_counters, organizations, users, webhooks},
+    delivery::webhooks::table::SECRET,
 };
 
 /// The authority of a test.
@@ -49,6 +47,13 @@ pub(crate) async fn everywhere(test: impl AsyncFn(&Store)) {
         Box::pin(test(&db.store)).await;
         db.drop_database().await;
     }
+}
+
+/// Runs a test on SQLite alone: one that asks its catalogue.
+pub(crate) async fn on_sqlite(test: impl AsyncFn(&Store)) {
+    let db = sqlite().await;
+    Box::pin(test(&db.store)).await;
+    db.drop_database().await;
 }
 
 async fn open(url: String) -> Store {
@@ -128,7 +133,7 @@ pub(crate) async fn organization(store: &Store) -> OrgId {
 /// An active endpoint with the secret `whsec_eHh4`.
 pub(crate) async fn webhook(store: &Store, org: OrgId, events: &str) -> WebhookId {
     let id = WebhookId::new(store.ids.uuid(now()));
-    let sealed = store.keyring().seal(&place(org, "webhooks", "secret", &id.to_string()), b"whsec_eHh4").unwrap();
+    let sealed = store.keyring().seal(&SECRET.place(org, &id.to_string()), b"whsec_eHh4").unwrap();
     let row = webhooks::ActiveModel {
         org_id: Set(org.uuid()),
         id: Set(id.uuid()),

@@ -12,6 +12,7 @@ mod outcome;
 mod range;
 mod set_back;
 mod settle;
+pub(crate) mod table;
 
 use domain::{
     DeliveryId, EventId, OrgId, Page, Result, WebhookId,

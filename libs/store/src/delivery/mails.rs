@@ -1,6 +1,7 @@
 //! Mail on its way. The message is sealed, because it holds one-time links, and blanked as soon as it is of no use any more.
 
 mod statements;
+pub(crate) mod table;
 
 use std::fmt;
 
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use self::statements::{DUE, read, settle, take};
 use crate::{
     Store, WriteTx,
-    core::{entity::mails, error::from_db, keys::place, sql},
+    core::{entity::mails, error::from_db, sql},
 };
 
 /// A claimed mail. Its content keeps it from being shown.
@@ -106,7 +107,7 @@ impl WriteTx {
 
     fn seal(&self, org: OrgId, mail: &Mail) -> Result<(Uuid, String)> {
         let id = self.uuid();
-        let sealed = self.store.keyring.seal_json(&place(org, "mails", "message", &id.to_string()), mail)?;
+        let sealed = self.store.keyring.seal_json(&table::MESSAGE.place(org, &id.to_string()), mail)?;
         Ok((id, sealed.as_str().to_owned()))
     }
 
@@ -149,7 +150,7 @@ impl Store {
 
     async fn open_mail(&self, org: OrgId, id: Uuid, sealed: &Sealed, now: Time) -> Result<Option<Mail>> {
         let text = id.to_string();
-        let opened = self.try_open_sealed(&place(org, "mails", "message", &text), sealed, now).await?;
+        let opened = self.try_open_sealed(&table::MESSAGE.place(org, &text), sealed, now).await?;
         let mail = opened.and_then(|plain| serde_json::from_slice(&plain).map_err(|_| SealError::Shape));
         Ok(mail.inspect_err(|error| tracing::error!(%error, mail = %id, "a queued mail cannot be opened")).ok())
     }
@@ -169,7 +170,7 @@ impl Store {
         for some in tickets.chunks(500) {
             let text = format!(
                 "with v(v_id, v_lease) as (values {})
-update mails set state = 0, attempts = attempts - 1, lease = null, next_at = $1, updated_at = $1 from v where id = v_id and lease = v_lease and state = 1",
+                 update mails set state = 0, attempts = attempts - 1, lease = null, next_at = $1, updated_at = $1 from v where id = v_id and lease = v_lease and state = 1",
                 sql::tuples(2, some.len(), 2)
             );
             let values: Vec<Value> =

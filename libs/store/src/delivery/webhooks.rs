@@ -3,6 +3,7 @@
 mod changes;
 pub mod disabling;
 pub(crate) mod secrets;
+pub(crate) mod table;
 
 use domain::{
     Error, OrgId, Result, WebhookId,
@@ -19,8 +20,7 @@ use crate::{
     Store, WriteTx,
     core::{
         entity::{destinations as destination_rows, webhooks},
-        error::{WEBHOOKS_NAME, from_db, on},
-        keys::place,
+        error::{from_db, on},
         sql,
     },
     delivery::deliveries::destinations::{self, Destination},
@@ -110,7 +110,7 @@ impl WriteTx {
             return Err(Error::conflict("webhook_limit", format!("An organization has at most {MAX_WEBHOOKS} webhooks.")));
         }
         let id = w.id.to_string();
-        let sealed = self.store.keyring().seal(&place(org, "webhooks", "secret", &id), secret.as_bytes())?;
+        let sealed = self.store.keyring().seal(&table::SECRET.place(org, &id), secret.as_bytes())?;
         let row = webhooks::ActiveModel {
             org_id: Set(org.uuid()),
             id: Set(w.id.uuid()),
@@ -124,7 +124,7 @@ impl WriteTx {
             in_order: Set(w.in_order),
             ..Default::default()
         };
-        webhooks::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(on(WEBHOOKS_NAME, name_taken))?;
+        webhooks::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(on(&table::WEBHOOKS_NAME, name_taken))?;
         let destination = destination_rows::ActiveModel {
             org_id: Set(org.uuid()),
             webhook_id: Set(w.id.uuid()),
@@ -151,7 +151,7 @@ impl WriteTx {
             updated_at: Set(w.updated_at),
             ..Default::default()
         };
-        webhooks::Entity::update(row).exec(&self.tx).await.map_err(on(WEBHOOKS_NAME, name_taken))?;
+        webhooks::Entity::update(row).exec(&self.tx).await.map_err(on(&table::WEBHOOKS_NAME, name_taken))?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod leaves;
 mod rules;
 mod seal;
 mod sealed;
+pub(crate) mod table;
 
 use domain::{
     EventId, OrgId, PLATFORM, Page, Result, Time,

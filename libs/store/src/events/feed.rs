@@ -33,9 +33,9 @@ pub struct FeedEvent {
 }
 
 const AFTER: &str = "select f.seq, e.id, e.body from feed f join events e on e.org_id = f.org_id and e.id = f.event_id
-where f.org_id = $1 and f.seq > $2 order by f.seq limit $3";
+                     where f.org_id = $1 and f.seq > $2 order by f.seq limit $3";
 const OLDEST: &str = "select f.seq from feed f join events e on e.org_id = f.org_id and e.id = f.event_id
-where f.org_id = $1 order by f.seq limit 1";
+                      where f.org_id = $1 order by f.seq limit 1";
 const PLACE: &str = "select seq from feed where org_id = $1 and event_id = $2";
 
 fn read(row: &QueryResult) -> Result<FeedEvent, DbErr> {

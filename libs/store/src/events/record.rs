@@ -1,5 +1,7 @@
 //! Writing events: the audit record, which is also what webhooks post, and its place in the outbox.
 
+pub(crate) mod table;
+
 use domain::{
     Event, EventId, OrgId, PLATFORM, Result,
     events::record::{Payload, TEST_PING},

@@ -6,6 +6,7 @@
 //! numbered before it. The pass is one transaction: a crash repeats it as if it had not begun.
 
 mod fan_out;
+pub(crate) mod table;
 
 use std::collections::BTreeMap;
 

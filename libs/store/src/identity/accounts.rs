@@ -1,6 +1,7 @@
 //! Accounts. The links that are mailed to their owners are in [`links`].
 
 mod links;
+pub(crate) mod table;
 
 use domain::{
     Error, OrgId, Result, UserId,
@@ -17,7 +18,7 @@ use crate::{
     Store, WriteTx,
     core::{
         entity::users,
-        error::{USERS_EMAIL, from_db, on},
+        error::{from_db, on},
         sql::{self, Columns, Sql, sql},
     },
 };
@@ -154,7 +155,7 @@ impl WriteTx {
             updated_at: Set(user.updated_at),
             deleted_at: Set(user.deleted_at),
         };
-        let taken = on(USERS_EMAIL, || Error::exists("email_taken", "This address has an account already."));
+        let taken = on(&table::USERS_EMAIL, || Error::exists("email_taken", "This address has an account already."));
         users::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(taken)?;
         Ok(())
     }
@@ -171,7 +172,7 @@ impl WriteTx {
             deleted_at: Set(user.deleted_at),
             ..Default::default()
         };
-        let taken = on(USERS_EMAIL, || Error::exists("email_taken", "This address has an account already."));
+        let taken = on(&table::USERS_EMAIL, || Error::exists("email_taken", "This address has an account already."));
         users::Entity::update(row).exec(&self.tx).await.map_err(taken)?;
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Budgets of failed sign-ins: what [`domain::identity::login_throttling`] judges by. A row is named by the hash of what it counts, so
 //! the table tells nobody who signs in from where.
 
+pub(crate) mod table;
+
 use domain::{
     Result, Time,
     core::rate::Limit,

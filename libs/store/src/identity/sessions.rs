@@ -2,6 +2,8 @@
 
 mod refresh;
 
+pub(crate) mod table;
+
 use domain::{
     GrantId, OrgId, Result, SessionId, Time, UserId,
     authorization::policy::UserScope,

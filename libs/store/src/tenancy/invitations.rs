@@ -3,6 +3,7 @@
 
 mod invitee;
 mod locked;
+pub(crate) mod table;
 
 use domain::{
     InvitationId, OrgId, Page, Result, Time, UserId,

@@ -1,6 +1,7 @@
 //! Memberships. How they change and end is in [`changes`].
 
 mod changes;
+pub(crate) mod table;
 
 use domain::{
     Error, MembershipId, OrgId, PLATFORM, Page, Result, UserId,
@@ -20,7 +21,7 @@ use crate::{
     Store, WriteTx,
     core::{
         entity::{memberships, users},
-        error::{MEMBERSHIPS_USER, from_db, on},
+        error::{from_db, on},
         sql::{self, Columns, Sql, sql},
     },
     identity::accounts::{USER_COLUMNS, next_user, user},
@@ -164,7 +165,7 @@ impl WriteTx {
             role: Set(made.role.to_string()),
             created_at: Set(made.created_at),
         };
-        let twice = on(MEMBERSHIPS_USER, || Error::conflict("already_member", "This person is a member already."));
+        let twice = on(&table::MEMBERSHIPS_USER, || Error::conflict("already_member", "This person is a member already."));
         memberships::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(twice)?;
         Ok(made)
     }

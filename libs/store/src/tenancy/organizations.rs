@@ -1,6 +1,7 @@
 //! Organizations.
 
 pub(crate) mod columns;
+pub(crate) mod table;
 
 use domain::{
     Error, OrgId, Page, Result, UserId,
@@ -22,7 +23,7 @@ use crate::{
     Store, WriteTx,
     core::{
         entity::{org_counters, organizations},
-        error::{ORGANIZATIONS_SLUG, from_db, on},
+        error::{from_db, on},
         sql::{self, Sql, sql},
     },
 };
@@ -112,7 +113,7 @@ impl WriteTx {
             feature_overrides: Set(None),
             deleted_at: Set(None),
         };
-        let taken = on(ORGANIZATIONS_SLUG, || Error::exists("slug_taken", "This slug is not available; choose another."));
+        let taken = on(&table::ORGANIZATIONS_SLUG, || Error::exists("slug_taken", "This slug is not available; choose another."));
         organizations::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(taken)?;
         let counters = org_counters::ActiveModel { org_id: Set(o.id.uuid()), members: Set(1), owners: Set(1), services: Set(0) };
         org_counters::Entity::insert(counters).exec_without_returning(&self.tx).await.map_err(from_db)?;

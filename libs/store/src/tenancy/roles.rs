@@ -1,5 +1,7 @@
 //! Custom roles.
 
+pub(crate) mod table;
+
 use domain::{
     Error, OrgId, Result, RoleId, UserId,
     authorization::{
@@ -16,7 +18,7 @@ use crate::{
     core::{
         dialect,
         entity::{memberships, roles},
-        error::{ROLES_SLUG, from_db, on},
+        error::{from_db, on},
         sql::{self, Sql, sql},
     },
 };
@@ -151,7 +153,7 @@ impl WriteTx {
             created_at: Set(r.created_at),
             updated_at: Set(r.updated_at),
         };
-        let taken = on(ROLES_SLUG, || Error::exists("role_slug_taken", "A role with this slug exists already."));
+        let taken = on(&table::ROLES_SLUG, || Error::exists("role_slug_taken", "A role with this slug exists already."));
         roles::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(taken)?;
         Ok(())
     }

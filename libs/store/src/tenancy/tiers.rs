@@ -1,5 +1,7 @@
 //! The tiers, in memory: they are part of every organization that is read, and change about never.
 
+pub(crate) mod table;
+
 use std::{
     collections::HashMap,
     sync::{PoisonError, RwLock},

@@ -20,7 +20,7 @@ macro_rules! oldest {
     ($which:literal) => {
         concat!(
             "select h.org_id, (select e.id from events e where e.org_id = h.org_id order by e.id limit 1) as oldest, r.days
-from heads h left join audit_retention r on r.org_id = h.org_id where ",
+             from heads h left join audit_retention r on r.org_id = h.org_id where",
             $which
         )
     };
@@ -81,9 +81,9 @@ const MOVE_ANCHOR: &str = "update heads set anchor = $2 where org_id = $1 and an
 /// kept stays for as long.
 const TRIM_EVENTS: &str =
     "delete from events where org_id = $1 and id in (select e.id from events e where e.org_id = $1 and e.id < $2
-and not exists (select 1 from feed f where f.org_id = e.org_id and f.event_id = e.id and f.seq > $3)
-and not exists (select 1 from deliveries d where d.org_id = e.org_id and d.event_id = e.id)
-and not exists (select 1 from outbox q where q.org_id = $1) order by e.id limit $4)";
+     and not exists (select 1 from feed f where f.org_id = e.org_id and f.event_id = e.id and f.seq > $3)
+     and not exists (select 1 from deliveries d where d.org_id = e.org_id and d.event_id = e.id)
+     and not exists (select 1 from outbox q where q.org_id = $1) order by e.id limit $4)";
 const TRIM_FEED: &str =
     "delete from feed where org_id = $1 and seq in (select seq from feed where org_id = $1 and seq < $2 order by seq limit $3)";
 const TRIM_CHECKPOINTS: &str = "delete from checkpoints where org_id = $1 and last_seq < $2";

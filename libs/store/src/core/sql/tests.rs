@@ -23,12 +23,12 @@ fn a_statement_has_one_text_for_each_database() {
     assert_eq!(
         KEYS.postgres,
         "select 1 from deliveries d where d.state < 2 and d.state <> 1 and (d.org_id, d.id) in \
-(select org_id, id from unnest($3::uuid[], $4::uuid[]) as v(org_id, id)) for update of d skip locked"
+         (select org_id, id from unnest($3::uuid[], $4::uuid[]) as v(org_id, id)) for update of d skip locked"
     );
     assert_eq!(
         KEYS.sqlite,
         "select 1 from deliveries d where d.state < 2 and d.state <> 1 and (d.org_id, d.id) in \
-(select org_id, id from (select unhex(j.value ->> 0) as org_id, unhex(j.value ->> 1) as id from json_each($3) as j) as v) "
+         (select org_id, id from (select unhex(j.value ->> 0) as org_id, unhex(j.value ->> 1) as id from json_each($3) as j) as v)"
     );
 }
 

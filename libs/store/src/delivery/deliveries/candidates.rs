@@ -61,8 +61,8 @@ const IN_FLIGHT: &str = "(select count(*) from deliveries f
 fn slot(n: u64) -> String {
     format!(
         "select d.org_id, {n} as n, (select x.id from deliveries x where x.org_id = d.org_id and x.webhook_id = d.webhook_id
-  and x.state < 2 and x.next_at <= $1 order by x.next_at, x.id limit 1 offset {n}) as id
-from d where d.in_order = false and {n} < d.per_claim and {n} < d.room - {IN_FLIGHT}"
+           and x.state < 2 and x.next_at <= $1 order by x.next_at, x.id limit 1 offset {n}) as id
+         from d where d.in_order = false and {n} < d.per_claim and {n} < d.room - {IN_FLIGHT}"
     )
 }
 
@@ -71,8 +71,8 @@ from d where d.in_order = false and {n} < d.per_claim and {n} < d.room - {IN_FLI
 fn first_in_line() -> String {
     format!(
         "select d.org_id, 0 as n, (select case when x.next_at <= $1 then x.id end from deliveries x where x.org_id = d.org_id
-  and x.webhook_id = d.webhook_id and x.state < 2 and x.line is not null order by x.line, x.id limit 1) as id
-from d where d.in_order = true and {IN_FLIGHT} = 0"
+           and x.webhook_id = d.webhook_id and x.state < 2 and x.line is not null order by x.line, x.id limit 1) as id
+         from d where d.in_order = true and {IN_FLIGHT} = 0"
     )
 }
 
@@ -83,10 +83,10 @@ pub(super) async fn candidates(tx: &DatabaseTransaction, turns: &[Turn], claim: 
     let slots: Vec<String> = (0..rows).map(slot).chain([first_in_line()]).collect();
     let text = format!(
         "with v(v_org, v_webhook, v_room, v_rows) as (values {}),
-d(org_id, webhook_id, in_order, room, per_claim) as (select v_org, v_webhook, w.in_order, v_room, v_rows from v
-  join webhooks w on w.org_id = v_org and w.id = v_webhook), c as ({})
-select x.org_id, x.webhook_id, x.id, x.state, x.attempts, x.max_attempts from c join deliveries x on x.org_id = c.org_id and x.id = c.id
-order by c.n, x.next_at, x.id limit $2",
+         d(org_id, webhook_id, in_order, room, per_claim) as (select v_org, v_webhook, w.in_order, v_room, v_rows from v
+           join webhooks w on w.org_id = v_org and w.id = v_webhook), c as ({})
+         select x.org_id, x.webhook_id, x.id, x.state, x.attempts, x.max_attempts from c join deliveries x on x.org_id = c.org_id and x.id = c.id
+         order by c.n, x.next_at, x.id limit $2",
         sql::tuples(3, turns.len(), 4),
         slots.join("\nunion all ")
     );

@@ -104,7 +104,7 @@ impl Store {
 }
 
 const LOOK: &str = "select 1 where exists (select 1 from destinations where slow = false and due_at <= $1)
-or ($2 > 0 and exists (select 1 from destinations where slow = true and due_at <= $1))";
+                    or ($2 > 0 and exists (select 1 from destinations where slow = true and due_at <= $1))";
 
 /// The claimed rows, and which of their destinations are slow.
 async fn take(tx: &DatabaseTransaction, claim: DeliveryClaim) -> Result<(Vec<QueryResult>, HashSet<Destination>)> {
@@ -127,7 +127,7 @@ async fn give_up(tx: &DatabaseTransaction, rows: &[Candidate], now: Time) -> Res
     }
     let text = format!(
         "update deliveries set state = 3, lease = null, error = 'the last attempt was interrupted', updated_at = $1
-where (org_id, id) in (values {})",
+         where (org_id, id) in (values {})",
         sql::tuples(2, rows.len(), 2)
     );
     let values = std::iter::once(now.into()).chain(rows.iter().flat_map(|row| key(row.to.org, row.id))).collect();
@@ -136,10 +136,10 @@ where (org_id, id) in (values {})",
 }
 
 const JOINED: &str = "select d.org_id, d.id, d.webhook_id, d.event_id, d.event_type, d.attempts, d.max_attempts, d.created_at, e.body, e.traceparent,
-e.created_at as happened_at, w.url, w.secret, w.old_secrets,
-w.old_secrets_until, w.is_active, o.status, o.deleted_at from deliveries d
-join events e on e.org_id = d.org_id and e.id = d.event_id join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
-join organizations o on o.id = d.org_id where (d.org_id, d.id) in";
+                      e.created_at as happened_at, w.url, w.secret, w.old_secrets,
+                      w.old_secrets_until, w.is_active, o.status, o.deleted_at from deliveries d
+                      join events e on e.org_id = d.org_id and e.id = d.event_id join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
+                      join organizations o on o.id = d.org_id where (d.org_id, d.id) in";
 
 /// Takes the lease, and reads what a send needs.
 async fn mark(tx: &DatabaseTransaction, rows: &[Candidate], claim: DeliveryClaim) -> Result<Vec<QueryResult>> {

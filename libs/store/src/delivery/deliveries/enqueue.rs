@@ -148,4 +148,4 @@ impl Again {
 }
 
 const ABOUT: &str = "select d.event_id, d.event_type, f.seq, e.digest from deliveries d
-join events e on e.org_id = d.org_id and e.id = d.event_id left join feed f on f.org_id = d.org_id and f.event_id = d.event_id where d.org_id = $1 and d.webhook_id = $2 and d.id = $3";
+                     join events e on e.org_id = d.org_id and e.id = d.event_id left join feed f on f.org_id = d.org_id and f.event_id = d.event_id where d.org_id = $1 and d.webhook_id = $2 and d.id = $3";

@@ -60,10 +60,10 @@ fn first_id(at: Time) -> Uuid {
 
 /// How an event fared at this endpoint: null or 0 = not arrived, 1 = arrived, 2 = still on its way.
 const PAGE: &str = "select e.id as event_id, e.name as event_type, f.seq,
-(select max(case when d.state < 2 then 2 when d.state = 2 then 1 else 0 end) from deliveries d
-  where d.org_id = e.org_id and d.event_id = e.id and d.webhook_id = $2) as fared
-from events e join feed f on f.org_id = e.org_id and f.event_id = e.id
-where e.org_id = $1 and e.id > $3 and e.id < $4 and e.created_at >= $5 and e.created_at < $6 and e.digest is null";
+                    (select max(case when d.state < 2 then 2 when d.state = 2 then 1 else 0 end) from deliveries d
+                      where d.org_id = e.org_id and d.event_id = e.id and d.webhook_id = $2) as fared
+                    from events e join feed f on f.org_id = e.org_id and f.event_id = e.id
+                    where e.org_id = $1 and e.id > $3 and e.id < $4 and e.created_at >= $5 and e.created_at < $6 and e.digest is null";
 
 impl WriteTx {
     /// Queues a new delivery of each event of `replay`, up to [`MAX_REPLAY`], in their order. What is still on its way to the endpoint

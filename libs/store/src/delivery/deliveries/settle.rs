@@ -84,8 +84,8 @@ fn places<'a>(tickets: impl Iterator<Item = &'a Ticket>) -> Vec<Destination> {
 async fn write_rows(tx: &DatabaseTransaction, now: Time, outcomes: &[Outcome]) -> Result<HashSet<Uuid>> {
     let text = format!(
         "with v(v_org, v_id, v_lease, v_state, v_next, v_status, v_body, v_error, v_unsent) as (values {})
-update deliveries set state = v_state, next_at = v_next, lease = null, response_status = v_status, response_body = v_body, error = v_error,
-attempts = attempts - v_unsent, updated_at = $1 from v where org_id = v_org and id = v_id and lease = v_lease and state = 1 returning id",
+         update deliveries set state = v_state, next_at = v_next, lease = null, response_status = v_status, response_body = v_body, error = v_error,
+         attempts = attempts - v_unsent, updated_at = $1 from v where org_id = v_org and id = v_id and lease = v_lease and state = 1 returning id",
         sql::tuples(2, outcomes.len(), 9)
     );
     let mut values: Vec<Value> = vec![now.into()];
@@ -106,9 +106,9 @@ async fn write_attempts(tx: &DatabaseTransaction, outcomes: &[Outcome]) -> Resul
     // Joined, because the delivery may have been deleted meanwhile; a number is free unless somebody recorded it before.
     let text = format!(
         "with v(v_org, v_id, v_number, v_at, v_ms, v_status, v_error) as (values {})
-insert into attempts (org_id, delivery_id, number, at, duration_ms, response_status, error)
-select v_org, v_id, v_number, v_at, v_ms, v_status, v_error from v join deliveries d on d.org_id = v_org and d.id = v_id where true
-on conflict do nothing",
+         insert into attempts (org_id, delivery_id, number, at, duration_ms, response_status, error)
+         select v_org, v_id, v_number, v_at, v_ms, v_status, v_error from v join deliveries d on d.org_id = v_org and d.id = v_id where true
+         on conflict do nothing",
         sql::tuples(1, sent.len(), 7)
     );
     let mut values: Vec<Value> = Vec::with_capacity(sent.len() * 7);
@@ -142,8 +142,8 @@ async fn release(tx: &DatabaseTransaction, now: Time, tickets: &[Ticket]) -> Res
     destinations::lock(tx, &mut to).await?;
     let text = format!(
         "with v(v_org, v_id, v_lease) as (values {})
-update deliveries set state = 0, attempts = attempts - 1, lease = null, next_at = $1, updated_at = $1 from v
-where org_id = v_org and id = v_id and lease = v_lease and state = 1",
+         update deliveries set state = 0, attempts = attempts - 1, lease = null, next_at = $1, updated_at = $1 from v
+         where org_id = v_org and id = v_id and lease = v_lease and state = 1",
         sql::tuples(2, tickets.len(), 3)
     );
     let mut values: Vec<Value> = vec![now.into()];

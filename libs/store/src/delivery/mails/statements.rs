@@ -24,7 +24,7 @@ pub(super) async fn take(tx: &DatabaseTransaction, claim: MailClaim) -> Result<V
     }
     let text = format!(
         "update mails set state = 1, attempts = attempts + 1, lease = $1, next_at = $2, updated_at = $3 where id in {}
-returning id, org_id, message, attempts, created_at",
+         returning id, org_id, message, attempts, created_at",
         sql::tuples(4, 1, fresh.len())
     );
     let mut values: Vec<Value> = vec![claim.lease.into(), claim.lease_until.into(), claim.now.into()];
@@ -62,8 +62,8 @@ pub(super) fn read(row: &QueryResult, lease: Uuid) -> Result<ClaimedMail, DbErr>
 pub(super) async fn settle(tx: &DatabaseTransaction, now: Time, outcomes: &[MailOutcome]) -> Result<()> {
     let text = format!(
         "with v(v_id, v_lease, v_state, v_next, v_error) as (values {})
-update mails set state = v_state, next_at = v_next, lease = null, error = v_error, updated_at = $1,
-message = case when v_state < 2 then message else '' end from v where id = v_id and lease = v_lease and state = 1",
+         update mails set state = v_state, next_at = v_next, lease = null, error = v_error, updated_at = $1,
+         message = case when v_state < 2 then message else '' end from v where id = v_id and lease = v_lease and state = 1",
         sql::tuples(2, outcomes.len(), 5)
     );
     let mut values: Vec<Value> = vec![now.into()];

@@ -41,8 +41,8 @@ impl WriteTx {
 }
 
 const LINE_UP: &str = "update deliveries set line = coalesce(
-  (select f.seq from feed f where f.org_id = deliveries.org_id and f.event_id = deliveries.event_id), 0)
-where org_id = $1 and webhook_id = $2 and state < 2 and line is null";
+                         (select f.seq from feed f where f.org_id = deliveries.org_id and f.event_id = deliveries.event_id), 0)
+                       where org_id = $1 and webhook_id = $2 and state < 2 and line is null";
 
 async fn look_again(tx: &DatabaseTransaction, to: Destination, now: Time) -> Result<()> {
     destinations::reschedule(tx, &[(to, u64::MAX)], now).await

@@ -90,12 +90,12 @@ impl Store {
 }
 
 const FAILING: &str = "select d.org_id, d.webhook_id from destinations d join organizations o on o.id = d.org_id
-where d.failing_seconds > 0 and d.failing_seconds >= $1 and o.deleted_at is null order by d.failing_seconds desc limit $2";
+                       where d.failing_seconds > 0 and d.failing_seconds >= $1 and o.deleted_at is null order by d.failing_seconds desc limit $2";
 
 // Only while it is off: it may have been switched on again meanwhile.
 const CANCEL: &str = "update deliveries set state = 3, error = 'the webhook is not active', updated_at = $1
-where (org_id, id) in (select d.org_id, d.id from deliveries d join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
-  where d.org_id = $2 and d.webhook_id = $3 and d.state = 0 and w.is_active = false limit $4)";
+                      where (org_id, id) in (select d.org_id, d.id from deliveries d join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
+                        where d.org_id = $2 and d.webhook_id = $3 and d.state = 0 and w.is_active = false limit $4)";
 
 /// `false` if it was repaired, switched off or deleted meanwhile.
 async fn disable(tx: &WriteTx, to: Destination, disabling: &Disabling) -> Result<Change<bool>> {
@@ -131,7 +131,7 @@ async fn switch_off(tx: &WriteTx, webhook: &Webhook, reason: &str) -> Result<()>
 }
 
 const OWNERS: &str = "select u.email, o.name from memberships m join users u on u.id = m.user_id
-join organizations o on o.id = m.org_id where m.org_id = $1 and m.role = $2 and u.deleted_at is null order by m.id";
+                      join organizations o on o.id = m.org_id where m.org_id = $1 and m.role = $2 and u.deleted_at is null order by m.id";
 
 async fn tell_owners(tx: &WriteTx, webhook: &Webhook, link: &str) -> Result<()> {
     let values = vec![webhook.org_id.uuid().into(), RoleName::Owner.as_str().into()];

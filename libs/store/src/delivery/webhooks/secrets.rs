@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Store, WriteTx,
-    core::{entity::webhooks, error::from_db, keys::place},
+    core::{entity::webhooks, error::from_db},
+    delivery::webhooks::table::{OLD_SECRETS, SECRET},
 };
 
 /// Secrets beside the current one. A rotation too many must not silently end one that the receiver still checks with.
@@ -52,7 +53,7 @@ impl WriteTx {
             _ => Vec::new(),
         };
         if let Some(until) = until {
-            let current = self.store.open_sealed(&place(org, "webhooks", "secret", &id), &row.secret.into(), self.now()).await?;
+            let current = self.store.open_sealed(&SECRET.place(org, &id), &row.secret.into(), self.now()).await?;
             old.insert(0, Old { secret: String::from_utf8_lossy(&current).into_owned(), until });
         }
         if old.len() > MOST_OLD {
@@ -67,13 +68,13 @@ first of them ends, or rotate with `grace_seconds` 0, which ends all of them.";
         let (id, keyring) = (webhook.to_string(), self.store.keyring());
         let until = old.iter().map(|secret| secret.until).max();
         let sealed = match until {
-            Some(_) => Some(keyring.seal_json(&place(org, "webhooks", "old_secrets", &id), &old)?.as_str().to_owned()),
+            Some(_) => Some(keyring.seal_json(&OLD_SECRETS.place(org, &id), &old)?.as_str().to_owned()),
             None => None,
         };
         let row = webhooks::ActiveModel {
             org_id: Set(org.uuid()),
             id: Set(webhook.uuid()),
-            secret: Set(keyring.seal(&place(org, "webhooks", "secret", &id), new.as_bytes())?.as_str().to_owned()),
+            secret: Set(keyring.seal(&SECRET.place(org, &id), new.as_bytes())?.as_str().to_owned()),
             old_secrets: Set(sealed),
             old_secrets_until: Set(until),
             updated_at: Set(self.now()),
@@ -87,7 +88,7 @@ first of them ends, or rotate with `grace_seconds` 0, which ends all of them.";
 impl Store {
     /// Those whose time has not ended.
     async fn old_secrets(&self, org: OrgId, id: &str, sealed: &Sealed, now: Time) -> Result<Vec<Old>> {
-        let plain = self.open_sealed(&place(org, "webhooks", "old_secrets", id), sealed, now).await?;
+        let plain = self.open_sealed(&OLD_SECRETS.place(org, id), sealed, now).await?;
         let all: Vec<Old> = serde_json::from_slice(&plain).map_err(Error::internal)?;
         Ok(all.into_iter().filter(|secret| secret.until > now).collect())
     }
@@ -101,7 +102,7 @@ impl Store {
         now: Time,
     ) -> Result<Vec<String>> {
         let id = webhook.to_string();
-        let current = self.try_open_sealed(&place(org, "webhooks", "secret", &id), &sealed.current, now).await?;
+        let current = self.try_open_sealed(&SECRET.place(org, &id), &sealed.current, now).await?;
         let Some(current) = current.ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()) else {
             tracing::error!(%webhook, %org, "the endpoint's secret cannot be opened; its deliveries fail");
             return Ok(Vec::new());

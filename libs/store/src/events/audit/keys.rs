@@ -3,16 +3,13 @@
 
 use crypto::{Alg, Sealed, SigningKey};
 use domain::{Error, PLATFORM, Result, Time};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{EntityTrait, QueryOrder, Set};
 use serde_json::{Value, json};
 
 use crate::{
     Store,
-    core::{
-        entity::audit_keys,
-        error::from_db,
-        keys::{guarded, place},
-    },
+    core::{entity::audit_keys, error::from_db},
+    events::audit::table::PRIVATE_KEY,
 };
 
 /// Short signatures and quick to check; every JOSE library knows it.
@@ -29,7 +26,7 @@ impl Store {
         }
         let row = row.ok_or_else(|| Error::internal("there is no audit key"))?;
         let alg: Alg = row.alg.parse().map_err(|_| Error::internal(format!("audit key {} has an unknown algorithm", row.kid)))?;
-        let place = place(PLATFORM, "audit_keys", "private_key", &row.kid);
+        let place = PRIVATE_KEY.place(PLATFORM, &row.kid);
         let private = self.open_sealed(&place, &Sealed::from(row.private_key), now).await?;
         SigningKey::from_pkcs8(&row.kid, alg, &private)
     }
@@ -40,7 +37,7 @@ impl Store {
 
     async fn insert_audit_key(&self, id: i64, now: Time) -> Result<String> {
         let (key, private) = SigningKey::generate(ALG)?;
-        let sealed = self.keyring.seal(&place(PLATFORM, "audit_keys", "private_key", key.kid()), &private)?;
+        let sealed = self.keyring.seal(&PRIVATE_KEY.place(PLATFORM, key.kid()), &private)?;
         let row = audit_keys::ActiveModel {
             id: Set(id),
             kid: Set(key.kid().to_owned()),
@@ -64,19 +61,5 @@ impl Store {
         let rows = audit_keys::Entity::find().order_by_desc(audit_keys::Column::Id).all(&self.db).await.map_err(from_db)?;
         let keys: Vec<Value> = rows.iter().filter_map(|row| serde_json::from_str(&row.public_jwk).ok()).collect();
         Ok(json!({ "keys": keys }))
-    }
-
-    pub(crate) async fn reseal_audit_keys(&self) -> Result<u64> {
-        let mut count = 0;
-        for row in audit_keys::Entity::find().all(&self.db).await.map_err(from_db)? {
-            let place = place(PLATFORM, "audit_keys", "private_key", &row.kid);
-            if let Some(private) = self.reseal(&place, row.private_key.clone())? {
-                let changed = audit_keys::Entity::update_many().col_expr(audit_keys::Column::PrivateKey, private.into());
-                let same =
-                    changed.filter(audit_keys::Column::Id.eq(row.id)).filter(audit_keys::Column::PrivateKey.eq(row.private_key));
-                count += guarded(same, self).await?;
-            }
-        }
-        Ok(count)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     WriteTx,
     core::{
         entity::invitations,
-        error::{INVITATIONS_PENDING, from_db, on},
+        error::{from_db, on},
         sql::{self, Columns, Sql, sql},
     },
     identity::accounts::{USER_COLUMNS, next_user},
@@ -97,7 +97,7 @@ impl WriteTx {
             created_at: Set(i.created_at),
             updated_at: Set(i.created_at),
         };
-        let pending = on(INVITATIONS_PENDING, || {
+        let pending = on(&super::table::INVITATIONS_PENDING, || {
             Error::exists("already_invited", "An invitation to this address is pending already. Cancel it to send another.")
         });
         invitations::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(pending)?;

@@ -1,0 +1,77 @@
+//! The tables of the sealed audit log.
+
+use crate::core::{
+    error::Constraint,
+    sql::sql,
+    table::{SealedColumn, SealedRow, Table, WhenOld, WithOrganization, table},
+};
+
+pub(crate) const CHECKPOINTS_END: Constraint =
+    Constraint { name: "checkpoints_end", columns: "checkpoints.org_id, checkpoints.last_seq" };
+
+/// A private key that signs checkpoints.
+pub(crate) const PRIVATE_KEY: SealedColumn = SealedColumn {
+    table: "audit_keys",
+    column: "private_key",
+    find: sql!("select kid, private_key as sealed from audit_keys"),
+    replace: sql!("update audit_keys set private_key = $1 where private_key = $2 and kid = $3"),
+    row: |row| SealedRow::of_platform(row.try_get("", "kid")?),
+};
+
+table! {
+    audit_keys = "audit_keys";
+    declares {
+        unique: &[],
+        sealed: &[&PRIVATE_KEY],
+        when_old: WhenOld::Stays("what it signed must stay verifiable"),
+        with_organization: WithOrganization::NotOfOne,
+    }
+    columns {
+        #[sea_orm(primary_key, auto_increment = false)]
+        id: i64,
+        kid: String,
+        alg: String,
+        public_jwk: String,
+        private_key: String,
+        created_at: ChronoDateTimeUtc,
+    }
+}
+
+table! {
+    checkpoints = "checkpoints";
+    declares {
+        unique: &[&CHECKPOINTS_END],
+        sealed: &[],
+        when_old: WhenOld::ByItsOwnRule("core::retention::events"),
+        with_organization: WithOrganization::Stays("the log of a deleted organization goes with its age"),
+    }
+    columns {
+        #[sea_orm(primary_key, auto_increment = false)]
+        org_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        first_seq: i64,
+        last_seq: i64,
+        root: String,
+        hash: String,
+        signed: String,
+        created_at: ChronoDateTimeUtc,
+    }
+}
+
+/// Only written as SQL.
+pub(crate) const AUDIT_RETENTION: Table = Table {
+    name: "audit_retention",
+    unique: &[],
+    sealed: &[],
+    when_old: WhenOld::Stays("one row for each organization"),
+    with_organization: WithOrganization::GoesWith("organizations"),
+};
+
+/// Only written as SQL.
+pub(crate) const ERASURES: Table = Table {
+    name: "erasures",
+    unique: &[],
+    sealed: &[],
+    when_old: WhenOld::Stays("until it is done"),
+    with_organization: WithOrganization::GoesWith("organizations"),
+};
