@@ -1,6 +1,7 @@
 //! What every noun uses: connecting, the write transaction, SQL, errors, keys, retention.
 
 pub mod dialect;
+#[allow(unused_imports, reason = "some are only read by tests")]
 pub(crate) mod entity;
 pub mod error;
 pub mod idempotency;

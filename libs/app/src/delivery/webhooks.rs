@@ -120,7 +120,7 @@ impl App {
             apply(changes, &mut webhook, tx.now());
             tx.save_webhook(scope, &webhook).await?;
             if webhook.in_order != was_in_order {
-                tx.line_up(scope, &webhook).await?;
+                tx.put_in_order(scope, &webhook).await?;
             }
             if changes.url.is_some() || changes.is_active.is_some() {
                 // Moved, repaired or given up: what was known about it does not hold any more.

@@ -73,9 +73,8 @@ impl Store {
         for table in tables::ALL {
             let WhenOld::Deleted(age, old) = table.when_old else { continue };
             let before = keep.before(age, now);
-            let work = self.bookkeep().await?;
-            let rows = sql::execute(&work.tx, old, vec![before.into(), batch.cast_signed().into()]).await?;
-            work.commit().await?;
+            let values = vec![before.into(), batch.cast_signed().into()];
+            let rows = self.bookkeep(async |tx| sql::execute(&*tx, old, values).await).await?;
             purged.add(rows, batch);
         }
         organizations::purge(self, batch, &mut purged).await?;

@@ -10,6 +10,7 @@ use sea_orm::{DbErr, QueryResult, Value};
 use crate::core::{error::Constraint, sql::Sql};
 
 /// A table of the schema.
+#[allow(dead_code, reason = "what only a test compares with the schema, or a reader wants to know")]
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
@@ -22,6 +23,7 @@ pub(crate) struct Table {
 }
 
 /// What ends the life of rows that only grow older.
+#[allow(dead_code, reason = "what only a test compares with the schema, or a reader wants to know")]
 #[derive(Debug)]
 pub(crate) enum WhenOld {
     /// Nothing does, and that is right because …
@@ -45,6 +47,7 @@ pub(crate) enum Age {
 }
 
 /// What becomes of the rows of a deleted organization.
+#[allow(dead_code, reason = "what only a test compares with the schema, or a reader wants to know")]
 #[derive(Debug)]
 pub(crate) enum WithOrganization {
     /// No organization has rows here.

@@ -3,9 +3,13 @@
 //! [`Store::write`] runs a use case inside a transaction and commits the [`Change`] it returns; there is no other commit. A use case
 //! that loses against another transaction (deadlock, serialization) is run again as a whole.
 
-use std::{pin::Pin, sync::OnceLock, time::Duration};
+use std::{
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use domain::{Actor, Event, OrgId, Origin, Result, Stamp, Time, authorization::policy::SystemScope};
+use domain::{Actor, Error, Event, OrgId, Origin, Result, Stamp, Time, authorization::policy::SystemScope};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
@@ -111,24 +115,15 @@ impl WriteTx {
 }
 
 impl WriteTx {
-    /// If the connection is lost, the database rolls back by itself.
     pub(crate) async fn rollback(self) {
-        if let Err(e) = self.tx.rollback().await {
-            tracing::debug!(error = %e, "rollback");
-        }
+        roll_back(self.tx).await;
     }
 }
 
-/// A transaction of the worker's own: it changes nothing that an audit record would tell of, so it has no events and wakes nobody. Use
-/// cases cannot get one. A lost race is an error here: the worker repeats whatever fails.
-pub(crate) struct Bookkeeping {
-    pub(crate) tx: DatabaseTransaction,
-    _gate: Option<OwnedMutexGuard<()>>,
-}
-
-impl Bookkeeping {
-    pub(crate) async fn commit(self) -> Result<()> {
-        self.tx.commit().await.map_err(from_db)
+/// If the connection is lost, the database rolls back by itself.
+async fn roll_back(tx: DatabaseTransaction) {
+    if let Err(e) = tx.rollback().await {
+        tracing::debug!(error = %e, "rollback");
     }
 }
 
@@ -153,10 +148,24 @@ impl Store {
         Ok(WriteTx { tx, store: self.clone(), stamp: stamp.clone(), actor: OnceLock::new(), _gate: gate })
     }
 
-    /// A transaction of the worker's own bookkeeping: queues, sequencer, retention.
-    pub(crate) async fn bookkeep(&self) -> Result<Bookkeeping> {
-        let (tx, gate) = self.open_tx().await?;
-        Ok(Bookkeeping { tx, _gate: gate })
+    /// Runs `work` in a transaction of the worker's own bookkeeping (queues, sequencer, retention) and commits it; an error leaves
+    /// nothing behind. It changes nothing that an audit record would tell of, so it has no events and wakes nobody; use cases cannot
+    /// reach it. A lost race is an error here: the worker repeats whatever fails.
+    ///
+    /// `work` gets a handle, not a reference, because the worker's boxed futures cannot hold a closure over any lifetime.
+    pub(crate) async fn bookkeep<T>(&self, work: impl AsyncFnOnce(Arc<DatabaseTransaction>) -> Result<T>) -> Result<T> {
+        let (tx, _gate) = self.open_tx().await?;
+        let tx = Arc::new(tx);
+        let outcome = work(tx.clone()).await;
+        let tx = Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction's handle outlived its work"))?;
+        match outcome {
+            Ok(value) => tx.commit().await.map_err(from_db).map(|()| value),
+            Err(e) => {
+                // Not left to the drop: on SQLite the next writer would find the database still locked.
+                roll_back(tx).await;
+                Err(e)
+            }
+        }
     }
 
     /// Runs a job's `work` in a transaction and commits the change it makes. Once: a lost race is an error, since the worker repeats

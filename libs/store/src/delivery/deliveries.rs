@@ -9,30 +9,35 @@ mod claim;
 pub(crate) mod destinations;
 mod enqueue;
 mod outcome;
-mod range;
+mod redelivery;
 mod set_back;
 mod settle;
 pub(crate) mod table;
 
 use domain::{
-    DeliveryId, EventId, OrgId, Page, Result, WebhookId,
+    DeliveryId, EventId, Page, Result, WebhookId,
     authorization::{
         policy::{OrgScope, Read},
         resource::Webhooks,
     },
     delivery::webhooks::{Attempt, Delivery, DeliveryState},
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult, Value};
+use sea_orm::{DbErr, QueryResult, Value};
+use uuid::Uuid;
 
-pub(crate) use self::enqueue::{Fresh, insert};
+pub(crate) use self::enqueue::{NewDelivery, insert};
 pub use self::{
-    claim::{ClaimedDelivery, DeliveryClaim},
+    candidates::DeliveryClaim,
+    claim::ClaimedDelivery,
     outcome::{Outcome, Ticket, Verdict},
-    range::{MAX_REPLAY, Replay, Replayed},
+    redelivery::{MAX_REDELIVERIES, Redelivered, Redelivery},
 };
 use crate::{
     Store,
-    core::{entity::attempts, error::from_db, sql},
+    core::{
+        error::from_db,
+        sql::{self, Sql, sql},
+    },
 };
 
 /// Which deliveries to list.
@@ -47,25 +52,28 @@ pub struct DeliveryFilter {
 /// Totals are exact up to here, and this number beyond: counting a long history would cost every reader.
 pub const COUNT_LIMIT: i64 = 100_000;
 
-macro_rules! matching {
-    ($columns:literal) => {
-        concat!(
-            "select ",
-            $columns,
-            " from deliveries d where d.org_id = $1 and d.webhook_id = $2 and ($3 = '' or d.event_type = $3)
-and ($4 = 0 or ($4 = 1 and d.state = 2) or ($4 = 2 and d.state <> 2))"
-        )
-    };
-}
+/// Filtered by an event's name (empty: any), and by whether it arrived: 1, 0, or -1 for either.
+const MATCHING: &str = "from deliveries d
+     where d.org_id = $1 and d.webhook_id = $2 and ($3 = '' or d.event_type = $3)
+       and ($4 = -1 or ($4 = 1 and d.state = {delivered}) or ($4 = 0 and d.state <> {delivered}))";
 
-const TOTAL: &str = concat!("select count(*) from (", matching!("1"), " limit $5) as t");
+const TOTAL: Sql = sql!("select count(*) from (select 1 {matching} limit $5) as t", matching = MATCHING);
 
-const HISTORY: &str = concat!(
-    "select x.*, w.name as webhook_name, e.body from (",
-    matching!("d.*"),
-    " order by d.id desc limit $5 offset $6) as x
-join webhooks w on w.org_id = x.org_id and w.id = x.webhook_id
-join events e on e.org_id = x.org_id and e.id = x.event_id order by x.id desc"
+const HISTORY: Sql = sql!(
+    "select x.*, w.name as webhook_name, e.body
+     from (select d.* {matching} order by d.id desc limit $5 offset $6) as x
+     join webhooks w on w.org_id = x.org_id and w.id = x.webhook_id
+     join events e on e.org_id = x.org_id and e.id = x.event_id
+     order by x.id desc",
+    matching = MATCHING
+);
+
+const ATTEMPTS: Sql<1> = sql!(
+    "select delivery_id, number, at, duration_ms, response_status, error
+     from attempts
+     where org_id = $1 and delivery_id in (select delivery_id from {rows})
+     order by number",
+    rows = 2 (delivery_id: Uuid)
 );
 
 impl Store {
@@ -80,9 +88,9 @@ impl Store {
     ) -> Result<(Vec<Delivery>, u64)> {
         self.get_webhook(scope, webhook).await?;
         let delivered = match filter.delivered {
-            None => 0_i32,
+            None => -1_i32,
             Some(true) => 1,
-            Some(false) => 2,
+            Some(false) => 0,
         };
         let name = filter.event_type.as_deref().unwrap_or_default();
         let with = |more: &[i64]| -> Vec<Value> {
@@ -95,21 +103,19 @@ impl Store {
             return Ok((Vec::new(), total));
         }
         let rows = sql::all(&self.db, HISTORY, with(&[i64::from(page.limit), page.offset().cast_signed()])).await?;
-        let mut page: Vec<Delivery> = rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)?;
+        let mut page: Vec<Delivery> = sql::read_all(&rows, read)?;
         self.add_history(scope, &mut page).await?;
         Ok((page, total))
     }
 
     /// One more statement for the whole page.
     async fn add_history(&self, scope: OrgScope<'_, Webhooks, Read>, page: &mut [Delivery]) -> Result<()> {
-        let tried = attempts::Entity::find()
-            .filter(attempts::Column::OrgId.eq(scope.org().uuid()))
-            .filter(attempts::Column::DeliveryId.is_in(page.iter().map(|delivery| delivery.id.uuid())))
-            .order_by_asc(attempts::Column::Number);
-        for row in tried.all(&self.db).await.map_err(from_db)? {
-            let Some(delivery) = page.iter_mut().find(|delivery| delivery.id.uuid() == row.delivery_id) else { continue };
-            let (number, at, duration_ms) = (row.number, row.at, row.duration_ms);
-            delivery.history.push(Attempt { number, at, duration_ms, response_status: row.response_status, error: row.error });
+        let ids = page.iter().map(|delivery| [delivery.id.uuid().into()]);
+        for row in ATTEMPTS.all(&self.db, vec![scope.org().uuid().into()], ids).await? {
+            let (of, attempt) = read_attempt(&row).map_err(from_db)?;
+            if let Some(delivery) = page.iter_mut().find(|delivery| delivery.id == of) {
+                delivery.history.push(attempt);
+            }
         }
         Ok(())
     }
@@ -136,9 +142,15 @@ fn read(row: &QueryResult) -> Result<Delivery, DbErr> {
     })
 }
 
-/// The organization and id of a delivery, as the statements below name rows.
-pub(crate) fn key(org: OrgId, id: DeliveryId) -> [Value; 2] {
-    [org.uuid().into(), id.uuid().into()]
+fn read_attempt(row: &QueryResult) -> Result<(DeliveryId, Attempt), DbErr> {
+    let attempt = Attempt {
+        number: row.try_get("", "number")?,
+        at: row.try_get("", "at")?,
+        duration_ms: row.try_get("", "duration_ms")?,
+        response_status: row.try_get("", "response_status")?,
+        error: row.try_get("", "error")?,
+    };
+    Ok((DeliveryId::new(row.try_get("", "delivery_id")?), attempt))
 }
 
 #[cfg(test)]

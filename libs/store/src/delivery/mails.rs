@@ -11,13 +11,13 @@ use domain::{
     authorization::policy::SystemScope,
     delivery::{mails::Mail, webhooks::DeliveryState},
 };
-use sea_orm::{EntityTrait, Set, Value};
+use sea_orm::{EntityTrait, Set};
 use uuid::Uuid;
 
-use self::statements::{DUE, read, settle, take};
+use self::statements::{any_due, read, release, settle, take};
 use crate::{
     Store, WriteTx,
-    core::{entity::mails, error::from_db, sql},
+    core::{entity::mails, error::from_db},
 };
 
 /// A claimed mail. Its content keeps it from being shown.
@@ -129,15 +129,16 @@ impl WriteTx {
     }
 }
 
+/// Mails of one transaction.
+const BATCH: usize = 500;
+
 impl Store {
     /// Claims due mails, the longest waiting first.
     pub async fn claim_mails(&self, _: SystemScope, claim: MailClaim) -> Result<Vec<ClaimedMail>> {
-        if sql::one(&self.db, DUE, vec![claim.now.into(), 1_i64.into()]).await?.is_none() {
+        if !any_due(&self.db, claim.now).await? {
             return Ok(Vec::new());
         }
-        let work = self.bookkeep().await?;
-        let rows = take(&work.tx, claim).await?;
-        work.commit().await?;
+        let rows = self.bookkeep(async |tx| take(&tx, claim).await).await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in &rows {
             let mut mail = read(row, claim.lease).map_err(from_db)?;
@@ -157,27 +158,16 @@ impl Store {
 
     /// Writes what became of claimed mails; those whose lease ended are left alone.
     pub async fn settle_mails(&self, _: SystemScope, now: Time, outcomes: &[MailOutcome]) -> Result<()> {
-        for some in outcomes.chunks(500) {
-            let work = self.bookkeep().await?;
-            settle(&work.tx, now, some).await?;
-            work.commit().await?;
+        for some in outcomes.chunks(BATCH) {
+            self.bookkeep(async |tx| settle(&tx, now, some).await).await?;
         }
         Ok(())
     }
 
     /// Gives mails back that were claimed and not started.
     pub async fn release_mails(&self, _: SystemScope, now: Time, tickets: &[MailTicket]) -> Result<()> {
-        for some in tickets.chunks(500) {
-            let text = format!(
-                "with v(v_id, v_lease) as (values {})
-                 update mails set state = 0, attempts = attempts - 1, lease = null, next_at = $1, updated_at = $1 from v where id = v_id and lease = v_lease and state = 1",
-                sql::tuples(2, some.len(), 2)
-            );
-            let values: Vec<Value> =
-                std::iter::once(now.into()).chain(some.iter().flat_map(|t| [t.id.into(), t.lease.into()])).collect();
-            let work = self.bookkeep().await?;
-            sql::execute(&work.tx, &text, values).await?;
-            work.commit().await?;
+        for some in tickets.chunks(BATCH) {
+            self.bookkeep(async |tx| release(&tx, now, some).await).await?;
         }
         Ok(())
     }

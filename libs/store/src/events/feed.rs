@@ -13,12 +13,15 @@ use domain::{
         resource::Feed,
     },
 };
-use sea_orm::{ColumnTrait, QuerySelect};
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryResult, Value};
+use sea_orm::{DbErr, QueryResult};
+use uuid::Uuid;
 
 use crate::{
     Store,
-    core::{entity::heads, error::from_db, sql},
+    core::{
+        error::from_db,
+        sql::{self, Sql, sql},
+    },
 };
 
 /// One event at its place.
@@ -32,11 +35,29 @@ pub struct FeedEvent {
     pub body: String,
 }
 
-const AFTER: &str = "select f.seq, e.id, e.body from feed f join events e on e.org_id = f.org_id and e.id = f.event_id
-                     where f.org_id = $1 and f.seq > $2 order by f.seq limit $3";
-const OLDEST: &str = "select f.seq from feed f join events e on e.org_id = f.org_id and e.id = f.event_id
-                      where f.org_id = $1 order by f.seq limit 1";
-const PLACE: &str = "select seq from feed where org_id = $1 and event_id = $2";
+const AFTER: Sql = sql!(
+    "select f.seq, e.id, e.body
+     from feed f join events e on e.org_id = f.org_id and e.id = f.event_id
+     where f.org_id = $1 and f.seq > $2
+     order by f.seq
+     limit $3"
+);
+const OLDEST: Sql = sql!(
+    "select f.seq
+     from feed f join events e on e.org_id = f.org_id and e.id = f.event_id
+     where f.org_id = $1
+     order by f.seq
+     limit 1"
+);
+const LATEST: Sql = sql!("select seq from heads where org_id = $1");
+const PLACE: Sql = sql!("select seq from feed where org_id = $1 and event_id = $2");
+const PASSES: Sql = sql!("select passes from sequencer where id = 1");
+const HEADS: Sql<1> = sql!(
+    "select org_id, seq
+     from heads
+     where org_id in (select org_id from {rows})",
+    rows = 1 (org_id: Uuid)
+);
 
 fn read(row: &QueryResult) -> Result<FeedEvent, DbErr> {
     Ok(FeedEvent { seq: row.try_get("", "seq")?, id: EventId::new(row.try_get("", "id")?), body: row.try_get("", "body")? })
@@ -48,7 +69,7 @@ impl Store {
     pub async fn feed_after(&self, scope: OrgScope<'_, Feed, Read>, after: i64, limit: u64) -> Result<Vec<FeedEvent>> {
         let values = vec![scope.org().uuid().into(), after.into(), limit.cast_signed().into()];
         let rows = sql::all(&self.db, AFTER, values).await?;
-        let events: Vec<FeedEvent> = rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)?;
+        let events: Vec<FeedEvent> = sql::read_all(&rows, read)?;
         match events.first() {
             Some(first) if first.seq == after + 1 => Ok(events),
             Some(first) => Err(expired(first.seq)),
@@ -71,7 +92,7 @@ impl Store {
 
     /// The last number; 0 before the first event.
     pub async fn feed_latest(&self, scope: OrgScope<'_, Feed, Read>) -> Result<i64> {
-        sql::count(&self.db, "select seq from heads where org_id = $1", vec![scope.org().uuid().into()]).await
+        sql::count(&self.db, LATEST, vec![scope.org().uuid().into()]).await
     }
 
     /// The number before the oldest event that is kept.
@@ -90,29 +111,26 @@ impl Store {
 
     /// A number that grows whenever the sequencer has done something, in whichever process.
     pub async fn sequencer_passes(&self, _: SystemScope) -> Result<i64> {
-        sql::count(&self.db, "select passes from sequencer where id = 1", Vec::<Value>::new()).await
+        sql::count(&self.db, PASSES, vec![]).await
     }
 
     /// The last numbers of these organizations.
     pub async fn feed_heads(&self, _: SystemScope, orgs: &[OrgId]) -> Result<HashMap<OrgId, i64>> {
         let mut found = HashMap::with_capacity(orgs.len());
-        for some in orgs.chunks(HEADS) {
-            found.extend(heads(&self.db, some).await?);
+        for some in orgs.chunks(CHUNK) {
+            let rows = HEADS.all(&self.db, vec![], some.iter().map(|org| [org.uuid().into()])).await?;
+            let heads: Vec<(OrgId, i64)> = sql::read_all(&rows, read_head)?;
+            found.extend(heads);
         }
         Ok(found)
     }
 }
 
 /// Organizations of one statement.
-const HEADS: usize = 1000;
+const CHUNK: usize = 1000;
 
-async fn heads(db: &impl ConnectionTrait, orgs: &[OrgId]) -> Result<Vec<(OrgId, i64)>> {
-    let query = heads::Entity::find()
-        .select_only()
-        .columns([heads::Column::OrgId, heads::Column::Seq])
-        .filter(heads::Column::OrgId.is_in(orgs.iter().map(|org| org.uuid())));
-    let rows: Vec<(uuid::Uuid, i64)> = query.into_tuple().all(db).await.map_err(from_db)?;
-    Ok(rows.into_iter().map(|(org, seq)| (OrgId::new(org), seq)).collect())
+fn read_head(row: &QueryResult) -> Result<(OrgId, i64), DbErr> {
+    Ok((OrgId::new(row.try_get("", "org_id")?), row.try_get("", "seq")?))
 }
 
 fn expired(oldest: i64) -> Error {

@@ -3,89 +3,159 @@
 pub(crate) mod table;
 
 use domain::{
-    Event, EventId, OrgId, PLATFORM, Result,
+    Actor, Event, EventId, OrgId, Origin, PLATFORM, Result, Time,
     events::record::{Payload, TEST_PING},
 };
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryTrait, Set};
+use sea_orm::Value;
+use uuid::Uuid;
 
 use crate::{
     WriteTx,
-    core::{
-        entity::{events, outbox},
-        error::from_db,
-    },
+    core::sql::{self, Sql, sql},
     events::audit::leaves,
 };
 
+const COLUMNS: &str =
+    "org_id, id, name, actor_kind, actor_id, actor_email, target_type, target_id, ip_address, user_agent, request_id,
+  traceparent, success, metadata, body, created_at, salt";
+
+// One statement saves most changes a round trip. Not for several events: nothing promises that their places would follow their order.
+// Only PostgreSQL can write two tables at once.
+const RECORD_ONE: Sql = sql!(
+    "with event as (
+       insert into events ({columns})
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+       returning org_id, id)
+     insert into outbox (org_id, event_id) select org_id, id from event",
+    columns = COLUMNS
+);
+
+const RECORD: Sql<17> = sql!(
+    "insert into events ({columns})
+     select {columns} from {rows}",
+    rows = 1 (
+        org_id: Uuid,
+        id: Uuid,
+        name: String,
+        actor_kind: String,
+        actor_id: Option<String>,
+        actor_email: Option<String>,
+        target_type: String,
+        target_id: String,
+        ip_address: Option<String>,
+        user_agent: Option<String>,
+        request_id: Option<String>,
+        traceparent: Option<String>,
+        success: bool,
+        metadata: String,
+        body: String,
+        created_at: Time,
+        salt: String,
+    ),
+    columns = COLUMNS
+);
+
+// Places follow the order of the events.
+const QUEUE: Sql<3> = sql!(
+    "insert into outbox (org_id, event_id)
+     select v.org_id, v.event_id from {rows} order by v.number",
+    rows = 1 (org_id: Uuid, event_id: Uuid, number: i64)
+);
+
 /// Writes the events of a change and queues them for the sequencer.
 pub(crate) async fn record(tx: &WriteTx, list: &[(OrgId, Event)]) -> Result<()> {
-    if list.is_empty() {
-        return Ok(());
+    match list {
+        [] => {}
+        [(org, event)] if !tx.is_sqlite() => {
+            sql::execute(&tx.tx, RECORD_ONE, row(tx, *org, event).values().into()).await?;
+        }
+        _ => {
+            let rows: Vec<Row> = list.iter().map(|(org, event)| row(tx, *org, event)).collect();
+            let places: Vec<_> = (0_i64..).zip(&rows).map(|(n, row)| [row.org.uuid().into(), row.id.into(), n.into()]).collect();
+            RECORD.execute(&tx.tx, vec![], rows.into_iter().map(Row::values)).await?;
+            QUEUE.execute(&tx.tx, vec![], places).await?;
+        }
     }
-    let rows: Vec<_> = list.iter().map(|(org, event)| row(tx, *org, event)).collect();
-    // PostgreSQL can write an event and its place in one statement, which saves most changes a round trip. Not several events: nothing
-    // promises that their places would follow their order.
-    if rows.len() == 1 && !tx.is_sqlite() {
-        let mut insert = events::Entity::insert_many(rows).build(DbBackend::Postgres);
-        let place = "insert into outbox (org_id, event_id) select org_id, id from event";
-        insert.sql = format!("with event as ({} returning org_id, id) {place}", insert.sql);
-        tx.tx.execute_raw(insert).await.map_err(from_db)?;
-        return Ok(());
-    }
-    let queue: Vec<_> = rows
-        .iter()
-        .map(|row| outbox::ActiveModel { org_id: row.org_id.clone(), event_id: row.id.clone(), ..Default::default() })
-        .collect();
-    events::Entity::insert_many(rows).exec_without_returning(&tx.tx).await.map_err(from_db)?;
-    outbox::Entity::insert_many(queue).exec_without_returning(&tx.tx).await.map_err(from_db)?;
     Ok(())
 }
 
-fn row(tx: &WriteTx, org: OrgId, event: &Event) -> events::ActiveModel {
-    let target = event.target();
-    let data = event.data();
-    let body = body(tx, org, event.name().as_str(), Some((target.kind, &target.id)), Some(data.clone()));
+/// A record as it is written.
+struct Row {
+    org: OrgId,
+    id: Uuid,
+    name: String,
+    actor: Actor,
+    target_type: String,
+    target_id: String,
+    origin: Origin,
+    success: bool,
+    metadata: String,
+    body: String,
+    at: Time,
+    salt: String,
+}
+
+impl Row {
+    /// In the order of [`COLUMNS`].
+    fn values(self) -> [Value; 17] {
+        [
+            self.org.uuid().into(),
+            self.id.into(),
+            self.name.into(),
+            self.actor.kind().into(),
+            self.actor.id().into(),
+            self.actor.email().map(ToString::to_string).into(),
+            self.target_type.into(),
+            self.target_id.into(),
+            self.origin.ip_address.into(),
+            self.origin.user_agent.into(),
+            self.origin.request_id.into(),
+            self.origin.traceparent.into(),
+            self.success.into(),
+            self.metadata.into(),
+            self.body.into(),
+            self.at.into(),
+            self.salt.into(),
+        ]
+    }
+
+    fn about(mut self, kind: &str, id: String) -> Self {
+        (self.target_type, self.target_id) = (kind.to_owned(), id);
+        self
+    }
+}
+
+fn row(tx: &WriteTx, org: OrgId, event: &Event) -> Row {
+    let (name, target, data) = (event.name(), event.target(), event.data());
+    let metadata = data.to_string();
+    let body = body(tx, org, name.as_str(), Some((target.kind, &target.id)), Some(data));
     let success = !matches!(event, Event::LoginFailed { .. } | Event::RefreshTokenReused { .. });
-    let mut row = blank(tx, org, event.name().as_str(), body);
-    row.target_type = Set(target.kind.to_owned());
-    row.target_id = Set(target.id);
-    row.metadata = Set(data.to_string());
-    row.success = Set(success);
-    row
+    Row { success, metadata, ..blank(tx, org, name.as_str(), body) }.about(target.kind, target.id)
 }
 
 /// The test event of one endpoint: not part of the log or the feed, so it is not queued for the sequencer.
 pub(crate) async fn ping(tx: &WriteTx, org: OrgId, webhook: domain::WebhookId) -> Result<EventId> {
     let data = serde_json::json!({ "message": "This is a test event." });
-    let mut row = blank(tx, org, TEST_PING, body(tx, org, TEST_PING, None, Some(data)));
-    row.target_type = Set("webhook".to_owned());
-    row.target_id = Set(webhook.to_string());
-    let id = row.id.clone().unwrap();
-    events::Entity::insert(row).exec_without_returning(&tx.tx).await.map_err(from_db)?;
-    Ok(EventId::new(id))
+    let row = blank(tx, org, TEST_PING, body(tx, org, TEST_PING, None, Some(data))).about("webhook", webhook.to_string());
+    let id = EventId::new(row.id);
+    RECORD.execute(&tx.tx, vec![], [row.values()]).await?;
+    Ok(id)
 }
 
-fn blank(tx: &WriteTx, org: OrgId, name: &str, body: String) -> events::ActiveModel {
-    let (actor, origin) = (tx.actor(), tx.origin());
-    events::ActiveModel {
-        org_id: Set(org.uuid()),
-        id: Set(tx.uuid()),
-        name: Set(name.to_owned()),
-        actor_kind: Set(actor.kind().to_owned()),
-        actor_id: Set(actor.id()),
-        actor_email: Set(actor.email().map(ToString::to_string)),
-        target_type: Set(String::new()),
-        target_id: Set(String::new()),
-        ip_address: Set(origin.ip_address.clone()),
-        user_agent: Set(origin.user_agent.clone()),
-        request_id: Set(origin.request_id.clone()),
-        traceparent: Set(origin.traceparent.clone()),
-        success: Set(true),
-        metadata: Set("{}".to_owned()),
-        body: Set(body),
-        created_at: Set(tx.now()),
-        salt: Set(Some(leaves::salt(tx.store.ids.as_ref()))),
-        digest: Set(None),
+fn blank(tx: &WriteTx, org: OrgId, name: &str, body: String) -> Row {
+    Row {
+        org,
+        id: tx.uuid(),
+        name: name.to_owned(),
+        actor: tx.actor().clone(),
+        target_type: String::new(),
+        target_id: String::new(),
+        origin: tx.origin().clone(),
+        success: true,
+        metadata: "{}".to_owned(),
+        body,
+        at: tx.now(),
+        salt: leaves::salt(tx.store.ids.as_ref()),
     }
 }
 
@@ -95,7 +165,7 @@ fn body(tx: &WriteTx, org: OrgId, event: &str, target: Option<(&str, &str)>, dat
         event,
         timestamp: tx.now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
         organization_id: (org != PLATFORM).then_some(org),
-        actor_user_id: matches!(actor, domain::Actor::User { .. }).then(|| actor.id()).flatten(),
+        actor_user_id: matches!(actor, Actor::User { .. }).then(|| actor.id()).flatten(),
         actor_email: actor.email().map(ToString::to_string),
         actor_type: actor.is_program().then(|| actor.kind()),
         actor_id: actor.is_program().then(|| actor.id()).flatten(),

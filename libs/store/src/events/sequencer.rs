@@ -8,19 +8,16 @@
 mod fan_out;
 pub(crate) mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::audit::chain;
 use domain::{EventId, OrgId, Result, Time, authorization::policy::SystemScope};
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryResult, Set, sea_query::OnConflict};
+use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
+use uuid::Uuid;
 
 use crate::{
     Store,
-    core::{
-        entity::{feed, heads, outbox},
-        error::from_db,
-        sql,
-    },
+    core::sql::{self, Sql, sql},
     events::audit::leaves::{StoredRecord, record_columns},
 };
 
@@ -65,10 +62,23 @@ impl Waiting {
     }
 }
 
-const WAITING: &str = concat!(
-    "select q.pos, q.org_id, ",
-    record_columns!(),
-    " from outbox q join events e on e.org_id = q.org_id and e.id = q.event_id order by q.pos limit $1"
+const COLUMNS: &str = record_columns!();
+
+const WAITING: Sql = sql!(
+    "select q.pos, q.org_id, {columns}
+     from outbox q join events e on e.org_id = q.org_id and e.id = q.event_id
+     order by q.pos
+     limit $1",
+    columns = COLUMNS
+);
+
+const ANY_WAITING: Sql = sql!("select 1 from outbox limit 1");
+const TAKE_TURN: Sql = sql!("update sequencer set passes = passes + 1 where id = 1");
+
+const REMOVE: Sql<1> = sql!(
+    "delete from outbox
+     where pos in (select pos from {rows})",
+    rows = 1 (pos: i64)
 );
 
 impl Store {
@@ -76,71 +86,82 @@ impl Store {
     /// delivery made here is tried at most `max_attempts` times.
     pub async fn sequence(&self, _: SystemScope, now: Time, limit: u64, max_attempts: i32) -> Result<Sequenced> {
         // Looking costs nothing; a pass over an empty outbox would still occupy SQLite's writer and sync the disk.
-        if sql::one(&self.db, "select 1 from outbox limit 1", vec![]).await?.is_none() {
+        if sql::one(&self.db, ANY_WAITING, vec![]).await?.is_none() {
             return Ok(Sequenced::default());
         }
-        let work = self.bookkeep().await?;
-        let done = self.pass(&work.tx, now, limit.min(MAX_PASS), max_attempts).await?;
-        work.commit().await?;
-        Ok(done)
+        self.bookkeep(async |tx| self.pass(&tx, now, limit.min(MAX_PASS), max_attempts).await).await
     }
 
     async fn pass(&self, tx: &DatabaseTransaction, now: Time, limit: u64, max_attempts: i32) -> Result<Sequenced> {
         // Its own statement: the next one then sees everything that the last holder of this row committed.
-        sql::execute(tx, "update sequencer set passes = passes + 1 where id = 1", vec![]).await?;
+        sql::execute(tx, TAKE_TURN, vec![]).await?;
         let rows = sql::all(tx, WAITING, vec![limit.cast_signed().into()]).await?;
-        let events = rows.iter().map(Waiting::read).collect::<Result<Vec<_>, _>>().map_err(from_db)?;
+        let events: Vec<Waiting> = sql::read_all(&rows, Waiting::read)?;
         if events.is_empty() {
             return Ok(Sequenced::default());
         }
         number(tx, &events).await?;
         let deliveries = fan_out::fan_out(self, tx, &events, now, max_attempts).await?;
         // By their positions, never up to the highest: a row with a smaller position may be committed only now.
-        let moved = outbox::Entity::delete_many().filter(outbox::Column::Pos.is_in(events.iter().map(|e| e.pos)));
-        moved.exec(tx).await.map_err(from_db)?;
+        REMOVE.execute(tx, vec![], events.iter().map(|event| [event.pos.into()])).await?;
         Ok(Sequenced { moved: events.len(), deliveries, oldest: events.iter().map(|e| e.at).min() })
     }
 }
 
+const WRITE_FEED: Sql<6> = sql!(
+    "insert into feed (org_id, seq, event_id, hash, leaf, chained)
+     select v.org_id, v.seq, v.event_id, v.hash, v.leaf, v.chained
+     from {rows}",
+    rows = 1 (org_id: Uuid, seq: i64, event_id: Uuid, hash: String, leaf: Option<String>, chained: i16)
+);
+
+// In this order, as everybody locks them who locks several.
+const WRITE_HEADS: Sql<3> = sql!(
+    "insert into heads (org_id, seq, hash)
+     select v.org_id, v.seq, v.hash
+     from {rows}
+     where true
+     order by v.org_id
+     on conflict (org_id) do update set seq = excluded.seq, hash = excluded.hash",
+    rows = 1 (org_id: Uuid, seq: i64, hash: String)
+);
+
 /// Writes the feed and the new ends of the chains.
 async fn number(tx: &DatabaseTransaction, events: &[Waiting]) -> Result<()> {
-    let mut ends = ends(tx, events).await?;
-    let mut rows = Vec::with_capacity(events.len());
+    let mut heads = heads(tx, events).await?;
+    let mut feed: Vec<[Value; 6]> = Vec::with_capacity(events.len());
     for event in events {
-        let end = ends.entry(event.org).or_insert_with(|| (0, chain::genesis(event.org)));
-        end.0 += 1;
+        let (seq, hash) = heads.entry(event.org).or_insert_with(|| (0, chain::genesis(event.org)));
+        *seq += 1;
         let what = event.leaf.as_ref().unwrap_or(&event.body);
-        end.1 = chain::link(&end.1, end.0, event.id, what);
-        rows.push(feed::ActiveModel {
-            org_id: Set(event.org.uuid()),
-            seq: Set(end.0),
-            event_id: Set(event.id.uuid()),
-            hash: Set(end.1.clone()),
-            leaf: Set(event.leaf.clone()),
-            chained: Set(i16::from(event.leaf.is_some())),
-        });
+        *hash = chain::link(hash, *seq, event.id, what);
+        feed.push([
+            event.org.uuid().into(),
+            (*seq).into(),
+            event.id.uuid().into(),
+            hash.as_str().into(),
+            event.leaf.clone().into(),
+            i16::from(event.leaf.is_some()).into(),
+        ]);
     }
-    feed::Entity::insert_many(rows).exec_without_returning(tx).await.map_err(from_db)?;
-    // In this order, as everybody locks them who locks several.
-    let ends = ends.into_iter().map(|(org, (seq, hash))| heads::ActiveModel {
-        org_id: Set(org.uuid()),
-        seq: Set(seq),
-        hash: Set(hash),
-        ..Default::default()
-    });
-    let mut keep = OnConflict::column(heads::Column::OrgId);
-    keep.update_columns([heads::Column::Seq, heads::Column::Hash]);
-    heads::Entity::insert_many(ends).on_conflict(keep).exec_without_returning(tx).await.map_err(from_db)?;
+    WRITE_FEED.execute(tx, vec![], feed).await?;
+    let heads = heads.into_iter().map(|(org, (seq, hash))| [org.uuid().into(), seq.into(), hash.into()]);
+    WRITE_HEADS.execute(tx, vec![], heads).await?;
     Ok(())
 }
 
+const HEADS: Sql<1> = sql!(
+    "select org_id, seq, hash
+     from heads
+     where org_id in (select org_id from {rows})",
+    rows = 1 (org_id: Uuid)
+);
+
 /// The last number and hash of each organization that has any.
-async fn ends(tx: &DatabaseTransaction, events: &[Waiting]) -> Result<BTreeMap<OrgId, (i64, String)>> {
-    let mut orgs: Vec<_> = events.iter().map(|e| e.org.uuid()).collect();
-    orgs.sort_unstable();
-    orgs.dedup();
-    let rows = heads::Entity::find().filter(heads::Column::OrgId.is_in(orgs)).all(tx).await.map_err(from_db)?;
-    Ok(rows.into_iter().map(|row| (OrgId::new(row.org_id), (row.seq, row.hash))).collect())
+async fn heads(tx: &DatabaseTransaction, events: &[Waiting]) -> Result<BTreeMap<OrgId, (i64, String)>> {
+    let orgs: BTreeSet<OrgId> = events.iter().map(|event| event.org).collect();
+    let rows = HEADS.all(tx, vec![], orgs.into_iter().map(|org| [org.uuid().into()])).await?;
+    sql::read_all(&rows, |row| Ok((OrgId::new(row.try_get("", "org_id")?), (row.try_get("", "seq")?, row.try_get("", "hash")?))))
 }
 
 #[cfg(test)]

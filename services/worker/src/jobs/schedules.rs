@@ -85,7 +85,7 @@ impl Schedules {
                 }
                 Ok(rows)
             }
-            Chore::Hasten => store.hasten(SystemScope::job("hasten"), now).await,
+            Chore::Hasten => store.reschedule_after_clock_change(SystemScope::job("hasten"), now).await,
             Chore::Seal => self.seal(now, Seal::All).await,
             Chore::Erase => {
                 let scope = SystemScope::job("erasure");

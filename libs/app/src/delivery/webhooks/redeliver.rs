@@ -6,7 +6,7 @@ use domain::{
     delivery::webhooks::Webhook,
 };
 use serde::{Deserialize, Serialize};
-use store::{Change, NoEvent, delivery::deliveries::Replay};
+use store::{Change, NoEvent, delivery::deliveries::Redelivery};
 
 use crate::{App, Caller};
 
@@ -53,7 +53,7 @@ impl App {
         }
         self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = tx.pin_webhook(scope, id).await?;
-            let which = Replay {
+            let which = Redelivery {
                 from: asked.from.max(Time::UNIX_EPOCH),
                 // Nothing has happened later; a clock a little ahead of this one must not matter.
                 to: asked.to.min(tx.now() + TimeDelta::days(1)),
@@ -61,7 +61,7 @@ impl App {
                 only_missing: asked.only_missing,
                 after: asked.after,
             };
-            let done = tx.redeliver_range(scope, active(&webhook)?, &which, self.settings.webhook_attempts).await?;
+            let done = tx.redeliver_events(scope, active(&webhook)?, &which, self.settings.webhook_attempts).await?;
             let queued = Queued { deliveries: done.queued, next: done.next };
             if queued.deliveries == 0 {
                 return Ok(Change::silent(queued, NoEvent::Unchanged));

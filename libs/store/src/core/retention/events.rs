@@ -10,27 +10,29 @@ use uuid::Uuid;
 use super::Purged;
 use crate::{
     Store,
-    core::{error::from_db, sql},
+    core::{
+        error::from_db,
+        sql::{self, Sql, sql},
+    },
 };
 
 /// Organizations looked at with one statement.
 const PAGE: i64 = 500;
 
-macro_rules! oldest {
-    ($which:literal) => {
-        concat!(
-            "select h.org_id, (select e.id from events e where e.org_id = h.org_id order by e.id limit 1) as oldest, r.days
-             from heads h left join audit_retention r on r.org_id = h.org_id where",
-            $which
-        )
-    };
-}
+/// Where an organization's events begin, and for how long it keeps them.
+const BEGINNING: &str = "h.org_id, (select e.id from events e where e.org_id = h.org_id order by e.id limit 1) as oldest, r.days
+     from heads h left join audit_retention r on r.org_id = h.org_id";
 
-/// Where each organization's events begin. One whose events wait for the sequencer is left out: nothing may go before it is numbered.
-const OLDEST: &str =
-    oldest!("h.org_id > $1 and not exists (select 1 from outbox q where q.org_id = h.org_id) order by h.org_id limit $2");
+/// One whose events wait for the sequencer is left out: nothing may go before it is numbered.
+const OLDEST: Sql = sql!(
+    "select {beginning}
+     where h.org_id > $1 and not exists (select 1 from outbox q where q.org_id = h.org_id)
+     order by h.org_id
+     limit $2",
+    beginning = BEGINNING
+);
 /// The platform's own log has the nil id, which nothing is greater than: it is asked apart.
-const OF_PLATFORM: &str = oldest!("h.org_id = $1");
+const OF_PLATFORM: Sql = sql!("select {beginning} where h.org_id = $1", beginning = BEGINNING);
 
 /// The smallest id that an event of `at` can have.
 fn floor(at: Time) -> Uuid {
@@ -40,9 +42,7 @@ fn floor(at: Time) -> Uuid {
 
 pub(super) async fn purge(store: &Store, now: Time, keep: RetentionDays, batch: u64, purged: &mut Purged) -> Result<()> {
     for (org, floor) in candidates(store, now, keep).await? {
-        let work = store.bookkeep().await?;
-        let rows = trim(&work.tx, org, floor, batch).await?;
-        work.commit().await?;
+        let rows = store.bookkeep(async |tx| trim(&tx, org, floor, batch).await).await?;
         purged.add(rows, batch);
     }
     Ok(())
@@ -74,24 +74,32 @@ fn read(row: &QueryResult) -> Result<(Uuid, Option<Uuid>, Option<u32>), DbErr> {
     Ok((row.try_get("", "org_id")?, row.try_get("", "oldest")?, days.map(i32::unsigned_abs)))
 }
 
-const FIRST_KEPT: &str = "select seq from feed where org_id = $1 and event_id >= $2 order by seq limit 1";
-const LAST_SEALED: &str = "select max(last_seq) from checkpoints where org_id = $1 and last_seq < $2";
-const MOVE_ANCHOR: &str = "update heads set anchor = $2 where org_id = $1 and anchor < $2";
 /// What is old and neither numbered above the anchor nor waiting for its number: test events never get one. An event whose delivery is
 /// kept stays for as long.
-const TRIM_EVENTS: &str =
-    "delete from events where org_id = $1 and id in (select e.id from events e where e.org_id = $1 and e.id < $2
-     and not exists (select 1 from feed f where f.org_id = e.org_id and f.event_id = e.id and f.seq > $3)
-     and not exists (select 1 from deliveries d where d.org_id = e.org_id and d.event_id = e.id)
-     and not exists (select 1 from outbox q where q.org_id = $1) order by e.id limit $4)";
-const TRIM_FEED: &str =
-    "delete from feed where org_id = $1 and seq in (select seq from feed where org_id = $1 and seq < $2 order by seq limit $3)";
-const TRIM_CHECKPOINTS: &str = "delete from checkpoints where org_id = $1 and last_seq < $2";
+const TRIM_EVENTS: Sql = sql!(
+    "delete from events
+     where org_id = $1 and id in (
+       select e.id
+       from events e
+       where e.org_id = $1 and e.id < $2
+         and not exists (select 1 from feed f where f.org_id = e.org_id and f.event_id = e.id and f.seq > $3)
+         and not exists (select 1 from deliveries d where d.org_id = e.org_id and d.event_id = e.id)
+         and not exists (select 1 from outbox q where q.org_id = $1)
+       order by e.id
+       limit $4)"
+);
+const TRIM_FEED: Sql = sql!(
+    "delete from feed
+     where org_id = $1 and seq in (select seq from feed where org_id = $1 and seq < $2 order by seq limit $3)"
+);
+const TRIM_CHECKPOINTS: Sql = sql!("delete from checkpoints where org_id = $1 and last_seq < $2");
 /// What an organization leaves in the end: nothing.
-const FORGET: &[&str] = &[
-    "delete from feed where org_id = $1 and not exists (select 1 from organizations where id = $1) and not exists (select 1 from events where org_id = $1)",
-    "delete from checkpoints where org_id = $1 and not exists (select 1 from organizations where id = $1) and not exists (select 1 from events where org_id = $1)",
-    "delete from heads where org_id = $1 and not exists (select 1 from organizations where id = $1) and not exists (select 1 from events where org_id = $1)",
+const NOTHING_IS_LEFT: &str = "not exists (select 1 from organizations where id = $1)
+     and not exists (select 1 from events where org_id = $1)";
+const FORGET: [Sql; 3] = [
+    sql!("delete from feed where org_id = $1 and {nothing_is_left}", nothing_is_left = NOTHING_IS_LEFT),
+    sql!("delete from checkpoints where org_id = $1 and {nothing_is_left}", nothing_is_left = NOTHING_IS_LEFT),
+    sql!("delete from heads where org_id = $1 and {nothing_is_left}", nothing_is_left = NOTHING_IS_LEFT),
 ];
 
 async fn trim(tx: &DatabaseTransaction, org: Uuid, floor: Uuid, batch: u64) -> Result<u64> {
@@ -108,19 +116,31 @@ async fn trim(tx: &DatabaseTransaction, org: Uuid, floor: Uuid, batch: u64) -> R
     Ok(events.max(numbers))
 }
 
+const FIRST_KEPT: Sql = sql!(
+    "select seq
+     from feed
+     where org_id = $1 and event_id >= $2
+     order by seq
+     limit 1"
+);
+const NEXT_NUMBER: Sql = sql!("select seq + 1 from heads where org_id = $1");
+const LAST_SEALED: Sql = sql!("select max(last_seq) from checkpoints where org_id = $1 and last_seq < $2");
+const MOVE_ANCHOR: Sql = sql!("update heads set anchor = $2 where org_id = $1 and anchor < $2");
+const ANCHOR: Sql = sql!("select anchor from heads where org_id = $1");
+
 /// Moves the anchor to the end of the last segment in which everything is past its time. It moves first: an export that is under way
 /// breaks off rather than miss a record.
 async fn anchor(tx: &DatabaseTransaction, org: Uuid, floor: Uuid) -> Result<i64> {
     let first_kept = match sql::one(tx, FIRST_KEPT, vec![org.into(), floor.into()]).await? {
         Some(row) => row.try_get_by_index::<i64>(0).map_err(from_db)?,
-        None => sql::count(tx, "select seq + 1 from heads where org_id = $1", vec![org.into()]).await?,
+        None => sql::count(tx, NEXT_NUMBER, vec![org.into()]).await?,
     };
     let last = sql::one(tx, LAST_SEALED, vec![org.into(), first_kept.into()]).await?;
     let last: Option<i64> = last.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?.flatten();
     if let Some(last) = last {
         sql::execute(tx, MOVE_ANCHOR, vec![org.into(), last.into()]).await?;
     }
-    sql::count(tx, "select anchor from heads where org_id = $1", vec![org.into()]).await
+    sql::count(tx, ANCHOR, vec![org.into()]).await
 }
 
 #[cfg(test)]

@@ -59,7 +59,11 @@ pub(crate) struct Template {
 
 impl Template {
     pub(crate) const fn render(&self, postgres: bool) -> Buffer {
-        self.expand(self.text, Buffer::new(), postgres)
+        let mut out = self.expand(self.text, Buffer::new(), postgres);
+        while out.len > 0 && out.bytes[out.len - 1] == b' ' {
+            out.len -= 1;
+        }
+        out
     }
 
     const fn expand(&self, text: &str, mut out: Buffer, postgres: bool) -> Buffer {

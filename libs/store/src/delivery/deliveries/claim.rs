@@ -6,39 +6,22 @@ use crypto::Sealed;
 use domain::{
     DeliveryId, EventId, OrgId, Result, Time, WebhookId, authorization::policy::SystemScope, tenancy::organizations::OrgStatus,
 };
-use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
+use sea_orm::{DatabaseTransaction, DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::{
-    candidates::{Candidate, candidates, due},
+    candidates::{Candidate, DeliveryClaim, candidates, due},
     destinations::{self, Destination},
-    key,
     outcome::Ticket,
 };
 use crate::{
     Store,
-    core::{error::from_db, sql},
+    core::{
+        error::from_db,
+        sql::{self, Sql, sql},
+    },
     delivery::webhooks::secrets::SealedSecrets,
 };
-
-/// What to claim.
-#[derive(Clone, Copy, Debug)]
-pub struct DeliveryClaim {
-    /// Now.
-    pub now: Time,
-    /// Names this claim: only who knows it can settle.
-    pub lease: Uuid,
-    /// When the rows go to somebody else. At least twice as long as handling them can take.
-    pub lease_until: Time,
-    /// Endpoints at most.
-    pub destinations: u64,
-    /// Rows of one endpoint that may be in flight, over all workers. 1 keeps them in order.
-    pub per_destination: u64,
-    /// Rows at most.
-    pub max_rows: u64,
-    /// Rows of slow or failing endpoints among them at most.
-    pub max_slow: u64,
-}
 
 /// A claimed row with everything that a send needs. Its secret keeps it from being shown.
 pub struct ClaimedDelivery {
@@ -81,16 +64,20 @@ impl fmt::Debug for ClaimedDelivery {
     }
 }
 
+/// Looking first keeps an idle worker from occupying SQLite's writer.
+const ANY_DUE: Sql = sql!(
+    "select 1
+     where exists (select 1 from destinations where slow = false and due_at <= $1)
+       or ($2 > 0 and exists (select 1 from destinations where slow = true and due_at <= $1))"
+);
+
 impl Store {
     /// Claims due deliveries, endpoints in turn. A row whose lease ended after its last permitted attempt is given up on the way.
     pub async fn claim_deliveries(&self, _: SystemScope, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>> {
-        // Looking first keeps an idle worker from occupying SQLite's writer.
-        if sql::one(&self.db, LOOK, vec![claim.now.into(), claim.max_slow.cast_signed().into()]).await?.is_none() {
+        if sql::one(&self.db, ANY_DUE, vec![claim.now.into(), claim.max_slow.cast_signed().into()]).await?.is_none() {
             return Ok(Vec::new());
         }
-        let work = self.bookkeep().await?;
-        let (rows, slow) = take(&work.tx, claim).await?;
-        work.commit().await?;
+        let (rows, slow) = self.bookkeep(async |tx| take(&tx, claim).await).await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in &rows {
             let mut delivery = read(row, claim.lease).map_err(from_db)?;
@@ -103,58 +90,64 @@ impl Store {
     }
 }
 
-const LOOK: &str = "select 1 where exists (select 1 from destinations where slow = false and due_at <= $1)
-                    or ($2 > 0 and exists (select 1 from destinations where slow = true and due_at <= $1))";
-
 /// The claimed rows, and which of their destinations are slow.
 async fn take(tx: &DatabaseTransaction, claim: DeliveryClaim) -> Result<(Vec<QueryResult>, HashSet<Destination>)> {
     let turns = due(tx, claim).await?;
     if turns.is_empty() {
         return Ok(Default::default());
     }
-    let (exhausted, fresh): (Vec<_>, Vec<_>) = candidates(tx, &turns, claim).await?.into_iter().partition(|row| row.exhausted);
+    let (exhausted, open): (Vec<_>, Vec<_>) = candidates(tx, &turns, claim).await?.into_iter().partition(|row| row.exhausted);
     give_up(tx, &exhausted, claim.now).await?;
-    let rows = mark(tx, &fresh, claim).await?;
+    let rows = lease(tx, &open, claim).await?;
     let rooms: Vec<_> = turns.iter().map(|turn| (turn.to, turn.room)).collect();
     destinations::reschedule(tx, &rooms, claim.now).await?;
     Ok((rows, turns.into_iter().filter(|turn| turn.slow).map(|turn| turn.to).collect()))
 }
 
+const GIVE_UP: Sql<2> = sql!(
+    "update deliveries
+     set state = {failed}, lease = null, error = 'the last attempt was interrupted', updated_at = $1
+     where (org_id, id) in (select org_id, id from {rows})",
+    rows = 2 (org_id: Uuid, id: Uuid)
+);
+
 /// The worker that made the last permitted attempt never told how it went.
 async fn give_up(tx: &DatabaseTransaction, rows: &[Candidate], now: Time) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
+    if !rows.is_empty() {
+        GIVE_UP.execute(tx, vec![now.into()], rows.iter().map(Candidate::key)).await?;
     }
-    let text = format!(
-        "update deliveries set state = 3, lease = null, error = 'the last attempt was interrupted', updated_at = $1
-         where (org_id, id) in (values {})",
-        sql::tuples(2, rows.len(), 2)
-    );
-    let values = std::iter::once(now.into()).chain(rows.iter().flat_map(|row| key(row.to.org, row.id))).collect();
-    sql::execute(tx, &text, values).await?;
     Ok(())
 }
 
-const JOINED: &str = "select d.org_id, d.id, d.webhook_id, d.event_id, d.event_type, d.attempts, d.max_attempts, d.created_at, e.body, e.traceparent,
-                      e.created_at as happened_at, w.url, w.secret, w.old_secrets,
-                      w.old_secrets_until, w.is_active, o.status, o.deleted_at from deliveries d
-                      join events e on e.org_id = d.org_id and e.id = d.event_id join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
-                      join organizations o on o.id = d.org_id where (d.org_id, d.id) in";
+const LEASE: Sql<2> = sql!(
+    "update deliveries
+     set state = {in_flight}, attempts = attempts + 1, lease = $1, next_at = $2, updated_at = $3
+     where (org_id, id) in (select org_id, id from {rows})",
+    rows = 4 (org_id: Uuid, id: Uuid)
+);
+
+const LEASED: Sql<2> = sql!(
+    "select d.org_id, d.id, d.webhook_id, d.event_id, d.event_type, d.attempts, d.max_attempts, d.created_at,
+       e.body, e.traceparent, e.created_at as happened_at,
+       w.url, w.secret, w.old_secrets, w.old_secrets_until, w.is_active,
+       o.status, o.deleted_at
+     from deliveries d
+     join events e on e.org_id = d.org_id and e.id = d.event_id
+     join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
+     join organizations o on o.id = d.org_id
+     where (d.org_id, d.id) in (select org_id, id from {rows})
+     order by d.created_at, d.id",
+    rows = 1 (org_id: Uuid, id: Uuid)
+);
 
 /// Takes the lease, and reads what a send needs.
-async fn mark(tx: &DatabaseTransaction, rows: &[Candidate], claim: DeliveryClaim) -> Result<Vec<QueryResult>> {
+async fn lease(tx: &DatabaseTransaction, rows: &[Candidate], claim: DeliveryClaim) -> Result<Vec<QueryResult>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let keys: Vec<Value> = rows.iter().flat_map(|row| key(row.to.org, row.id)).collect();
-    let text = format!(
-        "update deliveries set state = 1, attempts = attempts + 1, lease = $1, next_at = $2, updated_at = $3 where (org_id, id) in (values {})",
-        sql::tuples(4, rows.len(), 2)
-    );
-    let mut values: Vec<Value> = vec![claim.lease.into(), claim.lease_until.into(), claim.now.into()];
-    values.extend(keys.iter().cloned());
-    sql::execute(tx, &text, values).await?;
-    sql::all(tx, &format!("{JOINED} (values {}) order by d.created_at, d.id", sql::tuples(1, rows.len(), 2)), keys).await
+    let values = vec![claim.lease.into(), claim.lease_until.into(), claim.now.into()];
+    LEASE.execute(tx, values, rows.iter().map(Candidate::key)).await?;
+    LEASED.all(tx, vec![], rows.iter().map(Candidate::key)).await
 }
 
 fn read(row: &QueryResult, lease: Uuid) -> Result<ClaimedDelivery, DbErr> {

@@ -1,4 +1,4 @@
-//! Deliveries that somebody asked for: the test event, and events that are sent again.
+//! Making deliveries: those of new events, the test event, and redeliveries.
 
 use domain::{
     DeliveryId, Error, EventId, Result, Time,
@@ -6,10 +6,10 @@ use domain::{
         policy::{OrgScope, Write},
         resource::Webhooks,
     },
-    delivery::webhooks::{DeliveryState, Webhook},
+    delivery::webhooks::Webhook,
     events::record::TEST_PING,
 };
-use sea_orm::{DatabaseTransaction, EntityTrait, QueryResult, Set};
+use sea_orm::{DatabaseTransaction, QueryResult};
 use uuid::Uuid;
 
 use super::{
@@ -18,54 +18,69 @@ use super::{
 };
 use crate::{
     WriteTx,
-    core::{entity::deliveries, error::from_db, sql},
+    core::{
+        error::from_db,
+        sql::{self, Sql, sql},
+    },
     events::record,
 };
 
 /// A delivery that nobody has tried yet.
-pub(crate) struct Fresh {
+pub(crate) struct NewDelivery {
+    pub(crate) id: Uuid,
     pub(crate) to: Destination,
     pub(crate) event: EventId,
     pub(crate) name: String,
-    /// Its place, if the endpoint wants its events in order.
-    pub(crate) line: Option<i64>,
+    /// Its place, if the endpoint keeps its events in order.
+    pub(crate) order: Option<i64>,
     pub(crate) max_attempts: i32,
 }
 
-impl Fresh {
-    pub(crate) fn row(self, id: Uuid, now: Time) -> deliveries::ActiveModel {
-        deliveries::ActiveModel {
-            org_id: Set(self.to.org.uuid()),
-            id: Set(id),
-            webhook_id: Set(self.to.webhook.uuid()),
-            event_id: Set(self.event.uuid()),
-            event_type: Set(self.name),
-            state: Set(DeliveryState::Waiting as i16),
-            attempts: Set(0),
-            max_attempts: Set(self.max_attempts),
-            next_at: Set(now),
-            lease: Set(None),
-            response_status: Set(None),
-            response_body: Set(None),
-            error: Set(None),
-            created_at: Set(now),
-            updated_at: Set(now),
-            line: Set(self.line),
-        }
-    }
-}
+const INSERT: Sql<7> = sql!(
+    "insert into deliveries
+       (org_id, id, webhook_id, event_id, event_type, state, attempts, max_attempts, next_at, created_at, updated_at, line)
+     select v.org_id, v.id, v.webhook_id, v.event_id, v.event_type, {waiting}, 0, v.max_attempts, $1, $1, $1, v.line
+     from {rows}",
+    rows = 2 (
+        org_id: Uuid,
+        id: Uuid,
+        webhook_id: Uuid,
+        event_id: Uuid,
+        event_type: String,
+        max_attempts: i32,
+        line: Option<i64>,
+    )
+);
 
-/// Rows of one insert: 16 columns each must stay below SQLite's 32,766 parameters.
-const ROWS: usize = 2000;
+/// Rows of one insert.
+const ROWS: usize = 1000;
 
 /// Inserts deliveries whose destinations are locked.
-pub(crate) async fn insert(tx: &DatabaseTransaction, mut rows: Vec<deliveries::ActiveModel>) -> Result<()> {
-    while !rows.is_empty() {
-        let some: Vec<_> = rows.drain(..rows.len().min(ROWS)).collect();
-        deliveries::Entity::insert_many(some).exec_without_returning(tx).await.map_err(from_db)?;
+pub(crate) async fn insert(tx: &DatabaseTransaction, rows: &[NewDelivery], now: Time) -> Result<()> {
+    for some in rows.chunks(ROWS) {
+        let rows = some.iter().map(|row| {
+            [
+                row.to.org.uuid().into(),
+                row.id.into(),
+                row.to.webhook.uuid().into(),
+                row.event.uuid().into(),
+                row.name.as_str().into(),
+                row.max_attempts.into(),
+                row.order.into(),
+            ]
+        });
+        INSERT.execute(tx, vec![now.into()], rows).await?;
     }
     Ok(())
 }
+
+const DELIVERED_EVENT: Sql = sql!(
+    "select d.event_id, d.event_type, f.seq, e.digest
+     from deliveries d
+     join events e on e.org_id = d.org_id and e.id = d.event_id
+     left join feed f on f.org_id = d.org_id and f.event_id = d.event_id
+     where d.org_id = $1 and d.webhook_id = $2 and d.id = $3"
+);
 
 impl WriteTx {
     /// Queues the test event for one endpoint. It goes to nobody else, and is not part of the log or the feed. Where order is kept it
@@ -78,8 +93,8 @@ impl WriteTx {
     ) -> Result<DeliveryId> {
         let to = destination(scope, webhook)?;
         let event = record::ping(self, to.org, to.webhook).await?;
-        let again = Again { event, name: TEST_PING.to_owned(), seq: None };
-        Ok(self.enqueue(to, webhook.in_order, vec![again], max_attempts).await?[0])
+        let ping = EventToDeliver { event, name: TEST_PING.to_owned(), seq: None };
+        Ok(self.enqueue(to, webhook.in_order, vec![ping], max_attempts).await?[0])
     }
 
     /// Queues a new delivery of the event that another delivery was about. `NotFound` if the endpoint never had it, `Conflict`
@@ -93,12 +108,12 @@ impl WriteTx {
     ) -> Result<DeliveryId> {
         let to = destination(scope, webhook)?;
         let values = vec![to.org.uuid().into(), to.webhook.uuid().into(), delivery.uuid().into()];
-        let row = sql::one(&self.tx, ABOUT, values).await?.ok_or_else(|| Error::not_found("delivery"))?;
+        let row = sql::one(&self.tx, DELIVERED_EVENT, values).await?.ok_or_else(|| Error::not_found("delivery"))?;
         if row.try_get::<Option<String>>("", "digest").map_err(from_db)?.is_some() {
             return Err(Error::conflict("event_erased", "The content of this event was erased; it cannot be sent again."));
         }
-        let again = Again::read(&row).map_err(from_db)?;
-        Ok(self.enqueue(to, webhook.in_order, vec![again], max_attempts).await?[0])
+        let event = EventToDeliver::read(&row).map_err(from_db)?;
+        Ok(self.enqueue(to, webhook.in_order, vec![event], max_attempts).await?[0])
     }
 
     /// New deliveries, in the order in which they are given. Whoever asks for them wants to see them tried: an open circuit probes.
@@ -106,19 +121,19 @@ impl WriteTx {
         &self,
         to: Destination,
         in_order: bool,
-        events: Vec<Again>,
+        events: Vec<EventToDeliver>,
         max_attempts: i32,
     ) -> Result<Vec<DeliveryId>> {
         let (mut ids, mut rows) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
-        for Again { event, name, seq } in events {
+        for EventToDeliver { event, name, seq } in events {
             let id = self.uuid();
-            let line = in_order.then_some(seq.unwrap_or(0));
-            let max_attempts = if line == Some(0) { 1 } else { max_attempts };
-            rows.push(Fresh { to, event, name, line, max_attempts }.row(id, self.now()));
+            let order = in_order.then_some(seq.unwrap_or(0));
+            let max_attempts = if order == Some(0) { 1 } else { max_attempts };
+            rows.push(NewDelivery { id, to, event, name, order, max_attempts });
             ids.push(DeliveryId::new(id));
         }
         destinations::lock(&self.tx, &mut [to]).await?;
-        insert(&self.tx, rows).await?;
+        insert(&self.tx, &rows, self.now()).await?;
         circuits::probe(&self.tx, to, self.now()).await?;
         destinations::make_due(&self.tx, &[to], self.now()).await?;
         Ok(ids)
@@ -130,14 +145,14 @@ pub(super) fn destination(scope: OrgScope<'_, Webhooks, Write>, webhook: &Webhoo
     if webhook.org_id == to.org { Ok(to) } else { Err(Error::not_found("webhook")) }
 }
 
-/// An event to be sent (again); `seq` is its number in the feed, which a test event has none of.
-pub(super) struct Again {
+/// An event that somebody wants delivered; `seq` is its number in the feed, which a test event has none of.
+pub(super) struct EventToDeliver {
     pub(super) event: EventId,
     pub(super) name: String,
     pub(super) seq: Option<i64>,
 }
 
-impl Again {
+impl EventToDeliver {
     pub(super) fn read(row: &QueryResult) -> Result<Self, sea_orm::DbErr> {
         Ok(Self {
             event: EventId::new(row.try_get("", "event_id")?),
@@ -146,6 +161,3 @@ impl Again {
         })
     }
 }
-
-const ABOUT: &str = "select d.event_id, d.event_type, f.seq, e.digest from deliveries d
-                     join events e on e.org_id = d.org_id and e.id = d.event_id left join feed f on f.org_id = d.org_id and f.event_id = d.event_id where d.org_id = $1 and d.webhook_id = $2 and d.id = $3";

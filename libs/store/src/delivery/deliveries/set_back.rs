@@ -4,13 +4,14 @@
 //! alone, the few that were in flight would hold up everything behind them at their endpoint until then.
 
 use chrono::TimeDelta;
-use domain::{OrgId, Result, Time, WebhookId, authorization::policy::SystemScope};
-use sea_orm::{DatabaseTransaction, QueryResult, Value};
+use domain::{Result, Time, authorization::policy::SystemScope};
+use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
 
 use super::destinations::{self, Destination};
 use crate::{
     Store,
-    core::{error::from_db, sql},
+    core::sql::{self, Sql, sql},
 };
 
 /// Further away than any lease.
@@ -20,44 +21,51 @@ const BATCH: i64 = 200;
 
 impl Store {
     /// Makes such deliveries and mails due. Answers how many there were.
-    pub async fn hasten(&self, _: SystemScope, now: Time) -> Result<u64> {
-        let mut hastened = 0;
+    pub async fn reschedule_after_clock_change(&self, _: SystemScope, now: Time) -> Result<u64> {
+        let mut rescheduled = 0;
         loop {
-            let work = self.bookkeep().await?;
-            let (endpoints, rows) = deliveries(&work.tx, now).await?;
-            hastened += rows;
+            let (endpoints, rows) = self.bookkeep(async |tx| deliveries(&tx, now).await).await?;
+            rescheduled += rows;
             if endpoints == 0 {
-                hastened += mails(&work.tx, now).await?;
-                work.commit().await?;
-                return Ok(hastened);
+                return Ok(rescheduled + self.bookkeep(async |tx| mails(&tx, now).await).await?);
             }
-            work.commit().await?;
         }
     }
 }
 
+const TOO_FAR_AWAY: Sql = sql!(
+    "select distinct org_id, webhook_id
+     from deliveries
+     where {open} and next_at > $1 and (state = {in_flight} or attempts = 0)
+     limit $2"
+);
+
+const MAKE_DUE: Sql<2> = sql!(
+    "update deliveries
+     set next_at = $1
+     where {open} and next_at > $2 and (state = {in_flight} or attempts = 0)
+       and (org_id, webhook_id) in (select org_id, webhook_id from {rows})",
+    rows = 3 (org_id: Uuid, webhook_id: Uuid)
+);
+
 async fn deliveries(tx: &DatabaseTransaction, now: Time) -> Result<(usize, u64)> {
-    let text = "select distinct org_id, webhook_id from deliveries where state < 2 and next_at > $1 and (state = 1 or attempts = 0) limit $2";
-    let rows = sql::all(tx, text, vec![(now + AN_HOUR).into(), BATCH.into()]).await?;
-    let read = |row: &QueryResult| {
-        Ok(Destination { org: OrgId::new(row.try_get("", "org_id")?), webhook: WebhookId::new(row.try_get("", "webhook_id")?) })
-    };
-    let mut to: Vec<Destination> = rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)?;
+    let rows = sql::all(tx, TOO_FAR_AWAY, vec![(now + AN_HOUR).into(), BATCH.into()]).await?;
+    let mut to: Vec<Destination> = sql::read_all(&rows, Destination::read)?;
     if to.is_empty() {
         return Ok((0, 0));
     }
     destinations::lock(tx, &mut to).await?;
-    let text = format!(
-        "update deliveries set next_at = $1 where state < 2 and next_at > $2 and (state = 1 or attempts = 0) and (org_id, webhook_id) in (values {})",
-        sql::tuples(3, to.len(), 2)
-    );
-    let keys = to.iter().flat_map(|to| [Value::from(to.org.uuid()), to.webhook.uuid().into()]);
-    let changed = sql::execute(tx, &text, [now.into(), (now + AN_HOUR).into()].into_iter().chain(keys).collect()).await?;
+    let changed = MAKE_DUE.execute(tx, vec![now.into(), (now + AN_HOUR).into()], to.iter().map(|to| to.key())).await?;
     destinations::make_due(tx, &to, now).await?;
     Ok((to.len(), changed))
 }
 
+const MAKE_MAILS_DUE: Sql = sql!(
+    "update mails
+     set next_at = $1
+     where {open} and next_at > $2 and (state = {in_flight} or attempts = 0)"
+);
+
 async fn mails(tx: &DatabaseTransaction, now: Time) -> Result<u64> {
-    let text = "update mails set next_at = $1 where state < 2 and next_at > $2 and (state = 1 or attempts = 0)";
-    sql::execute(tx, text, vec![now.into(), (now + AN_HOUR).into()]).await
+    sql::execute(tx, MAKE_MAILS_DUE, vec![now.into(), (now + AN_HOUR).into()]).await
 }

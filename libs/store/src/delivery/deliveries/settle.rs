@@ -12,7 +12,7 @@ use domain::{
     core::clock::fraction,
     delivery::webhooks::circuit::{Breaker, Circuit, Tried},
 };
-use sea_orm::{DatabaseTransaction, Value};
+use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 use super::{
@@ -22,10 +22,10 @@ use super::{
 };
 use crate::{
     Store,
-    core::{error::from_db, sql},
+    core::sql::{self, Sql, sql},
 };
 
-/// Outcomes of one transaction: nine parameters each.
+/// Outcomes of one transaction.
 const BATCH: usize = 500;
 
 impl Store {
@@ -33,10 +33,7 @@ impl Store {
     pub async fn settle_deliveries(&self, _: SystemScope, now: Time, breaker: Breaker, outcomes: &[Outcome]) -> Result<u64> {
         let mut settled = 0;
         for some in outcomes.chunks(BATCH) {
-            let work = self.bookkeep().await?;
-            let held = settle(self, &work.tx, now, breaker, some).await?;
-            work.commit().await?;
-            settled += held;
+            settled += self.bookkeep(async |tx| settle(self, &tx, now, breaker, some).await).await?;
         }
         Ok(settled)
     }
@@ -44,9 +41,7 @@ impl Store {
     /// Gives rows back that were claimed and not started: at once, and as if nobody had claimed them.
     pub async fn release_deliveries(&self, _: SystemScope, now: Time, tickets: &[Ticket]) -> Result<()> {
         for some in tickets.chunks(BATCH) {
-            let work = self.bookkeep().await?;
-            release(&work.tx, now, some).await?;
-            work.commit().await?;
+            self.bookkeep(async |tx| release(&tx, now, some).await).await?;
         }
         Ok(())
     }
@@ -80,44 +75,83 @@ fn places<'a>(tickets: impl Iterator<Item = &'a Ticket>) -> Vec<Destination> {
     to
 }
 
+const SETTLE: Sql<9> = sql!(
+    "update deliveries
+     set state = v.state, next_at = v.next_at, lease = null, response_status = v.status, response_body = v.body, error = v.error,
+       attempts = attempts - v.unsent, updated_at = $1
+     from {rows}
+     where deliveries.org_id = v.org_id and deliveries.id = v.id and deliveries.lease = v.lease
+       and deliveries.state = {in_flight}
+     returning deliveries.id",
+    rows = 2 (
+        org_id: Uuid,
+        id: Uuid,
+        lease: Uuid,
+        state: i16,
+        next_at: Time,
+        status: Option<i32>,
+        body: Option<String>,
+        error: Option<String>,
+        unsent: i32,
+    )
+);
+
 /// Answers the rows whose lease still held.
 async fn write_rows(tx: &DatabaseTransaction, now: Time, outcomes: &[Outcome]) -> Result<HashSet<Uuid>> {
-    let text = format!(
-        "with v(v_org, v_id, v_lease, v_state, v_next, v_status, v_body, v_error, v_unsent) as (values {})
-         update deliveries set state = v_state, next_at = v_next, lease = null, response_status = v_status, response_body = v_body, error = v_error,
-         attempts = attempts - v_unsent, updated_at = $1 from v where org_id = v_org and id = v_id and lease = v_lease and state = 1 returning id",
-        sql::tuples(2, outcomes.len(), 9)
-    );
-    let mut values: Vec<Value> = vec![now.into()];
-    for outcome in outcomes {
+    let rows = outcomes.iter().map(|outcome| {
         let (ticket, row) = (&outcome.ticket, Row::of(outcome));
-        values.extend([ticket.org.uuid().into(), ticket.id.uuid().into(), ticket.lease.into(), (row.state as i16).into()]);
-        values.extend([row.next_at.into(), row.status.into(), row.body.into(), row.error.into(), row.unsent.into()]);
-    }
-    let rows = sql::all(tx, &text, values).await?;
-    rows.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>().map_err(from_db)
+        [
+            ticket.org.uuid().into(),
+            ticket.id.uuid().into(),
+            ticket.lease.into(),
+            (row.state as i16).into(),
+            row.next_at.into(),
+            row.status.into(),
+            row.body.into(),
+            row.error.into(),
+            row.unsent.into(),
+        ]
+    });
+    let held = SETTLE.all(tx, vec![now.into()], rows).await?;
+    sql::read_all(&held, |row| row.try_get("", "id"))
 }
+
+// Joined, because the delivery may have been deleted meanwhile; a number is free unless somebody recorded it before.
+const RECORD_ATTEMPTS: Sql<7> = sql!(
+    "insert into attempts (org_id, delivery_id, number, at, duration_ms, response_status, error)
+     select v.org_id, v.id, v.number, v.at, v.duration_ms, v.status, v.error
+     from {rows} join deliveries d on d.org_id = v.org_id and d.id = v.id
+     where true
+     on conflict do nothing",
+    rows = 1 (
+        org_id: Uuid,
+        id: Uuid,
+        number: i32,
+        at: Time,
+        duration_ms: i64,
+        status: Option<i32>,
+        error: Option<String>,
+    )
+);
 
 async fn write_attempts(tx: &DatabaseTransaction, outcomes: &[Outcome]) -> Result<()> {
     let sent: Vec<_> = outcomes.iter().filter(|outcome| !matches!(outcome.verdict, Verdict::Cancelled { .. })).collect();
     if sent.is_empty() {
         return Ok(());
     }
-    // Joined, because the delivery may have been deleted meanwhile; a number is free unless somebody recorded it before.
-    let text = format!(
-        "with v(v_org, v_id, v_number, v_at, v_ms, v_status, v_error) as (values {})
-         insert into attempts (org_id, delivery_id, number, at, duration_ms, response_status, error)
-         select v_org, v_id, v_number, v_at, v_ms, v_status, v_error from v join deliveries d on d.org_id = v_org and d.id = v_id where true
-         on conflict do nothing",
-        sql::tuples(1, sent.len(), 7)
-    );
-    let mut values: Vec<Value> = Vec::with_capacity(sent.len() * 7);
-    for outcome in sent {
+    let rows = sent.into_iter().map(|outcome| {
         let (ticket, row) = (&outcome.ticket, Row::of(outcome));
-        values.extend([ticket.org.uuid().into(), ticket.id.uuid().into(), ticket.number.into(), outcome.at.into()]);
-        values.extend([outcome.duration_ms.into(), row.status.into(), row.error.into()]);
-    }
-    sql::execute(tx, &text, values).await?;
+        [
+            ticket.org.uuid().into(),
+            ticket.id.uuid().into(),
+            ticket.number.into(),
+            outcome.at.into(),
+            outcome.duration_ms.into(),
+            row.status.into(),
+            row.error.into(),
+        ]
+    });
+    RECORD_ATTEMPTS.execute(tx, vec![], rows).await?;
     Ok(())
 }
 
@@ -137,18 +171,19 @@ fn tried(outcomes: &[Outcome], held: &HashSet<Uuid>) -> BTreeMap<Destination, Ve
     tried
 }
 
+const RELEASE: Sql<3> = sql!(
+    "update deliveries
+     set state = {waiting}, attempts = attempts - 1, lease = null, next_at = $1, updated_at = $1
+     from {rows}
+     where deliveries.org_id = v.org_id and deliveries.id = v.id and deliveries.lease = v.lease
+       and deliveries.state = {in_flight}",
+    rows = 2 (org_id: Uuid, id: Uuid, lease: Uuid)
+);
+
 async fn release(tx: &DatabaseTransaction, now: Time, tickets: &[Ticket]) -> Result<()> {
     let mut to = places(tickets.iter());
     destinations::lock(tx, &mut to).await?;
-    let text = format!(
-        "with v(v_org, v_id, v_lease) as (values {})
-         update deliveries set state = 0, attempts = attempts - 1, lease = null, next_at = $1, updated_at = $1 from v
-         where org_id = v_org and id = v_id and lease = v_lease and state = 1",
-        sql::tuples(2, tickets.len(), 3)
-    );
-    let mut values: Vec<Value> = vec![now.into()];
-    values
-        .extend(tickets.iter().flat_map(|ticket| [Value::from(ticket.org.uuid()), ticket.id.uuid().into(), ticket.lease.into()]));
-    sql::execute(tx, &text, values).await?;
+    let rows = tickets.iter().map(|ticket| [ticket.org.uuid().into(), ticket.id.uuid().into(), ticket.lease.into()]);
+    RELEASE.execute(tx, vec![now.into()], rows).await?;
     destinations::reschedule(tx, &unlimited(&to), now).await
 }

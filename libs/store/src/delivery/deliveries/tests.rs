@@ -1,6 +1,6 @@
 mod circuits;
 mod order;
-mod range;
+mod redelivery;
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use domain::{
 };
 use sea_orm::EntityTrait;
 
-use super::{ClaimedDelivery, DeliveryClaim, Fresh, Outcome, Verdict, destinations::Destination};
+use super::{ClaimedDelivery, DeliveryClaim, NewDelivery, Outcome, Verdict, destinations::Destination};
 use crate::{
     Store,
     core::{
@@ -190,11 +190,12 @@ async fn an_endpoint_has_only_so_many_in_flight_and_keeps_its_order() {
 
 /// `rows` waiting deliveries of one event for one endpoint.
 async fn backlog(store: &Store, to: Destination, event: domain::EventId, rows: usize) {
-    let fresh = || Fresh { to, event, name: "user.joined".to_owned(), line: None, max_attempts: 3 };
-    let all: Vec<_> = (0..rows).map(|_| fresh().row(store.ids.uuid(now()), now())).collect();
-    for some in all.chunks(2000) {
-        deliveries::Entity::insert_many(some.to_vec()).exec_without_returning(&store.db).await.unwrap();
-    }
+    let new = || {
+        let id = store.ids.uuid(now());
+        NewDelivery { id, to, event, name: "user.joined".to_owned(), order: None, max_attempts: 3 }
+    };
+    let all: Vec<_> = (0..rows).map(|_| new()).collect();
+    store.bookkeep(async |tx| super::insert(&tx, &all, now()).await).await.unwrap();
 }
 
 #[tokio::test]

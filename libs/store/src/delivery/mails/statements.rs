@@ -1,51 +1,64 @@
 //! The statements of the mail queue.
 
 use domain::{OrgId, Result, Time, delivery::webhooks::DeliveryState};
-use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Value};
 use uuid::Uuid;
 
 use super::{ClaimedMail, MailClaim, MailOutcome, MailTicket, MailVerdict};
-use crate::core::{dialect, error::from_db, sql};
+use crate::core::sql::{self, Sql, sql};
 
-pub(super) const DUE: &str =
-    "select id, state, attempts from mails where state < 2 and next_at <= $1 order by next_at, id limit $2";
+const ANY_DUE: Sql = sql!("select 1 from mails where {open} and next_at <= $1 limit 1");
+
+/// Whether there is anything to claim.
+pub(super) async fn any_due(db: &impl ConnectionTrait, now: Time) -> Result<bool> {
+    Ok(sql::one(db, ANY_DUE, vec![now.into()]).await?.is_some())
+}
+
+const DUE: Sql = sql!(
+    "select id, state = {in_flight} and attempts >= $3 as exhausted
+     from mails
+     where {open} and next_at <= $1
+     order by next_at, id
+     limit $2
+     {for update skip locked}"
+);
+
+const LEASE: Sql<1> = sql!(
+    "update mails
+     set state = {in_flight}, attempts = attempts + 1, lease = $1, next_at = $2, updated_at = $3
+     where id in (select id from {rows})
+     returning id, org_id, message, attempts, created_at",
+    rows = 4 (id: Uuid)
+);
 
 pub(super) async fn take(tx: &DatabaseTransaction, claim: MailClaim) -> Result<Vec<QueryResult>> {
-    let lock = dialect::row_lock(dialect::is_sqlite(tx), "for update skip locked");
-    let rows = sql::all(tx, &format!("{DUE} {lock}"), vec![claim.now.into(), claim.max_rows.cast_signed().into()]).await?;
-    let (mut exhausted, mut fresh) = (Vec::new(), Vec::new());
-    for row in &rows {
-        let (id, state, attempts): (Uuid, i16, i32) = read_due(row).map_err(from_db)?;
-        if state == 1 && attempts >= claim.max_attempts { exhausted.push(id) } else { fresh.push(id) }
-    }
+    let values = vec![claim.now.into(), claim.max_rows.cast_signed().into(), claim.max_attempts.into()];
+    let due: Vec<(Uuid, bool)> = sql::read_all(&sql::all(tx, DUE, values).await?, read_due)?;
+    let (exhausted, open): (Vec<_>, Vec<_>) = due.into_iter().partition(|(_, exhausted)| *exhausted);
     give_up(tx, &exhausted, claim.now).await?;
-    if fresh.is_empty() {
+    if open.is_empty() {
         return Ok(Vec::new());
     }
-    let text = format!(
-        "update mails set state = 1, attempts = attempts + 1, lease = $1, next_at = $2, updated_at = $3 where id in {}
-         returning id, org_id, message, attempts, created_at",
-        sql::tuples(4, 1, fresh.len())
-    );
-    let mut values: Vec<Value> = vec![claim.lease.into(), claim.lease_until.into(), claim.now.into()];
-    values.extend(fresh.into_iter().map(Value::from));
-    sql::all(tx, &text, values).await
+    let values = vec![claim.lease.into(), claim.lease_until.into(), claim.now.into()];
+    LEASE.all(tx, values, open.into_iter().map(|(id, _)| [id.into()])).await
 }
 
-fn read_due(row: &QueryResult) -> Result<(Uuid, i16, i32), DbErr> {
-    Ok((row.try_get("", "id")?, row.try_get("", "state")?, row.try_get("", "attempts")?))
+fn read_due(row: &QueryResult) -> Result<(Uuid, bool), DbErr> {
+    Ok((row.try_get("", "id")?, row.try_get("", "exhausted")?))
 }
+
+const GIVE_UP: Sql<1> = sql!(
+    "update mails
+     set state = {failed}, lease = null, message = '', error = 'the last attempt was interrupted', updated_at = $1
+     where id in (select id from {rows})",
+    rows = 2 (id: Uuid)
+);
 
 /// The worker that made the last permitted attempt never told how it went.
-async fn give_up(tx: &DatabaseTransaction, ids: &[Uuid], now: Time) -> Result<()> {
-    if ids.is_empty() {
-        return Ok(());
+async fn give_up(tx: &DatabaseTransaction, mails: &[(Uuid, bool)], now: Time) -> Result<()> {
+    if !mails.is_empty() {
+        GIVE_UP.execute(tx, vec![now.into()], mails.iter().map(|(id, _)| [(*id).into()])).await?;
     }
-    let text = format!(
-        "update mails set state = 3, lease = null, message = '', error = 'the last attempt was interrupted', updated_at = $1 where id in {}",
-        sql::tuples(2, 1, ids.len())
-    );
-    sql::execute(tx, &text, std::iter::once(now.into()).chain(ids.iter().map(|id| (*id).into())).collect()).await?;
     Ok(())
 }
 
@@ -59,23 +72,40 @@ pub(super) fn read(row: &QueryResult, lease: Uuid) -> Result<ClaimedMail, DbErr>
     })
 }
 
+const SETTLE: Sql<6> = sql!(
+    "update mails
+     set state = v.state, next_at = v.next_at, lease = null, error = v.error, updated_at = $1,
+       message = case when v.finished then '' else message end
+     from {rows}
+     where mails.id = v.id and mails.lease = v.lease and mails.state = {in_flight}",
+    rows = 2 (id: Uuid, lease: Uuid, state: i16, finished: bool, next_at: Time, error: Option<String>)
+);
+
 pub(super) async fn settle(tx: &DatabaseTransaction, now: Time, outcomes: &[MailOutcome]) -> Result<()> {
-    let text = format!(
-        "with v(v_id, v_lease, v_state, v_next, v_error) as (values {})
-         update mails set state = v_state, next_at = v_next, lease = null, error = v_error, updated_at = $1,
-         message = case when v_state < 2 then message else '' end from v where id = v_id and lease = v_lease and state = 1",
-        sql::tuples(2, outcomes.len(), 5)
-    );
-    let mut values: Vec<Value> = vec![now.into()];
-    for MailOutcome { ticket, verdict } in outcomes {
+    let rows = outcomes.iter().map(|MailOutcome { ticket, verdict }| -> [Value; 6] {
         let (state, next_at, error) = match verdict {
             MailVerdict::Sent => (DeliveryState::Delivered, now, None),
             MailVerdict::Retry { error, next_at } => (DeliveryState::Waiting, *next_at, Some(error)),
             MailVerdict::Failed { error } => (DeliveryState::Failed, now, Some(error)),
         };
+        let finished = state != DeliveryState::Waiting;
         let error = error.map(|text| text.replace('\0', ""));
-        values.extend([ticket.id.into(), ticket.lease.into(), (state as i16).into(), next_at.into(), error.into()]);
-    }
-    sql::execute(tx, &text, values).await?;
+        [ticket.id.into(), ticket.lease.into(), (state as i16).into(), finished.into(), next_at.into(), error.into()]
+    });
+    SETTLE.execute(tx, vec![now.into()], rows).await?;
+    Ok(())
+}
+
+const RELEASE: Sql<2> = sql!(
+    "update mails
+     set state = {waiting}, attempts = attempts - 1, lease = null, next_at = $1, updated_at = $1
+     from {rows}
+     where mails.id = v.id and mails.lease = v.lease and mails.state = {in_flight}",
+    rows = 2 (id: Uuid, lease: Uuid)
+);
+
+pub(super) async fn release(tx: &DatabaseTransaction, now: Time, tickets: &[MailTicket]) -> Result<()> {
+    let rows = tickets.iter().map(|ticket| [ticket.id.into(), ticket.lease.into()]);
+    RELEASE.execute(tx, vec![now.into()], rows).await?;
     Ok(())
 }

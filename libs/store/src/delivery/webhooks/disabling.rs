@@ -11,7 +11,7 @@ use domain::{
     },
     tenancy::roles::RoleName,
 };
-use sea_orm::{EntityTrait, QuerySelect, Set};
+use sea_orm::{DatabaseTransaction, EntityTrait, QuerySelect, Set};
 use serde_json::json;
 
 use super::webhook;
@@ -76,12 +76,7 @@ impl Store {
     /// a worker's hand for it.
     async fn cancel_waiting(&self, to: Destination, now: Time) -> Result<()> {
         loop {
-            let work = self.bookkeep().await?;
-            destinations::lock(&work.tx, &mut [to]).await?;
-            let values = vec![now.into(), to.org.uuid().into(), to.webhook.uuid().into(), BATCH.into()];
-            let cancelled = sql::execute(&work.tx, CANCEL, values).await?;
-            destinations::reschedule(&work.tx, &[(to, u64::MAX)], now).await?;
-            work.commit().await?;
+            let cancelled = self.bookkeep(async |tx| cancel(&tx, to, now).await).await?;
             if cancelled < BATCH.unsigned_abs() {
                 return Ok(());
             }
@@ -96,6 +91,14 @@ const FAILING: &str = "select d.org_id, d.webhook_id from destinations d join or
 const CANCEL: &str = "update deliveries set state = 3, error = 'the webhook is not active', updated_at = $1
                       where (org_id, id) in (select d.org_id, d.id from deliveries d join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
                         where d.org_id = $2 and d.webhook_id = $3 and d.state = 0 and w.is_active = false limit $4)";
+
+async fn cancel(tx: &DatabaseTransaction, to: Destination, now: Time) -> Result<u64> {
+    destinations::lock(tx, &mut [to]).await?;
+    let values = vec![now.into(), to.org.uuid().into(), to.webhook.uuid().into(), BATCH.into()];
+    let cancelled = sql::execute(tx, CANCEL, values).await?;
+    destinations::reschedule(tx, &[(to, u64::MAX)], now).await?;
+    Ok(cancelled)
+}
 
 /// `false` if it was repaired, switched off or deleted meanwhile.
 async fn disable(tx: &WriteTx, to: Destination, disabling: &Disabling) -> Result<Change<bool>> {

@@ -122,10 +122,7 @@ impl Store {
         if made.is_empty() {
             return Ok(0);
         }
-        let work = self.bookkeep().await?;
-        let records = keep(&work.tx, made).await?;
-        work.commit().await?;
-        Ok(records)
+        self.bookkeep(async |tx| keep(&tx, made).await).await
     }
 
     /// The next checkpoint of an organization; none if its records were removed meanwhile.
@@ -172,14 +169,17 @@ impl Store {
 
     /// Records from before there were leaves get salt and leaf now, so that the checkpoint covers more of them than the chain does.
     async fn give_leaves(&self, due: Due, now: Time) -> Result<()> {
-        let work = self.bookkeep().await?;
-        let rows = sql::all(&work.tx, WITHOUT_LEAVES, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
-        for row in &rows {
-            let (seq, mut record) = (row.try_get("", "seq").map_err(from_db)?, StoredRecord::read(row).map_err(from_db)?);
-            give_leaf(&work.tx, due.org, seq, &mut record, leaves::salt(self.ids.as_ref())).await?;
-        }
-        work.commit().await?;
-        tracing::info!(org = %due.org, records = rows.len(), at = %now, "old audit records got their leaves");
+        let records = self
+            .bookkeep(async |tx| {
+                let rows = sql::all(&*tx, WITHOUT_LEAVES, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
+                for row in &rows {
+                    let (seq, mut record) = (row.try_get("", "seq").map_err(from_db)?, StoredRecord::read(row).map_err(from_db)?);
+                    give_leaf(&tx, due.org, seq, &mut record, leaves::salt(self.ids.as_ref())).await?;
+                }
+                Ok(rows.len())
+            })
+            .await?;
+        tracing::info!(org = %due.org, records, at = %now, "old audit records got their leaves");
         Ok(())
     }
 }

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{EventId, OrgId, PLATFORM, Result, Time, WebhookId};
-use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
+use sea_orm::{DatabaseTransaction, DbErr, QueryResult};
+use uuid::Uuid;
 
 use super::Waiting;
 use crate::{
     Store,
-    core::{dialect, error::from_db, sql},
+    core::{
+        error::from_db,
+        sql::{self, Sql, sql},
+    },
     delivery::deliveries::{
-        Fresh,
+        NewDelivery,
         destinations::{self, Destination},
         insert,
     },
@@ -43,7 +47,7 @@ pub(super) async fn fan_out(
     let orgs: Vec<OrgId> = by_org.keys().copied().collect();
     for some in orgs.chunks(ORGS) {
         let (mut rows, mut due) = (Vec::new(), Vec::new());
-        for (org, subscribers) in subscribers(store, tx, some).await? {
+        for (org, subscribers) in subscribers(tx, some).await? {
             let events = &by_org[&org];
             let ordered = subscribers.iter().any(|subscriber| subscriber.in_order);
             let numbers = if ordered { numbers(tx, org, events).await? } else { HashMap::new() };
@@ -51,9 +55,9 @@ pub(super) async fn fan_out(
                 let to = Destination { org, webhook: subscriber.webhook };
                 let before = rows.len();
                 for event in events.iter().filter(|event| subscriber.names.contains(&event.name)) {
-                    let line = numbers.get(&event.id).copied().filter(|_| subscriber.in_order);
-                    let fresh = Fresh { to, event: event.id, name: event.name.clone(), line, max_attempts };
-                    rows.push(fresh.row(store.ids.uuid(now), now));
+                    let order = numbers.get(&event.id).copied().filter(|_| subscriber.in_order);
+                    let id = store.ids.uuid(now);
+                    rows.push(NewDelivery { id, to, event: event.id, name: event.name.clone(), order, max_attempts });
                 }
                 if rows.len() > before {
                     due.push(to);
@@ -63,31 +67,38 @@ pub(super) async fn fan_out(
         count += rows.len();
         // The destinations before the deliveries: whoever claims locks in this order as well.
         destinations::lock(tx, &mut due).await?;
-        insert(tx, rows).await?;
+        insert(tx, &rows, now).await?;
         destinations::make_due(tx, &due, now).await?;
     }
     Ok(count)
 }
 
+const NUMBERS: Sql<1> = sql!(
+    "select event_id, seq
+     from feed
+     where org_id = $1 and event_id in (select event_id from {rows})",
+    rows = 2 (event_id: Uuid)
+);
+
 /// The numbers that this pass has just given: an id alone does not say in which order events were committed.
 async fn numbers(tx: &DatabaseTransaction, org: OrgId, events: &[&Waiting]) -> Result<HashMap<EventId, i64>> {
-    let text = format!("select event_id, seq from feed where org_id = $1 and event_id in {}", sql::tuples(2, 1, events.len()));
-    let values = std::iter::once(org.uuid().into()).chain(events.iter().map(|event| event.id.uuid().into())).collect();
-    let rows = sql::all(tx, &text, values).await?;
-    let read = |row: &QueryResult| Ok((EventId::new(row.try_get("", "event_id")?), row.try_get("", "seq")?));
-    rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)
+    let rows = NUMBERS.all(tx, vec![org.uuid().into()], events.iter().map(|event| [event.id.uuid().into()])).await?;
+    sql::read_all(&rows, |row| Ok((EventId::new(row.try_get("", "event_id")?), row.try_get("", "seq")?)))
 }
 
+const SUBSCRIBERS: Sql<1> = sql!(
+    "select org_id, id, events, in_order
+     from webhooks
+     where is_active and org_id in (select org_id from {rows})
+     order by org_id, id
+     {for key share}",
+    rows = 1 (org_id: Uuid)
+);
+
 /// The active endpoints of `orgs`, kept from being deleted until the pass ends (a delivery must not outlive its endpoint).
-async fn subscribers(store: &Store, tx: &DatabaseTransaction, orgs: &[OrgId]) -> Result<HashMap<OrgId, Vec<Subscriber>>> {
-    let lock = dialect::row_lock(store.has_one_writer(), "for key share");
-    let among = sql::tuples(1, 1, orgs.len());
-    let text = format!(
-        "select org_id, id, events, in_order from webhooks where is_active and org_id in {among} order by org_id, id {lock}"
-    );
-    let values: Vec<Value> = orgs.iter().map(|org| org.uuid().into()).collect();
+async fn subscribers(tx: &DatabaseTransaction, orgs: &[OrgId]) -> Result<HashMap<OrgId, Vec<Subscriber>>> {
     let mut found: HashMap<OrgId, Vec<Subscriber>> = HashMap::new();
-    for row in sql::all(tx, &text, values).await? {
+    for row in SUBSCRIBERS.all(tx, vec![], orgs.iter().map(|org| [org.uuid().into()])).await? {
         let (org, subscriber) = subscriber(&row).map_err(from_db)?;
         found.entry(org).or_default().push(subscriber);
     }

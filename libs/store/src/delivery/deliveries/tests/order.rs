@@ -3,8 +3,8 @@
 use super::*;
 use crate::{core::sql, delivery::deliveries::insert};
 
-/// An endpoint in order, whose rows have the ids in the opposite order of their lines.
-async fn lined_up(store: &Store, rows: i64) -> Vec<domain::DeliveryId> {
+/// An endpoint in order, whose rows have the ids in the opposite order of their places.
+async fn in_order_reversed(store: &Store, rows: i64) -> Vec<domain::DeliveryId> {
     let org = organization(store).await;
     let hook = webhook(store, org, "user.removed").await;
     sql::execute(&store.db, "update webhooks set in_order = true", vec![]).await.unwrap();
@@ -12,24 +12,24 @@ async fn lined_up(store: &Store, rows: i64) -> Vec<domain::DeliveryId> {
     sequence(store).await;
     let event = domain::EventId::new(events::Entity::find().one(&store.db).await.unwrap().unwrap().id);
     let to = Destination { org, webhook: hook };
-    let work = store.bookkeep().await.unwrap();
     let (mut ids, mut all) = (Vec::new(), Vec::new());
-    for line in (1..=rows).rev() {
-        let fresh = Fresh { to, event, name: "user.joined".to_owned(), line: Some(line), max_attempts: 3 };
+    for place in (1..=rows).rev() {
         let id = store.ids.uuid(now());
-        all.push(fresh.row(id, now()));
+        all.push(NewDelivery { id, to, event, name: "user.joined".to_owned(), order: Some(place), max_attempts: 3 });
         ids.insert(0, domain::DeliveryId::new(id));
     }
-    insert(&work.tx, all).await.unwrap();
-    crate::delivery::deliveries::destinations::make_due(&work.tx, &[to], now()).await.unwrap();
-    work.commit().await.unwrap();
+    let queue = async |tx: std::sync::Arc<sea_orm::DatabaseTransaction>| {
+        insert(&tx, &all, now()).await?;
+        crate::delivery::deliveries::destinations::make_due(&tx, &[to], now()).await
+    };
+    store.bookkeep(queue).await.unwrap();
     ids
 }
 
 #[tokio::test]
 async fn one_at_a_time_by_its_place_in_the_feed() {
     everywhere(async |store: &Store| {
-        let ids = lined_up(store, 4).await;
+        let ids = in_order_reversed(store, 4).await;
         for (n, id) in ids.iter().enumerate() {
             let second = 10 * n as i64;
             let jobs = take(store, second + 1).await;
@@ -43,9 +43,9 @@ async fn one_at_a_time_by_its_place_in_the_feed() {
 }
 
 #[tokio::test]
-async fn the_first_in_line_holds_up_the_rest_even_if_its_worker_vanishes() {
+async fn the_first_in_order_holds_up_the_rest_even_if_its_worker_vanishes() {
     everywhere(async |store: &Store| {
-        let ids = lined_up(store, 2).await;
+        let ids = in_order_reversed(store, 2).await;
         let later = |job: &ClaimedDelivery, second| {
             outcome(job, Verdict::Retry { status: None, body: None, error: "no".to_owned(), next_at: at(second) })
         };
@@ -87,7 +87,7 @@ async fn a_new_event_gets_its_number_as_its_place() {
 #[tokio::test]
 async fn what_is_in_flight_when_order_is_switched_on_is_waited_for() {
     everywhere(async |store: &Store| {
-        let ids = lined_up(store, 4).await;
+        let ids = in_order_reversed(store, 4).await;
         sql::execute(&store.db, "update webhooks set in_order = false", vec![]).await.unwrap();
         let claim = DeliveryClaim { max_rows: 2, ..claim(store, 1) };
         let jobs = store.claim_deliveries(SCOPE, claim).await.unwrap();

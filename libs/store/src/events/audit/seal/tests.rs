@@ -126,14 +126,15 @@ async fn a_worker_that_dies_before_it_commits_leaves_nothing_behind() {
         sequence(store).await;
         let (key, due) = (store.audit_key(now()).await.unwrap(), Due { org, sealed: 0, seq: 3 });
         let made = store.segment(&key, due, now()).await.unwrap().unwrap();
-        let work = store.bookkeep().await.unwrap();
-        assert_eq!(keep(&work.tx, vec![made.clone()]).await.unwrap(), 3);
-        drop(work);
+        let dies = async |tx: std::sync::Arc<sea_orm::DatabaseTransaction>| {
+            assert_eq!(keep(&tx, vec![made.clone()]).await.unwrap(), 3);
+            Err::<(), _>(domain::Error::internal("the worker dies"))
+        };
+        assert!(store.bookkeep(dies).await.is_err());
         assert_eq!(seal(store).await, 3, "as if it had never begun");
         // And one that comes late with what it had computed before changes nothing.
-        let late = store.bookkeep().await.unwrap();
-        assert_eq!(keep(&late.tx, vec![made]).await.unwrap(), 0);
-        late.commit().await.unwrap();
+        let late = store.bookkeep(async |tx| keep(&tx, vec![made]).await).await;
+        assert_eq!(late.unwrap(), 0);
         assert_checkpoints_are_true(store).await;
     })
     .await;

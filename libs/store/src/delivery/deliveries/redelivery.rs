@@ -1,4 +1,4 @@
-//! Sending the events of a time again: also those from before the endpoint existed, and from when it was switched off. The source is
+//! Redelivery of the events of a time: also those from before the endpoint existed, and from when it was switched off. The source is
 //! the organization's feed, so the test event is never among them; nor is an event whose content was erased.
 
 use chrono::TimeDelta;
@@ -13,15 +13,18 @@ use domain::{
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
-use super::enqueue::{Again, destination};
+use super::enqueue::{EventToDeliver, destination};
 use crate::{
     WriteTx,
-    core::{error::from_db, sql},
+    core::{
+        error::from_db,
+        sql::{Sql, sql},
+    },
 };
 
-/// Which events to send again.
+/// Which events to redeliver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replay {
+pub struct Redelivery {
     /// Those that happened from here on …
     pub from: Time,
     /// … and before this.
@@ -36,7 +39,7 @@ pub struct Replay {
 
 /// What became of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Replayed {
+pub struct Redelivered {
     /// How many deliveries were made.
     pub queued: usize,
     /// Where to go on; `None` if that was all.
@@ -44,9 +47,9 @@ pub struct Replayed {
 }
 
 /// Deliveries that one call makes: it holds the endpoint's lock meanwhile.
-pub const MAX_REPLAY: usize = 1000;
+pub const MAX_REDELIVERIES: usize = 1000;
 /// Events that one call looks at, whether or not they are sent.
-const LOOKS_AT: usize = 5000;
+const LOOKS_AT: i64 = 5000;
 
 /// Events are found by their ids, which begin with the moment they were made at; only a clock that was set back lets an id say later
 /// than its event. Events are missed if it was set back by more than this.
@@ -59,45 +62,51 @@ fn first_id(at: Time) -> Uuid {
 }
 
 /// How an event fared at this endpoint: null or 0 = not arrived, 1 = arrived, 2 = still on its way.
-const PAGE: &str = "select e.id as event_id, e.name as event_type, f.seq,
-                    (select max(case when d.state < 2 then 2 when d.state = 2 then 1 else 0 end) from deliveries d
-                      where d.org_id = e.org_id and d.event_id = e.id and d.webhook_id = $2) as fared
-                    from events e join feed f on f.org_id = e.org_id and f.event_id = e.id
-                    where e.org_id = $1 and e.id > $3 and e.id < $4 and e.created_at >= $5 and e.created_at < $6 and e.digest is null";
+const PAGE: Sql<1> = sql!(
+    "select e.id as event_id, e.name as event_type, f.seq, (
+       select max(case when d.{open} then 2 when d.state = {delivered} then 1 else 0 end)
+       from deliveries d
+       where d.org_id = e.org_id and d.event_id = e.id and d.webhook_id = $2) as fared
+     from events e join feed f on f.org_id = e.org_id and f.event_id = e.id
+     where e.org_id = $1 and e.id > $3 and e.id < $4 and e.created_at >= $5 and e.created_at < $6 and e.digest is null
+       and e.name in (select name from {rows})
+     order by e.id
+     limit $7",
+    rows = 8 (name: String)
+);
 
 impl WriteTx {
-    /// Queues a new delivery of each event of `replay`, up to [`MAX_REPLAY`], in their order. What is still on its way to the endpoint
+    /// Queues a new delivery of each event of `which`, up to [`MAX_REDELIVERIES`], in their order. What is still on its way to the endpoint
     /// is not queued a second time, so two calls at once, or a repeated one, do no harm.
-    pub async fn redeliver_range(
+    pub async fn redeliver_events(
         &self,
         scope: OrgScope<'_, Webhooks, Write>,
         webhook: &Webhook,
-        replay: &Replay,
+        which: &Redelivery,
         max_attempts: i32,
-    ) -> Result<Replayed> {
+    ) -> Result<Redelivered> {
         let to = destination(scope, webhook)?;
-        let lowest = first_id(replay.from).max(replay.after.map(EventId::uuid).unwrap_or_default());
+        let lowest = first_id(which.from).max(which.after.map(EventId::uuid).unwrap_or_default());
         let mut values: Vec<Value> = vec![to.org.uuid().into(), to.webhook.uuid().into(), lowest.into()];
-        values.extend([first_id(replay.to + CLOCK_SET_BACK).into(), replay.from.into(), replay.to.into()]);
-        values.extend(replay.names.iter().map(|name| Value::from(name.as_str())));
-        let names = sql::tuples(7, 1, replay.names.len());
-        let rows = sql::all(&self.tx, &format!("{PAGE} and e.name in {names} order by e.id limit {LOOKS_AT}"), values).await?;
-        let (mut again, next) = choose(&rows, replay.only_missing)?;
-        let queued = again.len();
+        values.extend([first_id(which.to + CLOCK_SET_BACK).into(), which.from.into(), which.to.into()]);
+        values.push(LOOKS_AT.into());
+        let rows = PAGE.all(&self.tx, values, which.names.iter().map(|name| [name.as_str().into()])).await?;
+        let (mut events, next) = choose(&rows, which.only_missing)?;
+        let queued = events.len();
         if queued > 0 {
-            again.sort_by_key(|event| event.seq);
-            self.enqueue(to, webhook.in_order, again, max_attempts).await?;
+            events.sort_by_key(|event| event.seq);
+            self.enqueue(to, webhook.in_order, events, max_attempts).await?;
         }
-        Ok(Replayed { queued, next })
+        Ok(Redelivered { queued, next })
     }
 }
 
-fn choose(rows: &[QueryResult], only_missing: bool) -> Result<(Vec<Again>, Option<EventId>)> {
+fn choose(rows: &[QueryResult], only_missing: bool) -> Result<(Vec<EventToDeliver>, Option<EventId>)> {
     let (mut chosen, mut last) = (Vec::new(), None);
     for row in rows {
         let fared: i32 = row.try_get::<Option<i32>>("", "fared").map_err(from_db)?.unwrap_or(0);
-        let event = Again::read(row).map_err(from_db)?;
-        if chosen.len() == MAX_REPLAY {
+        let event = EventToDeliver::read(row).map_err(from_db)?;
+        if chosen.len() == MAX_REDELIVERIES {
             return Ok((chosen, last));
         }
         last = Some(event.event);
@@ -105,5 +114,5 @@ fn choose(rows: &[QueryResult], only_missing: bool) -> Result<(Vec<Again>, Optio
             chosen.push(event);
         }
     }
-    Ok((chosen, last.filter(|_| rows.len() == LOOKS_AT)))
+    Ok((chosen, last.filter(|_| rows.len() as i64 == LOOKS_AT)))
 }
