@@ -30,7 +30,7 @@ pub use self::core::write::{Change, NoEvent, WriteTx};
 pub struct Store {
     db: DatabaseConnection,
     /// SQLite has one writer: waiting for it in a fair queue of our own keeps the slowest writer at milliseconds instead of seconds.
-    gate: Option<Arc<Mutex<()>>>,
+    writer_lock: Option<Arc<Mutex<()>>>,
     keyring: Keyring,
     ids: Arc<dyn IdGen>,
     committed: Arc<Notify>,
@@ -42,8 +42,8 @@ impl Store {
     /// Opens the database (and, for SQLite, makes the file). Does not migrate.
     pub async fn open(settings: &Settings, keyring: Keyring, ids: Arc<dyn IdGen>) -> Result<Self> {
         let db = core::dialect::connect(settings).await?;
-        let gate = core::dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
-        Ok(Self { db, gate, keyring, ids, committed: Arc::default(), tiers: Arc::default(), batches: Arc::default() })
+        let writer_lock = core::dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
+        Ok(Self { db, writer_lock, keyring, ids, committed: Arc::default(), tiers: Arc::default(), batches: Arc::default() })
     }
     /// Brings the schema up to date. Safe to run from several processes: on PostgreSQL they take turns.
     pub async fn migrate(&self) -> Result<()> {
@@ -59,7 +59,7 @@ impl Store {
     }
     /// Whether this is SQLite, where a write occupies the only writer.
     pub fn has_one_writer(&self) -> bool {
-        self.gate.is_some()
+        self.writer_lock.is_some()
     }
     /// The keys that seal secrets in this database.
     pub fn keyring(&self) -> &Keyring {

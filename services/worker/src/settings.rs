@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use app::delivery::deliveries::Schedule;
+use app::delivery::{deliveries::Schedule, webhooks::disabling::Disabling};
 use chrono::TimeDelta;
 use domain::delivery::webhooks::circuit::Breaker;
 use infra::config::Config;
-use store::{core::retention::Retention, delivery::webhooks::disabling::Disabling};
+use store::core::retention::Retention;
 
 /// Settings of the background work.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! Webhook endpoints and their deliveries.
 
+pub mod disabling;
 mod redeliver;
 mod secrets;
 

@@ -3,6 +3,8 @@
 //! Accepting for oneself needs the proven mailbox, not just an account that claims it (T18). An organization that accepts for somebody
 //! else (`members.add`) gets an account of its own realm; a platform account of the same address is never touched.
 
+pub mod expiry;
+
 use std::time::Duration;
 
 use crypto::{Purpose, opaque};

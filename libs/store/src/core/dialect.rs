@@ -31,7 +31,7 @@ pub(crate) async fn connect(settings: &Settings) -> Result<DatabaseConnection> {
     // sqlx asks a connection whether it lives before each use, a round trip that doubles the time of a short statement. Only after a
     // pause: under load a dead connection is found, and thrown away, by the statement that fails on it.
     options.test_before_acquire_if_idle_for(Duration::from_secs(1));
-    // `FULL`: an acknowledged commit survives a power cut. Waiting for the writer happens in our own gate; the busy time-out is for a
+    // `FULL`: an acknowledged commit survives a power cut. Waiting for the writer happens at our own writer lock; the busy time-out is for a
     // second process, such as the command line beside the server.
     options.map_sqlx_sqlite_opts(|o| {
         o.foreign_keys(true)
@@ -74,9 +74,4 @@ pub(crate) async fn migrate(db: &DatabaseConnection) -> Result<()> {
     lock.execute_unprepared(&format!("select pg_advisory_xact_lock({MIGRATION_LOCK})")).await.map_err(from_db)?;
     Migrator::up(db, None).await.map_err(from_db)?;
     lock.commit().await.map_err(from_db)
-}
-
-/// Locks what a query reads until the transaction ends. SQLite needs none: its writer is alone.
-pub(crate) const fn row_lock(sqlite: bool, clause: &'static str) -> &'static str {
-    if sqlite { "" } else { clause }
 }

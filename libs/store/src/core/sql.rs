@@ -112,23 +112,26 @@ pub(crate) async fn count(db: &impl ConnectionTrait, sql: impl Text, values: Vec
 
 impl<const N: usize> Sql<N> {
     /// Every row; `rows` are the last parameters, `values` those before.
-    pub(crate) async fn all(
+    pub(crate) fn all(
         &self,
         db: &impl ConnectionTrait,
         values: Vec<Value>,
         rows: impl IntoIterator<Item = [Value; N]>,
-    ) -> Result<Vec<QueryResult>> {
-        all(db, *self, self.bind(db.get_database_backend(), values, rows)).await
+    ) -> impl Future<Output = Result<Vec<QueryResult>>> {
+        // Bound before the future is made, which so does not carry the rows.
+        let bound = statement(db, self, self.bind(db.get_database_backend(), values, rows));
+        async move { db.query_all_raw(bound).await.map_err(from_db) }
     }
 
     /// How many rows were changed; `rows` are the last parameters, `values` those before.
-    pub(crate) async fn execute(
+    pub(crate) fn execute(
         &self,
         db: &impl ConnectionTrait,
         values: Vec<Value>,
         rows: impl IntoIterator<Item = [Value; N]>,
-    ) -> Result<u64> {
-        execute(db, *self, self.bind(db.get_database_backend(), values, rows)).await
+    ) -> impl Future<Output = Result<u64>> {
+        let bound = statement(db, self, self.bind(db.get_database_backend(), values, rows));
+        async move { Ok(db.execute_raw(bound).await.map_err(from_db)?.rows_affected()) }
     }
 }
 
@@ -159,14 +162,4 @@ impl<'r> Columns<'r> {
         self.next += 1;
         self.row.try_get_by_index(self.next - 1)
     }
-}
-
-/// The placeholders of a multi-row `values` list: `($3,$4),($5,$6)` for `first` 3, 2 rows and 2 columns.
-pub(crate) fn tuples(first: usize, rows: usize, columns: usize) -> String {
-    let tuple = |row: usize| {
-        let start = first + row * columns;
-        let places: Vec<_> = (start..start + columns).map(|n| format!("${n}")).collect();
-        format!("({})", places.join(","))
-    };
-    (0..rows).map(tuple).collect::<Vec<_>>().join(",")
 }

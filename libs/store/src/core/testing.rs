@@ -18,6 +18,7 @@ use crate::{
 };
 
 /// The authority of a test.
+#[expect(clippy::disallowed_methods, reason = "a test is its own job")]
 pub(crate) const SCOPE: SystemScope = SystemScope::job("test");
 
 /// One database, and how to get rid of it.

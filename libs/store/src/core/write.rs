@@ -4,7 +4,6 @@
 //! that loses against another transaction (deadlock, serialization) is run again as a whole.
 
 use std::{
-    pin::Pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -75,7 +74,7 @@ pub struct WriteTx {
     pub(crate) store: Store,
     stamp: Stamp,
     actor: OnceLock<Actor>,
-    _gate: Option<OwnedMutexGuard<()>>,
+    _writer_lock: Option<OwnedMutexGuard<()>>,
 }
 
 impl WriteTx {
@@ -100,10 +99,11 @@ impl WriteTx {
         let _ = self.actor.set(actor);
     }
     pub(crate) fn is_sqlite(&self) -> bool {
-        self.store.gate.is_some()
+        self.store.has_one_writer()
     }
     pub(crate) async fn commit<T>(self, change: Change<T>) -> Result<T> {
-        record::record(&self, &change.events).await?;
+        // Boxed: every use case ends here, and none has to carry the room for it.
+        Box::pin(record::record(&self, &change.events)).await?;
         let committed = self.store.committed.clone();
         self.tx.commit().await.map_err(from_db)?;
         // After the commit, never inside it: a notification in the transaction halves the write rate.
@@ -127,34 +127,46 @@ async fn roll_back(tx: DatabaseTransaction) {
     }
 }
 
-/// What a job does inside its transaction.
-pub type JobWork<'t, T> = Pin<Box<dyn Future<Output = Result<Change<T>>> + Send + 't>>;
-
 /// How often a use case is run before the caller is told that the server is busy.
 const ATTEMPTS: u32 = 4;
 
 impl Store {
-    /// SQLite's writers queue here; PostgreSQL has no gate.
+    /// SQLite's writers queue here for the writer lock; PostgreSQL has none.
     async fn open_tx(&self) -> Result<(DatabaseTransaction, Option<OwnedMutexGuard<()>>)> {
-        let gate = match &self.gate {
-            Some(gate) => Some(gate.clone().lock_owned().await),
+        let writer_lock = match &self.writer_lock {
+            Some(lock) => Some(lock.clone().lock_owned().await),
             None => None,
         };
-        Ok((dialect::begin(&self.db).await?, gate))
+        Ok((dialect::begin(&self.db).await?, writer_lock))
     }
 
     pub(crate) async fn begin(&self, stamp: &Stamp) -> Result<WriteTx> {
-        let (tx, gate) = self.open_tx().await?;
-        Ok(WriteTx { tx, store: self.clone(), stamp: stamp.clone(), actor: OnceLock::new(), _gate: gate })
+        let (tx, writer_lock) = self.open_tx().await?;
+        Ok(WriteTx { tx, store: self.clone(), stamp: stamp.clone(), actor: OnceLock::new(), _writer_lock: writer_lock })
+    }
+
+    /// Runs what a job of ours decides, as [`Store::write`] does for a caller; an error leaves nothing behind. Who loses against another
+    /// transaction is not run again here: the job comes again by itself.
+    ///
+    /// `work` gets a handle, not a reference, because the worker's boxed futures cannot hold a closure over any lifetime.
+    pub async fn write_as_job<T>(
+        &self,
+        scope: SystemScope,
+        now: Time,
+        work: impl AsyncFnOnce(Arc<WriteTx>) -> Result<Change<T>>,
+    ) -> Result<T> {
+        let stamp = Stamp { actor: Actor::System(scope.job), origin: Origin::default(), now };
+        let tx = Arc::new(self.begin(&stamp).await?);
+        let outcome = work(tx.clone()).await;
+        let tx = Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction's handle outlived its work"))?;
+        end(tx, outcome).await
     }
 
     /// Runs `work` in a transaction of the worker's own bookkeeping (queues, sequencer, retention) and commits it; an error leaves
     /// nothing behind. It changes nothing that an audit record would tell of, so it has no events and wakes nobody; use cases cannot
-    /// reach it. A lost race is an error here: the worker repeats whatever fails.
-    ///
-    /// `work` gets a handle, not a reference, because the worker's boxed futures cannot hold a closure over any lifetime.
+    /// reach it. A lost race is an error here: the worker repeats whatever fails. `work` gets a handle as above.
     pub(crate) async fn bookkeep<T>(&self, work: impl AsyncFnOnce(Arc<DatabaseTransaction>) -> Result<T>) -> Result<T> {
-        let (tx, _gate) = self.open_tx().await?;
+        let (tx, _writer_lock) = self.open_tx().await?;
         let tx = Arc::new(tx);
         let outcome = work(tx.clone()).await;
         let tx = Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction's handle outlived its work"))?;
@@ -166,20 +178,6 @@ impl Store {
                 Err(e)
             }
         }
-    }
-
-    /// Runs a job's `work` in a transaction and commits the change it makes. Once: a lost race is an error, since the worker repeats
-    /// whatever fails. Boxed, because jobs move between threads, and the compiler cannot see that the future of an async closure may.
-    pub async fn write_as_job<T>(
-        &self,
-        scope: SystemScope,
-        now: Time,
-        work: impl for<'t> FnOnce(&'t WriteTx) -> JobWork<'t, T>,
-    ) -> Result<T> {
-        let stamp = Stamp { actor: Actor::System(scope.job), origin: Origin::default(), now };
-        let tx = self.begin(&stamp).await?;
-        let outcome = work(&tx).await;
-        end(tx, outcome).await
     }
 
     /// Runs `work` in a transaction and commits the change it returns. An error leaves nothing behind.

@@ -176,3 +176,24 @@ fn body(tx: &WriteTx, org: OrgId, event: &str, target: Option<(&str, &str)>, dat
     // A struct of strings and JSON values always serializes.
     serde_json::to_string(&payload).unwrap_or_default()
 }
+
+/// The smallest id that an event of this moment can have: event ids begin with their time.
+pub(crate) fn first_id(at: Time) -> Uuid {
+    let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0).min((1 << 48) - 1);
+    Uuid::from_u128(milliseconds << 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Clock, IdGen, core::clock::ManualClock};
+
+    #[test]
+    fn the_first_id_lies_before_every_id_of_its_moment() {
+        let at = "2026-11-23T00:00:00Z".parse().unwrap();
+        let clock = ManualClock::at(at);
+        let ids = crypto::OsRandom::new();
+        let of_then = ids.uuid(clock.now());
+        assert!(super::first_id(at) <= of_then);
+        assert!(super::first_id(at + chrono::TimeDelta::milliseconds(1)) > of_then);
+    }
+}

@@ -1,6 +1,7 @@
 //! Invitations: as they are listed, and how they are closed. What is known of an invitee is in [`invitee`], what may be done to a pending
 //! invitation in [`locked`].
 
+mod expiry;
 mod invitee;
 mod locked;
 pub(crate) mod table;
@@ -20,6 +21,7 @@ use domain::{
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set, sea_query::LockType};
 
 pub use self::{
+    expiry::RanOut,
     invitee::{InviteeState, MAX_PENDING},
     locked::{LockedInvitation, Which},
 };

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use app::delivery::webhooks::disabling::disable_failing;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{Result, Time, authorization::policy::SystemScope};
@@ -69,7 +70,8 @@ impl Schedules {
         let mut rows = 0;
         match chore {
             Chore::Invitations => loop {
-                let closed = store.expire_invitations(SystemScope::job("invitations"), now, BATCH).await? as u64;
+                let closed =
+                    app::tenancy::invitations::expiry::expire(store, SystemScope::job("invitations"), now, BATCH).await?;
                 rows += closed;
                 if closed < BATCH {
                     return Ok(rows);
@@ -96,10 +98,7 @@ impl Schedules {
             }
             Chore::SealFull => self.seal(now, Seal::Full).await,
             Chore::FailingWebhooks => match &self.deps.settings.disabling {
-                Some(when) => {
-                    let off = store.disable_failing_webhooks(SystemScope::job("webhooks"), now, when, BATCH).await?;
-                    Ok(off as u64)
-                }
+                Some(when) => disable_failing(store, SystemScope::job("webhooks"), now, when, BATCH).await,
                 None => Ok(0),
             },
         }

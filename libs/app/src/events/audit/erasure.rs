@@ -10,7 +10,7 @@ pub async fn erase_next(store: &Store, scope: SystemScope, now: Time, batch: u64
     if !store.has_erasures(scope).await? {
         return Ok(None);
     }
-    store.write_as_job(scope, now, |tx| Box::pin(next_batch(tx, scope, batch))).await
+    store.write_as_job(scope, now, async |tx| next_batch(&tx, scope, batch).await).await
 }
 
 async fn next_batch(tx: &WriteTx, scope: SystemScope, batch: u64) -> Result<Change<Option<u64>>> {

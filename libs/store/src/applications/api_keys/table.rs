@@ -6,8 +6,7 @@ use crate::core::{
 };
 
 pub(crate) const API_KEYS_NAME: Constraint = Constraint { name: "api_keys_name", columns: "api_keys.org_id, api_keys.name" };
-pub(crate) const API_KEY_SECRETS_HASH: Constraint =
-    Constraint { name: "api_key_secrets_hash", columns: "api_key_secrets.hash" };
+pub(crate) const API_KEY_SECRETS_HASH: Constraint = Constraint { name: "api_key_secrets_hash", columns: "api_key_secrets.hash" };
 
 pub(crate) const API_KEYS: Table = Table {
     name: "api_keys",

@@ -14,6 +14,7 @@ use crate::{
         error::from_db,
         sql::{self, Sql, sql},
     },
+    events::record::first_id,
 };
 
 /// Organizations looked at with one statement.
@@ -34,12 +35,6 @@ const OLDEST: Sql = sql!(
 /// The platform's own log has the nil id, which nothing is greater than: it is asked apart.
 const OF_PLATFORM: Sql = sql!("select {beginning} where h.org_id = $1", beginning = BEGINNING);
 
-/// The smallest id that an event of `at` can have.
-fn floor(at: Time) -> Uuid {
-    let millis = u128::try_from(at.timestamp_millis()).unwrap_or(0);
-    Uuid::from_u128(millis << 80)
-}
-
 pub(super) async fn purge(store: &Store, now: Time, keep: RetentionDays, batch: u64, purged: &mut Purged) -> Result<()> {
     for (org, floor) in candidates(store, now, keep).await? {
         let rows = store.bookkeep(async |tx| trim(&tx, org, floor, batch).await).await?;
@@ -56,7 +51,7 @@ async fn candidates(store: &Store, now: Time, keep: RetentionDays) -> Result<Vec
     loop {
         for row in &rows {
             let (org, oldest, own) = read(row).map_err(from_db)?;
-            let floor = floor(now - TimeDelta::days(i64::from(keep.effective(own))));
+            let floor = first_id(now - TimeDelta::days(i64::from(keep.effective(own))));
             if oldest.is_none_or(|id| id < floor) {
                 found.push((org, floor));
             }
@@ -141,19 +136,4 @@ async fn anchor(tx: &DatabaseTransaction, org: Uuid, floor: Uuid) -> Result<i64>
         sql::execute(tx, MOVE_ANCHOR, vec![org.into(), last.into()]).await?;
     }
     sql::count(tx, ANCHOR, vec![org.into()]).await
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::{Clock, IdGen, core::clock::ManualClock};
-
-    #[test]
-    fn the_floor_lies_before_every_id_of_its_moment() {
-        let at = "2026-11-23T00:00:00Z".parse().unwrap();
-        let clock = ManualClock::at(at);
-        let ids = crypto::OsRandom::new();
-        let of_then = ids.uuid(clock.now());
-        assert!(super::floor(at) <= of_then);
-        assert!(super::floor(at + chrono::TimeDelta::milliseconds(1)) > of_then);
-    }
 }

@@ -1,11 +1,11 @@
-use domain::{InvitationId, OrgId, delivery::webhooks::DeliveryState, events::audit::RetentionDays};
+use domain::{OrgId, delivery::webhooks::DeliveryState, events::audit::RetentionDays};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set, sea_query::Expr};
 
 use super::Retention;
 use crate::{
     Store,
     core::{
-        entity::{deliveries, events, feed, heads, invitations, memberships, organizations, outbox, webhooks},
+        entity::{deliveries, events, feed, heads, memberships, organizations, outbox, webhooks},
         testing::{SCOPE, at, commit, count, everywhere, now, organization, sequence, webhook},
     },
     delivery::deliveries::{DeliveryClaim, Outcome, Verdict},
@@ -92,37 +92,6 @@ async fn a_deleted_organization_goes_after_its_last_delivery_and_its_events_go_w
         let rest = feed::Entity::find().all(&store.db).await.unwrap();
         assert_eq!(rest.iter().map(|row| (row.org_id, row.seq)).collect::<Vec<_>>(), [(stays.uuid(), 5)]);
         assert_eq!(heads::Entity::find().count(&store.db).await.unwrap(), 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn invitations_that_ran_out_are_closed_with_an_event_each() {
-    everywhere(async |store: &Store| {
-        let org = organization(store).await;
-        for n in 0..3_i64 {
-            let id = InvitationId::new(store.ids.uuid(now()));
-            let row = invitations::ActiveModel {
-                org_id: Set(org.uuid()),
-                id: Set(id.uuid()),
-                email: Set(format!("a{n}@example.com")),
-                pending_email: Set(Some(format!("a{n}@example.com"))),
-                role: Set("member".to_owned()),
-                invited_by: Set(owner(store, org).await),
-                status: Set("pending".to_owned()),
-                token_hash: Set(id.to_string()),
-                expires_at: Set(at(n * 10)),
-                created_at: Set(now()),
-                updated_at: Set(now()),
-            };
-            invitations::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
-        }
-        assert_eq!(store.expire_invitations(SCOPE, at(15), 10).await.unwrap(), 2);
-        assert_eq!(store.expire_invitations(SCOPE, at(15), 10).await.unwrap(), 0);
-        let closed = invitations::Entity::find().filter(invitations::Column::Status.eq("expired")).all(&store.db).await.unwrap();
-        assert!(closed.len() == 2 && closed.iter().all(|row| row.pending_email.is_none()));
-        let logged = events::Entity::find().filter(events::Column::Name.eq("invitation.expired")).all(&store.db).await.unwrap();
-        assert!(logged.len() == 2 && logged.iter().all(|row| row.actor_kind == "system"));
     })
     .await;
 }

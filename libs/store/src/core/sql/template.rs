@@ -22,10 +22,11 @@ macro_rules! sql {
         };
         const POSTGRES: Buffer = TEMPLATE.render(true);
         const SQLITE: Buffer = TEMPLATE.render(false);
-        static TEXTS: ([u8; POSTGRES.len()], [u8; SQLITE.len()]) = (POSTGRES.cut(), SQLITE.cut());
+        const ON_POSTGRES: &[u8; POSTGRES.len()] = &POSTGRES.cut();
+        const ON_SQLITE: &[u8; SQLITE.len()] = &SQLITE.cut();
         $crate::core::sql::Sql {
-            postgres: match std::str::from_utf8(&TEXTS.0) { Ok(text) => text, Err(_) => panic!("not UTF-8") },
-            sqlite: match std::str::from_utf8(&TEXTS.1) { Ok(text) => text, Err(_) => panic!("not UTF-8") },
+            postgres: match std::str::from_utf8(ON_POSTGRES) { Ok(text) => text, Err(_) => panic!("not UTF-8") },
+            sqlite: match std::str::from_utf8(ON_SQLITE) { Ok(text) => text, Err(_) => panic!("not UTF-8") },
             columns: [$($columns),*],
             first: $first,
         }

@@ -11,7 +11,6 @@ use domain::{
     delivery::webhooks::Webhook,
 };
 use sea_orm::{QueryResult, Value};
-use uuid::Uuid;
 
 use super::enqueue::{EventToDeliver, destination};
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
         error::from_db,
         sql::{Sql, sql},
     },
+    events::record::first_id,
 };
 
 /// Which events to redeliver.
@@ -54,12 +54,6 @@ const LOOKS_AT: i64 = 5000;
 /// Events are found by their ids, which begin with the moment they were made at; only a clock that was set back lets an id say later
 /// than its event. Events are missed if it was set back by more than this.
 const CLOCK_SET_BACK: TimeDelta = TimeDelta::hours(1);
-
-/// The smallest id of a moment.
-fn first_id(at: Time) -> Uuid {
-    let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0).min((1 << 48) - 1);
-    Uuid::from_u128(milliseconds << 80)
-}
 
 /// How an event fared at this endpoint: null or 0 = not arrived, 1 = arrived, 2 = still on its way.
 const PAGE: Sql<1> = sql!(

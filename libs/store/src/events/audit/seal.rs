@@ -171,7 +171,8 @@ impl Store {
     async fn give_leaves(&self, due: Due, now: Time) -> Result<()> {
         let records = self
             .bookkeep(async |tx| {
-                let rows = sql::all(&*tx, WITHOUT_LEAVES, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
+                let rows =
+                    sql::all(&*tx, WITHOUT_LEAVES, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
                 for row in &rows {
                     let (seq, mut record) = (row.try_get("", "seq").map_err(from_db)?, StoredRecord::read(row).map_err(from_db)?);
                     give_leaf(&tx, due.org, seq, &mut record, leaves::salt(self.ids.as_ref())).await?;
