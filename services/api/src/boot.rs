@@ -9,11 +9,7 @@ use infra::config::Config;
 pub use runtime::Sources;
 use runtime::{Resources, Role, open_store};
 
-use crate::http::{
-    health::MetricsAccess,
-    proxies::TrustedProxies,
-    server::{Draining, Shared},
-};
+use crate::http::{draining::Draining, health::MetricsAccess, proxies::TrustedProxies, server::Shared};
 
 /// Everything a process is made of.
 pub struct Assembled {

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     boot,
-    http::{openapi, server},
+    http::{draining, openapi, server},
 };
 
 /// The Tenantry API server. Without a command it serves.
@@ -193,7 +193,7 @@ async fn serve(config: &Config) -> Result<()> {
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// On SIGTERM or SIGINT: first drain, then stop gracefully. A second signal does not wait.
-async fn stop_on_signal(draining: server::Draining, handle: ServerHandle) {
+async fn stop_on_signal(draining: draining::Draining, handle: ServerHandle) {
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
     let mut told = async || tokio::select! { _ = terminate.recv() => {}, _ = tokio::signal::ctrl_c() => {} };
     told().await;

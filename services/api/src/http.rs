@@ -1,11 +1,16 @@
 //! The server around the faces: routes, context, errors, limits, health, the OpenAPI document.
 
 pub mod context;
+pub mod draining;
 pub mod error;
 pub mod health;
 pub mod limits;
 pub mod openapi;
+pub mod operations;
+pub mod path;
 pub mod proxies;
+pub mod routes;
 pub mod server;
+pub mod time;
 pub mod unread;
 pub mod wire;

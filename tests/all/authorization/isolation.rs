@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tenantry_tests::{Client, Request, Response, both};
 
 use self::{
-    doors::{Door, body, door},
+    doors::{Door, Rank, body, door},
     world::World,
 };
 
@@ -27,6 +27,7 @@ pub(crate) mod document {
         pub(crate) method: Method,
         pub(crate) path: String,
         pub(crate) open: bool,
+        pub(crate) description: String,
     }
 
     pub(crate) fn operations() -> Vec<Operation> {
@@ -38,7 +39,9 @@ pub(crate) mod document {
                 let open = security.iter().any(|scheme| scheme.as_object().is_some_and(serde_json::Map::is_empty));
                 let id =
                     operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no operationId")).to_owned();
-                found.push(Operation { id, method: method.to_uppercase().parse().expect("a method"), path: path.clone(), open });
+                let description = operation["description"].as_str().unwrap_or_default().to_owned();
+                let method = method.to_uppercase().parse().expect("a method");
+                found.push(Operation { id, method, path: path.clone(), open, description });
             }
         }
         found
@@ -75,6 +78,23 @@ fn the_sweep_knows_every_operation_and_no_other() {
     for operation in operations {
         let public = door(&operation.id) == Door::Public;
         assert_eq!(operation.open, public, "{}: the document says whether it needs a token", operation.id);
+    }
+}
+
+/// What the document says must be held, for each door. That the doors are right is tried below.
+#[test]
+fn the_document_says_who_may() {
+    for Operation { id, path, description, .. } in document::operations() {
+        let said = |sentence: &str| description.contains(sentence);
+        let right = match door(&id) {
+            Door::Public => said("Needs no access token.") || said("An access token is optional."),
+            Door::SignedIn => said("Needs an access token."),
+            Door::Organization(Rank::Member) => said("an access token and membership in the organization"),
+            Door::Organization(Rank::Admin) => said("an access token and the permission `") || said("one of the permissions `"),
+            Door::Organization(Rank::Owner) => said("an access token and the role `owner` in the organization"),
+            Door::Platform => said("Needs an access token of a platform owner."),
+        };
+        assert!(right, "{id} ({:?}), {path}: {description}", door(&id));
     }
 }
 

@@ -6,8 +6,8 @@ mod events;
 mod identity;
 mod tenancy;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::operations::Routes;
 
-pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config.configure(identity::routes).configure(tenancy::routes).configure(events::routes).configure(delivery::routes);
+pub(crate) fn routes(routes: &mut Routes<'_, '_>) {
+    routes.of(identity::routes).of(tenancy::routes).of(events::routes).of(delivery::routes);
 }

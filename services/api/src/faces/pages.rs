@@ -14,13 +14,26 @@ use domain::{
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::http::{context::SigningIn, error};
+use crate::http::{
+    context::SigningIn,
+    error,
+    operations::{PAGES, Routes, anybody},
+};
 
-pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(verify_email).service(post_verify_email).service(change_email).service(post_change_email);
-    config.service(reset_password).service(post_reset_password).service(setup).service(post_setup).service(invitation);
+pub(crate) fn routes(routes: &mut Routes<'_, '_>) {
+    let form = anybody().unlimited();
+    routes
+        .tag(PAGES)
+        .add(verify_email, form)
+        .add(post_verify_email, anybody())
+        .add(change_email, form)
+        .add(post_change_email, anybody())
+        .add(reset_password, form)
+        .add(post_reset_password, anybody())
+        .add(setup, form)
+        .add(post_setup, anybody())
+        .add(invitation, form);
 }
 
 /// Where the web client lives that invitations lead to, if there is one.
@@ -81,7 +94,11 @@ struct Link {
 }
 
 /// The form behind a link to confirm an address.
-#[utoipa::path(tag = "pages", operation_id = "pages.verifyEmail", security(()), params(("token" = Option<String>, Query)), responses((status = 200, content_type = "text/html", body = String)))]
+#[utoipa::path(
+    operation_id = "pages.verifyEmail",
+    params(("token" = Option<String>, Query)),
+    responses((status = 200, content_type = "text/html", body = String)),
+)]
 #[get("/auth/verify-email")]
 async fn verify_email(link: web::Query<Link>) -> HttpResponse {
     if !opaque::recognises(Purpose::VerifyEmail, &link.token) {
@@ -91,7 +108,11 @@ async fn verify_email(link: web::Query<Link>) -> HttpResponse {
 }
 
 /// Confirms an address. The password shows that whoever opened the mailbox is who signed up.
-#[utoipa::path(tag = "pages", operation_id = "pages.postVerifyEmail", security(()), request_body(content = WithPassword, content_type = "application/x-www-form-urlencoded"), responses((status = 200, content_type = "text/html", body = String)))]
+#[utoipa::path(
+    operation_id = "pages.postVerifyEmail",
+    request_body(content = WithPassword, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, content_type = "text/html", body = String)),
+)]
 #[post("/auth/verify-email")]
 async fn post_verify_email(app: web::Data<App>, from: SigningIn, form: web::Form<WithPassword>) -> HttpResponse {
     let result = app.verify_email(&from.0, &form.token, &form.password).await;
@@ -99,7 +120,11 @@ async fn post_verify_email(app: web::Data<App>, from: SigningIn, form: web::Form
 }
 
 /// The form behind a link to confirm a new address.
-#[utoipa::path(tag = "pages", operation_id = "pages.changeEmail", security(()), params(("token" = Option<String>, Query)), responses((status = 200, content_type = "text/html", body = String)))]
+#[utoipa::path(
+    operation_id = "pages.changeEmail",
+    params(("token" = Option<String>, Query)),
+    responses((status = 200, content_type = "text/html", body = String)),
+)]
 #[get("/auth/change-email")]
 async fn change_email(link: web::Query<Link>) -> HttpResponse {
     if !opaque::recognises(Purpose::ChangeEmail, &link.token) {
@@ -109,7 +134,11 @@ async fn change_email(link: web::Query<Link>) -> HttpResponse {
 }
 
 /// Confirms a new address.
-#[utoipa::path(tag = "pages", operation_id = "pages.postChangeEmail", security(()), request_body(content = Link, content_type = "application/x-www-form-urlencoded"), responses((status = 200, content_type = "text/html", body = String)))]
+#[utoipa::path(
+    operation_id = "pages.postChangeEmail",
+    request_body(content = Link, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, content_type = "text/html", body = String)),
+)]
 #[post("/auth/change-email")]
 async fn post_change_email(app: web::Data<App>, from: SigningIn, link: web::Form<Link>) -> HttpResponse {
     outcome(app.confirm_email_change(&from.0, &link.token).await, "Your new address is confirmed", "Sign in with it from now on.")
@@ -125,7 +154,11 @@ struct WithPassword {
 }
 
 /// The form behind a link to set a new password.
-#[utoipa::path(tag = "pages", operation_id = "pages.resetPassword", security(()), params(("token" = Option<String>, Query)), responses((status = 200, content_type = "text/html", body = String)))]
+#[utoipa::path(
+    operation_id = "pages.resetPassword",
+    params(("token" = Option<String>, Query)),
+    responses((status = 200, content_type = "text/html", body = String)),
+)]
 #[get("/auth/reset-password")]
 async fn reset_password(link: web::Query<Link>) -> HttpResponse {
     if !opaque::recognises(Purpose::ResetPassword, &link.token) {
@@ -135,7 +168,11 @@ async fn reset_password(link: web::Query<Link>) -> HttpResponse {
 }
 
 /// Sets a new password.
-#[utoipa::path(tag = "pages", operation_id = "pages.postResetPassword", security(()), request_body(content = WithPassword, content_type = "application/x-www-form-urlencoded"), responses((status = 200, content_type = "text/html", body = String)))]
+#[utoipa::path(
+    operation_id = "pages.postResetPassword",
+    request_body(content = WithPassword, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, content_type = "text/html", body = String)),
+)]
 #[post("/auth/reset-password")]
 async fn post_reset_password(app: web::Data<App>, from: SigningIn, new: web::Form<WithPassword>) -> HttpResponse {
     let result = async { app.reset_password(&from.0, &new.token, &password(&new.password)?).await }.await;
@@ -162,7 +199,11 @@ struct FirstOwner {
 }
 
 /// The form behind the link that the server prints while nobody owns the platform.
-#[utoipa::path(tag = "pages", operation_id = "pages.setup", security(()), params(("token" = Option<String>, Query)), responses((status = 200, content_type = "text/html", body = String)))]
+#[utoipa::path(
+    operation_id = "pages.setup",
+    params(("token" = Option<String>, Query)),
+    responses((status = 200, content_type = "text/html", body = String)),
+)]
 #[get("/setup")]
 async fn setup(link: web::Query<Link>) -> HttpResponse {
     if !opaque::recognises(Purpose::PlatformOwner, &link.token) {
@@ -172,7 +213,11 @@ async fn setup(link: web::Query<Link>) -> HttpResponse {
 }
 
 /// Makes the first platform owner.
-#[utoipa::path(tag = "pages", operation_id = "pages.postSetup", security(()), request_body(content = FirstOwner, content_type = "application/x-www-form-urlencoded"), responses((status = 200, content_type = "text/html", body = String)))]
+#[utoipa::path(
+    operation_id = "pages.postSetup",
+    request_body(content = FirstOwner, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, content_type = "text/html", body = String)),
+)]
 #[post("/setup")]
 async fn post_setup(app: web::Data<App>, from: SigningIn, new: web::Form<FirstOwner>) -> HttpResponse {
     let result = async { app.claim_platform(&from.0, &new.token, &email(&new.email)?, &password(&new.password)?).await }.await;
@@ -180,7 +225,13 @@ async fn post_setup(app: web::Data<App>, from: SigningIn, new: web::Form<FirstOw
 }
 
 /// Where an invitation's mail leads: to the web client, or, without one, to a page that says what to do.
-#[utoipa::path(tag = "pages", operation_id = "pages.invitation", security(()), responses((status = 200, content_type = "text/html", body = String), (status = 302, description = "To the web client.")))]
+#[utoipa::path(
+    operation_id = "pages.invitation",
+    responses(
+        (status = 200, content_type = "text/html", body = String),
+        (status = 302, description = "To the web client."),
+    ),
+)]
 #[get("/invitations/accept/{token}")]
 async fn invitation(dashboard: web::Data<Dashboard>, token: web::Path<String>) -> HttpResponse {
     if !opaque::recognises(Purpose::Invitation, &token) {

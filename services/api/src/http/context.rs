@@ -1,6 +1,11 @@
 //! Who is calling, from where, and when: built once per request, before a handler runs.
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::{Method, header},
+    web,
+};
 use app::{
     App, Call, Caller,
     authorization::authn::Presented,
@@ -10,7 +15,7 @@ use domain::{Error, Origin};
 use futures::future::LocalBoxFuture;
 use store::IdempotencyKey;
 
-use crate::http::{error::ApiError, limits, proxies::TrustedProxies};
+use crate::http::{error::ApiError, limits, path::TypedPath, proxies::TrustedProxies};
 
 /// The request's id: in the answer, the log and the audit record.
 #[derive(Clone, Debug)]
@@ -71,27 +76,40 @@ impl FromRequest for SigningIn {
     }
 }
 
+/// Whether an operation takes an `Idempotency-Key`, by its method and its path as it is registered.
+#[derive(Clone, Copy)]
+pub struct TakesKey(pub fn(&Method, &str) -> bool);
+
 /// The header that carries an API key, beside `Authorization`.
 pub const API_KEY_HEADER: &str = "x-api-key";
 
-/// A request with a credential: a verified access token, or an API key.
-pub struct SignedIn {
+/// A request with a credential (a verified access token, or an API key), about what its path names.
+pub struct SignedIn<P = ()> {
     /// From where and who.
     pub caller: Caller,
+    /// What about.
+    pub path: P,
     key: Option<String>,
+    req: HttpRequest,
 }
 
-impl SignedIn {
-    /// The caller, with an `Idempotency-Key` (if one was sent) bound to this operation and body.
-    pub fn once(self, operation: &str, path: &str, body: &[u8]) -> Caller {
-        let Self { mut caller, key } = self;
-        let request = [path.as_bytes(), b"\n", body].concat();
-        caller.once = key.map(|key| IdempotencyKey::new(&caller.who.id().to_string(), operation, &key, &request));
-        caller
+impl<P> SignedIn<P> {
+    /// Binds an `Idempotency-Key` (if one was sent) to this operation, path and body. The operation must be registered as
+    /// [`idempotent`](crate::http::operations::Terms::idempotent), or nobody would know.
+    pub fn once(&mut self, operation: &str, body: &[u8]) {
+        debug_assert!(self.is_registered_as_idempotent(), "{operation} takes a key: add `.idempotent()` where it is registered");
+        let request = [self.req.path().as_bytes(), b"\n", body].concat();
+        let key = self.key.take();
+        self.caller.once = key.map(|key| IdempotencyKey::new(&self.caller.who.id().to_string(), operation, &key, &request));
+    }
+
+    fn is_registered_as_idempotent(&self) -> bool {
+        let (takes_key, pattern) = (self.req.app_data::<TakesKey>(), self.req.match_pattern());
+        takes_key.zip(pattern).is_some_and(|(takes_key, pattern)| (takes_key.0)(self.req.method(), &pattern))
     }
 }
 
-impl FromRequest for SignedIn {
+impl<P: TypedPath + 'static> FromRequest for SignedIn<P> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
@@ -100,9 +118,9 @@ impl FromRequest for SignedIn {
 }
 
 /// The same for an export, of which there may be fewer.
-pub struct Exporting(pub SignedIn);
+pub struct Exporting<P = ()>(pub SignedIn<P>);
 
-impl FromRequest for Exporting {
+impl<P: TypedPath + 'static> FromRequest for Exporting<P> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
@@ -112,15 +130,16 @@ impl FromRequest for Exporting {
 }
 
 /// Who calls; counted once they are known, against their account and perhaps the organization that the path names.
-async fn signed_in(req: HttpRequest, group: Group) -> Result<SignedIn, ApiError> {
+async fn signed_in<P: TypedPath>(req: HttpRequest, group: Group) -> Result<SignedIn<P>, ApiError> {
     let app = application(&req)?;
     let call = call(&req, &app);
     let who = app.authenticate(presented(&req), &call).await?;
     obey(&req, app.admit_caller(group, &who, req.match_info().get("org_slug"), call.now).await)?;
-    Ok(SignedIn { caller: Caller { call, who, once: None }, key: idempotency_key(&req)? })
+    let key = idempotency_key(&req)?;
+    Ok(SignedIn { caller: Caller { call, who, once: None }, path: P::of(&req)?, key, req })
 }
 
-/// The headers that carry credentials. One that comes twice is none that opens anything: who wins would depend on the proxy in front (T13).
+/// The one place that reads credentials from headers. One that comes twice is none that opens anything: who wins would depend on the proxy in front (T13).
 fn presented(req: &HttpRequest) -> Presented<'_> {
     let single = |name: &str| {
         let mut values = req.headers().get_all(name);

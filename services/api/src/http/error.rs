@@ -79,7 +79,7 @@ impl From<&Error> for ErrorBody {
         Self {
             error: e.message.to_string(),
             error_code: error_code(e).to_owned(),
-            timestamp: crate::http::wire::time(SystemClock.now()),
+            timestamp: crate::http::time::time(SystemClock.now()),
             code: e.code.to_owned(),
             details: e.details.iter().map(detail).collect(),
         }

@@ -8,11 +8,11 @@ use app::App;
 use domain::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::{
+    draining::Draining,
     error::{ApiError, ApiResult},
-    server::Draining,
+    operations::{OPERATIONS, Routes, anybody},
 };
 
 /// Who may read `/metrics`.
@@ -24,8 +24,9 @@ pub struct MetricsAccess {
     pub token: String,
 }
 
-pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(health).service(live).service(ready).service(metrics);
+pub(crate) fn routes(routes: &mut Routes<'_, '_>) {
+    let open = anybody().unlimited();
+    routes.tag(OPERATIONS).add(health, open).add(live, open).add(ready, open).add(metrics, open);
 }
 
 /// How the server is.

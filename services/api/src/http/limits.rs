@@ -3,7 +3,7 @@
 //! being used up is the one that is told.
 //!
 //! What an operation is counted as follows from what its handler takes: `SigningIn`, `SignedIn` (a read or a write, by the method) or `Exporting`.
-//! [`group`] says the same for the document, and a test calls every operation and compares.
+//! Its registration says the same for the document, and a test calls every operation and compares.
 
 use actix_web::http::{
     Method,
@@ -17,38 +17,6 @@ pub const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 /// Seconds until all of them are left again.
 pub const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
-
-/// Operations that are not limited: probes, keys that are public and cached, and pages that only show a form.
-const UNLIMITED: &[&str] = &[
-    "health",
-    "health.live",
-    "health.ready",
-    "metrics",
-    "jwks",
-    "auditKeys",
-    "pages.verifyEmail",
-    "pages.changeEmail",
-    "pages.resetPassword",
-    "pages.setup",
-    "pages.invitation",
-];
-
-/// Operations that go on until everything is told.
-const EXPORTS: &[&str] = &["organizations.auditLogs.export"];
-
-/// What the operation `id` is counted as; `None`: it is not limited. `open`: it needs no access token.
-pub fn group(id: &str, method: &Method, open: bool) -> Option<Group> {
-    if UNLIMITED.contains(&id) {
-        return None;
-    }
-    Some(if open {
-        Group::SignIn
-    } else if EXPORTS.contains(&id) {
-        Group::Exports
-    } else {
-        of_method(method)
-    })
-}
 
 /// What a signed-in caller's request is counted as.
 pub fn of_method(method: &Method) -> Group {

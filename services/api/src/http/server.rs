@@ -20,18 +20,20 @@ use actix_web::{
 };
 use app::core::limits::Quota;
 use domain::Error;
-use tokio::sync::watch;
 use tracing::Instrument;
-use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
+use utoipa_actix_web::AppExt;
 
 use crate::{
     faces,
     http::{
-        context::RequestId,
+        context::{RequestId, TakesKey},
+        draining::Draining,
         error::{ApiError, METHOD_NOT_ALLOWED},
         health, limits, openapi,
+        operations::Catalogue,
         proxies::TrustedProxies,
-        unread,
+        routes, unread,
+        wire::too_large,
     },
 };
 
@@ -56,32 +58,6 @@ pub struct Shared {
     pub draining: Draining,
 }
 
-/// Set when the process is told to stop: it is not ready any more and asks clients to close their connections, so that none is cut
-/// off under a request when the listener closes; whoever waits for something to happen is answered now.
-#[derive(Clone, Debug, Default)]
-pub struct Draining(watch::Sender<bool>);
-
-impl Draining {
-    /// Begins.
-    pub fn begin(&self) {
-        self.0.send_replace(true);
-    }
-    /// Whether it has begun.
-    pub fn is_on(&self) -> bool {
-        *self.0.borrow()
-    }
-    /// Resolves when it begins.
-    pub async fn begun(&self) {
-        // The sender is ours, so there is always one.
-        let _ = self.0.subscribe().wait_for(|on| *on).await;
-    }
-}
-
-/// Registers every route, in the router and in the OpenAPI document at once.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.configure(health::routes).configure(faces::native::routes).configure(faces::pages::routes);
-}
-
 /// Registers everything: documented routes, pages, the document itself, and the answers to everything else.
 pub fn configure(config: &mut web::ServiceConfig, shared: &Shared) {
     config
@@ -90,6 +66,7 @@ pub fn configure(config: &mut web::ServiceConfig, shared: &Shared) {
         .app_data(web::Data::new(shared.metrics.clone()))
         .app_data(web::Data::new(Https(shared.https)))
         .app_data(web::Data::new(shared.draining.clone()))
+        .app_data(TakesKey(|method, path| openapi::catalogue().takes_key(method, path)))
         .app_data(web::Data::new(faces::pages::Dashboard(shared.dashboard_url.clone())))
         .app_data(web::PayloadConfig::new(shared.body_bytes))
         .app_data(web::FormConfig::default().limit(shared.body_bytes).error_handler(|e, _| bad_form(&e).into()))
@@ -100,7 +77,7 @@ pub fn configure(config: &mut web::ServiceConfig, shared: &Shared) {
 
 /// 404 for an unknown path, 405 for a known path with another method, 404 for a path that is not valid UTF-8.
 async fn not_found(req: HttpRequest) -> HttpResponse {
-    let allowed = openapi::methods_of(req.path());
+    let allowed = openapi::catalogue().methods_of(req.path()).join(", ");
     if allowed.is_empty() {
         return ApiError(Error::not_found("path")).error_response();
     }
@@ -170,7 +147,7 @@ fn known(method: &Method) -> String {
 /// A form that is too large, or none.
 fn bad_form(e: &UrlencodedError) -> ApiError {
     match e {
-        UrlencodedError::Overflow { .. } => crate::http::wire::too_large().into(),
+        UrlencodedError::Overflow { .. } => too_large().into(),
         _ => malformed("body", "Send a form (application/x-www-form-urlencoded) with every field."),
     }
 }
@@ -228,7 +205,7 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
         App::new()
             .into_utoipa_app()
             .map(|app| app.wrap(cors(&cors_origins)).wrap(from_fn(observe)).wrap(from_fn(unread::ends)))
-            .configure(routes)
+            .configure(|config| routes::register(config, &mut Catalogue::default()))
             .into_app()
             .configure(move |config| configure(config, &shared))
     });

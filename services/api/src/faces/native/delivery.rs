@@ -2,8 +2,8 @@
 
 mod webhooks;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::operations::Routes;
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.configure(webhooks::routes);
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes.of(webhooks::routes);
 }

@@ -3,8 +3,8 @@
 mod audit;
 mod feed;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::operations::Routes;
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.configure(audit::routes).configure(feed::routes);
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes.of(audit::routes).of(feed::routes);
 }

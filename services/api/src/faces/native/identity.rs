@@ -1,10 +1,18 @@
 //! Accounts, sign-in, sessions, passwords.
 
-mod auth;
-mod user;
+pub(super) mod accounts;
+mod login;
+mod passwords;
+mod registration;
+mod sessions;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::operations::{Routes, Tag};
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.configure(auth::routes).configure(user::routes);
+/// How one comes in.
+const AUTH: Tag = Tag { name: "auth", about: "Sign-up, sign-in, tokens." };
+/// What is the caller's own.
+pub(super) const USER: Tag = Tag { name: "user", about: "The caller's own account, sessions and invitations." };
+
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes.of(registration::routes).of(login::routes).of(passwords::routes).of(accounts::routes).of(sessions::routes);
 }

@@ -5,14 +5,19 @@ mod members;
 mod organizations;
 mod platform;
 mod roles;
+mod tiers;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::operations::{Routes, Tag};
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config
-        .configure(organizations::routes)
-        .configure(members::routes)
-        .configure(invitations::routes)
-        .configure(roles::routes)
-        .configure(platform::routes);
+/// What is above the organizations.
+const PLATFORM: Tag = Tag { name: "platform", about: "What platform owners do." };
+
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes
+        .of(organizations::routes)
+        .of(members::routes)
+        .of(invitations::routes)
+        .of(roles::routes)
+        .of(tiers::routes)
+        .of(platform::routes);
 }

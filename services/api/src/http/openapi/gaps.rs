@@ -1,22 +1,20 @@
 //! What the specification demands and the registrations leave out, because it can be said for all of them at once: a description of
-//! each answer and operation, and that a body without required fields may be missing.
+//! each answer, and that a body without required fields may be missing.
 
 use utoipa::openapi::{
     Components, Content, OpenApi, RefOr, Required, Schema,
     path::Operation,
     schema::{ArrayItems, Object},
-    security::SecurityRequirement,
 };
+
+use crate::http::operations::operations_mut;
 
 pub(super) fn fill(document: &mut OpenApi) {
     let components = document.components.clone().unwrap_or_default();
     for item in document.paths.paths.values_mut() {
-        let all = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        for operation in all.into_iter().flatten() {
+        for (_, operation) in operations_mut(item) {
             describe_answers(operation, &components);
             relax_body(operation, &components);
-            let access = access(operation);
-            operation.description.get_or_insert_with(|| access.to_owned());
         }
     }
 }
@@ -68,14 +66,5 @@ fn relax_body(operation: &mut Operation, components: &Components) {
         |schema| matches!(resolve(schema, components), Some(Schema::Object(Object { required, .. })) if required.is_empty());
     if bodies.all(optional) {
         body.required = Some(Required::False);
-    }
-}
-
-fn access(operation: &Operation) -> &'static str {
-    let none = SecurityRequirement::default();
-    match &operation.security {
-        None => "Needs an access token.",
-        Some(ways) if ways.iter().all(|way| *way == none) => "Needs no access token.",
-        Some(_) => "An access token is optional.",
     }
 }

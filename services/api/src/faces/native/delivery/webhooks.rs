@@ -7,32 +7,40 @@ mod redeliver;
 
 use actix_web::{delete, get, web};
 use app::App;
-use domain::{EventName, delivery::webhooks::Webhook};
+use domain::{EventName, WebhookId, authorization::resource::Webhooks, delivery::webhooks::Webhook};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::faces::native::core::views::{EventTypeResponse, event_types};
+use crate::faces::native::core::views::{Done, EventTypeResponse, event_types};
 use crate::http::{
     context::SignedIn,
     error::ApiResult,
-    wire::{id, slug, time},
+    operations::{Routes, Tag, reading, writing},
+    path::{OrgPath, PathId},
+    wire::time,
 };
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    // The static segment must win over `{webhook_id}`.
-    config
-        .service(types)
-        .service(changes::create)
-        .service(list)
-        .service(get)
-        .service(changes::update)
-        .service(delete)
-        .service(changes::rotate)
-        .service(redeliver::test)
-        .service(redeliver::redeliver)
-        .service(redeliver::redeliver_range)
-        .service(deliveries::deliveries);
+const WEBHOOKS: Tag = Tag { name: "webhooks", about: "Endpoints that are told what happened." };
+
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes
+        .tag(WEBHOOKS)
+        // The static segment must win over `{webhook_id}`.
+        .add(types, reading::<Webhooks>())
+        .add(changes::create, writing::<Webhooks>().idempotent().shows_secret_once())
+        .add(list, reading::<Webhooks>())
+        .add(get, reading::<Webhooks>())
+        .add(changes::update, writing::<Webhooks>())
+        .add(delete, writing::<Webhooks>())
+        .add(changes::rotate, writing::<Webhooks>().idempotent().shows_secret_once())
+        .add(redeliver::test, writing::<Webhooks>().idempotent())
+        .add(redeliver::redeliver, writing::<Webhooks>().idempotent())
+        .add(redeliver::redeliver_range, writing::<Webhooks>().idempotent())
+        .add(deliveries::deliveries, reading::<Webhooks>());
+}
+
+impl PathId for WebhookId {
+    const NOUN: &'static str = "webhook";
 }
 
 /// An endpoint.
@@ -91,33 +99,42 @@ struct WebhooksResponse {
 }
 
 /// The endpoints.
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.list", responses((status = 200, body = WebhooksResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.webhooks.list",
+    responses((status = 200, body = WebhooksResponse)),
+)]
 #[get("/api/organizations/{org_slug}/webhooks")]
-async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<WebhooksResponse>> {
+async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<WebhooksResponse>> {
     let webhooks: Vec<WebhookResponse> =
-        app.list_webhooks(&who.caller, &slug(&path)?).await?.into_iter().map(Into::into).collect();
+        app.list_webhooks(&who.caller, &who.path.org).await?.into_iter().map(Into::into).collect();
     Ok(web::Json(WebhooksResponse { total: webhooks.len(), webhooks }))
 }
 
 /// One endpoint.
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.get", responses((status = 200, body = WebhookResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.webhooks.get",
+    responses((status = 200, body = WebhookResponse)),
+)]
 #[get("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
-async fn get(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<WebhookResponse>> {
-    Ok(web::Json(app.get_webhook(&who.caller, &slug(&path.0)?, id(&path.1, "webhook")?).await?.into()))
+async fn get(app: web::Data<App>, who: SignedIn<OrgPath<WebhookId>>) -> ApiResult<web::Json<WebhookResponse>> {
+    Ok(web::Json(app.get_webhook(&who.caller, &who.path.org, who.path.id).await?.into()))
 }
 
 /// Delete an endpoint with its deliveries.
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.delete", responses((status = 200, description = "`null`.", body = Option<String>, example = json!(null))))]
+#[utoipa::path(operation_id = "organizations.webhooks.delete", responses(Done))]
 #[delete("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
-async fn delete(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<()>> {
-    app.delete_webhook(&who.caller, &slug(&path.0)?, id(&path.1, "webhook")?).await?;
-    Ok(web::Json(()))
+async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<WebhookId>>) -> ApiResult<Done> {
+    app.delete_webhook(&who.caller, &who.path.org, who.path.id).await?;
+    Ok(Done)
 }
 
 /// Every event name that an endpoint can subscribe to.
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.getEventTypes", responses((status = 200, body = [EventTypeResponse])))]
+#[utoipa::path(
+    operation_id = "organizations.webhooks.getEventTypes",
+    responses((status = 200, body = [EventTypeResponse])),
+)]
 #[get("/api/organizations/{org_slug}/webhooks/event-types")]
-async fn types(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<Vec<EventTypeResponse>>> {
-    app.see_webhooks(&who.caller, &slug(&path)?).await?;
+async fn types(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<EventTypeResponse>>> {
+    app.see_webhooks(&who.caller, &who.path.org).await?;
     Ok(web::Json(event_types()))
 }

@@ -1,6 +1,7 @@
 //! The audit log. Its export is in [`export`]; what makes it trustworthy in [`sealed`];
 //! what an organization decides about it in [`rules`].
 
+mod download;
 mod export;
 mod rules;
 mod sealed;
@@ -10,21 +11,25 @@ use app::{
     App,
     events::audit::{filter, redacted_metadata},
 };
-use domain::all;
+use domain::{all, authorization::resource::AuditLog};
 use serde::Serialize;
 use store::events::audit::{AuditFilter, AuditRecord};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::faces::native::core::views::{EventTypeResponse, Pagination, event_types};
+use crate::faces::native::core::views::{EventTypeResponse, Pagination, Paging, event_types};
 use crate::http::{
     context::SignedIn,
     error::ApiResult,
-    wire::{Query, slug, time},
+    operations::{Routes, Tag, reading},
+    path::OrgPath,
+    wire::{Query, time},
 };
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(types).service(list).configure(export::routes).configure(sealed::routes).configure(rules::routes);
+const AUDIT: Tag = Tag { name: "audit", about: "What happened." };
+
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes.tag(AUDIT).add(types, reading::<AuditLog>()).add(list, reading::<AuditLog>());
+    routes.of(export::routes).of(sealed::routes).of(rules::routes);
 }
 
 /// Who did it.
@@ -92,16 +97,20 @@ fn filters(query: &Query) -> Result<AuditFilter, domain::Error> {
 }
 
 /// What happened, newest first. Filters apply together; the total is exact up to 100,000.
-#[utoipa::path(tag = "audit", operation_id = "organizations.auditLogs.get", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("action" = Option<String>, Query, description = "An event name."), ("target_type" = Option<String>, Query), ("target_id" = Option<String>, Query)), responses((status = 200, body = AuditPageResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.auditLogs.get",
+    params(
+        Paging,
+        ("action" = Option<String>, Query, description = "An event name."),
+        ("target_type" = Option<String>, Query),
+        ("target_id" = Option<String>, Query),
+    ),
+    responses((status = 200, body = AuditPageResponse)),
+)]
 #[get("/api/organizations/{org_slug}/audit-log")]
-async fn list(
-    app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<String>,
-    query: Query,
-) -> ApiResult<web::Json<AuditPageResponse>> {
+async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<AuditPageResponse>> {
     let page = query.page(50)?;
-    let (records, total) = app.audit_log(&who.caller, &slug(&path)?, &filters(&query)?, page).await?;
+    let (records, total) = app.audit_log(&who.caller, &who.path.org, &filters(&query)?, page).await?;
     Ok(web::Json(AuditPageResponse {
         logs: records.into_iter().map(Into::into).collect(),
         pagination: Pagination::of(page, total),
@@ -109,9 +118,12 @@ async fn list(
 }
 
 /// Every action there is.
-#[utoipa::path(tag = "audit", operation_id = "organizations.auditLogs.getEventTypes", responses((status = 200, body = [EventTypeResponse])))]
+#[utoipa::path(
+    operation_id = "organizations.auditLogs.getEventTypes",
+    responses((status = 200, body = [EventTypeResponse])),
+)]
 #[get("/api/organizations/{org_slug}/audit-log/event-types")]
-async fn types(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<Vec<EventTypeResponse>>> {
-    app.see_audit_log(&who.caller, &slug(&path)?).await?;
+async fn types(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<EventTypeResponse>>> {
+    app.see_audit_log(&who.caller, &who.path.org).await?;
     Ok(web::Json(event_types()))
 }

@@ -1,5 +1,7 @@
 //! The event feed: the organization's events in one order without gaps, as pages, as a long poll, and as server-sent events.
 
+mod stream;
+
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
@@ -7,24 +9,25 @@ use app::{
     App,
     events::feed::{After, FeedPage},
 };
-use domain::{BadValue, Violation, all};
+use domain::{BadValue, Violation, all, authorization::resource::Feed};
 use serde::Serialize;
 use store::events::feed::FeedEvent;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use self::stream::Reader;
 use crate::http::{
     context::SignedIn,
+    draining::Draining,
     error::ApiResult,
-    server::Draining,
-    wire::{Query, slug},
+    operations::{Routes, Tag, reading},
+    path::OrgPath,
+    wire::Query,
 };
 
-mod stream;
+const EVENTS: Tag = Tag { name: "events", about: "The ordered feed of what happened." };
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list);
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes.tag(EVENTS).add(list, reading::<Feed>());
 }
 
 /// One event at its place.
@@ -96,17 +99,25 @@ const LONGEST_WAIT: i64 = 25;
 /// answered when something happens or the time is over. With `Accept: text/event-stream` the feed is streamed: each event's `id` is
 /// its number, `data` its JSON; a comment line comes every few seconds, and the stream ends after the lifetime of an access token: connect again
 /// with `Last-Event-ID` (browsers do). A reader who comes back after the retention time gets 400 with the code `cursor_expired`.
-#[utoipa::path(tag = "events", operation_id = "organizations.events.list", params(("after" = Option<String>, Query, description = "Where to go on: `next` of the last page, an event's id, or `latest`. Default: the oldest event that is kept."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("wait" = Option<i64>, Query, description = "Seconds to wait for an event, 0 to 25; default 0."), ("Last-Event-ID" = Option<String>, Header, description = "Wins over `after`.")), responses((status = 200, description = "The next events.", content((FeedResponse = "application/json"), (String = "text/event-stream")))))]
+#[utoipa::path(
+    operation_id = "organizations.events.list",
+    params(
+        ("after" = Option<String>, Query, description = "Where to go on: `next` of the last page, an event's id, or `latest`. Default: the oldest event that is kept."),
+        ("limit" = Option<i64>, Query, description = "1 to 100; default 50."),
+        ("wait" = Option<i64>, Query, description = "Seconds to wait for an event, 0 to 25; default 0."),
+        ("Last-Event-ID" = Option<String>, Header, description = "Wins over `after`."),
+    ),
+    responses((status = 200, description = "The next events.", content((FeedResponse = "application/json"), (String = "text/event-stream")))),
+)]
 #[get("/api/organizations/{org_slug}/events")]
 async fn list(
     app: web::Data<App>,
     draining: web::Data<Draining>,
-    who: SignedIn,
+    who: SignedIn<OrgPath>,
     req: HttpRequest,
-    path: web::Path<String>,
     query: Query,
 ) -> ApiResult<HttpResponse> {
-    let slug = slug(&path)?;
+    let slug = who.path.org;
     let (after, resumed, limit, wait) =
         all((query.parsed::<Cursor>("after"), last_event_id(&req), query.number("limit"), query.number("wait")))?;
     let after = resumed.or(after).map_or(After::Oldest, |cursor| cursor.0);

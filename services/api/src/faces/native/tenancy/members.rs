@@ -1,28 +1,99 @@
 //! Members.
 
-use actix_web::{delete, get, patch, post, put, web};
+mod service_access;
+
+use std::str::FromStr;
+
+use actix_web::{delete, get, patch, post, web};
 use app::App;
-use domain::{all, core::value::Email, tenancy::roles::RoleName};
+use domain::{
+    UserId, all,
+    authorization::resource::{MemberRoles, Members, Ownership},
+    core::{id::NotAnId, value::Email},
+    tenancy::{
+        members::{Member, Membership},
+        roles::RoleName,
+    },
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::faces::native::core::views::MemberResponse;
+use crate::faces::native::{
+    core::views::{Done, Paging},
+    identity::accounts::UserResponse,
+};
 use crate::http::{
     context::SignedIn,
     error::ApiResult,
-    wire::{Body, Field, Query, id, slug},
+    operations::{Routes, Tag, reading, writing},
+    path::{OrgPath, PathId},
+    wire::{Body, Field, Query, time},
 };
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config
-        .service(service_access)
-        .service(update_service_access)
-        .service(list)
-        .service(update_role)
-        .service(remove)
-        .service(remove_by_delete)
-        .service(transfer);
+const MEMBERS: Tag = Tag { name: "members", about: "Who belongs to an organization." };
+
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes
+        .tag(MEMBERS)
+        .add(list, reading::<Members>())
+        .add(update_role, writing::<MemberRoles>())
+        .add(remove, writing::<Members>())
+        .add(remove_by_delete, writing::<Members>())
+        .add(transfer, writing::<Ownership>());
+    routes.of(service_access::routes);
+}
+
+/// A member in a path, by the account.
+struct MemberPath(UserId);
+
+impl FromStr for MemberPath {
+    type Err = NotAnId;
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        text.parse().map(Self)
+    }
+}
+
+impl PathId for MemberPath {
+    const NOUN: &'static str = "member";
+}
+
+/// A membership.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "mem_019ab2c3d4e57f008000000000000003", "org_id": "org_019ab2c3d4e57f008000000000000001", "user_id": "usr_019ab2c3d4e57f008000000000000002", "role": "owner", "created_at": "2026-11-23T09:00:00.000000Z"}))]
+#[allow(missing_docs, reason = "the contract's field names say it")]
+pub(super) struct MembershipResponse {
+    id: String,
+    org_id: String,
+    user_id: String,
+    role: String,
+    created_at: String,
+}
+
+impl From<Membership> for MembershipResponse {
+    fn from(m: Membership) -> Self {
+        Self {
+            id: m.id.to_string(),
+            org_id: m.org_id.to_string(),
+            user_id: m.user_id.to_string(),
+            role: m.role.to_string(),
+            created_at: time(m.created_at),
+        }
+    }
+}
+
+/// A member: who, as what.
+#[derive(Serialize, ToSchema)]
+struct MemberResponse {
+    /// Who.
+    user: UserResponse,
+    /// As what.
+    membership: MembershipResponse,
+}
+
+impl From<Member> for MemberResponse {
+    fn from(m: Member) -> Self {
+        Self { user: m.user.into(), membership: m.membership.into() }
+    }
 }
 
 /// How many seats there are, and why.
@@ -44,16 +115,18 @@ struct MembersResponse {
 }
 
 /// A page of members, by the age of the membership. `limit` in the answer is the seat limit.
-#[utoipa::path(tag = "members", operation_id = "organizations.members.list", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("role" = Option<String>, Query, description = "Only members with this role.")), responses((status = 200, body = MembersResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.members.list",
+    params(
+        Paging,
+        ("role" = Option<String>, Query, description = "Only members with this role."),
+    ),
+    responses((status = 200, body = MembersResponse)),
+)]
 #[get("/api/organizations/{org_slug}/members")]
-async fn list(
-    app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<String>,
-    query: Query,
-) -> ApiResult<web::Json<MembersResponse>> {
+async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<MembersResponse>> {
     let (role,) = all((query.text("role"),))?;
-    let (members, total, seats) = app.list_members(&who.caller, &slug(&path)?, query.page(50)?, role.as_deref()).await?;
+    let (members, total, seats) = app.list_members(&who.caller, &who.path.org, query.page(50)?, role.as_deref()).await?;
     let limit = SeatsResponse { current: seats.current, max: seats.max, source: seats.source };
     Ok(web::Json(MembersResponse { members: members.into_iter().map(Into::into).collect(), total, limit }))
 }
@@ -69,33 +142,36 @@ struct UpdateRoleRequest {
 }
 
 /// Give a member another role. `owner` hands the organization over: the caller becomes an admin.
-#[utoipa::path(tag = "members", operation_id = "organizations.members.updateRole", request_body = UpdateRoleRequest, responses((status = 200, body = MemberResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.members.updateRole",
+    request_body = UpdateRoleRequest,
+    responses((status = 200, body = MemberResponse)),
+)]
 #[patch("/api/organizations/{org_slug}/members/{user_id}")]
 async fn update_role(
     app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<(String, String)>,
+    who: SignedIn<OrgPath<MemberPath>>,
     body: Body<UpdateRoleRequest>,
 ) -> ApiResult<web::Json<MemberResponse>> {
     let (role,) = all((body.value.role.required("role"),))?;
-    let member = app.update_member_role(&who.caller, &slug(&path.0)?, id(&path.1, "member")?, &role).await?;
+    let member = app.update_member_role(&who.caller, &who.path.org, who.path.id.0, &role).await?;
     Ok(web::Json(member.into()))
 }
 
 /// Remove a member: all their access to this organization ends at once.
-#[utoipa::path(tag = "members", operation_id = "organizations.members.remove", responses((status = 200, description = "`null`.", body = Option<String>, example = json!(null))))]
+#[utoipa::path(operation_id = "organizations.members.remove", responses(Done))]
 #[post("/api/organizations/{org_slug}/members/{user_id}")]
-async fn remove(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<()>> {
-    app.remove_member(&who.caller, &slug(&path.0)?, id(&path.1, "member")?).await?;
-    Ok(web::Json(()))
+async fn remove(app: web::Data<App>, who: SignedIn<OrgPath<MemberPath>>) -> ApiResult<Done> {
+    app.remove_member(&who.caller, &who.path.org, who.path.id.0).await?;
+    Ok(Done)
 }
 
 /// The same as `POST`, for clients that expect a `DELETE`.
-#[utoipa::path(tag = "members", operation_id = "organizations.members.removeByDelete", responses((status = 200, description = "`null`.", body = Option<String>, example = json!(null))))]
+#[utoipa::path(operation_id = "organizations.members.removeByDelete", responses(Done))]
 #[delete("/api/organizations/{org_slug}/members/{user_id}")]
-async fn remove_by_delete(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<()>> {
-    app.remove_member(&who.caller, &slug(&path.0)?, id(&path.1, "member")?).await?;
-    Ok(web::Json(()))
+async fn remove_by_delete(app: web::Data<App>, who: SignedIn<OrgPath<MemberPath>>) -> ApiResult<Done> {
+    app.remove_member(&who.caller, &who.path.org, who.path.id.0).await?;
+    Ok(Done)
 }
 
 /// The next owner.
@@ -109,61 +185,17 @@ struct TransferRequest {
 }
 
 /// Hand the organization over to a member; the caller becomes an admin. Never to oneself.
-#[utoipa::path(tag = "members", operation_id = "organizations.members.transferOwnership", request_body = TransferRequest, responses((status = 200, body = MemberResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.members.transferOwnership",
+    request_body = TransferRequest,
+    responses((status = 200, body = MemberResponse)),
+)]
 #[post("/api/organizations/{org_slug}/transfer-ownership")]
 async fn transfer(
     app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<String>,
+    who: SignedIn<OrgPath>,
     body: Body<TransferRequest>,
 ) -> ApiResult<web::Json<MemberResponse>> {
     let (email,) = all((body.value.new_owner_email.required("new_owner_email"),))?;
-    Ok(web::Json(app.transfer_ownership(&who.caller, &slug(&path)?, &email).await?.into()))
-}
-
-/// A member's access to one service.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({"service_id": "svc_019ab2c3d4e57f00800000000000000a", "service_slug": "portal", "service_name": "Portal", "access": "viewer"}))]
-#[allow(missing_docs, reason = "the contract's field names say it")]
-struct ServiceAccessResponse {
-    service_id: String,
-    service_slug: String,
-    service_name: String,
-    /// `viewer`, `manager`, or null.
-    access: Option<String>,
-}
-
-/// A member's access to every service of the organization: none, until organizations have services.
-#[utoipa::path(tag = "members", operation_id = "organizations.members.listServiceAccess", responses((status = 200, body = [ServiceAccessResponse])))]
-#[get("/api/organizations/{org_slug}/members/{user_id}/service-access")]
-async fn service_access(
-    app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<(String, String)>,
-) -> ApiResult<web::Json<Vec<ServiceAccessResponse>>> {
-    app.check_member(&who.caller, &slug(&path.0)?, id(&path.1, "member")?).await?;
-    Ok(web::Json(Vec::new()))
-}
-
-/// Which access to give to which service.
-#[derive(Default, Deserialize, ToSchema)]
-#[schema(example = json!({"grants": []}))]
-struct UpdateServiceAccessRequest {
-    #[serde(default)]
-    #[schema(value_type = Vec<Object>, required)]
-    grants: Field<Vec<serde_json::Value>>,
-}
-
-/// Change a member's access to services. Every service is unknown until organizations have them.
-#[utoipa::path(tag = "members", operation_id = "organizations.members.updateServiceAccess", request_body = UpdateServiceAccessRequest, responses((status = 200, body = [ServiceAccessResponse])))]
-#[put("/api/organizations/{org_slug}/members/{user_id}/service-access")]
-async fn update_service_access(
-    app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<(String, String)>,
-    body: Body<UpdateServiceAccessRequest>,
-) -> ApiResult<web::Json<Vec<ServiceAccessResponse>>> {
-    app.check_member(&who.caller, &slug(&path.0)?, id(&path.1, "member")?).await?;
-    let (grants,) = all((body.value.grants.required("grants"),))?;
-    if grants.is_empty() { Ok(web::Json(Vec::new())) } else { Err(domain::Error::not_found("service").into()) }
+    Ok(web::Json(app.transfer_ownership(&who.caller, &who.path.org, &email).await?.into()))
 }

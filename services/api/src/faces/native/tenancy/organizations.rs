@@ -1,25 +1,40 @@
 //! Organizations.
 
+pub(super) mod views;
+
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, patch, post, web};
 use app::{App, tenancy::organizations::Changes};
 use domain::{
     Error, all,
+    authorization::resource::{Context, OrgLifecycle, Settings},
     core::value::{Name, Slug},
     tenancy::organizations::OrganizationView,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::faces::native::core::views::{MembershipResponse, OrganizationDetails, OrganizationResponse, UserResponse};
+use self::views::{OrganizationDetails, OrganizationResponse};
+use super::members::MembershipResponse;
+use crate::faces::native::{core::views::Done, identity::accounts::UserResponse};
 use crate::http::{
     context::SignedIn,
-    error::ApiResult,
-    wire::{Body, Field, Query, slug},
+    error::{ApiResult, ErrorBody},
+    operations::{Routes, Tag, reading, signed_in, writing},
+    path::OrgPath,
+    wire::{Body, Field, Query},
 };
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(create).service(list).service(get).service(select).service(update).service(delete);
+const ORGANIZATIONS: Tag = Tag { name: "organizations", about: "Organizations: found, list, select, change, delete." };
+
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes
+        .tag(ORGANIZATIONS)
+        .add(create, signed_in().idempotent())
+        .add(list, signed_in())
+        .add(get, reading::<Settings>())
+        .add(select, writing::<Context>().idempotent())
+        .add(update, writing::<Settings>())
+        .add(delete, writing::<OrgLifecycle>());
 }
 
 /// A new organization.
@@ -47,16 +62,20 @@ struct FoundedResponse {
 }
 
 /// Found an organization; the caller becomes its owner and gets tokens for it.
-#[utoipa::path(tag = "organizations", operation_id = "organizations.create", request_body = CreateOrganizationRequest, responses((status = 200, body = FoundedResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.create",
+    request_body = CreateOrganizationRequest,
+    responses((status = 200, body = FoundedResponse)),
+)]
 #[post("/api/organizations")]
 async fn create(
     app: web::Data<App>,
-    who: SignedIn,
-    req: HttpRequest,
+    mut who: SignedIn,
     body: Body<CreateOrganizationRequest>,
 ) -> ApiResult<web::Json<FoundedResponse>> {
     let (slug, name) = all((body.value.slug.required("slug"), body.value.name.required("name")))?;
-    let made = app.create_organization(&who.once("organizations.create", req.path(), &body.raw), &slug, &name).await?;
+    who.once("organizations.create", &body.raw);
+    let made = app.create_organization(&who.caller, &slug, &name).await?;
     Ok(web::Json(FoundedResponse {
         organization: made.organization.into(),
         owner: made.owner.into(),
@@ -68,7 +87,15 @@ async fn create(
 }
 
 /// The organizations I belong to, by the age of my membership.
-#[utoipa::path(tag = "organizations", operation_id = "organizations.list", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 20."), ("status" = Option<String>, Query, description = "pending, active, suspended or rejected.")), responses((status = 200, body = [OrganizationDetails])))]
+#[utoipa::path(
+    operation_id = "organizations.list",
+    params(
+        ("page" = Option<i64>, Query, description = "From 1."),
+        ("limit" = Option<i64>, Query, description = "1 to 100; default 20."),
+        ("status" = Option<String>, Query, description = "pending, active, suspended or rejected."),
+    ),
+    responses((status = 200, body = [OrganizationDetails])),
+)]
 #[get("/api/organizations")]
 async fn list(app: web::Data<App>, who: SignedIn, query: Query) -> ApiResult<web::Json<Vec<OrganizationDetails>>> {
     let (status,) = all((query.parsed("status"),))?;
@@ -86,10 +113,13 @@ fn tagged(view: OrganizationView) -> HttpResponse {
 }
 
 /// One of my organizations. The `ETag` is for `If-Match` on update.
-#[utoipa::path(tag = "organizations", operation_id = "organizations.get", responses((status = 200, body = OrganizationDetails, headers(("ETag" = String, description = "Its version.")))))]
+#[utoipa::path(
+    operation_id = "organizations.get",
+    responses((status = 200, body = OrganizationDetails, headers(("ETag" = String, description = "Its version.")))),
+)]
 #[get("/api/organizations/{org_slug}")]
-async fn get(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<HttpResponse> {
-    Ok(tagged(app.get_organization(&who.caller, &slug(&path)?).await?))
+async fn get(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<HttpResponse> {
+    Ok(tagged(app.get_organization(&who.caller, &who.path.org).await?))
 }
 
 /// An organization, my membership, and tokens for it.
@@ -103,15 +133,14 @@ struct SelectedResponse {
 }
 
 /// Switch to an organization: new tokens for it; the old ones keep working.
-#[utoipa::path(tag = "organizations", operation_id = "organizations.select", responses((status = 200, body = SelectedResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.select",
+    responses((status = 200, body = SelectedResponse)),
+)]
 #[post("/api/organizations/{org_slug}/select")]
-async fn select(
-    app: web::Data<App>,
-    who: SignedIn,
-    req: HttpRequest,
-    path: web::Path<String>,
-) -> ApiResult<web::Json<SelectedResponse>> {
-    let made = app.select_organization(&who.once("organizations.select", req.path(), b""), &slug(&path)?).await?;
+async fn select(app: web::Data<App>, mut who: SignedIn<OrgPath>) -> ApiResult<web::Json<SelectedResponse>> {
+    who.once("organizations.select", b"");
+    let made = app.select_organization(&who.caller, &who.path.org).await?;
     Ok(web::Json(SelectedResponse {
         organization: made.organization.into(),
         membership: made.membership.into(),
@@ -148,26 +177,33 @@ fn expected_version(req: &HttpRequest) -> Result<Option<i64>, Error> {
 }
 
 /// Change an organization. With `If-Match`, only if nobody changed it meanwhile.
-#[utoipa::path(tag = "organizations", operation_id = "organizations.update", params(("If-Match" = Option<String>, Header, description = "An `ETag` of this organization.")), request_body = UpdateOrganizationRequest, responses((status = 200, body = OrganizationDetails, headers(("ETag" = String, description = "Its version."))), (status = 412, description = "It was changed meanwhile.", body = crate::http::error::ErrorBody)))]
+#[utoipa::path(
+    operation_id = "organizations.update",
+    params(("If-Match" = Option<String>, Header, description = "An `ETag` of this organization.")),
+    request_body = UpdateOrganizationRequest,
+    responses(
+        (status = 200, body = OrganizationDetails, headers(("ETag" = String, description = "Its version."))),
+        (status = 412, description = "It was changed meanwhile.", body = ErrorBody),
+    ),
+)]
 #[patch("/api/organizations/{org_slug}")]
 async fn update(
     app: web::Data<App>,
-    who: SignedIn,
+    who: SignedIn<OrgPath>,
     req: HttpRequest,
-    path: web::Path<String>,
     body: Body<UpdateOrganizationRequest>,
 ) -> ApiResult<HttpResponse> {
     let b = body.value;
     let (name, max_services, max_users) =
         all((b.name.optional("name"), b.max_services.optional("max_services"), b.max_users.optional("max_users")))?;
     let changes = Changes { name, max_services, max_users, expected: expected_version(&req)? };
-    Ok(tagged(app.update_organization(&who.caller, &slug(&path)?, &changes).await?))
+    Ok(tagged(app.update_organization(&who.caller, &who.path.org, &changes).await?))
 }
 
 /// Delete an organization, with everything in it.
-#[utoipa::path(tag = "organizations", operation_id = "organizations.delete", responses((status = 200, description = "`null`.", body = Option<String>, example = json!(null))))]
+#[utoipa::path(operation_id = "organizations.delete", responses(Done))]
 #[delete("/api/organizations/{org_slug}")]
-async fn delete(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<()>> {
-    app.delete_organization(&who.caller, &slug(&path)?).await?;
-    Ok(web::Json(()))
+async fn delete(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<Done> {
+    app.delete_organization(&who.caller, &who.path.org).await?;
+    Ok(Done)
 }

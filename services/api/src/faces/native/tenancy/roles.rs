@@ -1,27 +1,39 @@
 //! Roles. The three built-in roles are shown first; they cannot be changed.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
+use actix_web::{delete, get, patch, post, put, web};
 use app::{
     App,
     tenancy::roles::{NewRole, RoleChanges},
 };
 use domain::{
-    Error, OrgId, all,
+    Error, OrgId, RoleId, all,
+    authorization::resource::Roles,
     core::value::{Description, Name, RoleSlug},
     tenancy::roles::{Caps, CustomRole},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::faces::native::core::views::Gone;
 use crate::http::{
     context::SignedIn,
     error::ApiResult,
-    wire::{Body, Field, id, slug, time},
+    operations::{Routes, Tag, reading, writing},
+    path::OrgPath,
+    wire::{Body, Field, time},
 };
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(get).service(create).service(update).service(update_by_patch).service(delete);
+const ROLES: Tag = Tag { name: "roles", about: "Custom roles." };
+
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes
+        .tag(ROLES)
+        .add(list, reading::<Roles>())
+        .add(get, reading::<Roles>())
+        .add(create, writing::<Roles>().idempotent())
+        .add(update, writing::<Roles>())
+        .add(update_by_patch, writing::<Roles>())
+        .add(delete, writing::<Roles>());
 }
 
 /// A role.
@@ -78,25 +90,30 @@ fn built_in(org: OrgId) -> impl Iterator<Item = RoleResponse> {
 const EPOCH: &str = "2026-01-01T00:00:00.000000Z";
 
 /// Every role: the three built-in ones, then the custom ones.
-#[utoipa::path(tag = "roles", operation_id = "organizations.roles.list", responses((status = 200, body = [RoleResponse])))]
+#[utoipa::path(
+    operation_id = "organizations.roles.list",
+    responses((status = 200, body = [RoleResponse])),
+)]
 #[get("/api/organizations/{org_slug}/roles")]
-async fn list(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<Vec<RoleResponse>>> {
-    let slug = slug(&path)?;
-    let org = app.see_roles(&who.caller, &slug).await?;
-    let custom = app.list_roles(&who.caller, &slug).await?;
+async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<RoleResponse>>> {
+    let org = app.see_roles(&who.caller, &who.path.org).await?;
+    let custom = app.list_roles(&who.caller, &who.path.org).await?;
     Ok(web::Json(built_in(org).chain(custom.into_iter().map(Into::into)).collect()))
 }
 
 /// One role.
-#[utoipa::path(tag = "roles", operation_id = "organizations.roles.get", responses((status = 200, body = RoleResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.roles.get",
+    responses((status = 200, body = RoleResponse)),
+)]
 #[get("/api/organizations/{org_slug}/roles/{role_id}")]
-async fn get(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<RoleResponse>> {
-    let slug = slug(&path.0)?;
-    let org = app.see_roles(&who.caller, &slug).await?;
-    if let Some(role) = built_in(org).find(|role| role.id == path.1) {
-        return Ok(web::Json(role));
+async fn get(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<web::Json<RoleResponse>> {
+    if let Ok(id) = who.path.id.parse() {
+        return Ok(web::Json(app.get_role(&who.caller, &who.path.org, id).await?.into()));
     }
-    Ok(web::Json(app.get_role(&who.caller, &slug, id(&path.1, "role")?).await?.into()))
+    let org = app.see_roles(&who.caller, &who.path.org).await?;
+    let role = built_in(org).find(|role| role.id == who.path.id);
+    Ok(web::Json(role.ok_or_else(|| Error::not_found("role"))?))
 }
 
 /// A new role.
@@ -119,13 +136,15 @@ struct CreateRoleRequest {
 }
 
 /// Make a role. Nobody makes one that holds a permission they lack.
-#[utoipa::path(tag = "roles", operation_id = "organizations.roles.create", request_body = CreateRoleRequest, responses((status = 200, body = RoleResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.roles.create",
+    request_body = CreateRoleRequest,
+    responses((status = 200, body = RoleResponse)),
+)]
 #[post("/api/organizations/{org_slug}/roles")]
 async fn create(
     app: web::Data<App>,
-    who: SignedIn,
-    req: HttpRequest,
-    path: web::Path<String>,
+    mut who: SignedIn<OrgPath>,
     body: Body<CreateRoleRequest>,
 ) -> ApiResult<web::Json<RoleResponse>> {
     let b = body.value;
@@ -136,8 +155,8 @@ async fn create(
         b.permissions.required("permissions"),
     ))?;
     let new = NewRole { slug: role_slug, name, description, caps };
-    let caller = who.once("roles.create", req.path(), &body.raw);
-    Ok(web::Json(app.create_role(&caller, &slug(&path)?, &new).await?.into()))
+    who.once("roles.create", &body.raw);
+    Ok(web::Json(app.create_role(&who.caller, &who.path.org, &new).await?.into()))
 }
 
 /// Changes of a role.
@@ -156,49 +175,55 @@ struct UpdateRoleRequest {
     permissions: Field<Caps>,
 }
 
-async fn change(app: &App, who: &SignedIn, path: &(String, String), b: UpdateRoleRequest) -> ApiResult<web::Json<RoleResponse>> {
+async fn change(app: &App, who: &SignedIn<OrgPath<String>>, b: UpdateRoleRequest) -> ApiResult<web::Json<RoleResponse>> {
     let (name, description, caps) =
         all((b.name.optional("name"), b.description.patch("description"), b.permissions.optional("permissions")))?;
-    let role = app.update_role(&who.caller, &slug(&path.0)?, custom(&path.1)?, &RoleChanges { name, description, caps }).await?;
-    Ok(web::Json(role.into()))
+    let changes = RoleChanges { name, description, caps };
+    Ok(web::Json(app.update_role(&who.caller, &who.path.org, custom(&who.path.id)?, &changes).await?.into()))
 }
 
 /// Built-in roles exist but cannot be changed.
-fn custom(text: &str) -> Result<domain::RoleId, Error> {
+fn custom(text: &str) -> Result<RoleId, Error> {
     if BUILT_IN.iter().any(|(slug, ..)| text.strip_prefix("role_") == Some(slug)) {
         return Err(Error::conflict("built_in_role", "Built-in roles cannot be changed."));
     }
-    id(text, "role")
+    text.parse().map_err(|_| Error::not_found("role"))
 }
 
 /// Change a role; everybody who has it is affected at once. Fields that are not sent stay.
-#[utoipa::path(tag = "roles", operation_id = "organizations.roles.update", request_body = UpdateRoleRequest, responses((status = 200, body = RoleResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.roles.update",
+    request_body = UpdateRoleRequest,
+    responses((status = 200, body = RoleResponse)),
+)]
 #[put("/api/organizations/{org_slug}/roles/{role_id}")]
 async fn update(
     app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<(String, String)>,
+    who: SignedIn<OrgPath<String>>,
     body: Body<UpdateRoleRequest>,
 ) -> ApiResult<web::Json<RoleResponse>> {
-    change(&app, &who, &path, body.value).await
+    change(&app, &who, body.value).await
 }
 
 /// The same as `PUT`.
-#[utoipa::path(tag = "roles", operation_id = "organizations.roles.updateByPatch", request_body = UpdateRoleRequest, responses((status = 200, body = RoleResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.roles.updateByPatch",
+    request_body = UpdateRoleRequest,
+    responses((status = 200, body = RoleResponse)),
+)]
 #[patch("/api/organizations/{org_slug}/roles/{role_id}")]
 async fn update_by_patch(
     app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<(String, String)>,
+    who: SignedIn<OrgPath<String>>,
     body: Body<UpdateRoleRequest>,
 ) -> ApiResult<web::Json<RoleResponse>> {
-    change(&app, &who, &path, body.value).await
+    change(&app, &who, body.value).await
 }
 
 /// Delete a role that nobody has.
-#[utoipa::path(tag = "roles", operation_id = "organizations.roles.delete", responses((status = 204, description = "It is gone.")))]
+#[utoipa::path(operation_id = "organizations.roles.delete", responses(Gone))]
 #[delete("/api/organizations/{org_slug}/roles/{role_id}")]
-async fn delete(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<HttpResponse> {
-    app.delete_role(&who.caller, &slug(&path.0)?, custom(&path.1)?).await?;
-    Ok(HttpResponse::NoContent().finish())
+async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<Gone> {
+    app.delete_role(&who.caller, &who.path.org, custom(&who.path.id)?).await?;
+    Ok(Gone)
 }

@@ -1,11 +1,11 @@
 //! Registering an endpoint, changing it, and giving it another secret.
 
-use actix_web::{HttpRequest, patch, post, web};
+use actix_web::{patch, post, web};
 use app::{
     App,
     delivery::webhooks::{NewWebhook, WebhookChanges},
 };
-use domain::{EventName, all, core::value::Name, delivery::webhooks::EndpointUrl};
+use domain::{EventName, WebhookId, all, core::value::Name, delivery::webhooks::EndpointUrl};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -13,7 +13,8 @@ use super::WebhookResponse;
 use crate::http::{
     context::SignedIn,
     error::ApiResult,
-    wire::{Body, Field, id, slug},
+    path::OrgPath,
+    wire::{Body, Field},
 };
 
 /// A new endpoint.
@@ -39,21 +40,23 @@ struct CreateWebhookRequest {
 }
 
 /// Register an endpoint. The answer shows its signing secret, this once.
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.create", request_body = CreateWebhookRequest, responses((status = 200, body = WebhookResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.webhooks.create",
+    request_body = CreateWebhookRequest,
+    responses((status = 200, body = WebhookResponse)),
+)]
 #[post("/api/organizations/{org_slug}/webhooks")]
 pub(super) async fn create(
     app: web::Data<App>,
-    who: SignedIn,
-    req: HttpRequest,
-    path: web::Path<String>,
+    mut who: SignedIn<OrgPath>,
     body: Body<CreateWebhookRequest>,
 ) -> ApiResult<web::Json<WebhookResponse>> {
     let b = body.value;
     let (name, url, events, in_order) =
         all((b.name.required("name"), b.url.required("url"), b.events.required("events"), b.in_order.optional("in_order")))?;
-    let caller = who.once("webhooks.create", req.path(), &body.raw);
+    who.once("webhooks.create", &body.raw);
     let new = NewWebhook { name, url, events, in_order: in_order.unwrap_or(false) };
-    let made = app.create_webhook(&caller, &slug(&path)?, &new).await?;
+    let made = app.create_webhook(&who.caller, &who.path.org, &new).await?;
     Ok(web::Json(WebhookResponse { secret: Some(made.secret), ..made.webhook.into() }))
 }
 
@@ -80,12 +83,15 @@ struct UpdateWebhookRequest {
 }
 
 /// Change an endpoint, all of it or nothing.
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.update", request_body = UpdateWebhookRequest, responses((status = 200, body = WebhookResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.webhooks.update",
+    request_body = UpdateWebhookRequest,
+    responses((status = 200, body = WebhookResponse)),
+)]
 #[patch("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
 pub(super) async fn update(
     app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<(String, String)>,
+    who: SignedIn<OrgPath<WebhookId>>,
     body: Body<UpdateWebhookRequest>,
 ) -> ApiResult<web::Json<WebhookResponse>> {
     let b = body.value;
@@ -97,7 +103,7 @@ pub(super) async fn update(
         b.in_order.optional("in_order"),
     ))?;
     let changes = WebhookChanges { name, url, events, is_active, in_order };
-    Ok(web::Json(app.update_webhook(&who.caller, &slug(&path.0)?, id(&path.1, "webhook")?, &changes).await?.into()))
+    Ok(web::Json(app.update_webhook(&who.caller, &who.path.org, who.path.id, &changes).await?.into()))
 }
 
 /// How an endpoint changes over to a new secret.
@@ -111,17 +117,19 @@ struct RotateSecretRequest {
 }
 
 /// Give an endpoint a new signing secret. The answer shows it, this once.
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.rotateSecret", request_body = RotateSecretRequest, responses((status = 200, body = WebhookResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.webhooks.rotateSecret",
+    request_body = RotateSecretRequest,
+    responses((status = 200, body = WebhookResponse)),
+)]
 #[post("/api/organizations/{org_slug}/webhooks/{webhook_id}/rotate-secret")]
 pub(super) async fn rotate(
     app: web::Data<App>,
-    who: SignedIn,
-    req: HttpRequest,
-    path: web::Path<(String, String)>,
+    mut who: SignedIn<OrgPath<WebhookId>>,
     body: Body<RotateSecretRequest>,
 ) -> ApiResult<web::Json<WebhookResponse>> {
     let (grace,) = all((body.value.grace_seconds.optional("grace_seconds"),))?;
-    let caller = who.once("webhooks.rotateSecret", req.path(), &body.raw);
-    let made = app.rotate_webhook_secret(&caller, &slug(&path.0)?, id(&path.1, "webhook")?, grace).await?;
+    who.once("webhooks.rotateSecret", &body.raw);
+    let made = app.rotate_webhook_secret(&who.caller, &who.path.org, who.path.id, grace).await?;
     Ok(web::Json(WebhookResponse { secret: Some(made.secret), ..made.webhook.into() }))
 }

@@ -3,18 +3,19 @@
 use actix_web::{get, web};
 use app::App;
 use domain::{
-    all,
+    WebhookId, all,
     delivery::webhooks::{Attempt, Delivery, DeliveryState},
 };
 use serde::Serialize;
 use store::delivery::deliveries::DeliveryFilter;
 use utoipa::ToSchema;
 
-use crate::faces::native::core::views::Pagination;
+use crate::faces::native::core::views::{Pagination, Paging};
 use crate::http::{
     context::SignedIn,
     error::ApiResult,
-    wire::{Query, id, slug, time},
+    path::OrgPath,
+    wire::{Query, time},
 };
 
 /// How one attempt went.
@@ -102,19 +103,25 @@ struct DeliveriesResponse {
 }
 
 /// An endpoint's deliveries, newest first.
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.getDeliveries", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50."), ("event_type" = Option<String>, Query), ("delivered" = Option<bool>, Query)), responses((status = 200, body = DeliveriesResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.webhooks.getDeliveries",
+    params(
+        Paging,
+        ("event_type" = Option<String>, Query),
+        ("delivered" = Option<bool>, Query),
+    ),
+    responses((status = 200, body = DeliveriesResponse)),
+)]
 #[get("/api/organizations/{org_slug}/webhooks/{webhook_id}/deliveries")]
 pub(super) async fn deliveries(
     app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<(String, String)>,
+    who: SignedIn<OrgPath<WebhookId>>,
     query: Query,
 ) -> ApiResult<web::Json<DeliveriesResponse>> {
     let (event_type, delivered) = all((query.text("event_type"), query.flag("delivered")))?;
     let page = query.page(50)?;
-    let (found, total) = app
-        .list_deliveries(&who.caller, &slug(&path.0)?, id(&path.1, "webhook")?, page, &DeliveryFilter { event_type, delivered })
-        .await?;
+    let (found, total) =
+        app.list_deliveries(&who.caller, &who.path.org, who.path.id, page, &DeliveryFilter { event_type, delivered }).await?;
     Ok(web::Json(DeliveriesResponse {
         deliveries: found.into_iter().map(Into::into).collect(),
         pagination: Pagination::of(page, total),

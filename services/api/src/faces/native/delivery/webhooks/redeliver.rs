@@ -1,16 +1,21 @@
 //! Sending on request: a test event, one delivery again, or the events of a time again.
 
-use actix_web::{HttpRequest, post, web};
+use actix_web::{post, web};
 use app::{App, delivery::webhooks::RedeliveryRequest};
-use domain::{DeliveryId, EventId, EventName, Time, all};
+use domain::{DeliveryId, EventId, EventName, Time, WebhookId, all};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::{
     context::SignedIn,
     error::ApiResult,
-    wire::{Body, Field, id, slug},
+    path::{OrgPath, PathId},
+    wire::{Body, Field},
 };
+
+impl PathId for DeliveryId {
+    const NOUN: &'static str = "delivery";
+}
 
 /// A delivery on its way.
 #[derive(Serialize, ToSchema)]
@@ -28,30 +33,29 @@ impl From<DeliveryId> for QueuedResponse {
 }
 
 /// Send an endpoint a test event (`webhook.test.ping`).
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.test", responses((status = 200, body = QueuedResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.webhooks.test",
+    responses((status = 200, body = QueuedResponse)),
+)]
 #[post("/api/organizations/{org_slug}/webhooks/{webhook_id}/test")]
-pub(super) async fn test(
-    app: web::Data<App>,
-    who: SignedIn,
-    req: HttpRequest,
-    path: web::Path<(String, String)>,
-) -> ApiResult<web::Json<QueuedResponse>> {
-    let (slug, id) = (slug(&path.0)?, id(&path.1, "webhook")?);
-    Ok(web::Json(app.test_webhook(&who.once("webhooks.test", req.path(), b""), &slug, id).await?.into()))
+pub(super) async fn test(app: web::Data<App>, mut who: SignedIn<OrgPath<WebhookId>>) -> ApiResult<web::Json<QueuedResponse>> {
+    who.once("webhooks.test", b"");
+    Ok(web::Json(app.test_webhook(&who.caller, &who.path.org, who.path.id).await?.into()))
 }
 
 /// Send the event of a delivery again: a new delivery with the same `webhook-id`, whatever became of the first.
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.redeliver", responses((status = 200, body = QueuedResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.webhooks.redeliver",
+    responses((status = 200, body = QueuedResponse)),
+)]
 #[post("/api/organizations/{org_slug}/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver")]
 pub(super) async fn redeliver(
     app: web::Data<App>,
-    who: SignedIn,
-    req: HttpRequest,
-    path: web::Path<(String, String, String)>,
+    mut who: SignedIn<OrgPath<(WebhookId, DeliveryId)>>,
 ) -> ApiResult<web::Json<QueuedResponse>> {
-    let (slug, webhook, delivery) = (slug(&path.0)?, id(&path.1, "webhook")?, id(&path.2, "delivery")?);
-    let caller = who.once("webhooks.redeliver", req.path(), b"");
-    Ok(web::Json(app.redeliver(&caller, &slug, webhook, delivery).await?.into()))
+    who.once("webhooks.redeliver", b"");
+    let (webhook, delivery) = who.path.id;
+    Ok(web::Json(app.redeliver(&who.caller, &who.path.org, webhook, delivery).await?.into()))
 }
 
 /// A time whose events are sent again.
@@ -94,18 +98,20 @@ struct RedeliverResponse {
 
 /// Send the events of a time again, also those from before the endpoint existed or while it was switched off. Events that are still on
 /// their way to it are left out.
-#[utoipa::path(tag = "webhooks", operation_id = "organizations.webhooks.redeliverRange", request_body = RedeliverRequest, responses((status = 200, body = RedeliverResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.webhooks.redeliverRange",
+    request_body = RedeliverRequest,
+    responses((status = 200, body = RedeliverResponse)),
+)]
 #[post("/api/organizations/{org_slug}/webhooks/{webhook_id}/redeliver")]
 pub(super) async fn redeliver_range(
     app: web::Data<App>,
-    who: SignedIn,
-    req: HttpRequest,
-    path: web::Path<(String, String)>,
+    mut who: SignedIn<OrgPath<WebhookId>>,
     body: Body<RedeliverRequest>,
 ) -> ApiResult<web::Json<RedeliverResponse>> {
     let asked = body.value.parse()?;
-    let caller = who.once("webhooks.redeliverRange", req.path(), &body.raw);
-    let queued = app.redeliver_range(&caller, &slug(&path.0)?, id(&path.1, "webhook")?, &asked).await?;
+    who.once("webhooks.redeliverRange", &body.raw);
+    let queued = app.redeliver_range(&who.caller, &who.path.org, who.path.id, &asked).await?;
     let next = queued.next.map(|event| event.to_string());
     Ok(web::Json(RedeliverResponse { success: true, deliveries: queued.deliveries, next }))
 }

@@ -2,20 +2,21 @@
 
 use actix_web::{HttpResponse, get, web};
 use app::{App, Caller};
-use domain::{BadValue, EventId, all, core::value::Slug};
+use domain::{BadValue, EventId, all, authorization::resource::AuditLog, core::value::Slug};
 use futures::{Stream, stream::try_unfold};
 use store::events::audit::{AuditFilter, AuditRecord};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{AuditLogResponse, filters, sealed};
+use super::{AUDIT, AuditLogResponse, download::download, filters, sealed};
 use crate::http::{
     context::Exporting,
     error::{ApiError, ApiResult},
-    wire::{Query, slug},
+    operations::{Routes, reading},
+    path::OrgPath,
+    wire::Query,
 };
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(export);
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes.tag(AUDIT).add(export, reading::<AuditLog>().export());
 }
 
 /// The form of an export.
@@ -41,16 +42,20 @@ impl std::str::FromStr for Format {
 
 /// Everything that happened, oldest first, as a stream. `sealed` is the whole log with what `tenantry-api audit verify` checks: each
 /// record exactly as it is stored, and the signed checkpoints.
-#[utoipa::path(tag = "audit", operation_id = "organizations.auditLogs.export", params(("format" = Option<String>, Query, description = "ndjson (default), csv, or sealed, which takes no filters."), ("action" = Option<String>, Query, description = "An event name."), ("target_type" = Option<String>, Query), ("target_id" = Option<String>, Query)), responses((status = 200, description = "One record a line.", content((String = "application/x-ndjson"), (String = "text/csv")))))]
+#[utoipa::path(
+    operation_id = "organizations.auditLogs.export",
+    params(
+        ("format" = Option<String>, Query, description = "ndjson (default), csv, or sealed, which takes no filters."),
+        ("action" = Option<String>, Query, description = "An event name."),
+        ("target_type" = Option<String>, Query),
+        ("target_id" = Option<String>, Query),
+    ),
+    responses((status = 200, description = "One record a line.", content((String = "application/x-ndjson"), (String = "text/csv")))),
+)]
 #[get("/api/organizations/{org_slug}/audit-log/export")]
-async fn export(
-    app: web::Data<App>,
-    Exporting(who): Exporting,
-    path: web::Path<String>,
-    query: Query,
-) -> ApiResult<HttpResponse> {
+async fn export(app: web::Data<App>, Exporting(who): Exporting<OrgPath>, query: Query) -> ApiResult<HttpResponse> {
     let (format,) = all((query.parsed::<Format>("format"),))?;
-    let (slug, filter, format) = (slug(&path)?, filters(&query)?, format.unwrap_or_default());
+    let (slug, filter, format) = (who.path.org, filters(&query)?, format.unwrap_or_default());
     if format == Format::Sealed {
         return sealed::export(app, who.caller, slug, &filter).await;
     }
@@ -61,15 +66,6 @@ async fn export(
         Format::Csv => download("text/csv; charset=utf-8", "audit-log.csv", stream),
         _ => download("application/x-ndjson", "audit-log.ndjson", stream),
     })
-}
-
-pub(super) fn download(
-    media: &'static str,
-    name: &str,
-    stream: impl Stream<Item = Result<web::Bytes, ApiError>> + 'static,
-) -> HttpResponse {
-    let disposition = ("content-disposition", format!("attachment; filename=\"{name}\""));
-    HttpResponse::Ok().content_type(media).insert_header(disposition).streaming(stream)
 }
 
 struct Export {

@@ -1,20 +1,28 @@
 //! What an organization decides about its audit log: how long it is kept, and whose content is erased from it.
 
-use actix_web::{HttpRequest, get, post, put, web};
+use actix_web::{get, post, put, web};
 use app::App;
-use domain::{Error, Patch, UserId, Violation, all, core::value::Email, events::audit::Subject};
+use domain::{
+    Error, Patch, UserId, Violation, all, authorization::resource::AuditRules, core::value::Email, events::audit::Subject,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::AUDIT;
 use crate::http::{
     context::SignedIn,
     error::ApiResult,
-    wire::{Body, Field, slug},
+    operations::{Routes, reading, writing},
+    path::OrgPath,
+    wire::{Body, Field},
 };
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(retention).service(set_retention).service(erase);
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes
+        .tag(AUDIT)
+        .add(retention, reading::<AuditRules>())
+        .add(set_retention, writing::<AuditRules>())
+        .add(erase, writing::<AuditRules>().idempotent());
 }
 
 /// How long records are kept.
@@ -41,10 +49,13 @@ fn retention_response(app: &App, own: Option<u32>) -> web::Json<RetentionRespons
 }
 
 /// How long records are kept.
-#[utoipa::path(tag = "audit", operation_id = "organizations.auditLogs.getRetention", responses((status = 200, body = RetentionResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.auditLogs.getRetention",
+    responses((status = 200, body = RetentionResponse)),
+)]
 #[get("/api/organizations/{org_slug}/audit-log/retention")]
-async fn retention(app: web::Data<App>, who: SignedIn, path: web::Path<String>) -> ApiResult<web::Json<RetentionResponse>> {
-    let own = app.audit_retention(&who.caller, &slug(&path)?).await?;
+async fn retention(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<RetentionResponse>> {
+    let own = app.audit_retention(&who.caller, &who.path.org).await?;
     Ok(retention_response(&app, own))
 }
 
@@ -59,12 +70,15 @@ struct RetentionRequest {
 }
 
 /// Choose how long records are kept. Older ones are removed in whole segments; what is left still verifies.
-#[utoipa::path(tag = "audit", operation_id = "organizations.auditLogs.setRetention", request_body = RetentionRequest, responses((status = 200, body = RetentionResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.auditLogs.setRetention",
+    request_body = RetentionRequest,
+    responses((status = 200, body = RetentionResponse)),
+)]
 #[put("/api/organizations/{org_slug}/audit-log/retention")]
 async fn set_retention(
     app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<String>,
+    who: SignedIn<OrgPath>,
     body: Body<RetentionRequest>,
 ) -> ApiResult<web::Json<RetentionResponse>> {
     let days = match body.value.days.patch("days").map_err(|violation| Error::invalid(vec![violation]))? {
@@ -72,7 +86,7 @@ async fn set_retention(
         Patch::Clear => None,
         Patch::Set(days) => Some(days),
     };
-    let own = app.set_audit_retention(&who.caller, &slug(&path)?, days).await?;
+    let own = app.set_audit_retention(&who.caller, &who.path.org, days).await?;
     Ok(retention_response(&app, own))
 }
 
@@ -114,16 +128,15 @@ struct EraseResponse {
 
 /// Erase a person's content from all records up to now. Name, time and number of each stay, and so do chain and checkpoints; actor,
 /// target, addresses and details go. Deliveries that still wait are sent without them.
-#[utoipa::path(tag = "audit", operation_id = "organizations.auditLogs.erase", request_body = EraseRequest, responses((status = 200, body = EraseResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.auditLogs.erase",
+    request_body = EraseRequest,
+    responses((status = 200, body = EraseResponse)),
+)]
 #[post("/api/organizations/{org_slug}/audit-log/erase")]
-async fn erase(
-    app: web::Data<App>,
-    who: SignedIn,
-    req: HttpRequest,
-    path: web::Path<String>,
-    body: Body<EraseRequest>,
-) -> ApiResult<web::Json<EraseResponse>> {
-    let (slug, subject) = (slug(&path)?, body.value.subject()?);
-    let id = app.erase_from_audit_log(&who.once("organizations.auditLogs.erase", req.path(), &body.raw), &slug, &subject).await?;
+async fn erase(app: web::Data<App>, mut who: SignedIn<OrgPath>, body: Body<EraseRequest>) -> ApiResult<web::Json<EraseResponse>> {
+    let subject = body.value.subject()?;
+    who.once("organizations.auditLogs.erase", &body.raw);
+    let id = app.erase_from_audit_log(&who.caller, &who.path.org, &subject).await?;
     Ok(web::Json(EraseResponse { erasure_id: id.to_string(), status: "pending" }))
 }

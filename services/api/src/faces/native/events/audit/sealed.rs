@@ -4,23 +4,25 @@
 use actix_web::{HttpResponse, get, web};
 use app::{App, Caller};
 use crypto::audit::export::Line;
-use domain::{Error, core::value::Slug};
+use domain::{Error, authorization::resource::AuditLog, core::value::Slug};
 use futures::{Stream, stream::try_unfold};
 use serde::Serialize;
 use store::events::audit::{AuditFilter, Checkpoint, ExportFrame, Proof};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::export::download;
-use crate::faces::native::core::views::Pagination;
+use super::{AUDIT, download::download};
+use crate::faces::native::core::views::{Pagination, Paging};
 use crate::http::{
     context::SignedIn,
     error::{ApiError, ApiResult},
-    wire::{Query, slug, time},
+    operations::{OPERATIONS, Routes, anybody, reading},
+    path::OrgPath,
+    wire::{Query, time},
 };
 
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(checkpoints).service(proof).service(keys);
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes.tag(AUDIT).add(checkpoints, reading::<AuditLog>()).add(proof, reading::<AuditLog>());
+    routes.tag(OPERATIONS).add(keys, anybody().unlimited());
 }
 
 /// A signed statement: exactly these records, in this order, were the log.
@@ -55,16 +57,17 @@ struct CheckpointsResponse {
 }
 
 /// The checkpoints of the log, newest first.
-#[utoipa::path(tag = "audit", operation_id = "organizations.auditLogs.checkpoints", params(("page" = Option<i64>, Query, description = "From 1."), ("limit" = Option<i64>, Query, description = "1 to 100; default 50.")), responses((status = 200, body = CheckpointsResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.auditLogs.checkpoints",
+    params(
+        Paging,
+    ),
+    responses((status = 200, body = CheckpointsResponse)),
+)]
 #[get("/api/organizations/{org_slug}/audit-log/checkpoints")]
-async fn checkpoints(
-    app: web::Data<App>,
-    who: SignedIn,
-    path: web::Path<String>,
-    query: Query,
-) -> ApiResult<web::Json<CheckpointsResponse>> {
+async fn checkpoints(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<CheckpointsResponse>> {
     let page = query.page(50)?;
-    let (found, total) = app.audit_checkpoints(&who.caller, &slug(&path)?, page).await?;
+    let (found, total) = app.audit_checkpoints(&who.caller, &who.path.org, page).await?;
     let checkpoints = found.into_iter().map(Into::into).collect();
     Ok(web::Json(CheckpointsResponse { checkpoints, pagination: Pagination::of(page, total) }))
 }
@@ -92,14 +95,20 @@ impl From<Proof> for ProofResponse {
 }
 
 /// Prove that a record is in the log. 400 `not_sealed_yet` until a checkpoint covers it, which takes up to a minute.
-#[utoipa::path(tag = "audit", operation_id = "organizations.auditLogs.proof", responses((status = 200, body = ProofResponse)))]
+#[utoipa::path(
+    operation_id = "organizations.auditLogs.proof",
+    responses((status = 200, body = ProofResponse)),
+)]
 #[get("/api/organizations/{org_slug}/audit-log/{event_id}/proof")]
-async fn proof(app: web::Data<App>, who: SignedIn, path: web::Path<(String, String)>) -> ApiResult<web::Json<ProofResponse>> {
-    Ok(web::Json(app.audit_proof(&who.caller, &slug(&path.0)?, &path.1).await?.into()))
+async fn proof(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<web::Json<ProofResponse>> {
+    Ok(web::Json(app.audit_proof(&who.caller, &who.path.org, &who.path.id).await?.into()))
 }
 
 /// The public keys of all checkpoints, the retired ones as well.
-#[utoipa::path(tag = "operations", operation_id = "auditKeys", security(()), responses((status = 200, description = "A JWK Set (RFC 7517).", body = Object, example = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "…", "x": "…"}]}))))]
+#[utoipa::path(
+    operation_id = "auditKeys",
+    responses((status = 200, description = "A JWK Set (RFC 7517).", body = Object, example = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "…", "x": "…"}]}))),
+)]
 #[get("/.well-known/audit-keys.json")]
 async fn keys(app: web::Data<App>) -> ApiResult<HttpResponse> {
     let keys = app.audit_keys().await?;

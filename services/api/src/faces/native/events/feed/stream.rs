@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use super::FeedEventResponse;
 use crate::http::{
+    draining::Draining,
     error::{ApiError, ErrorBody},
-    server::Draining,
 };
 
 /// Events of one look.

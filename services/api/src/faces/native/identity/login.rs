@@ -1,0 +1,160 @@
+//! Sign-in and tokens.
+
+use actix_web::{HttpResponse, get, post, web};
+use app::{App, identity::login::Login};
+use domain::{
+    Error, all,
+    core::value::{Email, Slug},
+    identity::sessions::TokenPair,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::AUTH;
+use crate::faces::native::core::views::{MessageResponse, message};
+use crate::http::{
+    context::{SignedIn, SigningIn},
+    error::{ApiResult, ErrorBody},
+    operations::{OPERATIONS, Routes, anybody, signed_in},
+    wire::{Body, Field},
+};
+
+pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+    routes.tag(AUTH).add(login, anybody()).add(refresh, anybody()).add(logout, signed_in()).add(revoke, anybody());
+    routes.tag(OPERATIONS).add(jwks, anybody().unlimited());
+}
+
+/// A pair of tokens.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"access_token": "eyJhbGciOiJFUzI1NiJ9.…", "refresh_token": "rt_…", "expires_in": 600}))]
+struct TokenResponse {
+    /// A JWT; send it as `Authorization: Bearer …`.
+    access_token: String,
+    /// Works once, for `auth.refreshToken`.
+    refresh_token: String,
+    /// Seconds until the access token expires.
+    expires_in: i64,
+}
+
+impl From<TokenPair> for TokenResponse {
+    fn from(t: TokenPair) -> Self {
+        Self { access_token: t.access_token, refresh_token: t.refresh_token, expires_in: t.expires_in }
+    }
+}
+
+/// A sign-in.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"email": "ann@example.com", "password": "a long sentence only I know", "org_slug": "acme"}))]
+struct LoginRequest {
+    #[serde(default)]
+    #[schema(value_type = String, required)]
+    email: Field<Email>,
+    #[serde(default)]
+    #[schema(value_type = String, required)]
+    password: Field<String>,
+    /// Sign in to this organization; none: to the platform.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    org_slug: Field<Slug>,
+    /// Needs `org_slug`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    service_slug: Field<Slug>,
+}
+
+/// Sign in with a password.
+#[utoipa::path(
+    operation_id = "auth.login",
+    request_body = LoginRequest,
+    responses(
+        (status = 200, body = TokenResponse),
+        (status = 401, description = "Wrong, or not confirmed yet.", body = ErrorBody),
+        (status = 403, description = "No access to that organization.", body = ErrorBody),
+    ),
+)]
+#[post("/api/auth/login")]
+async fn login(app: web::Data<App>, from: SigningIn, body: Body<LoginRequest>) -> ApiResult<web::Json<TokenResponse>> {
+    let b = body.value;
+    let (email, password, org_slug, service) = all((
+        b.email.required("email"),
+        b.password.required("password"),
+        b.org_slug.optional("org_slug"),
+        b.service_slug.optional("service_slug"),
+    ))?;
+    if service.is_some() && org_slug.is_none() {
+        return Err(Error::field("org_slug", "required", "Name the organization of the service.").into());
+    }
+    if service.is_some() {
+        return Err(Error::forbidden("no_access", "This account has no access to that service.").into());
+    }
+    Ok(web::Json(app.login(&from.0, Login { email, password, org_slug }).await?.into()))
+}
+
+/// A refresh token.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"refresh_token": "rt_…"}))]
+struct RefreshRequest {
+    #[serde(default)]
+    #[schema(value_type = String, max_length = 1000, required)]
+    refresh_token: Field<String>,
+}
+
+/// Exchange a refresh token for a new pair. It works once; one that comes back ends its whole family.
+#[utoipa::path(
+    operation_id = "auth.refreshToken",
+    request_body = RefreshRequest,
+    responses(
+        (status = 200, body = TokenResponse),
+        (status = 401, description = "Not valid any more.", body = ErrorBody),
+        (status = 403, description = "The organization is not active.", body = ErrorBody),
+    ),
+)]
+#[post("/api/auth/refresh")]
+async fn refresh(app: web::Data<App>, from: SigningIn, body: Body<RefreshRequest>) -> ApiResult<web::Json<TokenResponse>> {
+    let (token,) = all((body.value.refresh_token.required("refresh_token"),))?;
+    Ok(web::Json(app.refresh(&from.0, &token).await?.into()))
+}
+
+/// End this session.
+#[utoipa::path(
+    operation_id = "auth.logout",
+    responses((status = 200, body = MessageResponse)),
+)]
+#[post("/api/auth/logout")]
+async fn logout(app: web::Data<App>, who: SignedIn) -> ApiResult<web::Json<MessageResponse>> {
+    app.logout(&who.caller).await?;
+    Ok(message("Signed out."))
+}
+
+/// A token to be revoked (RFC 7009).
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"token": "rt_…", "token_type_hint": "refresh_token"}))]
+struct RevokeRequest {
+    token: String,
+    #[serde(rename = "token_type_hint")]
+    #[schema(required = false)]
+    _hint: Option<String>,
+}
+
+/// Revoke an access or refresh token (RFC 7009). 200 whether or not it was known.
+#[utoipa::path(
+    operation_id = "auth.revoke",
+    request_body(content = RevokeRequest, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "It is not valid any more.")),
+)]
+#[post("/auth/revoke")]
+async fn revoke(app: web::Data<App>, from: SigningIn, form: web::Form<RevokeRequest>) -> ApiResult<HttpResponse> {
+    app.revoke_token(&from.0, &form.token).await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// The public keys of access tokens: active, next and previous.
+#[utoipa::path(
+    operation_id = "jwks",
+    responses((status = 200, description = "A JWK Set (RFC 7517).", body = Object, example = json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "…", "x": "…", "y": "…"}]}))),
+)]
+#[get("/.well-known/jwks.json")]
+async fn jwks(app: web::Data<App>) -> ApiResult<HttpResponse> {
+    let keys = app.jwks().await?;
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(keys))
+}

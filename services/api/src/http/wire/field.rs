@@ -1,0 +1,154 @@
+//! The fields of a body, and the types that they can have.
+
+use std::marker::PhantomData;
+
+use domain::{
+    BadValue, EventId, EventName, Patch, Result, Time, Violation,
+    core::value::{Description, Email, Name, Password, RoleSlug, Slug},
+    delivery::webhooks::EndpointUrl,
+    tenancy::{
+        organizations::OrgStatus,
+        roles::{Cap, Caps, RoleName},
+    },
+};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// A value that can be read from JSON.
+pub trait FromJson: Sized {
+    /// The value, or why it is none.
+    fn from_json(value: &Value) -> Result<Self, BadValue>;
+}
+
+fn wrong_type<T>(expected: &'static str) -> Result<T, BadValue> {
+    Err(BadValue { code: "wrong_type", message: expected.into() })
+}
+
+/// A text without NUL, which PostgreSQL cannot store.
+fn text(value: &Value) -> Result<&str, BadValue> {
+    match value.as_str() {
+        Some(text) if text.contains('\0') => Err(BadValue { code: "bad_characters", message: "NUL is not allowed.".into() }),
+        Some(text) => Ok(text),
+        None => wrong_type("Send a string."),
+    }
+}
+
+macro_rules! parsed {
+    ($($ty:ty),*) => { $(impl FromJson for $ty {
+        fn from_json(value: &Value) -> Result<Self, BadValue> { text(value)?.parse() }
+    })* };
+}
+parsed!(Slug, RoleSlug, Email, Name, Description, Password, RoleName, EndpointUrl, EventName, Cap, OrgStatus);
+
+/// Free text, at most 1,024 characters: as long as the longest password.
+impl FromJson for String {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        match text(value)? {
+            long if long.chars().count() > 1024 => {
+                Err(BadValue { code: "too_long", message: "Use at most 1024 characters.".into() })
+            }
+            fits => Ok(fits.to_owned()),
+        }
+    }
+}
+
+impl FromJson for bool {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        value.as_bool().map_or_else(|| wrong_type("Send true or false."), Ok)
+    }
+}
+
+/// A count: a whole number that is not negative and fits the databases.
+impl FromJson for i64 {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        match value.as_i64() {
+            Some(n @ 0..=1_000_000_000) => Ok(n),
+            Some(_) => Err(BadValue { code: "out_of_range", message: "Use a whole number from 0 to 1000000000.".into() }),
+            None => wrong_type("Send a whole number."),
+        }
+    }
+}
+
+/// A moment: RFC 3339, in any zone.
+impl FromJson for Time {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        const RULE: &str = "Send a moment such as 2026-11-23T09:00:00Z.";
+        let parsed = chrono::DateTime::parse_from_rfc3339(text(value)?);
+        parsed.map(|at| at.to_utc()).map_err(|_| BadValue { code: "bad_time", message: RULE.into() })
+    }
+}
+
+impl FromJson for EventId {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        text(value)?.parse().map_err(|_| BadValue { code: "bad_id", message: "Send an event's id (evt_…).".into() })
+    }
+}
+
+impl FromJson for Vec<EventName> {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        let mut names: Vec<EventName> = list(value, 200)?;
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() { Err(BadValue { code: "empty", message: "Name at least one event.".into() }) } else { Ok(names) }
+    }
+}
+
+impl FromJson for Vec<Value> {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        value.as_array().map_or_else(|| wrong_type("Send an array."), |items| Ok(items.clone()))
+    }
+}
+
+impl FromJson for Caps {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        Ok(list::<Cap>(value, 200)?.into_iter().collect())
+    }
+}
+
+fn list<T: FromJson>(value: &Value, max: usize) -> Result<Vec<T>, BadValue> {
+    match value.as_array() {
+        Some(items) if items.len() > max => {
+            Err(BadValue { code: "too_many", message: format!("Send at most {max} items.").into() })
+        }
+        Some(items) => items.iter().map(T::from_json).collect(),
+        None => wrong_type("Send an array."),
+    }
+}
+
+/// A field of a request body: whatever was sent, to be parsed with its name at hand.
+#[derive(Debug)]
+pub struct Field<T>(Option<Value>, PhantomData<T>);
+
+impl<T> Default for Field<T> {
+    fn default() -> Self {
+        Self(None, PhantomData)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Field<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Value::deserialize(d).map(|value| Self(Some(value), PhantomData))
+    }
+}
+
+impl<T: FromJson> Field<T> {
+    /// The value; missing or null is a violation.
+    pub fn required(self, name: &str) -> Result<T, Violation> {
+        self.optional(name)?.ok_or_else(|| Violation::new(name, "required", "This field is required."))
+    }
+    /// The value, if one was sent; null counts as missing.
+    pub fn optional(self, name: &str) -> Result<Option<T>, Violation> {
+        match self.0 {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => T::from_json(&value).map(Some).map_err(|bad| Violation::new(name, bad.code, bad.message)),
+        }
+    }
+    /// Missing keeps, null clears, a value sets.
+    pub fn patch(self, name: &str) -> Result<Patch<T>, Violation> {
+        match self.0 {
+            None => Ok(Patch::Keep),
+            Some(Value::Null) => Ok(Patch::Clear),
+            present => Self(present, PhantomData).required(name).map(Patch::Set),
+        }
+    }
+}
