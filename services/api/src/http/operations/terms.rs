@@ -27,7 +27,7 @@ enum Access {
     Anybody,
     SignedIn,
     PlatformOwner,
-    Organization(Row, Grant),
+    Organization { row: Row, write: bool },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,12 +55,12 @@ pub fn platform_owner() -> Terms {
 
 /// Whoever may read `R` in the organization that the path names.
 pub fn reading<R: Resource>() -> Terms {
-    Terms::of(Access::Organization(R::ROW, R::ROW.read))
+    Terms::of(Access::Organization { row: R::ROW, write: false })
 }
 
 /// Whoever may write `R` in the organization that the path names.
 pub fn writing<R: Resource>() -> Terms {
-    Terms::of(Access::Organization(R::ROW, R::ROW.write))
+    Terms::of(Access::Organization { row: R::ROW, write: true })
 }
 
 impl Terms {
@@ -132,7 +132,7 @@ impl Terms {
             Access::Anybody => "An access token is optional.".to_owned(),
             Access::SignedIn => "Needs an access token.".to_owned(),
             Access::PlatformOwner => "Needs an access token of a platform owner.".to_owned(),
-            Access::Organization(row, grant) => in_organization(row, grant),
+            Access::Organization { row, write } => in_organization(row, write),
         }
     }
 }
@@ -143,8 +143,23 @@ pub(super) fn is_open(operation: &Operation) -> bool {
     operation.security.as_ref().is_some_and(|ways| ways.iter().all(|way| *way == none))
 }
 
-fn in_organization(row: Row, grant: Grant) -> String {
-    let what = match grant {
+fn in_organization(row: Row, write: bool) -> String {
+    let person = held(row.people.of(write));
+    let operator = if row.operator { ", or platform ownership" } else { "" };
+    let program = match row.programs.of(write) {
+        Grant::Nobody | Grant::Owner => "No API key will do.".to_owned(),
+        Grant::Member => "An API key of the organization will do.".to_owned(),
+        grant => format!("An API key of the organization that holds {} will do.", held(grant)),
+    };
+    let state = match row.needs {
+        Needs::Active => "must be active",
+        Needs::NotSuspended => "must not be suspended",
+    };
+    format!("Needs an access token and {person} in the organization{operator}. {program} The organization {state}.")
+}
+
+fn held(grant: Grant) -> String {
+    match grant {
         Grant::Member => "membership".to_owned(),
         Grant::Owner => "the role `owner`".to_owned(),
         Grant::Caps([one]) => format!("the permission `{}`", one.as_str()),
@@ -153,13 +168,7 @@ fn in_organization(row: Row, grant: Grant) -> String {
             format!("one of the permissions {}", names.join(", "))
         }
         Grant::Nobody => "what nobody has".to_owned(),
-    };
-    let operator = if row.operator { ", or platform ownership" } else { "" };
-    let state = match row.needs {
-        Needs::Active => "must be active",
-        Needs::NotSuspended => "must not be suspended",
-    };
-    format!("Needs an access token and {what} in the organization{operator}. The organization {state}.")
+    }
 }
 
 fn idempotency_key() -> utoipa::openapi::path::Parameter {
