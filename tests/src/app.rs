@@ -156,9 +156,9 @@ impl TestApp {
     pub async fn worker(&self) -> worker::Idle {
         Box::pin(worker::run_until_idle(&self.deps)).await.unwrap_or_else(|e| panic!("{e:?}"))
     }
-    /// Does what is otherwise done by the clock: closing invitations, purging.
-    pub async fn chores(&self) -> worker::Chores {
-        worker::run_chores(&self.deps).await.unwrap_or_else(|e| panic!("{e:?}"))
+    /// Does every scheduled job: closing invitations, purging. Answers how many rows each concerned.
+    pub async fn run_jobs(&self) -> std::collections::BTreeMap<&'static str, u64> {
+        worker::run_jobs(&self.deps).await.unwrap_or_else(|e| panic!("{e:?}"))
     }
 
     /// Rows of any query, past the API. Both databases read the same SQL.

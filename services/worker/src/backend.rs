@@ -1,8 +1,8 @@
 //! A queue as apalis wants it: our own claim behind its `Backend`.
 //!
-//! What apalis must not be given: an error (it would end the worker, so an outage is a nap), a task twice at once (so what is in
-//! flight here is passed over), and more tasks than it has hands for (they would wait while their lease runs, so a claim asks for free
-//! places only).
+//! What apalis must not be given: an error (it would end the worker, so an outage is a pause), a task twice at once (so what is in
+//! flight here is passed over), and more tasks than it has concurrency slots for (they would wait while their lease runs, so a claim asks
+//! for free slots only).
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -24,21 +24,21 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
-    bell::Listener,
     queue::{Queue, failed},
+    wake::WakeSubscription,
 };
 
-/// The places of one queue in this process: a job takes one when it is claimed and leaves it when it is settled.
+/// The concurrency slots of one queue in this process: a job takes one when it is claimed and gives it back when it is settled.
 #[derive(Clone)]
-pub(crate) struct Places {
+pub(crate) struct Slots {
     taken: Arc<Mutex<HashSet<Uuid>>>,
-    left: Arc<Notify>,
+    freed: Arc<Notify>,
     all: usize,
 }
 
-impl Places {
+impl Slots {
     pub(crate) fn new(all: usize) -> Self {
-        Self { taken: Arc::default(), left: Arc::default(), all }
+        Self { taken: Arc::default(), freed: Arc::default(), all }
     }
     fn free(&self) -> usize {
         self.all.saturating_sub(self.taken.lock().unwrap_or_else(PoisonError::into_inner).len())
@@ -47,57 +47,57 @@ impl Places {
     fn take(&self, id: Uuid) -> bool {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(id)
     }
-    pub(crate) fn leave(&self, ids: impl Iterator<Item = Uuid>) {
+    pub(crate) fn give_back(&self, ids: impl Iterator<Item = Uuid>) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         ids.for_each(|id| {
             taken.remove(&id);
         });
-        self.left.notify_one();
+        self.freed.notify_one();
     }
 }
 
 /// The backend.
 pub(crate) struct Claims<Q: Queue> {
     queue: Q,
-    places: Places,
-    wake: Listener,
+    slots: Slots,
+    wake: WakeSubscription,
     poll: Duration,
     ready: VecDeque<Q::Job>,
     claiming: Option<BoxFuture<'static, Result<Vec<Q::Job>>>>,
-    nap: Option<BoxFuture<'static, ()>>,
+    pause: Option<BoxFuture<'static, ()>>,
     closing: Option<BoxFuture<'static, ()>>,
 }
 
 impl<Q: Queue> Claims<Q> {
-    pub(crate) fn new(queue: Q, places: Places, wake: Listener, poll: Duration) -> Self {
-        Self { queue, places, wake, poll, ready: VecDeque::new(), claiming: None, nap: None, closing: None }
+    pub(crate) fn new(queue: Q, slots: Slots, wake: WakeSubscription, poll: Duration) -> Self {
+        Self { queue, slots, wake, poll, ready: VecDeque::new(), claiming: None, pause: None, closing: None }
     }
 
-    /// Until there may be something to do: a wake-up, a place that became free, or time.
-    fn rest(&mut self) {
-        let (mut wake, left, poll) = (self.wake.clone(), self.places.left.clone(), self.poll);
-        self.nap = Some(Box::pin(async move {
-            tokio::select! { () = wake.rung() => {}, () = left.notified() => {}, () = tokio::time::sleep(poll) => {} }
+    /// Until there may be something to do: a wake signal, a slot that became free, or time.
+    fn wait(&mut self) {
+        let (mut wake, freed, poll) = (self.wake.clone(), self.slots.freed.clone(), self.poll);
+        self.pause = Some(Box::pin(async move {
+            tokio::select! { () = wake.received() => {}, () = freed.notified() => {}, () = tokio::time::sleep(poll) => {} }
         }));
     }
 
     /// Begins a claim, if there is room.
     fn begin(&mut self) {
-        let (queue, free) = (self.queue.clone(), self.places.free());
+        let (queue, free) = (self.queue.clone(), self.slots.free());
         if free == 0 {
-            return self.rest();
+            return self.wait();
         }
-        self.wake.forget();
+        self.wake.clear();
         self.claiming = Some(Box::pin(async move { queue.claim(free).await }));
     }
 
     fn claimed(&mut self, jobs: Result<Vec<Q::Job>>) {
         match jobs {
-            Ok(jobs) => self.ready.extend(jobs.into_iter().filter(|job| self.places.take(Q::token(job).id))),
+            Ok(jobs) => self.ready.extend(jobs.into_iter().filter(|job| self.slots.take(Q::token(job).id))),
             Err(error) => failed(Q::NAME, "claim", &error),
         }
         if self.ready.is_empty() {
-            self.rest();
+            self.wait();
         }
     }
 }
@@ -118,9 +118,9 @@ impl<Q: Queue> Backend for Claims<Q> {
                 let id = TaskId::from_string(format!("{}:{}", token.lease, token.id));
                 return Poll::Ready(Some(Ok(TaskBuilder::new(Arc::new(job)).task_id(id).build())));
             }
-            if let Some(nap) = &mut self.nap {
-                ready!(nap.poll_unpin(cx));
-                self.nap = None;
+            if let Some(pause) = &mut self.pause {
+                ready!(pause.poll_unpin(cx));
+                self.pause = None;
             }
             match &mut self.claiming {
                 None => self.begin(),
@@ -142,7 +142,7 @@ impl<Q: Queue> Backend for Claims<Q> {
         }
         if self.closing.is_none() {
             let (queue, jobs): (_, Vec<_>) = (self.queue.clone(), self.ready.drain(..).collect());
-            self.closing = Some(Box::pin(async move { give_back(&queue, &jobs).await }));
+            self.closing = Some(Box::pin(async move { release(&queue, &jobs).await }));
         }
         match &mut self.closing {
             Some(closing) => closing.poll_unpin(cx).map(Ok),
@@ -151,7 +151,7 @@ impl<Q: Queue> Backend for Claims<Q> {
     }
 }
 
-async fn give_back<Q: Queue>(queue: &Q, jobs: &[Q::Job]) {
+async fn release<Q: Queue>(queue: &Q, jobs: &[Q::Job]) {
     if jobs.is_empty() {
         return;
     }

@@ -8,14 +8,14 @@ use futures::future::join_all;
 
 use crate::{
     Deps,
-    jobs::schedules::{Chore, Schedules},
+    jobs::JOBS,
     queue::{Queue, attempt},
     queues::{mails::Mails, webhooks::Webhooks},
     sequencer,
 };
 
 /// Jobs that are done together.
-const HANDS: usize = 64;
+const CONCURRENCY: usize = 64;
 
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub async fn run_until_idle(deps: &Deps) -> Result<Idle> {
     loop {
         let events = total.events;
         while sequence(deps, &mut total).await? {}
-        let hooks = drain(&Webhooks::new(shared.clone(), HANDS)).await?;
+        let hooks = drain(&Webhooks::new(shared.clone(), CONCURRENCY)).await?;
         let mails = drain(&Mails(shared.clone())).await?;
         let of = |counts: &BTreeMap<&str, usize>, label| counts.get(label).copied().unwrap_or_default();
         total.delivered += of(&hooks, "delivered");
@@ -71,7 +71,7 @@ async fn sequence(deps: &Deps, total: &mut Idle) -> Result<bool> {
 async fn drain<Q: Queue>(queue: &Q) -> Result<BTreeMap<&'static str, usize>> {
     let mut counts = BTreeMap::new();
     loop {
-        let jobs = queue.claim(HANDS).await?;
+        let jobs = queue.claim(CONCURRENCY).await?;
         if jobs.is_empty() {
             return Ok(counts);
         }
@@ -83,32 +83,11 @@ async fn drain<Q: Queue>(queue: &Q) -> Result<BTreeMap<&'static str, usize>> {
     }
 }
 
-/// What the chores did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Chores {
-    /// Invitations that were closed.
-    pub expired: u64,
-    /// Audit records that came under a checkpoint.
-    pub sealed: u64,
-    /// Audit records that were looked at, because somebody is to be erased from them.
-    pub searched: u64,
-    /// Rows that were deleted.
-    pub purged: u64,
-    /// Endpoints that were switched off.
-    pub disabled: u64,
-    /// Deliveries and mails that waited because the clock was ahead.
-    pub hastened: u64,
-}
-
-/// Does everything that is otherwise done by the clock, now.
-pub async fn run_chores(deps: &Deps) -> Result<Chores> {
-    let schedules = Schedules::new(Arc::new(deps.clone()));
-    Ok(Chores {
-        expired: schedules.perform(Chore::Invitations).await?,
-        sealed: schedules.perform(Chore::Seal).await?,
-        searched: schedules.perform(Chore::Erase).await?,
-        purged: schedules.perform(Chore::Purge).await?,
-        disabled: schedules.perform(Chore::FailingWebhooks).await?,
-        hastened: schedules.perform(Chore::Hasten).await?,
-    })
+/// Does every scheduled job now, one after the other. Answers how many rows each concerned, by its name.
+pub async fn run_jobs(deps: &Deps) -> Result<BTreeMap<&'static str, u64>> {
+    let mut rows = BTreeMap::new();
+    for job in JOBS {
+        rows.insert(job.name, job.perform(deps).await?);
+    }
+    Ok(rows)
 }

@@ -1,3 +1,47 @@
-//! What is done by the clock.
+//! What is done by the clock: one file a job, with its name, its schedule and its body. To add one, write its file and put it into
+//! [`JOBS`].
 
-pub(crate) mod schedules;
+mod clock_changes;
+mod erasure;
+mod invitations;
+mod purge;
+mod seal;
+mod webhooks;
+
+use chrono::TimeDelta;
+use domain::{Result, Time, authorization::policy::SystemScope};
+use futures::future::BoxFuture;
+
+use crate::Deps;
+
+/// A scheduled job. Every process has its own schedule; two that do the same job at once only share its work.
+pub(crate) struct Job {
+    /// In logs, and as the actor in audit records.
+    pub(crate) name: &'static str,
+    /// From one start to the next. A start that comes while the job is still at work is left out.
+    pub(crate) every: TimeDelta,
+    /// Does the job. Answers how many rows it concerned.
+    pub(crate) run: for<'a> fn(Context<'a>) -> BoxFuture<'a, Result<u64>>,
+}
+
+/// What a job works with.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    deps: &'a Deps,
+    scope: SystemScope,
+    now: Time,
+}
+
+impl Job {
+    /// Does the job now.
+    pub(crate) async fn perform(&self, deps: &Deps) -> Result<u64> {
+        (self.run)(Context { deps, scope: SystemScope::job(self.name), now: deps.clock.now() }).await
+    }
+}
+
+/// All of them, in the order in which tests do them.
+pub(crate) const JOBS: &[Job] =
+    &[invitations::JOB, seal::JOB, seal::FULL_SEGMENTS, erasure::JOB, purge::JOB, webhooks::JOB, clock_changes::JOB];
+
+/// Rows of one statement, so that none holds its locks for long.
+const BATCH: u64 = 500;

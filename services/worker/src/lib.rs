@@ -2,7 +2,8 @@
 //! database, which is the only truth: killing a worker at any instant loses nothing.
 //!
 //! - [`sequencer`] turns committed events into numbered ones and their deliveries.
-//! - Three queues ([`queues::webhooks`], [`queues::mails`], [`jobs::schedules`]) implement one small trait, [`queue::Queue`]: claim, work, settle, release.
+//! - Three queues ([`queues::webhooks`], [`queues::mails`], [`queues::schedules`]) implement one small trait, [`queue::Queue`]: claim, work,
+//!   settle, release. What is scheduled are [`jobs`], one file each.
 //! - [`backend`] lets apalis run a queue (concurrency, shutdown). This is the only crate that names apalis, and that the only file
 //!   beside [`service`], which puts everything together.
 //! - [`idle`] runs the same queues by hand, without waiting: for tests, which move the clock.
@@ -10,7 +11,6 @@
 //! The API runs [`run`] inside its own process (`worker.embedded`); the binary runs it alone. Any number of both may run at once.
 
 mod backend;
-mod bell;
 pub mod health;
 pub mod idle;
 mod jobs;
@@ -19,6 +19,7 @@ mod queues;
 mod sequencer;
 pub mod service;
 pub mod settings;
+mod wake;
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ use runtime::Resources;
 use store::Store;
 
 pub use self::{
-    idle::{Chores, Idle, run_chores, run_until_idle},
+    idle::{Idle, run_jobs, run_until_idle},
     service::{relay, run},
     settings::Settings,
 };

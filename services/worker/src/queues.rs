@@ -1,4 +1,5 @@
-//! What waits in the database: claimed, worked, settled.
+//! What is claimed, worked and settled: from the database, or by the clock.
 
 pub(crate) mod mails;
+pub(crate) mod schedules;
 pub(crate) mod webhooks;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{Result, authorization::policy::SystemScope};
 use store::events::sequencer::{MAX_PASS, Sequenced};
 
-use crate::{Deps, bell::Bell, queue::failed};
+use crate::{Deps, queue::failed, wake::WakeSignal};
 
 const SCOPE: SystemScope = SystemScope::job("sequencer");
 
@@ -26,14 +26,14 @@ pub(crate) async fn pass(deps: &Deps) -> Result<(Sequenced, bool)> {
 }
 
 /// Sequences until it is dropped. `commits` wakes it; it wakes `deliveries`.
-pub(crate) async fn run(deps: Arc<Deps>, commits: Bell, deliveries: Bell) {
-    let mut wake = commits.listen();
+pub(crate) async fn run(deps: Arc<Deps>, commits: WakeSignal, deliveries: WakeSignal) {
+    let mut wake = commits.subscribe();
     loop {
-        wake.forget();
+        wake.clear();
         match pass(&deps).await {
             Ok((done, more)) => {
                 if done.moved > 0 {
-                    deliveries.ring();
+                    deliveries.send();
                 }
                 if more {
                     continue;
@@ -41,6 +41,6 @@ pub(crate) async fn run(deps: Arc<Deps>, commits: Bell, deliveries: Bell) {
             }
             Err(error) => failed("sequencer", "pass", &error),
         }
-        tokio::select! { () = wake.rung() => {}, () = tokio::time::sleep(deps.settings.poll) => {} }
+        tokio::select! { () = wake.received() => {}, () = tokio::time::sleep(deps.settings.poll) => {} }
     }
 }

@@ -12,12 +12,11 @@ use uuid::Uuid;
 
 use crate::{
     Deps,
-    backend::{Claims, Places},
-    bell::Bell,
-    jobs::schedules::Schedules,
+    backend::{Claims, Slots},
     queue::{Queue, attempt, failed},
-    queues::{mails::Mails, webhooks::Webhooks},
+    queues::{mails::Mails, schedules::Schedules, webhooks::Webhooks},
     sequencer,
+    wake::WakeSignal,
 };
 
 /// Outcomes that are settled together.
@@ -27,18 +26,18 @@ const GATHERED: usize = 256;
 /// and not started. Whatever is cut off comes again when its lease ends.
 pub async fn run(deps: Deps, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
     let deps = Arc::new(deps);
-    let (commits, deliveries) = (Bell::new(), Bell::new());
+    let (commits, deliveries) = (WakeSignal::new(), WakeSignal::new());
     let tasks = Tasks(vec![
-        tokio::spawn(relay_and_ring(deps.clone(), commits.clone())),
+        tokio::spawn(relay_and_wake(deps.clone(), commits.clone())),
         tokio::spawn(listen(deps.clone(), commits.clone())),
         tokio::spawn(sequencer::run(deps.clone(), commits.clone(), deliveries.clone())),
     ]);
-    let (hands, poll) = (deps.settings.concurrency, deps.settings.poll);
-    let mut lanes = Lanes::new(deps.settings.shutdown, poll);
-    lanes.add(Webhooks::new(deps.clone(), hands), hands, &deliveries);
-    lanes.add(Mails(deps.clone()), hands, &commits);
-    lanes.add(Schedules::new(deps.clone()), 1, &Bell::new());
-    let outcome = lanes.run(shutdown).await;
+    let (slots, poll) = (deps.settings.concurrency, deps.settings.poll);
+    let mut queues = QueueSet::new(deps.settings.shutdown, poll);
+    queues.add(Webhooks::new(deps.clone(), slots), slots, &deliveries);
+    queues.add(Mails(deps.clone()), slots, &commits);
+    queues.add(Schedules::new(deps.clone()), Schedules::SLOTS, &WakeSignal::new());
+    let outcome = queues.run(shutdown).await;
     drop(tasks);
     outcome
 }
@@ -53,27 +52,27 @@ impl Drop for Tasks {
 }
 
 /// The queues, each with its own apalis worker and its own task that settles.
-struct Lanes {
+struct QueueSet {
     monitor: Monitor,
     settling: Vec<JoinHandle<()>>,
     poll: Duration,
 }
 
-impl Lanes {
+impl QueueSet {
     fn new(shutdown: Duration, poll: Duration) -> Self {
         Self { monitor: Monitor::new().shutdown_timeout(shutdown).should_restart(|_, _| true), settling: Vec::new(), poll }
     }
 
-    /// Adds a queue, with `hands` jobs at once.
-    fn add<Q: Queue>(&mut self, queue: Q, hands: usize, bell: &Bell) {
-        let (places, (outcomes, gathered)) = (Places::new(hands), mpsc::channel(GATHERED));
-        self.settling.push(tokio::spawn(settle(queue.clone(), gathered, places.clone())));
-        let (bell, poll) = (bell.clone(), self.poll);
+    /// Adds a queue, with `concurrency` jobs at once.
+    fn add<Q: Queue>(&mut self, queue: Q, concurrency: usize, wake: &WakeSignal) {
+        let (slots, (outcomes, gathered)) = (Slots::new(concurrency), mpsc::channel(GATHERED));
+        self.settling.push(tokio::spawn(settle(queue.clone(), gathered, slots.clone())));
+        let (wake, poll) = (wake.clone(), self.poll);
         self.monitor = std::mem::take(&mut self.monitor).register(move |run| {
             let (handler, outcomes) = (queue.clone(), outcomes.clone());
             WorkerBuilder::new(format!("{}-{run}", Q::NAME))
-                .backend(Claims::new(queue.clone(), places.clone(), bell.listen(), poll))
-                .concurrency(hands)
+                .backend(Claims::new(queue.clone(), slots.clone(), wake.subscribe(), poll))
+                .concurrency(concurrency)
                 .build(move |job: Arc<Q::Job>| {
                     let (queue, outcomes) = (handler.clone(), outcomes.clone());
                     async move {
@@ -105,12 +104,12 @@ impl Lanes {
 const LAST: Duration = Duration::from_secs(5);
 
 /// Settles what comes in, as much at once as is there.
-async fn settle<Q: Queue>(queue: Q, mut gathered: mpsc::Receiver<(Uuid, Q::Outcome)>, places: Places) {
+async fn settle<Q: Queue>(queue: Q, mut gathered: mpsc::Receiver<(Uuid, Q::Outcome)>, slots: Slots) {
     let mut batch = Vec::new();
     while gathered.recv_many(&mut batch, GATHERED).await > 0 {
         let (ids, outcomes): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         write(&queue, outcomes).await;
-        places.leave(ids.into_iter());
+        slots.give_back(ids.into_iter());
     }
 }
 
@@ -152,21 +151,21 @@ pub async fn relay(store: &Store, kv: &dyn Kv) {
     }
 }
 
-/// The same, and ringing here first: the way over a shared store is longer, and may be gone.
-async fn relay_and_ring(deps: Arc<Deps>, commits: Bell) {
+/// The same, and waking this process first: the way over a shared store is longer, and may be gone.
+async fn relay_and_wake(deps: Arc<Deps>, commits: WakeSignal) {
     loop {
         deps.store.committed().await;
-        commits.ring();
+        commits.send();
         deps.kv.wake().await;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 /// Hears of commits elsewhere.
-async fn listen(deps: Arc<Deps>, commits: Bell) {
+async fn listen(deps: Arc<Deps>, commits: WakeSignal) {
     loop {
         deps.kv.woken().await;
-        commits.ring();
+        commits.send();
     }
 }
 

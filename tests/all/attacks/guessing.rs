@@ -150,10 +150,10 @@ both!(what_was_counted_is_forgotten_in_time, limited(), async |app| {
     attack(app, "ann@example.com", 0..30).await;
     assert!(app.count("select count(*) from guess_budgets").await > 40);
     app.advance(TimeDelta::hours(3));
-    app.chores().await;
+    app.run_jobs().await;
     assert_eq!(app.count("select count(*) from guess_budgets").await, 1, "where Ann signed in");
     app.advance(TimeDelta::days(91));
-    app.chores().await;
+    app.run_jobs().await;
     assert_eq!(app.count("select count(*) from guess_budgets").await, 0);
     // Nothing personal is in the names.
     login(app, "203.0.113.7", "ann@example.com", "a guess").await.refused(401, "UNAUTHORIZED");

@@ -33,7 +33,7 @@ async fn a_day_of_work(app: &TestApp, ann: &User, org: &Org, n: usize) {
         by.post_empty(&org.at(&format!("invitations/{id}"))).await.done();
     }
     app.worker().await;
-    app.chores().await;
+    app.run_jobs().await;
 }
 
 both!(nothing_is_lost_or_repeated_when_the_clock_jumps, async |app| {
@@ -94,10 +94,10 @@ both!(an_endpoint_does_not_wait_for_leases_of_a_clock_that_was_ahead, async |app
     app.execute("update deliveries set state = 1, lease = id, next_at = (select max(expires_at) from sessions)").await;
     receiver.take();
     app.invite(&ann, "acme", "late@example.com", "member").await;
-    assert_eq!(app.chores().await.hastened, 5);
+    assert_eq!(app.run_jobs().await["clock_changes"], 5);
     app.worker().await;
     assert_eq!(receiver.received().len(), 6, "the five, and the one behind them");
-    assert_eq!(app.chores().await.hastened, 0);
+    assert_eq!(app.run_jobs().await["clock_changes"], 0);
 });
 
 both!(a_clock_that_was_ahead_at_the_first_start_locks_nobody_out, async |app| {

@@ -202,9 +202,9 @@ both!(the_last_event_of_an_organization_still_arrives, async |app| {
     app.worker().await;
     assert_eq!(hooked.receiver.events(), ["org.deleted"]);
     app.advance(TimeDelta::days(1));
-    app.chores().await;
+    app.run_jobs().await;
     assert_eq!(app.count("select count(*) from webhooks").await, 0, "what is left of it is purged");
-    app.chores().await;
+    app.run_jobs().await;
     assert_eq!(app.count("select count(*) from memberships").await, 0);
 });
 

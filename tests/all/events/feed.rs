@@ -140,12 +140,12 @@ both!(a_reader_who_was_away_for_too_long_is_told_so, Options::default().set("ret
     app.invite(&ann, "acme", "bob@example.com", "member").await;
     app.worker().await;
     // Sealed: what no checkpoint covers is kept for longer.
-    app.chores().await;
+    app.run_jobs().await;
     app.advance(TimeDelta::days(2));
     let ann = app.again(&ann).await;
     app.invite(&ann, "acme", "cy@example.com", "member").await;
     app.worker().await;
-    app.chores().await;
+    app.run_jobs().await;
     let body = app.by(&ann).get(&org.at("events?after=1")).await.invalid(&["after"]);
     assert_eq!(body["details"][0]["code"], "cursor_expired", "{body}");
     let kept = read(app, &ann, &org, "").await;

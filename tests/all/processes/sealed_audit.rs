@@ -22,7 +22,7 @@ async fn busy(app: &TestApp) -> (User, Org, Export) {
         app.by(&ann).patch(&org.path, json!({"name": format!("Acme {n}")})).await.ok();
         if n % 5 == 4 {
             app.worker().await;
-            app.chores().await;
+            app.run_jobs().await;
         }
     }
     app.worker().await;
@@ -191,7 +191,7 @@ both!(an_erased_log_still_verifies_and_says_what_is_gone, async |app| {
     app.by(&ann).post(&org.at("audit-log/erase"), json!({"user_id": ann.id})).await.ok();
     for _ in 0..2 {
         app.worker().await;
-        app.chores().await;
+        app.run_jobs().await;
     }
     let mut after = Export::of(app, &ann, &org).await;
     let said = after.is_good(KEYS);
@@ -216,14 +216,14 @@ both!(what_retention_leaves_verifies_from_its_anchor, async |app| {
     let (ann, org, mut before) = busy(app).await;
     app.by(&ann).put(&org.at("audit-log/retention"), json!({"days": 30})).await.ok();
     app.worker().await;
-    app.chores().await;
+    app.run_jobs().await;
     app.advance(chrono::TimeDelta::days(29));
     let ann = app.again(&ann).await;
     app.by(&ann).patch(&org.path, json!({"name": "Late"})).await.ok();
     app.worker().await;
     app.advance(chrono::TimeDelta::days(2));
     let ann = app.again(&ann).await;
-    app.chores().await;
+    app.run_jobs().await;
     let mut after = Export::of(app, &ann, &org).await;
     let said = after.is_good(KEYS);
     assert!(said.contains("1 records (20 to 20)") && said.contains("begins after record 19"), "{said}");

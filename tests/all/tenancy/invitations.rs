@@ -125,7 +125,7 @@ both!(t19_it_expires_at_use_and_not_when_somebody_sweeps, async |app| {
     accept(app, &bob, &token).await.refused_as(400, "INVITATION_EXPIRED", "invitation_expired");
     app.by(&bob).post_empty(&format!("/api/invitations/{id}/accept")).await.refused(400, "INVITATION_EXPIRED");
     assert_eq!(app.by(&bob).get("/api/invitations").await.ok(), json!([]));
-    assert_eq!(app.chores().await.expired, 1);
+    assert_eq!(app.run_jobs().await["invitations"], 1);
     let ann = app.again(&ann).await;
     assert_eq!(app.by(&ann).get(&org.at("invitations?status=expired")).await.ok()[0]["invitation"]["id"], json!(id));
     assert_eq!(app.by(&ann).get(&org.at("audit-log?action=invitation.expired")).await.ok()["logs"][0]["target_id"], json!(id));

@@ -44,7 +44,7 @@ both!(t19_it_works_to_the_last_microsecond_and_not_one_more, async |app| {
     assert_eq!(app.by(&cy).get("/api/invitations").await.ok(), json!([]));
     assert_eq!(role_of(app, "acme", "cy@example.com").await, "");
     // Sweeping does not bring it back, nor does another clock.
-    app.chores().await;
+    app.run_jobs().await;
     let answer = accept(app, &cy, &late).await;
     assert!(matches!(answer.status, 400 | 404), "{answer}");
 });

@@ -88,7 +88,7 @@ both!(t21_the_counters_say_what_the_rows_say_after_any_mix, async |app| {
     app.by(&root).post_empty(&format!("/api/platform/organizations/{}/activate", acme.id)).await.ok();
     app.by(&people[1]).delete(&path(0)).await.done();
     app.worker().await;
-    app.chores().await;
+    app.run_jobs().await;
     assert!(counters_are_right(app).await);
     let list = app.by(&people[1]).get(&acme.at("members")).await.ok();
     assert_eq!((&list["total"], &list["limit"]["current"]), (&json!(4), &json!(4)), "p1, ann, p3 and the managed one");

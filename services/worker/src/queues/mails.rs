@@ -46,12 +46,12 @@ impl Queue for Mails {
                 tracing::error!(mail = %job.ticket.id, error, "a mail cannot be sent and was given up");
                 MailVerdict::Failed { error }
             }
-            Err(MailError::Transient(error)) => self.again(job, error),
+            Err(MailError::Transient(error)) => self.retry(job, error),
         };
         MailOutcome { ticket: job.ticket, verdict }
     }
     fn broken(&self, job: &ClaimedMail, why: &'static str) -> MailOutcome {
-        MailOutcome { ticket: job.ticket, verdict: self.again(job, why.to_owned()) }
+        MailOutcome { ticket: job.ticket, verdict: self.retry(job, why.to_owned()) }
     }
     async fn settle(&self, outcomes: &[MailOutcome]) -> Result<()> {
         self.0.store.settle_mails(SCOPE, self.0.clock.now(), outcomes).await
@@ -78,7 +78,7 @@ impl Mails {
         self.0.mailer.send(&parts.addressed(mail.to.as_str(), id)).await
     }
 
-    fn again(&self, job: &ClaimedMail, error: String) -> MailVerdict {
+    fn retry(&self, job: &ClaimedMail, error: String) -> MailVerdict {
         let now = self.0.clock.now();
         match self.0.settings.mails.next(job.ticket.number, now, fraction(self.0.ids.secret())) {
             Some(next_at) => {

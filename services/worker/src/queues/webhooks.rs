@@ -22,9 +22,9 @@ use crate::{
 const SCOPE: SystemScope = SystemScope::job("webhooks");
 /// Endpoints of one claim.
 const DESTINATIONS: u64 = 64;
-/// Deliveries of one endpoint in flight at once, over all workers: a slow endpoint may not take all hands.
+/// Deliveries of one endpoint in flight at once, over all workers: a slow endpoint may not take all concurrency slots.
 const PER_DESTINATION: u64 = 4;
-/// One in this many hands is shared by all endpoints that are slow or failing; the rest never wait for them.
+/// One in this many slots is shared by all endpoints that are slow or failing; the rest never wait for them.
 const SLOW_SHARE: usize = 4;
 /// Bytes of an answer that are read: enough for the 10,000 characters that are kept.
 const ANSWER: usize = 40_000;
@@ -33,14 +33,14 @@ const ANSWER: usize = 40_000;
 #[derive(Clone)]
 pub(crate) struct Webhooks {
     deps: Arc<Deps>,
-    /// The hands of slow endpoints in this process.
+    /// The concurrency slots of slow endpoints in this process.
     slow: Arc<Semaphore>,
 }
 
-/// A claimed delivery, with the shared hand it takes if its endpoint is slow.
+/// A claimed delivery, with the shared slot it takes if its endpoint is slow.
 pub(crate) struct Job {
     delivery: ClaimedDelivery,
-    _hand: Option<OwnedSemaphorePermit>,
+    _slot: Option<OwnedSemaphorePermit>,
 }
 
 #[async_trait]
@@ -70,7 +70,7 @@ impl Queue for Webhooks {
             max_slow: self.slow.available_permits() as u64,
         };
         let claimed = self.deps.store.claim_deliveries(SCOPE, claim).await?;
-        Ok(claimed.into_iter().map(|delivery| self.hold(delivery)).collect())
+        Ok(claimed.into_iter().map(|delivery| self.in_slot(delivery)).collect())
     }
     async fn work(&self, job: &Job) -> Outcome {
         let job = &job.delivery;
@@ -82,7 +82,7 @@ impl Queue for Webhooks {
     }
     fn broken(&self, job: &Job, why: &'static str) -> Outcome {
         let (job, now) = (&job.delivery, self.deps.clock.now());
-        self.outcome(job, now, Duration::ZERO, self.again(job, None, None, why.to_owned()))
+        self.outcome(job, now, Duration::ZERO, self.retry(job, None, None, why.to_owned()))
     }
     async fn settle(&self, outcomes: &[Outcome]) -> Result<()> {
         let (now, breaker) = (self.deps.clock.now(), self.deps.settings.breaker);
@@ -103,15 +103,15 @@ impl Queue for Webhooks {
 }
 
 impl Webhooks {
-    /// `hands` is how many deliveries this process works on at once.
-    pub(crate) fn new(deps: Arc<Deps>, hands: usize) -> Self {
-        Self { deps, slow: Arc::new(Semaphore::new((hands / SLOW_SHARE).max(1))) }
+    /// `concurrency` is how many deliveries this process works on at once.
+    pub(crate) fn new(deps: Arc<Deps>, concurrency: usize) -> Self {
+        Self { deps, slow: Arc::new(Semaphore::new((concurrency / SLOW_SHARE).max(1))) }
     }
 
-    fn hold(&self, delivery: ClaimedDelivery) -> Job {
+    fn in_slot(&self, delivery: ClaimedDelivery) -> Job {
         // There are as many as were asked for: only this queue's one claim at a time takes them.
-        let hand = delivery.slow.then(|| self.slow.clone().try_acquire_owned().ok()).flatten();
-        Job { delivery, _hand: hand }
+        let slot = delivery.slow.then(|| self.slow.clone().try_acquire_owned().ok()).flatten();
+        Job { delivery, _slot: slot }
     }
 
     async fn deliver(&self, job: &ClaimedDelivery) -> Outcome {
@@ -125,9 +125,9 @@ impl Webhooks {
         let verdict = match deliveries::may_send(to) {
             Err(reason) => Verdict::Cancelled { reason: reason.to_owned() },
             Ok(()) => match self.outgoing(job, at) {
-                Err(error) => self.again(job, None, None, error),
+                Err(error) => self.retry(job, None, None, error),
                 Ok(outgoing) => match self.deps.egress.send(outgoing).await {
-                    Err(error) => self.again(job, None, None, error.to_string()),
+                    Err(error) => self.retry(job, None, None, error.to_string()),
                     Ok(answer) => self.judge(job, &answer),
                 },
             },
@@ -164,11 +164,11 @@ impl Webhooks {
             metrics::histogram!("tenantry_delivery_latency_seconds").record(since.as_secs_f64());
             return Verdict::Delivered { status: answer.status, body };
         }
-        self.again(job, Some(answer.status), Some(body), deliveries::refusal(answer.status))
+        self.retry(job, Some(answer.status), Some(body), deliveries::refusal(answer.status))
     }
 
     /// Later, if there is another attempt.
-    fn again(&self, job: &ClaimedDelivery, status: Option<u16>, body: Option<String>, error: String) -> Verdict {
+    fn retry(&self, job: &ClaimedDelivery, status: Option<u16>, body: Option<String>, error: String) -> Verdict {
         let schedule = deliveries::Schedule { max_attempts: job.max_attempts, ..self.deps.settings.webhooks };
         let jitter = fraction(self.deps.ids.secret());
         match schedule.next(job.ticket.number, self.deps.clock.now(), jitter) {

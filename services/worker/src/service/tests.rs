@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use domain::{Error, Result};
 use uuid::Uuid;
 
-use super::Lanes;
+use super::QueueSet;
 use crate::{
-    bell::Bell,
     queue::{Queue, Token},
+    wake::WakeSignal,
 };
 
 /// A queue in memory. Jobs are numbers; 13 panics, 99 takes too long, others take `work`.
@@ -94,10 +94,10 @@ impl Queue for Fake {
     }
 }
 
-async fn run(fake: &Fake, hands: usize, bell: &Bell, until: impl Future<Output = ()> + Send) {
-    let mut lanes = Lanes::new(Duration::from_secs(5), Duration::from_millis(20));
-    lanes.add(fake.clone(), hands, bell);
-    lanes.run(until).await.unwrap();
+async fn run(fake: &Fake, concurrency: usize, wake: &WakeSignal, until: impl Future<Output = ()> + Send) {
+    let mut queues = QueueSet::new(Duration::from_secs(5), Duration::from_millis(20));
+    queues.add(fake.clone(), concurrency, wake);
+    queues.run(until).await.unwrap();
 }
 
 async fn settled(fake: &Fake, count: usize) {
@@ -108,9 +108,9 @@ async fn settled(fake: &Fake, count: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_job_is_done_once_with_no_more_hands_than_there_are() {
+async fn every_job_is_done_once_in_no_more_slots_than_there_are() {
     let fake = Fake::with(100..300, Duration::from_millis(1));
-    run(&fake, 8, &Bell::new(), settled(&fake, 200)).await;
+    run(&fake, 8, &WakeSignal::new(), settled(&fake, 200)).await;
     fake.change(|state| {
         assert_eq!(state.settled.len(), 200);
         assert!(state.settled.values().all(|label| *label == "done"));
@@ -122,30 +122,30 @@ async fn every_job_is_done_once_with_no_more_hands_than_there_are() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panics_and_endless_jobs_count_as_attempts_and_stop_nobody() {
     let fake = Fake::with([13, 99, 1, 2].into_iter(), Duration::ZERO);
-    run(&fake, 2, &Bell::new(), settled(&fake, 4)).await;
+    run(&fake, 2, &WakeSignal::new(), settled(&fake, 4)).await;
     fake.change(|state| assert_eq!(state.settled, BTreeMap::from([(13, "broken"), (99, "broken"), (1, "done"), (2, "done")])));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_is_a_nap() {
+async fn an_outage_is_a_pause() {
     let fake = Fake::with(100..110, Duration::ZERO);
     fake.change(|state| state.outages = 3);
-    run(&fake, 4, &Bell::new(), settled(&fake, 10)).await;
+    run(&fake, 4, &WakeSignal::new(), settled(&fake, 10)).await;
     assert_eq!(fake.settled(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ring_ends_the_nap() {
-    let (fake, bell) = (Fake::default(), Bell::new());
-    let mut lanes = Lanes::new(Duration::from_secs(5), Duration::from_secs(3600));
-    lanes.add(fake.clone(), 4, &bell);
+async fn a_wake_signal_ends_the_pause() {
+    let (fake, wake) = (Fake::default(), WakeSignal::new());
+    let mut queues = QueueSet::new(Duration::from_secs(5), Duration::from_secs(3600));
+    queues.add(fake.clone(), 4, &wake);
     let until = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         fake.change(|state| state.waiting.push_back(1));
-        bell.ring();
+        wake.send();
         settled(&fake, 1).await;
     };
-    lanes.run(until).await.unwrap();
+    queues.run(until).await.unwrap();
     assert_eq!(fake.settled(), 1);
 }
 
@@ -157,7 +157,7 @@ async fn a_shutdown_finishes_what_runs_and_loses_nothing() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    run(&fake, 4, &Bell::new(), busy).await;
+    run(&fake, 4, &WakeSignal::new(), busy).await;
     fake.change(|state| {
         assert_eq!(state.running, 0);
         assert!((4..1000).contains(&state.settled.len()), "what runs is finished, what waits is not begun");

@@ -52,7 +52,7 @@ impl<'a> World<'a> {
         let (invitation, token) = app.invite(&ann, "acme", "guest@example.com", "member").await;
         app.client().post("/api/auth/forgot-password", json!({"email": "ann@example.com"})).await.ok();
         app.worker().await;
-        app.chores().await;
+        app.run_jobs().await;
         let event = text(&app.by(&ann).get(&acme.at("audit-log")).await.ok()["logs"][0]["id"]);
         // Nobody listens there; it must not be tried again in the middle of a sweep.
         app.execute("update deliveries set state = 3").await;

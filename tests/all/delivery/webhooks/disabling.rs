@@ -21,9 +21,9 @@ both!(after_five_days_of_failure_it_is_off_and_its_owners_know, async |app| {
     app.by(&hooked.ann).patch(&hooked.org.at(&format!("members/{}", bob.id)), json!({"role": "admin"})).await.ok();
     hooked.receiver.answers(500);
     live(app, &hooked, 5).await;
-    assert_eq!(app.chores().await.disabled, 0, "the last failure was four days and some hours after the first");
+    assert_eq!(app.run_jobs().await["webhooks"], 0, "the last failure was four days and some hours after the first");
     live(app, &hooked, 1).await;
-    assert_eq!(app.chores().await.disabled, 1);
+    assert_eq!(app.run_jobs().await["webhooks"], 1);
     let ann = app.again(&hooked.ann).await;
     let shown = app.by(&ann).get(&hooked.path).await.ok();
     has_exactly(&shown, &[SHOWN, &["disabled_at", "disabled_reason"]].concat());
@@ -36,7 +36,7 @@ both!(after_five_days_of_failure_it_is_off_and_its_owners_know, async |app| {
     let mails: Vec<_> = app.mails().into_iter().filter(|mail| mail.subject.contains("switched off")).collect();
     assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["ann@example.com"], "owners only");
     assert!(mails[0].text.contains("http://127.0.0.1") && !mails[0].text.contains("/hooks"), "{}", mails[0].text);
-    assert_eq!(app.chores().await.disabled, 0, "and it is done once");
+    assert_eq!(app.run_jobs().await["webhooks"], 0, "and it is done once");
     // Repaired, switched on, and sent what it missed.
     hooked.receiver.answers(200);
     hooked.receiver.take();
@@ -47,7 +47,7 @@ both!(after_five_days_of_failure_it_is_off_and_its_owners_know, async |app| {
     assert_eq!(queued["deliveries"], 25, "24 changes, and that it was switched off");
     app.worker().await;
     assert_eq!(hooked.receiver.take().len(), 25);
-    assert_eq!(app.chores().await.disabled, 0);
+    assert_eq!(app.run_jobs().await["webhooks"], 0);
 });
 
 both!(one_success_in_between_or_a_quiet_month_is_no_failure_of_days, async |app| {
@@ -56,10 +56,10 @@ both!(one_success_in_between_or_a_quiet_month_is_no_failure_of_days, async |app|
     live(app, &hooked, 3).await;
     hooked.receiver.answers_once(&[200]);
     live(app, &hooked, 4).await;
-    assert_eq!(app.chores().await.disabled, 0);
+    assert_eq!(app.run_jobs().await["webhooks"], 0);
     // Given up long ago, and nothing happened since.
     app.advance(TimeDelta::days(20));
-    assert_eq!(app.chores().await.disabled, 0);
+    assert_eq!(app.run_jobs().await["webhooks"], 0);
     hooked.receiver.answers(200);
     app.worker().await;
     app.advance(TimeDelta::hours(1));
@@ -70,7 +70,7 @@ both!(zero_days_means_never, Options::default().set("webhooks.disable_after_days
     let hooked = hooked(app, &["organization.updated"]).await;
     hooked.receiver.answers(500);
     live(app, &hooked, 8).await;
-    assert_eq!(app.chores().await.disabled, 0);
+    assert_eq!(app.run_jobs().await["webhooks"], 0);
     hooked.receiver.answers(200);
     app.worker().await;
     app.advance(TimeDelta::hours(1));

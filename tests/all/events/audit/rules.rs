@@ -15,7 +15,7 @@ async fn log(app: &TestApp, who: &User, org: &Org) -> Vec<Value> {
 /// Does everything in the background, the erasures that were ordered as well.
 async fn settle(app: &TestApp) {
     app.worker().await;
-    app.chores().await;
+    app.run_jobs().await;
     app.worker().await;
 }
 

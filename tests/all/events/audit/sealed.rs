@@ -95,10 +95,10 @@ both!(every_record_can_be_proven_by_anybody, async |app| {
     app.worker().await;
     app.by(&ann).get(&proof(&early[0])).await.refused_as(400, "BAD_REQUEST", "not_sealed_yet");
     assert_eq!(app.by(&ann).get(&org.at("audit-log/checkpoints")).await.ok()["pagination"]["total"], 0);
-    assert!(app.chores().await.sealed >= 7);
+    assert!(app.run_jobs().await["seal"] >= 7);
     app.by(&ann).patch(&org.path, json!({"name": "Acme 3"})).await.ok();
     app.worker().await;
-    assert_eq!(app.chores().await.sealed, 1, "only what is new");
+    assert_eq!(app.run_jobs().await["seal"], 1, "only what is new");
     let page = app.by(&ann).get(&org.at("audit-log/checkpoints")).await.ok();
     has_exactly(&page, &["checkpoints", "pagination"]);
     has_exactly(&page["pagination"], PAGINATION);
@@ -133,7 +133,7 @@ both!(who_may_not_see_the_log_gets_neither_checkpoints_nor_proofs, async |app| {
     let other = app.create_org(&olga, "other").await;
     let cy = app.member(&ann, "acme", "cy@example.com", "member").await;
     app.worker().await;
-    app.chores().await;
+    app.run_jobs().await;
     let record = text(&logs(app, &ann, &org.at("audit-log")).await[0]["id"]);
     for rest in ["audit-log/checkpoints", &format!("audit-log/{record}/proof"), "audit-log/export?format=sealed"] {
         for who in [&olga, &cy] {
@@ -153,7 +153,7 @@ both!(who_may_not_see_the_log_gets_neither_checkpoints_nor_proofs, async |app| {
 both!(a_sealed_export_is_the_whole_log_or_nothing, async |app| {
     let (ann, org, _) = eventful(app).await;
     app.worker().await;
-    app.chores().await;
+    app.run_jobs().await;
     let export = app.by(&ann).get(&org.at("audit-log/export?format=sealed")).await.expect(200);
     assert_eq!(export.header("content-type"), "application/x-ndjson");
     assert!(export.header("content-disposition").contains("audit-log.sealed.ndjson"));

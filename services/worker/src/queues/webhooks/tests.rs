@@ -75,7 +75,7 @@ async fn the_request_is_signed_and_the_answer_kept() {
     let dir = tempfile::tempdir().unwrap();
     let webhooks = webhooks(&dir).await;
     let (url, seen) = receiver("HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\nok").await;
-    let outcome = webhooks.work(&webhooks.hold(job(url, 1))).await;
+    let outcome = webhooks.work(&webhooks.in_slot(job(url, 1))).await;
     assert_eq!(outcome.verdict, Verdict::Delivered { status: 202, body: "ok".to_owned() });
     let request = seen.await.unwrap();
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
@@ -100,7 +100,7 @@ async fn a_refusal_is_tried_again_until_the_last_attempt() {
     let dir = tempfile::tempdir().unwrap();
     let webhooks = webhooks(&dir).await;
     let (url, _seen) = receiver("HTTP/1.1 410 Gone\r\ncontent-length: 3\r\n\r\nbye").await;
-    let Verdict::Retry { status, body, error, next_at } = webhooks.work(&webhooks.hold(job(url, 2))).await.verdict else {
+    let Verdict::Retry { status, body, error, next_at } = webhooks.work(&webhooks.in_slot(job(url, 2))).await.verdict else {
         panic!()
     };
     assert_eq!((status, body.as_deref(), error.as_str()), (Some(410), Some("bye"), "the endpoint answered 410"));
@@ -108,7 +108,7 @@ async fn a_refusal_is_tried_again_until_the_last_attempt() {
     assert!(wait >= TimeDelta::seconds(120) && wait <= TimeDelta::seconds(132), "{wait}");
     // Nobody listens there any more.
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let verdict = webhooks.work(&webhooks.hold(job(format!("http://{closed}/"), 6))).await.verdict;
+    let verdict = webhooks.work(&webhooks.in_slot(job(format!("http://{closed}/"), 6))).await.verdict;
     assert_eq!(verdict, Verdict::Failed { status: None, body: None, error: "the connection could not be made".to_owned() });
 }
 
@@ -117,12 +117,12 @@ async fn redirects_are_not_followed_and_private_addresses_not_called() {
     let dir = tempfile::tempdir().unwrap();
     let webhooks = webhooks(&dir).await;
     let (url, _seen) = receiver("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await;
-    let Verdict::Retry { status: Some(302), error, .. } = webhooks.work(&webhooks.hold(job(url, 1))).await.verdict else {
+    let Verdict::Retry { status: Some(302), error, .. } = webhooks.work(&webhooks.in_slot(job(url, 1))).await.verdict else {
         panic!()
     };
     assert!(error.contains("redirects are not followed"));
     let Verdict::Retry { status: None, error, .. } =
-        webhooks.work(&webhooks.hold(job("https://10.0.0.1/".to_owned(), 1))).await.verdict
+        webhooks.work(&webhooks.in_slot(job("https://10.0.0.1/".to_owned(), 1))).await.verdict
     else {
         panic!()
     };
@@ -139,9 +139,9 @@ async fn what_must_not_be_sent_is_cancelled_without_a_call() {
         ClaimedDelivery { org_deleted: true, ..job("http://127.0.0.1:1/".to_owned(), 1) },
     ];
     for job in jobs {
-        assert!(matches!(webhooks.work(&webhooks.hold(job)).await.verdict, Verdict::Cancelled { .. }));
+        assert!(matches!(webhooks.work(&webhooks.in_slot(job)).await.verdict, Verdict::Cancelled { .. }));
     }
     let unsigned = ClaimedDelivery { secrets: Vec::new(), ..job("http://127.0.0.1:1/".to_owned(), 1) };
-    let Verdict::Retry { error, .. } = webhooks.work(&webhooks.hold(unsigned)).await.verdict else { panic!() };
+    let Verdict::Retry { error, .. } = webhooks.work(&webhooks.in_slot(unsigned)).await.verdict else { panic!() };
     assert_eq!(error, "the webhook's secret cannot be read");
 }
