@@ -1,7 +1,7 @@
 //! Every black-box test of Tenantry, in one binary, so that only one has to be linked. One module for each noun of the contract; the
 //! last ones guard the rules that no single noun owns.
 
-#![allow(clippy::unwrap_used, reason = "an unwrap is how a test says what must be there")]
+#![expect(clippy::unwrap_used, reason = "an unwrap is how a test says what must be there")]
 
 mod attacks;
 mod authorization;

@@ -8,7 +8,7 @@
 //! - [`world`] is a folder, a database and settings; [`process`] a program that runs in it; [`http`] a client that sees failures.
 //! - [`partners`] are servers of a test's own, to be stopped and started at will.
 
-#![allow(clippy::print_stdout, reason = "the drills say what they checked")]
+#![expect(clippy::print_stdout, reason = "the drills say what they checked")]
 
 mod algorithms;
 mod canaries;
@@ -41,7 +41,7 @@ mod world;
 use std::time::{Duration, Instant};
 
 /// How long a drill is, unless it is the short form: its caller says so in the environment.
-#[allow(clippy::disallowed_methods, reason = "a drill's length is its caller's choice")]
+#[expect(clippy::disallowed_methods, reason = "a drill's length is its caller's choice")]
 fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }

@@ -4,7 +4,7 @@ use std::{env, fs, path::Path};
 
 /// Compares a text with the file below `tests/`.
 #[track_caller]
-#[allow(clippy::disallowed_methods, reason = "how a person asks for a rewrite")]
+#[expect(clippy::disallowed_methods, reason = "how a person asks for a rewrite")]
 pub(crate) fn compare(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if env::var_os("UPDATE_SNAPSHOTS").is_some() {

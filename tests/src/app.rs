@@ -40,7 +40,6 @@ impl Default for Options {
 impl Options {
     /// Sets a key of the configuration: `set("organizations.max_per_user", 2)`.
     #[must_use]
-    #[allow(clippy::needless_pass_by_value, reason = "callers write literals")]
     pub fn set(mut self, key: &str, value: impl ToString) -> Self {
         self.settings.push((format!("TENANTRY__{}", key.to_uppercase().replace('.', "__")), value.to_string()));
         self

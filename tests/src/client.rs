@@ -56,7 +56,7 @@ pub struct Client {
 }
 
 impl Client {
-    #[allow(clippy::disallowed_methods, reason = "the test is the client")]
+    #[expect(clippy::disallowed_methods, reason = "the test is the client")]
     pub(crate) fn new(base: String, defects: Defects) -> Self {
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         // No call leaves this machine: without certificates the client is made in no time.
@@ -88,7 +88,6 @@ impl Client {
         self.request(Method::DELETE, path).send().await
     }
     /// `POST` with a JSON body.
-    #[allow(clippy::needless_pass_by_value, reason = "callers write json!({…})")]
     pub async fn post(&self, path: &str, body: Value) -> Response {
         self.request(Method::POST, path).json(&body).send().await
     }
@@ -97,12 +96,10 @@ impl Client {
         self.request(Method::POST, path).send().await
     }
     /// `PUT` with a JSON body.
-    #[allow(clippy::needless_pass_by_value, reason = "callers write json!({…})")]
     pub async fn put(&self, path: &str, body: Value) -> Response {
         self.request(Method::PUT, path).json(&body).send().await
     }
     /// `PATCH` with a JSON body.
-    #[allow(clippy::needless_pass_by_value, reason = "callers write json!({…})")]
     pub async fn patch(&self, path: &str, body: Value) -> Response {
         self.request(Method::PATCH, path).json(&body).send().await
     }

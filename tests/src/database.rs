@@ -31,7 +31,7 @@ pub(crate) struct Made {
 
 const MISSING: &str = "is not set: this test needs a PostgreSQL and a Redis of its own. Run `make test`, or scripts/with-services.sh cargo test -p tenantry-tests";
 
-#[allow(clippy::disallowed_methods, reason = "how the tests are told of a server")]
+#[expect(clippy::disallowed_methods, reason = "how the tests are told of a server")]
 fn service(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| panic!("{variable} {MISSING}"))
 }

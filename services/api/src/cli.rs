@@ -126,7 +126,7 @@ fn run(cli: &Cli) -> Result<(), String> {
         .map_err(|e| explain(&e))
 }
 
-#[allow(clippy::disallowed_methods, reason = "the environment is read here and handed to infra::config")]
+#[expect(clippy::disallowed_methods, reason = "the environment is read here and handed to infra::config")]
 fn load(cli: &Cli) -> Result<Config, String> {
     config::load(cli.config.as_deref(), std::env::vars()).map_err(|e| e.to_string())
 }

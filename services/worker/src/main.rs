@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the environment is read here and handed to infra::config")]
 fn start(arguments: &Arguments) -> Result<()> {
     infra::install_tls_provider();
     let config = config::load(arguments.config.as_deref(), std::env::vars())?;

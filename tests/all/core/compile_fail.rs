@@ -31,7 +31,7 @@ fn builds(name: &str) -> Vec<PathBuf> {
 }
 
 /// Compiles a file; the compiler's complaints if it refuses.
-#[allow(clippy::disallowed_methods, reason = "cargo says which compiler it uses")]
+#[expect(clippy::disallowed_methods, reason = "cargo says which compiler it uses")]
 fn compile(file: &Path, externs: &[PathBuf; 2]) -> Result<(), String> {
     let out = tempfile::tempdir().expect("a temporary folder");
     let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));

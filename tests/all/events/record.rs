@@ -14,7 +14,7 @@ macro_rules! samples {
             vec![$(Event::$variant { $($field: $value),* }),*]
         }
         /// Does not compile while a variant has no sample.
-        #[allow(dead_code, reason = "only its compilation matters")]
+        #[expect(dead_code, reason = "only its compilation matters")]
         fn every_variant_has_a_sample(event: &Event) {
             match event { $(Event::$variant { .. } => ()),* }
         }

@@ -61,7 +61,7 @@ fn note(seen: &mut Seen, events: &[Value]) {
 }
 
 /// The same as a stream.
-#[allow(clippy::disallowed_methods, reason = "the test is the client")]
+#[expect(clippy::disallowed_methods, reason = "the test is the client")]
 async fn follow(base: &str, org: &Org, end: &AtomicI64) -> Seen {
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
     let request = http.get(format!("{base}{}", org.at("events"))).bearer_auth(&org.owner.access);

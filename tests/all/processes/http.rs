@@ -57,7 +57,7 @@ pub(super) fn text(value: &Value) -> String {
 }
 
 impl Api {
-    #[allow(clippy::disallowed_methods, reason = "the test is the client")]
+    #[expect(clippy::disallowed_methods, reason = "the test is the client")]
     pub(super) fn at(base: &str) -> Self {
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         // Connections that nobody used for a while may be closed at any moment, so they are not used again.

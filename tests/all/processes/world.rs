@@ -33,7 +33,7 @@ pub(super) struct World {
 }
 
 /// How the tests are told of the servers that `scripts/with-services.sh` started.
-#[allow(clippy::disallowed_methods, reason = "how the tests are told of a server")]
+#[expect(clippy::disallowed_methods, reason = "how the tests are told of a server")]
 pub(super) fn service(variable: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run `make test`, or scripts/with-services.sh cargo test …"))

@@ -50,12 +50,11 @@ impl Report {
         self.latencies.push(format!("| {what} | {rate:.0} | {p50} | {p99} | {p999} |"));
     }
 
-    #[allow(clippy::print_stderr, reason = "progress, for whoever waits")]
     pub(crate) fn progress(&self, what: &str) {
         eprintln!("bench: {what}");
     }
 
-    #[allow(clippy::print_stdout, reason = "the report is what this program is for")]
+    #[expect(clippy::print_stdout, reason = "the report is what this program is for")]
     pub(crate) fn print(&self) {
         let [floor, product] = self.columns;
         println!("| | {floor} | {product} | ratio | target | |\n| --- | --- | --- | --- | --- | --- |");

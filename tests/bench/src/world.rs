@@ -31,7 +31,7 @@ pub(crate) struct World {
     pub(crate) large: i64,
 }
 
-#[allow(clippy::disallowed_methods, reason = "how the benchmark is told of its servers")]
+#[expect(clippy::disallowed_methods, reason = "how the benchmark is told of its servers")]
 fn service(variable: &str) -> Result<String> {
     std::env::var(variable).with_context(|| format!("{variable} is not set: run `make bench`"))
 }

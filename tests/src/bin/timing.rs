@@ -2,8 +2,8 @@
 //! that is somebody's? Both sides are asked in turn, on SQLite and (under scripts/with-services.sh) on PostgreSQL; the medians may differ by
 //! less than two milliseconds. That a difference is small enough to be lost in a network's noise is all that can be measured.
 
-#![allow(clippy::print_stdout, reason = "it prints a table")]
-#![allow(clippy::disallowed_methods, reason = "it asks which services there are")]
+#![expect(clippy::print_stdout, reason = "it prints a table")]
+#![expect(clippy::disallowed_methods, reason = "it asks which services there are")]
 
 use std::{
     process::ExitCode,

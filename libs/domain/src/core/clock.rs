@@ -29,7 +29,6 @@ pub fn fraction(random: [u8; 32]) -> f64 {
 }
 
 /// A wait in milliseconds with up to a tenth more, by `jitter` in 0..1: what failed together does not come back together.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "waits are days at most")]
 pub fn stretched(milliseconds: i64, jitter: f64) -> i64 {
     milliseconds + (milliseconds as f64 * 0.1 * jitter.clamp(0.0, 1.0)) as i64
 }
@@ -39,7 +38,7 @@ pub fn stretched(milliseconds: i64, jitter: f64) -> i64 {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "the one place that may read the machine's clock")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that may read the machine's clock")]
     fn now(&self) -> Time {
         Utc::now().trunc_subsecs(6)
     }

@@ -27,7 +27,7 @@ macro_rules! events {
         /// Something that happened.
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(tag = "event", content = "data")]
-        #[allow(missing_docs, reason = "the fields are the public payload; the names say it")]
+        #[expect(missing_docs, reason = "the fields are the public payload; the names say it")]
         pub enum Event { $( $(#[$doc])* #[serde(rename = $name)] $variant { $($(#[$attr])* $field: $ty),* }, )* }
 
         impl Event {

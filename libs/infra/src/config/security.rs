@@ -18,7 +18,7 @@ pub struct BootstrapConfig {
 /// `[rate_limits]`: how often somebody may call. A rate of 0 is no limit; a burst is what may come at once.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct RateLimitsConfig {
     /// Whether requests are limited.
     pub enabled: bool,

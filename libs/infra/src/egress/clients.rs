@@ -9,7 +9,7 @@ use super::resolver::Guarded;
 
 const CONNECT: Duration = Duration::from_secs(3);
 
-#[allow(clippy::disallowed_methods, reason = "the one place that builds HTTP clients")]
+#[expect(clippy::disallowed_methods, reason = "the one place that builds HTTP clients")]
 fn builder() -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("Tenantry/", env!("CARGO_PKG_VERSION")))

@@ -51,7 +51,6 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 });
 
 /// Fills `template` with the values of `context`, a JSON object.
-#[allow(clippy::needless_pass_by_value, reason = "callers build the context for this call")]
 pub fn render(template: Template, context: serde_json::Value) -> Result<Parts, Error> {
     let fill = |suffix: &str| -> Result<String, minijinja::Error> {
         ENVIRONMENT.get_template(&format!("{}.{suffix}", template.name()))?.render(Serde(&context))

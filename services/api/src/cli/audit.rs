@@ -36,7 +36,7 @@ pub(super) struct Verify {
 /// A record is a few kilobytes; whatever has longer lines is no export.
 const MAX_LINE: u64 = 4 << 20;
 
-#[allow(clippy::print_stdout, reason = "a command line prints")]
+#[expect(clippy::print_stdout, reason = "a command line prints")]
 pub(super) fn run(command: &AuditCommand) -> Result<(), String> {
     let AuditCommand::Verify(verify) = command;
     let keys = verify.keys.as_deref().map(keys).transpose()?;

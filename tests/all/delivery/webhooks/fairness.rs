@@ -19,7 +19,7 @@ struct Scale {
     rounds: usize,
 }
 
-#[allow(clippy::disallowed_methods, reason = "how a person asks for the long form")]
+#[expect(clippy::disallowed_methods, reason = "how a person asks for the long form")]
 fn scale() -> Scale {
     match std::env::var_os("TENANTRY_FAIRNESS_LONG") {
         Some(_) => Scale { waiting: 100_000, organizations: 20, rounds: 40 },

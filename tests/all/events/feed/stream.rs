@@ -14,7 +14,7 @@ struct Stream {
 }
 
 impl Stream {
-    #[allow(clippy::disallowed_methods, reason = "the test is the client")]
+    #[expect(clippy::disallowed_methods, reason = "the test is the client")]
     async fn open(app: &TestApp, who: &User, org: &Org, query: &str, last: Option<&str>) -> Self {
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let mut request = http.get(format!("{}{}", app.client().base(), org.at(&format!("events{query}"))));

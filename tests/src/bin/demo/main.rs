@@ -3,7 +3,7 @@
 //! Two things come from outside HTTP, as they would in real life: the mailbox (the server's `file` mail transport writes mails into its
 //! data folder, which must be readable here) and the receiver of webhooks, a real server of this program on a free port.
 
-#![allow(clippy::print_stdout, reason = "printing is what the demo is for")]
+#![expect(clippy::print_stdout, reason = "printing is what the demo is for")]
 
 mod mailbox;
 mod receiver;
@@ -83,7 +83,7 @@ fn text(value: &Value, field: &str) -> Result<String> {
     Ok(value[field].as_str().ok_or_else(|| format!("no `{field}` in {value}"))?.to_owned())
 }
 
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "a program of its own: its client calls the server it was told to, and the clock makes names unique"
 )]
