@@ -19,7 +19,7 @@ pub struct Breaker {
 
 /// It is never open for longer, apart from the jitter: an endpoint that was repaired is found within this time.
 const LONGEST: TimeDelta = TimeDelta::minutes(15);
-/// An endpoint that takes this long to answer is slow: workers give such endpoints only a share of their hands.
+/// An endpoint that takes this long to answer is slow: workers give such endpoints only a share of their concurrency slots.
 const SLOW: TimeDelta = TimeDelta::seconds(1);
 
 /// An attempt that was made.
