@@ -5,7 +5,7 @@ mod events;
 mod organizations;
 
 use chrono::TimeDelta;
-use domain::{Result, Time, authorization::policy::SystemScope, events::audit::RetentionDays};
+use domain::{Error, Result, Time, authorization::policy::SystemScope, events::audit::RetentionDays};
 use sea_orm::{DatabaseTransaction, Value};
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ pub struct Retention {
 }
 
 /// What one call deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Purged {
     /// Rows, not counting those that cascaded.
     pub rows: u64,
@@ -41,12 +41,19 @@ pub struct Purged {
     pub organizations: u64,
     /// Whether some batch was full: call again.
     pub more: bool,
+    /// The first of the errors: what fails keeps nothing else from being deleted.
+    pub error: Option<Error>,
 }
 
 impl Purged {
     fn add(&mut self, rows: u64, batch: u64) {
         self.rows += rows;
         self.more |= rows >= batch;
+    }
+    fn note(&mut self, part: Result<()>) {
+        if let Err(error) = part {
+            self.error.get_or_insert(error);
+        }
     }
 }
 
@@ -64,18 +71,21 @@ impl Retention {
 
 impl Store {
     /// Deletes what is past its time: one batch of each kind, each in a transaction of its own. Call again while there is more.
-    pub async fn purge(&self, _: SystemScope, now: Time, keep: &Retention, batch: u64) -> Result<Purged> {
+    pub async fn purge(&self, _: SystemScope, now: Time, keep: &Retention, batch: u64) -> Purged {
         let mut purged = Purged::default();
         for table in tables::ALL {
             let WhenOld::Deleted(age, old) = table.when_old else { continue };
             let before = keep.before(age, now);
             let values = vec![before.into(), batch.cast_signed().into()];
-            let rows = self.bookkeep(async |tx| sql::execute(&*tx, old, values).await).await?;
-            purged.add(rows, batch);
+            let deleted = self.bookkeep(async |tx| sql::execute(&*tx, old, values).await).await;
+            let part = deleted.map(|rows| purged.add(rows, batch));
+            purged.note(part);
         }
-        organizations::purge(self, batch, &mut purged).await?;
-        events::purge(self, now, keep.events, batch, &mut purged).await?;
-        Ok(purged)
+        let part = organizations::purge(self, batch, &mut purged).await;
+        purged.note(part);
+        let part = events::purge(self, now, keep.events, batch, &mut purged).await;
+        purged.note(part);
+        purged
     }
 }
 

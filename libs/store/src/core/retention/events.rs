@@ -37,8 +37,9 @@ const OF_PLATFORM: Sql = sql!("select {beginning} where h.org_id = $1", beginnin
 
 pub(super) async fn purge(store: &Store, now: Time, keep: RetentionDays, batch: u64, purged: &mut Purged) -> Result<()> {
     for (org, floor) in candidates(store, now, keep).await? {
-        let rows = store.bookkeep(async |tx| trim(&tx, org, floor, batch).await).await?;
-        purged.add(rows, batch);
+        let deleted = store.bookkeep(async |tx| trim(&tx, org, floor, batch).await).await;
+        let part = deleted.map(|rows| purged.add(rows, batch));
+        purged.note(part);
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::{
     Store,
     core::{
         entity::{deliveries, events, feed, heads, memberships, organizations, outbox, webhooks},
+        sql,
         testing::{SCOPE, at, commit, count, everywhere, now, organization, sequence, webhook},
     },
     delivery::deliveries::{DeliveryClaim, Outcome, Verdict},
@@ -21,7 +22,13 @@ const KEEP: Retention = Retention {
 const DAY: i64 = 86_400;
 
 async fn purge(store: &Store, second: i64) {
-    while store.purge(SCOPE, at(second), &KEEP, 2).await.unwrap().more {}
+    loop {
+        let purged = store.purge(SCOPE, at(second), &KEEP, 2).await;
+        assert!(purged.error.is_none(), "{purged:?}");
+        if !purged.more {
+            return;
+        }
+    }
 }
 
 async fn owner(store: &Store, org: OrgId) -> uuid::Uuid {
@@ -92,6 +99,19 @@ async fn a_deleted_organization_goes_after_its_last_delivery_and_its_events_go_w
         let rest = feed::Entity::find().all(&store.db).await.unwrap();
         assert_eq!(rest.iter().map(|row| (row.org_id, row.seq)).collect::<Vec<_>>(), [(stays.uuid(), 5)]);
         assert_eq!(heads::Entity::find().count(&store.db).await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_deleted_keeps_nothing_else_from_going() {
+    everywhere(async |store: &Store| {
+        let gone = organization(store).await;
+        soft_delete(store, gone).await;
+        sql::execute(&store.db, "alter table idempotency rename to elsewhere", vec![]).await.unwrap();
+        let purged = store.purge(SCOPE, at(1), &KEEP, 2).await;
+        assert!(purged.error.is_some());
+        assert_eq!((purged.organizations, organizations::Entity::find().count(&store.db).await.unwrap()), (1, 0));
     })
     .await;
 }
