@@ -7,6 +7,7 @@ use store::events::sequencer::{MAX_PASS, Sequenced};
 
 use crate::{Deps, queue::failed, wake::WakeSignal};
 
+#[expect(clippy::disallowed_methods, reason = "this is the job")]
 const SCOPE: SystemScope = SystemScope::job("sequencer");
 
 /// Events of one pass: on SQLite it occupies the only writer, so it is short there.

@@ -13,6 +13,7 @@ use crate::{
     queue::{Queue, Token},
 };
 
+#[expect(clippy::disallowed_methods, reason = "this is the job")]
 const SCOPE: SystemScope = SystemScope::job("mails");
 
 /// The queue of mails.

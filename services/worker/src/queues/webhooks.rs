@@ -19,6 +19,7 @@ use crate::{
     queue::{Queue, Token},
 };
 
+#[expect(clippy::disallowed_methods, reason = "this is the job")]
 const SCOPE: SystemScope = SystemScope::job("webhooks");
 /// Endpoints of one claim.
 const DESTINATIONS: u64 = 64;

@@ -78,6 +78,7 @@ both!(old_records_go_in_sealed_segments_and_only_where_that_was_chosen, async |a
     app.by(&ann).patch(&org.path, json!({"name": "Acme 4"})).await.ok();
     app.worker().await;
     app.advance(TimeDelta::days(40));
+    #[expect(clippy::disallowed_methods, reason = "a test is its own job")]
     let scope = domain::authorization::policy::SystemScope::job("test");
     let purged = app.deps.store.purge(scope, app.now(), &app.deps.settings.retention, 100).await;
     assert!(purged.error.is_none(), "{purged:?}");

@@ -11,6 +11,7 @@ use domain::{Error, OrgId, Result, authorization::policy::SystemScope, core::por
 use store::Store;
 use tokio::{sync::watch, time::Instant};
 
+#[expect(clippy::disallowed_methods, reason = "this is the job")]
 const SCOPE: SystemScope = SystemScope::job("feed");
 /// Readers of one organization that may wait in one process.
 const READERS: usize = 100;
