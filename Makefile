@@ -101,6 +101,7 @@ fuzz: deps ## Let libFuzzer attack the parsers of hostile input (ARGS='jwt 600':
 
 fuzz-api: build ## Run schemathesis over the whole OpenAPI document, on both databases (ARGS=examples per operation)
 	@scripts/install-deps.sh test
+	$(BUILD) --bin everything
 	@scripts/fuzz-api.sh $(BIN)/tenantry-api $(ARGS)
 
 timing: deps ## Measure whether answers take longer for addresses that have an account (T40; a quiet machine, three minutes)

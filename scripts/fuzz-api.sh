@@ -4,7 +4,7 @@
 #   scripts/fuzz-api.sh PATH-TO-TENANTRY-API [EXAMPLES-PER-OPERATION]
 #
 # Why a script: schemathesis is a Python program of a pinned version, installed once into a folder of the target folder, so that it
-# touches nothing of the machine. What is run, and as whom, is in tests/fuzz/api.py.
+# touches nothing of the machine. What is run, and as whom, is in tests/fuzz/api.py. The program `everything` must stand beside the server's.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh

@@ -6,12 +6,12 @@ use std::sync::{
 };
 
 use reqwest::{
-    Method, StatusCode,
+    Method,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::document;
+use crate::{User, document, response::Response, text};
 
 /// Every 5xx that any client of a test got, and every answer that the OpenAPI document does not describe.
 #[derive(Clone, Default)]
@@ -56,6 +56,10 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client of a server that runs elsewhere.
+    pub fn of(base: &str) -> Self {
+        Self::new(base.to_owned(), Defects::default())
+    }
     #[expect(clippy::disallowed_methods, reason = "the test is the client")]
     pub(crate) fn new(base: String, defects: Defects) -> Self {
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
@@ -102,6 +106,14 @@ impl Client {
     /// `PATCH` with a JSON body.
     pub async fn patch(&self, path: &str, body: Value) -> Response {
         self.request(Method::PATCH, path).json(&body).send().await
+    }
+
+    /// Signs in to the platform.
+    pub async fn login(&self, email: &str, password: &str) -> User {
+        let tokens = self.anonymous().post("/api/auth/login", json!({"email": email, "password": password})).await.ok();
+        let (access, refresh) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
+        let profile = self.bearer(&access).get("/api/user").await.ok();
+        User { id: text(&profile["id"]), email: email.to_owned(), password: password.to_owned(), access, refresh }
     }
 
     /// Any request, to be completed and sent.
@@ -170,91 +182,5 @@ impl Request {
         let response = Response { what, status: status.as_u16(), headers, body };
         self.client.defects.note(&self.method, &self.path, &response);
         Ok(response)
-    }
-}
-
-/// An answer.
-#[derive(Clone, Debug)]
-pub struct Response {
-    what: String,
-    /// The status.
-    pub status: u16,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl std::fmt::Display for Response {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let reason = StatusCode::from_u16(self.status).map(|s| s.to_string()).unwrap_or_default();
-        write!(f, "{} -> {reason}\n{}", self.what, self.text())
-    }
-}
-
-impl Response {
-    /// The body as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-    /// A header, empty if there is none.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-    /// The body as JSON.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("not JSON ({e}): {self}"))
-    }
-    /// Fails, showing the body, unless the status is the expected one.
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{self}");
-        self
-    }
-    /// 200, and its JSON.
-    #[track_caller]
-    pub fn ok(self) -> Value {
-        let answer = self.expect(200);
-        assert!(answer.header("content-type").contains("application/json"), "content type of {answer}");
-        answer.json()
-    }
-    /// 200 `null`: how the contract says "done".
-    #[track_caller]
-    pub fn done(self) {
-        assert_eq!(self.ok(), Value::Null);
-    }
-    /// A refusal in the contract's shape: all three members present and not empty, and none but the known ones. Answers the body.
-    #[track_caller]
-    pub fn refused(self, status: u16, error_code: &str) -> Value {
-        let answer = self.expect(status);
-        assert!(answer.header("content-type").contains("application/json"), "content type of {answer}");
-        let body = answer.json();
-        for member in ["error", "error_code", "timestamp", "code"] {
-            assert!(body[member].as_str().is_some_and(|text| !text.is_empty()), "`{member}` of {answer}");
-        }
-        let known = ["error", "error_code", "timestamp", "code", "details"];
-        let members = body.as_object().into_iter().flat_map(|object| object.keys());
-        assert!(members.into_iter().all(|name| known.contains(&name.as_str())), "{answer}");
-        assert_eq!(body["error_code"], error_code, "{answer}");
-        body
-    }
-    /// A refusal with this stable code.
-    #[track_caller]
-    pub fn refused_as(self, status: u16, error_code: &str, code: &str) {
-        let text = self.to_string();
-        assert_eq!(self.refused(status, error_code)["code"], code, "{text}");
-    }
-    /// 400 that names exactly these fields.
-    #[track_caller]
-    pub fn invalid(self, fields: &[&str]) -> Value {
-        let text = self.to_string();
-        let body = self.refused(400, "BAD_REQUEST");
-        let mut named: Vec<_> = body["details"].as_array().into_iter().flatten().filter_map(|d| d["field"].as_str()).collect();
-        let mut fields = fields.to_vec();
-        named.sort_unstable();
-        fields.sort_unstable();
-        assert_eq!(named, fields, "{text}");
-        body
     }
 }

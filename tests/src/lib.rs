@@ -12,26 +12,42 @@
 //! - Nothing happens behind a test's back: background work is done when the test calls [`TestApp::worker`].
 //! - [`TestApp::finish`] fails a test that leaves deliveries behind, or that saw a 5xx, without saying so, and one that saw an answer
 //!   which the OpenAPI document does not describe. [`both!`] calls it.
+//! - [`everything`] makes one of everything; a new resource is added there.
+//! - [`answers!`] is a table of requests and what each is answered.
 //! - [`fuzz`] has what is done to every parser of hostile input.
 //! - [`Receiver`] is a customer's webhook endpoint.
 
+mod answers;
 mod app;
 mod client;
 mod database;
 mod document;
+pub mod everything;
 pub mod fuzz;
 mod mails;
 mod people;
 mod receiver;
+mod response;
 mod run;
 
+pub use answers::{Expected, Table, refused, refused_as};
 pub use app::{Options, TestApp, start_time};
-pub use client::{Client, Request, Response};
+pub use client::{Client, Request};
 pub use database::Database;
 pub use mails::Mail;
 pub use people::{Org, PASSWORD, User, text};
 pub use receiver::{Received, Receiver};
+pub use response::Response;
 pub use run::{block_on, run};
+
+/// What the right side of a row of [`answers!`] is written with.
+#[doc(hidden)]
+pub mod words {
+    pub use crate::{
+        Expected::{Done, Invalid, Ok, Status},
+        refused, refused_as,
+    };
+}
 
 /// One test body, run on SQLite (`name::sqlite`) and on PostgreSQL with Redis (`name::postgres`), and finished: see
 /// [`TestApp::finish`]. `both!(name, async |app| { … })`, or with [`Options`] before the body.
@@ -42,7 +58,7 @@ macro_rules! both {
     };
     ($name:ident, $options:expr, $body:expr) => {
         mod $name {
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "a module of a test uses some of what stands around it")]
             use super::*;
             fn on(database: $crate::Database) {
                 $crate::run(database, $options, $body);

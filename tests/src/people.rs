@@ -66,10 +66,7 @@ impl TestApp {
 
     /// Signs in to the platform.
     pub async fn login(&self, email: &str, password: &str) -> User {
-        let tokens = self.client().post("/api/auth/login", json!({"email": email, "password": password})).await.ok();
-        let (access, refresh) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
-        let profile = self.client().bearer(&access).get("/api/user").await.ok();
-        User { id: text(&profile["id"]), email: email.to_owned(), password: password.to_owned(), access, refresh }
+        self.client().login(email, password).await
     }
 
     /// Signs in again, for a test that moved the clock past the end of the access token.

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tenantry_tests::{Client, Response, TestApp, text};
+use tenantry_tests::{Client, Response, TestApp, everything::parameters, text};
 
 /// One operation.
 pub(crate) struct Operation {
@@ -33,33 +33,8 @@ pub(crate) struct World {
 
 pub(crate) async fn world(app: &TestApp) -> World {
     let root = app.platform_owner().await;
-    let org = app.create_org(&root, "acme").await;
-    let bob = app.member(&root, "acme", "bob@example.com", "member").await;
-    let (invitation, _) = app.invite(&root, "acme", "cy@example.com", "member").await;
-    let role = app.role(&root, "acme", "support", &["webhooks.manage"]).await;
-    // What happened so far is numbered, so that none of it is sent to the endpoint.
-    app.worker().await;
-    let hook = json!({"name": "Hook", "url": "http://127.0.0.1:9/", "events": ["user.joined"]});
-    let hook = text(&app.by(&root).post(&org.at("webhooks"), hook).await.ok()["id"]);
-    let test = org.at(&format!("webhooks/{hook}/test"));
-    let delivery = text(&app.by(&root).post_empty(&test).await.ok()["delivery_id"]);
-    // Nobody listens there.
-    app.execute("update deliveries set state = 3").await;
-    let session = text(&app.by(&bob).get("/api/user/sessions").await.ok()[0]["id"]);
-    let event = text(&app.by(&root).get(&org.at("audit-log")).await.ok()["logs"][0]["id"]);
+    let everything = app.everything(&root, "acme").await;
     let document = app.client().get("/openapi.json").await.ok();
-    let ids = [
-        ("{org_slug}", "acme"),
-        ("{org_id}", &org.id),
-        ("{user_id}", &bob.id),
-        ("{invitation_id}", &invitation),
-        ("{role_id}", &role),
-        ("{webhook_id}", &hook),
-        ("{delivery_id}", &delivery),
-        ("{session_id}", &session),
-        ("{event_id}", &event),
-        ("{token}", "inv_nonsense"),
-    ];
     let mut operations = Vec::new();
     for (template, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item
@@ -70,21 +45,15 @@ pub(crate) async fn world(app: &TestApp) -> World {
         {
             let content = &operation["requestBody"]["content"];
             let schema = resolve(&document, &content["application/json"]["schema"]);
-            let path = ids.iter().fold(template.clone(), |path, (name, id)| path.replace(name, id));
-            assert!(!path.contains('{'), "say what stands for the parameter of {template}");
-            let parameters = operation["parameters"].as_array().into_iter().flatten();
-            let query = parameters.filter(|parameter| parameter["in"] == "query").map(|parameter| text(&parameter["name"]));
+            let documented = operation["parameters"].as_array().into_iter().flatten();
+            let query = documented.filter(|parameter| parameter["in"] == "query").map(|parameter| text(&parameter["name"]));
             operations.push(Operation {
                 id: text(&operation["operationId"]),
-                ids: ids
-                    .iter()
-                    .filter(|(name, _)| template.contains(name))
-                    .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-                    .collect(),
+                ids: parameters(template).map(|name| (format!("{{{name}}}"), everything.ids.get(name).to_owned())).collect(),
                 query: query.collect(),
                 method: method.to_uppercase().parse().unwrap(),
                 template: template.clone(),
-                path,
+                path: everything.ids.path(template),
                 example: schema["example"].clone(),
                 fields: schema["properties"]
                     .as_object()

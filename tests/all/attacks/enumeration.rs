@@ -53,11 +53,11 @@ both!(t40_every_address_gets_the_same_answer, async |app| {
         ("/api/auth/register", json!({"password": PASSWORD})),
         ("/api/auth/forgot-password", json!({})),
         ("/api/auth/forgot-password", json!({"org_slug": "acme"})),
-        ("/api/auth/forgot-password", json!({"org_slug": "nowhere"})),
+        ("/api/auth/forgot-password", json!({"org_slug": "no-such-org"})),
         ("/api/auth/resend-verification", json!({})),
         ("/api/auth/login", json!({"password": "a wrong sentence"})),
         ("/api/auth/login", json!({"password": "a wrong sentence", "org_slug": "acme"})),
-        ("/api/auth/login", json!({"password": "a wrong sentence", "org_slug": "nowhere"})),
+        ("/api/auth/login", json!({"password": "a wrong sentence", "org_slug": "no-such-org"})),
         ("/api/auth/login", json!({"password": ""})),
     ] {
         let expected = ask(&app.client(), path, "never-seen@example.com", &more).await;
@@ -91,7 +91,7 @@ both!(t40_every_address_takes_the_same_work, async |app| {
         ("/api/auth/register", json!({"password": PASSWORD})),
         ("/api/auth/forgot-password", json!({})),
         ("/api/auth/forgot-password", json!({"org_slug": "acme"})),
-        ("/api/auth/forgot-password", json!({"org_slug": "nowhere"})),
+        ("/api/auth/forgot-password", json!({"org_slug": "no-such-org"})),
         ("/api/auth/resend-verification", json!({})),
         ("/api/auth/login", json!({"password": "a wrong sentence"})),
     ] {
@@ -113,7 +113,10 @@ both!(t40_a_right_password_does_not_tell_which_organizations_there_are, async |a
     app.create_org(&ann, "acme").await;
     let login = |slug: &str| json!({"password": bob.password, "org_slug": slug});
     let foreign = ask(&app.client(), "/api/auth/login", &bob.email, &login("acme")).await;
-    assert_eq!((foreign.0, foreign.clone()), (403, ask(&app.client(), "/api/auth/login", &bob.email, &login("nowhere")).await));
+    assert_eq!(
+        (foreign.0, foreign.clone()),
+        (403, ask(&app.client(), "/api/auth/login", &bob.email, &login("no-such-org")).await)
+    );
 });
 
 both!(t40_a_change_of_address_does_not_tell_whose_the_new_one_is, async |app| {

@@ -1,20 +1,25 @@
 //! The isolation sweep (T12, T13): EVERY operation of the OpenAPI document is called by everybody who may not, and by everybody who may.
-//! An operation that [`doors`] does not know fails the sweep: whoever adds one says who may call it.
+//! An operation that [`access_rules`] does not know fails the sweep: whoever adds one says who may call it.
 //!
 //! Nothing may change by a refused call. The one thing a stranger may tell apart is an unknown slug (404) and a foreign one (403), as the contract
 //! wants it; ids within an organization are "not found" to everybody else, like ids that never were.
 
-pub(crate) mod doors;
+pub(crate) mod access_rules;
 pub(crate) mod world;
+
+use std::collections::BTreeSet;
 
 use api::http::openapi;
 use document::Operation;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tenantry_tests::{Client, Request, Response, both};
+use tenantry_tests::{
+    Client, Request, Response, both,
+    everything::{Ids, NOUNS, parameters},
+};
 
 use self::{
-    doors::{Door, Rank, body, door},
+    access_rules::{Access, Rank, access, body},
     world::World,
 };
 
@@ -48,19 +53,19 @@ pub(crate) mod document {
     }
 }
 
+/// Whether the path names a thing within the organization.
+pub(crate) fn names_a_child(operation: &Operation) -> bool {
+    parameters(&operation.path).count() > 1
+}
+
 /// Sends an operation.
-async fn call(by: &Client, operation: &Operation, ids: &[(&str, &str)], n: usize) -> Response {
+async fn call(by: &Client, operation: &Operation, ids: &Ids, n: usize) -> Response {
     request(by, operation, ids, n).send().await
 }
 
 /// An operation with its path filled in with these ids, and a body that is fine.
-pub(crate) fn request(by: &Client, operation: &Operation, ids: &[(&str, &str)], n: usize) -> Request {
-    let mut path = operation.path.clone();
-    for (name, id) in ids {
-        path = path.replace(&format!("{{{name}}}"), id);
-    }
-    assert!(!path.contains('{'), "the sweep has no value for a part of {path}");
-    let request = by.request(operation.method.clone(), &path);
+pub(crate) fn request(by: &Client, operation: &Operation, ids: &Ids, n: usize) -> Request {
+    let request = by.request(operation.method.clone(), &ids.path(&operation.path));
     match body(&operation.id, n) {
         Some(body) => request.json(&body),
         None => request,
@@ -72,30 +77,41 @@ fn the_sweep_knows_every_operation_and_no_other() {
     let operations = document::operations();
     let mut ids: Vec<_> = operations.iter().map(|operation| operation.id.as_str()).collect();
     ids.sort_unstable();
-    let mut known: Vec<_> = doors::DOORS.iter().map(|(id, _)| *id).collect();
+    let mut known: Vec<_> = access_rules::RULES.iter().map(|(id, _)| *id).collect();
     known.sort_unstable();
-    assert_eq!(ids, known, "the document (left) and tests/all/authorization/isolation/doors.rs (right) differ");
+    assert_eq!(ids, known, "the document (left) and tests/all/authorization/isolation/access_rules.rs (right) differ");
     for operation in operations {
-        let public = door(&operation.id) == Door::Public;
+        let public = access(&operation.id) == Access::Public;
         assert_eq!(operation.open, public, "{}: the document says whether it needs a token", operation.id);
     }
 }
 
-/// What the document says must be held, for each door. That the doors are right is tried below.
+/// What the document says must be held, for each access rule. That the rules are right is tried below.
 #[test]
 fn the_document_says_who_may() {
     for Operation { id, path, description, .. } in document::operations() {
         let said = |sentence: &str| description.contains(sentence);
-        let right = match door(&id) {
-            Door::Public => said("Needs no access token.") || said("An access token is optional."),
-            Door::SignedIn => said("Needs an access token."),
-            Door::Organization(Rank::Member) => said("an access token and membership in the organization"),
-            Door::Organization(Rank::Admin) => said("an access token and the permission `") || said("one of the permissions `"),
-            Door::Organization(Rank::Owner) => said("an access token and the role `owner` in the organization"),
-            Door::Platform => said("Needs an access token of a platform owner."),
+        let right = match access(&id) {
+            Access::Public => said("Needs no access token.") || said("An access token is optional."),
+            Access::SignedIn => said("Needs an access token."),
+            Access::Organization(Rank::Member) => said("an access token and membership in the organization"),
+            Access::Organization(Rank::Admin) => said("an access token and the permission `") || said("one of the permissions `"),
+            Access::Organization(Rank::Owner) => said("an access token and the role `owner` in the organization"),
+            Access::Platform => said("Needs an access token of a platform owner."),
         };
-        assert!(right, "{id} ({:?}), {path}: {description}", door(&id));
+        assert!(right, "{id} ({:?}), {path}: {description}", access(&id));
     }
+}
+
+#[test]
+fn the_fixture_makes_everything_that_a_path_names_and_nothing_else() {
+    let operations = document::operations();
+    let named: BTreeSet<_> = operations.iter().flat_map(|operation| parameters(&operation.path)).collect();
+    let made: BTreeSet<_> = NOUNS.iter().map(|noun| noun.parameter).collect();
+    let new: Vec<_> = named.difference(&made).collect();
+    assert!(new.is_empty(), "new in the paths of the document: say in tests/src/everything/nouns.rs how one is made: {new:?}");
+    let gone: Vec<_> = made.difference(&named).collect();
+    assert!(gone.is_empty(), "no path of the document names these any more: {gone:?}");
 }
 
 /// Fails unless nothing changed since `before`.
@@ -109,11 +125,12 @@ async fn unchanged(world: &World<'_>, before: &str, what: &str) {
 
 both!(whoever_may_not_is_refused_and_changes_nothing, async |app| {
     let world = World::new(app).await;
+    let ids = world.in_acme();
     for operation in document::operations() {
-        let (ids, door) = (world.acme_ids(), door(&operation.id));
+        let access = access(&operation.id);
         let before = app.dump().await;
         let nobody = call(&app.client(), &operation, &ids, 0).await;
-        if door == Door::Public {
+        if access == Access::Public {
             assert!(matches!(nobody.status, 200 | 400 | 404), "{nobody}");
             unchanged(&world, &before, &operation.id).await;
             continue;
@@ -123,17 +140,10 @@ both!(whoever_may_not_is_refused_and_changes_nothing, async |app| {
             let answer = call(&app.client().bearer(token), &operation, &ids, 0).await;
             assert_eq!(answer.status, 401, "{kind}: {answer}");
         }
-        for (who, client, rank) in world.people() {
-            let allowed = match door {
-                Door::Public | Door::SignedIn => continue,
-                Door::Organization(least) => rank.is_some_and(|rank| rank >= least),
-                Door::Platform => false,
-            };
-            if !allowed {
-                let answer = call(&client, &operation, &ids, 0).await;
-                assert_eq!(answer.status, 403, "{who}, {}: {answer}", operation.id);
-                answer.refused(403, "FORBIDDEN");
-            }
+        for caller in world.callers().iter().filter(|caller| !caller.may(access)) {
+            let answer = call(&caller.client, &operation, &ids, 0).await;
+            assert_eq!(answer.status, 403, "{}, {}: {answer}", caller.name, operation.id);
+            answer.refused(403, "FORBIDDEN");
         }
         unchanged(&world, &before, &operation.id).await;
     }
@@ -144,11 +154,11 @@ both!(ids_of_another_tenant_do_not_exist, async |app| {
     let operations = document::operations();
     let with_child = operations
         .iter()
-        .filter(|operation| matches!(door(&operation.id), Door::Organization(_)) && operation.path.matches('{').count() > 1);
+        .filter(|operation| matches!(access(&operation.id), Access::Organization(_)) && names_a_child(operation));
     for operation in with_child {
         let before = app.dump().await;
         // Olga is the owner of her organization and asks there for a thing of Acme's; then for one that never was.
-        let (foreign, missing) = (world.ids_of_acme_in_other(), world.ids_that_never_were());
+        let (foreign, missing) = (world.of_acme_in_other(), Ids::never_were("other"));
         let olga = app.by(&world.olga);
         let (foreign, missing) = (call(&olga, operation, &foreign, 0).await, call(&olga, operation, &missing, 0).await);
         let same = |answer: &Response| {
@@ -159,17 +169,17 @@ both!(ids_of_another_tenant_do_not_exist, async |app| {
         assert_eq!(same(&foreign), same(&missing), "{}: a foreign id is told from a missing one", operation.id);
         foreign.refused(404, "NOT_FOUND");
         // And a stranger in Acme is told nothing at all.
-        let stranger = call(&olga, operation, &world.acme_ids(), 0).await;
+        let stranger = call(&olga, operation, &world.in_acme(), 0).await;
         stranger.refused(403, "FORBIDDEN");
         unchanged(&world, &before, &operation.id).await;
     }
     let before = app.dump().await;
-    let session = format!("/api/user/sessions/{}", world.session);
+    let session = format!("/api/user/sessions/{}", world.acme.ids.get("session_id"));
     app.by(&world.olga).delete(&session).await.refused(404, "NOT_FOUND");
     for action in ["accept", "decline"] {
         // The contract: the wrong address is told so (403), for the id came by mail.
         app.by(&world.olga)
-            .post_empty(&format!("/api/invitations/{}/{action}", world.invitation))
+            .post_empty(&format!("/api/invitations/{}/{action}", world.acme.ids.get("invitation_id")))
             .await
             .refused(403, "FORBIDDEN");
         app.by(&world.olga)
@@ -182,36 +192,31 @@ both!(ids_of_another_tenant_do_not_exist, async |app| {
 
 both!(whoever_may_is_let_in, async |app| {
     let world = World::new(app).await;
+    let (real, missing) = (world.in_acme(), Ids::never_were("acme"));
     let mut n = 0;
     for operation in document::operations() {
-        let Door::Organization(least) = door(&operation.id) else { continue };
-        if operation.id == "organizations.delete" {
+        let access = access(&operation.id);
+        if !matches!(access, Access::Organization(_)) || operation.id == "organizations.delete" {
             continue;
         }
-        for (who, client, rank) in world.people() {
-            if rank.is_some_and(|rank| rank >= least) {
-                n += 1;
-                // Reading shows something; changing a thing that never was is "not found", which is not "forbidden".
-                let reads = operation.method == Method::GET;
-                let ids = if reads { world.acme_ids() } else { world.missing_in_acme() };
-                let answer = call(&client, &operation, &ids, n).await;
-                let good = if reads || operation.path.matches('{').count() == 1 {
-                    matches!(answer.status, 200 | 400)
-                } else {
-                    answer.status == 404
-                };
-                assert!(good, "{who}, {}: {answer}", operation.id);
-            }
+        for caller in world.callers().iter().filter(|caller| caller.may(access)) {
+            n += 1;
+            // Reading shows something; changing a thing that never was is "not found", which is not "forbidden".
+            let reads = operation.method == Method::GET;
+            let answer = call(&caller.client, &operation, if reads { &real } else { &missing }, n).await;
+            let good =
+                if reads || !names_a_child(&operation) { matches!(answer.status, 200 | 400) } else { answer.status == 404 };
+            assert!(good, "{}, {}: {answer}", caller.name, operation.id);
         }
     }
-    for operation in document::operations().iter().filter(|operation| door(&operation.id) == Door::Platform) {
-        let answer = call(&app.by(&world.root), operation, &world.missing_in_acme(), 0).await;
+    for operation in document::operations().iter().filter(|operation| access(&operation.id) == Access::Platform) {
+        let answer = call(&app.by(&world.root), operation, &missing, 0).await;
         assert!(matches!(answer.status, 200 | 404), "{}: {answer}", operation.id);
     }
-    for operation in document::operations().iter().filter(|operation| door(&operation.id) == Door::SignedIn) {
+    for operation in document::operations().iter().filter(|operation| access(&operation.id) == Access::SignedIn) {
         // A sign-in each, for some of these end it.
         let zed = app.again(&world.zed).await;
-        let answer = call(&app.by(&zed), operation, &world.missing_in_acme(), 0).await;
+        let answer = call(&app.by(&zed), operation, &missing, 0).await;
         assert!(matches!(answer.status, 200 | 400 | 404), "{}: {answer}", operation.id);
     }
     app.by(&world.ann).delete("/api/organizations/acme").await.done();
@@ -220,21 +225,21 @@ both!(whoever_may_is_let_in, async |app| {
 both!(t13_only_the_organization_in_the_path_counts, async |app| {
     let world = World::new(app).await;
     // A token for one organization, the path of another, and every other place where one could name a third.
-    let token = &world.other_token;
+    let (token, acme_id, other_id) = (&world.other.access, world.acme.ids.get("org_id"), world.other.ids.get("org_id"));
     let request =
         app.client().bearer(token).request(Method::PATCH, "/api/organizations/acme?org_slug=other&organization_id=other");
     let request = request.header("x-organization", "other").header("x-org-id", "other").header("x-tenant", "other");
     request
-        .json(&json!({"name": "Taken over", "org_slug": "other", "slug": "other", "id": world.other_id}))
+        .json(&json!({"name": "Taken over", "org_slug": "other", "slug": "other", "id": other_id}))
         .send()
         .await
         .refused(403, "FORBIDDEN");
     let request = app.client().bearer(token).request(Method::PATCH, "/api/organizations/other?org_slug=acme");
     let changed = request
-        .json(&json!({"name": "Mine", "org_slug": "acme", "slug": "acme", "id": world.acme_id, "owner_user_id": world.ann.id}))
+        .json(&json!({"name": "Mine", "org_slug": "acme", "slug": "acme", "id": acme_id, "owner_user_id": world.ann.id}))
         .send()
         .await
         .ok();
-    assert_eq!((&changed["organization"]["id"], &changed["organization"]["slug"]), (&json!(world.other_id), &json!("other")));
+    assert_eq!((&changed["organization"]["id"], &changed["organization"]["slug"]), (&json!(other_id), &json!("other")));
     assert_eq!(app.by(&world.ann).get("/api/organizations/acme").await.ok()["organization"]["name"], "The acme company");
 });

@@ -1,4 +1,4 @@
-//! The contract's own checks (section 6), those that no other module makes: verbs and statuses as the document promises them, one-time
+//! The contract's own checks, those that no other module makes: verbs and statuses as the document promises them, one-time
 //! secrets, and that nothing secret is stored or shown (T42).
 
 use std::collections::BTreeMap;

@@ -53,7 +53,7 @@ both!(the_document_describes_itself, async |app| {
 });
 
 both!(browsers_are_told_to_be_careful, async |app| {
-    for path in ["/health", "/api/user", "/nowhere", "/auth/verify-email"] {
+    for path in ["/health", "/api/user", "/not-a-page", "/auth/verify-email"] {
         let answer = app.client().get(path).await;
         assert_eq!(
             (answer.header("x-content-type-options"), answer.header("cache-control")),

@@ -76,9 +76,9 @@ both!(t40_no_answer_tells_who_has_an_account, async |app| {
     for (path, more) in [
         (REGISTER, json!({"password": PASSWORD})),
         (LOGIN, json!({"password": "wrong wrong wrong"})),
-        (LOGIN, json!({"password": "wrong wrong wrong", "org_slug": "nowhere"})),
+        (LOGIN, json!({"password": "wrong wrong wrong", "org_slug": "no-such-org"})),
         ("/api/auth/forgot-password", json!({})),
-        ("/api/auth/forgot-password", json!({"org_slug": "nowhere"})),
+        ("/api/auth/forgot-password", json!({"org_slug": "no-such-org"})),
         ("/api/auth/resend-verification", json!({})),
     ] {
         let with = |email: &str| {
@@ -187,7 +187,7 @@ both!(signing_in_to_an_organization_needs_a_membership, async |app| {
     let tokens = login("ann@example.com", json!({"org_slug": "acme"})).await.ok();
     assert_eq!(app.client().bearer(&text(&tokens["access_token"])).get("/api/user").await.ok()["org"], "acme");
     login(&bob.email, json!({"org_slug": "acme"})).await.refused_as(403, "FORBIDDEN", "no_access");
-    login(&bob.email, json!({"org_slug": "nowhere"})).await.refused_as(403, "FORBIDDEN", "no_access");
+    login(&bob.email, json!({"org_slug": "no-such-org"})).await.refused_as(403, "FORBIDDEN", "no_access");
     login(&ann.email, json!({"org_slug": "acme", "service_slug": "portal"})).await.refused(403, "FORBIDDEN");
     let log = app.by(&ann).get("/api/organizations/acme/audit-log?action=user.login.success").await.ok();
     assert_eq!(log["logs"][0]["actor"]["email"], "ann@example.com");

@@ -6,12 +6,12 @@ use std::cell::Cell;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-use tenantry_tests::{Client, Database, Org, Response, TestApp, User, both, text};
+use tenantry_tests::{Client, Database, Response, TestApp, User, both, text};
 
 use super::{invariants, sound, watched};
 use crate::authorization::isolation::{
+    access_rules::{Access, Rank, access},
     document::operations,
-    doors::{Door, Rank, door},
     request,
     world::World,
 };
@@ -73,17 +73,16 @@ both!(t22_no_operation_outlives_a_removal, async |app| {
     let world = World::new(app).await;
     watched(app).await;
     invariants::acts_only_as_a_member(app, VICTIM).await;
-    app.more_seats(&world.root, &Org { id: world.acme_id.clone(), ..unnamed() }).await;
     let victim = app.sign_up(VICTIM).await;
     let mut n = 0;
     for operation in &operations() {
-        if !matches!(door(&operation.id), Door::Organization(least) if least <= Rank::Admin) {
+        if !matches!(access(&operation.id), Access::Organization(least) if least <= Rank::Admin) {
             continue;
         }
         let tokens = joined(app, &world.ann, &victim).await;
         let calls = (0..callers(app)).map(|caller| {
             n += 1;
-            let (by, ids, n) = (&tokens[caller % 2], world.acme_ids(), n);
+            let (by, ids, n) = (&tokens[caller % 2], world.in_acme(), n);
             async move || request(by, operation, &ids, n).send_and_lose().await.ok()
         });
         let remove = removal(app, &world.ann, "/api/organizations/acme", &victim);
@@ -94,10 +93,6 @@ both!(t22_no_operation_outlives_a_removal, async |app| {
     app.worker().await;
     app.execute("delete from deliveries where state < 2").await;
 });
-
-fn unnamed() -> Org {
-    Org { id: String::new(), slug: String::new(), path: String::new(), access: String::new(), refresh: String::new() }
-}
 
 both!(t22_no_token_is_made_or_renewed_after_a_removal, async |app| {
     let ann = app.sign_up("ann@example.com").await;

@@ -111,7 +111,7 @@ both!(one_is_shown_to_its_members_only, async |app| {
         (&json!(1), &json!(0), &json!("tier_free"))
     );
     app.by(&bob).get(&org.path).await.refused(403, "FORBIDDEN");
-    app.by(&bob).get("/api/organizations/nowhere").await.refused(404, "NOT_FOUND");
+    app.by(&bob).get("/api/organizations/no-such-org").await.refused(404, "NOT_FOUND");
     app.by(&bob).get("/api/organizations/NOT%20A%20SLUG").await.refused(404, "NOT_FOUND");
     app.client().get(&org.path).await.refused(401, "UNAUTHORIZED");
 });
@@ -128,7 +128,7 @@ both!(selecting_one_answers_new_tokens_beside_the_old, async |app| {
     app.by(&ann).get("/api/user").await.ok();
     app.by(&bob).post_empty(&org.at("select")).await.refused(403, "FORBIDDEN");
     app.by(&bob).get("/api/user").await.ok();
-    app.by(&bob).post_empty("/api/organizations/nowhere/select").await.refused(404, "NOT_FOUND");
+    app.by(&bob).post_empty("/api/organizations/no-such-org/select").await.refused(404, "NOT_FOUND");
 });
 
 both!(changes_are_for_those_who_saw_the_latest_version, async |app| {

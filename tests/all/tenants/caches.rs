@@ -82,7 +82,7 @@ both!(t16_a_crowd_that_asks_at_once_is_told_each_their_own, async |app| {
         let everybody = (0..36).map(|n| look(app.by(&founders[n / 6].0), n / 6, n % 6));
         let lost = (0..6).map(async |n| {
             app.by(&gone).get(&founders[n].1.path).await.refused(401, "UNAUTHORIZED");
-            app.by(&founders[n].0).get("/api/organizations/nowhere").await.refused(404, "NOT_FOUND");
+            app.by(&founders[n].0).get("/api/organizations/no-such-org").await.refused(404, "NOT_FOUND");
         });
         join(join_all(everybody), join_all(lost)).await;
     }

@@ -2,9 +2,14 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tenantry_tests::{Org, TestApp, User, both, text};
+use tenantry_tests::{Client, Org, Response, TestApp, User, both, everything::Ids, text};
 
 use super::state;
+use crate::authorization::isolation::{
+    access_rules::{Access, access, body},
+    document::operations,
+    names_a_child,
+};
 
 async fn two_tenants(app: &TestApp) -> (User, Org, User, Org) {
     let (ann, bob) = (app.sign_up("ann@example.com").await, app.sign_up("bob@example.com").await);
@@ -12,100 +17,89 @@ async fn two_tenants(app: &TestApp) -> (User, Org, User, Org) {
     (ann, acme, bob, other)
 }
 
-async fn webhook(app: &TestApp, by: &User, org: &Org) -> String {
-    let body = json!({"name": "Hook", "url": "http://127.0.0.1:9/", "events": ["organization.updated"]});
-    text(&app.by(by).post(&org.at("webhooks"), body).await.ok()["id"])
+/// Requests that name a thing of an organization by its id: every documented one, and some that want more than those.
+struct Aimed {
+    method: Method,
+    template: String,
+    body: Option<Value>,
 }
 
-/// The routes of an organization that take a child's id: what to send there.
-fn routes(webhook: &str, role: &str, invitation: &str, member: &str) -> Vec<(Method, String, Value)> {
-    let hook = format!("webhooks/{webhook}");
-    let (role, invitation, member) = (format!("roles/{role}"), format!("invitations/{invitation}"), format!("members/{member}"));
-    vec![
-        (Method::GET, hook.clone(), json!({})),
-        (Method::PATCH, hook.clone(), json!({"name": "Mine", "is_active": false})),
-        (Method::POST, format!("{hook}/test"), json!({})),
-        (Method::GET, format!("{hook}/deliveries"), json!({})),
-        (Method::DELETE, hook, json!({})),
-        (Method::GET, role.clone(), json!({})),
-        (Method::PUT, role.clone(), json!({"name": "Mine", "permissions": []})),
-        (Method::PATCH, role.clone(), json!({"name": "Mine"})),
-        (Method::DELETE, role, json!({})),
-        (Method::POST, invitation.clone(), json!({})),
-        (Method::POST, format!("{invitation}/accept"), json!({})),
-        (Method::PATCH, member.clone(), json!({"role": "member"})),
-        (Method::PATCH, member.clone(), json!({"role": "owner"})),
-        (Method::POST, member.clone(), json!({})),
-        (Method::DELETE, member.clone(), json!({})),
-        (Method::GET, format!("{member}/service-access"), json!({})),
-        (Method::PUT, format!("{member}/service-access"), json!({"grants": []})),
-    ]
+fn aimed() -> Vec<Aimed> {
+    let documented = operations()
+        .into_iter()
+        .filter(|operation| matches!(access(&operation.id), Access::Organization(_)) && names_a_child(operation));
+    let mut all: Vec<_> = documented
+        .map(|operation| Aimed { body: body(&operation.id, 0), method: operation.method, template: operation.path })
+        .collect();
+    assert!(all.len() >= 20, "the document was not understood");
+    let at = |rest: &str| format!("/api/organizations/{{org_slug}}/{rest}");
+    for (method, template, body) in [
+        (Method::PATCH, at("webhooks/{webhook_id}"), json!({"name": "Mine", "is_active": false})),
+        (Method::PUT, at("roles/{role_id}"), json!({"name": "Mine", "permissions": []})),
+        (Method::PATCH, at("members/{user_id}"), json!({"role": "owner"})),
+    ] {
+        all.push(Aimed { method, template, body: Some(body) });
+    }
+    all
+}
+
+impl Aimed {
+    async fn send(&self, by: &Client, ids: &Ids) -> Response {
+        let request = by.request(self.method.clone(), &ids.path(&self.template));
+        request.json(self.body.as_ref().unwrap_or(&json!({}))).send().await
+    }
 }
 
 both!(t12_ids_of_another_tenant_do_not_exist_and_are_not_touched, async |app| {
-    let (ann, acme, bob, other) = two_tenants(app).await;
-    let hook = webhook(app, &bob, &other).await;
-    let role = app.role(&bob, "other", "helper", &["webhooks.manage"]).await;
-    let (invitation, _) = app.invite(&bob, "other", "cy@example.com", "member").await;
-    let missing = |prefix: &str| format!("{prefix}_{}", "0".repeat(32));
-    let (theirs, nobodys) = (
-        routes(&hook, &role, &invitation, &bob.id),
-        routes(
-            &missing(hook.split('_').next().unwrap()),
-            &missing("role"),
-            &missing(invitation.split('_').next().unwrap()),
-            &missing("usr"),
-        ),
-    );
-    app.worker().await;
+    let (ann, bob) = (app.sign_up("ann@example.com").await, app.sign_up("bob@example.com").await);
+    let (acme, other) = (app.everything(&ann, "acme").await, app.everything(&bob, "other").await);
+    let (theirs, nobodys) = (other.ids.clone().with("org_slug", "acme"), Ids::never_were("acme"));
+    let owner_of_other = theirs.clone().with("user_id", &bob.id);
     let before = state(app).await;
     let scoped = app.client().bearer(&acme.access);
-    for ((method, path, body), (_, absent, _)) in theirs.into_iter().zip(nobodys) {
+    for request in aimed() {
         for by in [&app.by(&ann), &scoped] {
-            let shown = async |path: &str| {
-                let answer = by.request(method.clone(), &acme.at(path)).json(&body).send().await;
-                let mut json = answer.refused(404, "NOT_FOUND");
+            let shown = async |ids: &Ids| {
+                let mut json = request.send(by, ids).await.refused(404, "NOT_FOUND");
                 json.as_object_mut().unwrap().remove("timestamp");
                 json
             };
-            assert_eq!(shown(&path).await, shown(&absent).await, "{method} {path}: as if it were missing");
+            let absent = shown(&nobodys).await;
+            for ids in [&theirs, &owner_of_other] {
+                assert_eq!(shown(ids).await, absent, "{} {}: as if it were missing", request.method, request.template);
+            }
         }
     }
     let by_address = json!({"new_owner_email": bob.email});
-    app.by(&ann).post(&acme.at("transfer-ownership"), by_address).await.invalid(&["new_owner_email"]);
+    app.by(&ann).post(&format!("{}/transfer-ownership", acme.path), by_address).await.invalid(&["new_owner_email"]);
     assert_eq!(state(app).await, before, "nothing was changed");
-    app.by(&bob).get(&other.at(&format!("webhooks/{hook}"))).await.ok();
+    app.by(&bob).get(&other.ids.path("/api/organizations/{org_slug}/webhooks/{webhook_id}")).await.ok();
 });
 
 both!(t12_a_strangers_answer_does_not_tell_which_ids_exist, async |app| {
-    let (ann, acme, bob, other) = two_tenants(app).await;
-    let role = app.role(&bob, "other", "helper", &["webhooks.manage"]).await;
-    let (invitation, _) = app.invite(&bob, "other", "cy@example.com", "member").await;
-    let hook = webhook(app, &bob, &other).await;
-    app.worker().await;
+    let (ann, bob) = (app.sign_up("ann@example.com").await, app.sign_up("bob@example.com").await);
+    let (acme, other) = (app.create_org(&ann, "acme").await, app.everything(&bob, "other").await);
+    let (real, owner) = (other.ids.clone(), other.ids.clone().with("user_id", &bob.id));
     let before = state(app).await;
-    for (method, path, body) in routes(&hook, &role, &invitation, &bob.id) {
+    for request in aimed() {
         for token in [&ann.access, &acme.access] {
-            let answer = app.client().bearer(token).request(method.clone(), &other.at(&path)).json(&body).send().await;
-            answer.refused_as(403, "FORBIDDEN", "not_a_member");
+            for ids in [&real, &owner, &Ids::never_were("other")] {
+                request.send(&app.client().bearer(token), ids).await.refused_as(403, "FORBIDDEN", "not_a_member");
+            }
         }
     }
-    for path in [
-        "",
-        "/members",
-        "/invitations",
-        "/roles",
-        "/webhooks",
-        "/webhooks/event-types",
-        "/audit-log",
-        "/audit-log/export?format=csv",
-        "/audit-log/event-types",
-    ] {
-        app.by(&ann).get(&format!("{}{path}", other.path)).await.refused_as(403, "FORBIDDEN", "not_a_member");
+    let mut lists = 0;
+    for operation in operations().iter().filter(|operation| operation.method == Method::GET && !names_a_child(operation)) {
+        if matches!(access(&operation.id), Access::Organization(_)) {
+            lists += 1;
+            app.by(&ann).get(&real.path(&operation.path)).await.refused_as(403, "FORBIDDEN", "not_a_member");
+        }
     }
+    assert!(lists >= 9, "the document was not understood");
+    app.by(&ann).get(&format!("{}/audit-log/export?format=csv", other.path)).await.refused_as(403, "FORBIDDEN", "not_a_member");
     app.by(&ann).delete(&other.path).await.refused(403, "FORBIDDEN");
     app.by(&ann).patch(&other.path, json!({"name": "Mine now"})).await.refused(403, "FORBIDDEN");
-    app.by(&ann).post_empty(&other.at("select")).await.refused(403, "FORBIDDEN");
+    app.by(&ann).post_empty(&format!("{}/select", other.path)).await.refused(403, "FORBIDDEN");
     assert_eq!(state(app).await, before, "nothing was changed");
 });
 

@@ -62,8 +62,8 @@ both!(what_is_asked_of_a_rotation_is_checked, async |app| {
     for grace in [json!(-1), json!(604_801), json!("a day"), json!(1.5)] {
         rotate(app, &hooked, json!({"grace_seconds": grace})).await.invalid(&["grace_seconds"]);
     }
-    let nowhere = hooked.org.at("webhooks/whk_00000000000000000000000000000000/rotate-secret");
-    app.by(&hooked.ann).post(&nowhere, json!({})).await.refused(404, "NOT_FOUND");
+    let missing = hooked.org.at("webhooks/whk_00000000000000000000000000000000/rotate-secret");
+    app.by(&hooked.ann).post(&missing, json!({})).await.refused(404, "NOT_FOUND");
     let got = next(app, &hooked, "bob@example.com").await;
     assert_eq!(verifying(app, &got, &[&hooked.secret]), [&hooked.secret], "nothing was rotated");
     // Five live secrets are the most; ending them all is always possible.

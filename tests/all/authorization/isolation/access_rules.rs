@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
+pub(crate) enum Access {
     /// Everybody; what they send decides.
     Public,
     /// Whoever is signed in, about what is their own.
@@ -26,11 +26,11 @@ pub(crate) enum Rank {
     Owner,
 }
 
-use Door::{Organization, Platform, Public, SignedIn};
+use Access::{Organization, Platform, Public, SignedIn};
 use Rank::{Admin, Member, Owner};
 
 /// Every operation.
-pub(crate) const DOORS: &[(&str, Door)] = &[
+pub(crate) const RULES: &[(&str, Access)] = &[
     ("auditKeys", Public),
     ("auth.forgotPassword", Public),
     ("auth.login", Public),
@@ -124,9 +124,11 @@ pub(crate) const DOORS: &[(&str, Door)] = &[
 ];
 
 /// Who may call an operation. Fails for one that nobody thought about.
-pub(crate) fn door(operation: &str) -> Door {
-    let found = DOORS.iter().find(|(id, _)| *id == operation);
-    found.unwrap_or_else(|| panic!("{operation} is new: say in tests/all/authorization/isolation/doors.rs who may call it")).1
+pub(crate) fn access(operation: &str) -> Access {
+    let found = RULES.iter().find(|(id, _)| *id == operation);
+    found
+        .unwrap_or_else(|| panic!("{operation} is new: say in tests/all/authorization/isolation/access_rules.rs who may call it"))
+        .1
 }
 
 /// A body that is valid, so that a refusal is about who asks; `n` makes names unique.
