@@ -5,6 +5,7 @@ mod compile_fail;
 mod conformance;
 mod documents;
 mod errors;
+mod guards;
 mod idempotency;
 mod layering;
 mod limits;

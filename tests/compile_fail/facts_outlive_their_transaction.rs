@@ -5,7 +5,7 @@ use domain::{authorization::{policy::{OrgScope, Write, decide}, resource::Webhoo
 use store::WriteTx;
 
 pub async fn later(tx: WriteTx, who: &Credential, slug: &Slug) -> domain::Result<domain::OrgId> {
-    let facts = tx.standing(who, slug, store::authorization::access::Moves::Nobody).await?;
+    let facts = tx.standing(who, slug, store::authorization::facts::LockScope::Caller).await?;
     drop(tx);
     let scope: OrgScope<'_, Webhooks, Write> = decide(&facts)?;
     Ok(scope.org())

@@ -11,9 +11,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
-/// Every text file of the repository, by its path from the root.
-fn files() -> BTreeMap<String, String> {
-    fn walk(folder: &Path, root: &Path, found: &mut BTreeMap<String, String>) {
+/// Text files, by their paths from the root.
+type Files = BTreeMap<String, String>;
+
+/// Every text file of the repository.
+fn files() -> Files {
+    fn walk(folder: &Path, root: &Path, found: &mut Files) {
         for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
             let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let built = ["target", "data", ".git", "corpus", "secrets"].contains(&name.as_str());
@@ -29,7 +32,7 @@ fn files() -> BTreeMap<String, String> {
     found
 }
 
-fn documents(files: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
+fn documents(files: &Files) -> impl Iterator<Item = (&String, &String)> {
     files.iter().filter(|(path, _)| path.ends_with(".md"))
 }
 
@@ -49,11 +52,10 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(|heading| heading.chars().filter_map(kept).collect()).collect()
 }
 
-#[test]
-fn every_link_leads_somewhere() {
-    let files = files();
+/// Links to files and headings that are not there.
+fn broken_links(files: &Files) -> Vec<String> {
     let mut broken = Vec::new();
-    for (path, text) in documents(&files) {
+    for (path, text) in documents(files) {
         for link in between(text, "](", ')').filter(|link| !link.contains("://")) {
             let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
             let mut whole = Path::new(path).parent().unwrap_or(Path::new("")).to_owned();
@@ -72,16 +74,20 @@ fn every_link_leads_somewhere() {
             }
         }
     }
-    assert!(broken.is_empty(), "{broken:#?}");
+    broken
 }
 
 #[test]
-fn every_file_that_a_document_names_exists() {
-    let files = files();
+fn every_link_leads_somewhere() {
+    assert_eq!(broken_links(&files()), [""; 0]);
+}
+
+/// Files that a document names and that are not there.
+fn missing_files(files: &Files) -> Vec<String> {
     let places = ["libs/", "services/", "tests/", "docs/", "deploy/", "migrations/", "scripts/"];
     let mut missing = Vec::new();
     // A changelog names what there was.
-    for (path, text) in documents(&files).filter(|(path, _)| *path != "CHANGELOG.md") {
+    for (path, text) in documents(files).filter(|(path, _)| *path != "CHANGELOG.md") {
         for named in text.split('`').skip(1).step_by(2).filter(|named| places.iter().any(|place| named.starts_with(place))) {
             let whole = named.chars().all(|c| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-'));
             if whole && named != "deploy/secrets" && !root().join(named).exists() {
@@ -89,7 +95,12 @@ fn every_file_that_a_document_names_exists() {
             }
         }
     }
-    assert!(missing.is_empty(), "{missing:#?}");
+    missing
+}
+
+#[test]
+fn every_file_that_a_document_names_exists() {
+    assert_eq!(missing_files(&files()), [""; 0]);
 }
 
 /// `T12`, as a word of its own (and not a tab before a 10).
@@ -98,9 +109,8 @@ fn threats(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| word.len() == 3 && word.starts_with(['T', 't']) && word[1..].bytes().all(|b| b.is_ascii_digit()))
 }
 
-#[test]
-fn every_threat_that_code_names_is_explained_and_guarded() {
-    let files = files();
+/// Threats that code names and nobody explains, or the other way round.
+fn unexplained_threats(files: &Files) -> Vec<String> {
     let explained: BTreeSet<String> = files["docs/threats.md"]
         .lines()
         .filter_map(|line| line.strip_prefix("### "))
@@ -109,13 +119,18 @@ fn every_threat_that_code_names_is_explained_and_guarded() {
         .collect();
     let code = files.iter().filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".py") || path.ends_with(".sql"));
     let named: BTreeSet<String> = code.flat_map(|(_, text)| threats(text)).map(str::to_uppercase).collect();
-    assert_eq!(named, explained, "left: named in code; right: explained in docs/threats.md");
+    named.symmetric_difference(&explained).cloned().collect()
 }
 
 #[test]
-fn nothing_points_at_a_document_that_is_not_here() {
-    let files = files();
-    let known: BTreeSet<&str> = documents(&files).filter_map(|(path, _)| path.rsplit('/').next()).collect();
+fn every_threat_that_code_names_is_explained_and_guarded() {
+    let wrong = unexplained_threats(&files());
+    assert!(wrong.is_empty(), "named in code but not explained in docs/threats.md, or explained but never named: {wrong:?}");
+}
+
+/// Documents that are mentioned and not here, and numbered sections of something outside.
+fn lost_documents(files: &Files) -> Vec<String> {
+    let known: BTreeSet<&str> = documents(files).filter_map(|(path, _)| path.rsplit('/').next()).collect();
     let mut lost = Vec::new();
     for (path, text) in files.iter().filter(|(path, _)| !path.starts_with("tests/snapshots/")) {
         for (number, line) in text.lines().enumerate() {
@@ -135,5 +150,41 @@ fn nothing_points_at_a_document_that_is_not_here() {
             }
         }
     }
-    assert!(lost.is_empty(), "{lost:#?}");
+    lost
+}
+
+#[test]
+fn nothing_points_at_a_document_that_is_not_here() {
+    assert_eq!(lost_documents(&files()), [""; 0]);
+}
+
+/// Each of these guards complains about a bad file, and not about a good one.
+#[test]
+fn the_guards_of_documents_bite() {
+    let (threat, other, section) = (format!("T{}", 12), format!("T{}", 98), format!("contract {}", 1.2));
+    let markdown = format!("no{}.md", "thing");
+    let rows: [(&str, fn(&Files) -> Vec<String>, &str, String, bool); 10] = [
+        ("a link to nothing", broken_links, "docs/architecture.md", format!("[x]({markdown})"), true),
+        ("a link to no heading", broken_links, "docs/architecture.md", "[x](threats.md#nobody)".to_owned(), true),
+        ("a good link", broken_links, "docs/architecture.md", "[x](threats.md#threats)".to_owned(), false),
+        ("a file that is not there", missing_files, "docs/architecture.md", "`libs/nothing.rs`".to_owned(), true),
+        ("a file that is", missing_files, "docs/architecture.md", "`libs/domain/src/lib.rs`".to_owned(), false),
+        ("a threat that nobody explains", unexplained_threats, "tests/x.rs", format!("// {threat} {other}"), true),
+        (
+            "in a test's name",
+            unexplained_threats,
+            "tests/x.rs",
+            format!("// {threat}\nfn {}_x() {{}}", other.to_lowercase()),
+            true,
+        ),
+        ("one that is explained", unexplained_threats, "tests/x.rs", format!("// {threat}"), false),
+        ("a document that is not here", lost_documents, "libs/x.rs", format!("// see {markdown}"), true),
+        ("a numbered section", lost_documents, "libs/x.rs", format!("//! Members ({section})."), true),
+    ];
+    for (name, guard, path, text, bad) in rows {
+        let explained = format!("# Threats\n\n### {threat} Another tenant's identifiers\n");
+        let files = Files::from([("docs/threats.md".to_owned(), explained), (path.to_owned(), text)]);
+        let complaints = guard(&files);
+        assert_eq!(!complaints.is_empty(), bad, "{name}: {complaints:?}");
+    }
 }
