@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tenantry_tests::{Options, TestApp, User, both, text};
+use tenantry_tests::{Options, TestApp, User, answers, both, text};
 
 use crate::core::shapes::{INVITATION, USER, has_exactly};
 
@@ -44,19 +44,24 @@ both!(who_cannot_be_invited, async |app| {
     let bob = app.member(&ann, "acme", "bob@example.com", "member").await;
     app.role(&ann, "acme", "inviter", &["org.members.manage"]).await;
     let invite = async |by: &User, body: Value| app.by(by).post(&org.at("invitations"), body).await;
-    invite(&ann, json!({})).await.invalid(&["email", "role"]);
-    invite(&ann, json!({"email": "no address", "role": "no role!"})).await.invalid(&["email", "role"]);
-    invite(&ann, json!({"email": "cy@example.com", "role": "owner"})).await.invalid(&["role"]);
-    invite(&ann, json!({"email": "cy@example.com", "role": "no-such-role"})).await.invalid(&["role"]);
-    invite(&ann, json!({"email": "BOB@example.com", "role": "member"})).await.refused_as(400, "BAD_REQUEST", "already_member");
-    invite(&bob, json!({"email": "cy@example.com", "role": "member"})).await.refused(403, "FORBIDDEN");
+    let cy = |role: &str| json!({"email": "cy@example.com", "role": role});
+    let bob_again = json!({"email": "BOB@example.com", "role": "member"});
+    answers! {
+        "nobody, as nothing": invite(&ann, json!({})) => Invalid(&["email", "role"]),
+        "nonsense": invite(&ann, json!({"email": "no address", "role": "no role!"})) => Invalid(&["email", "role"]),
+        "an owner": invite(&ann, cy("owner")) => Invalid(&["role"]),
+        "as what is no role": invite(&ann, cy("no-such-role")) => Invalid(&["role"]),
+        "a member": invite(&ann, bob_again) => refused_as(400, "BAD_REQUEST", "already_member"),
+        "anybody, by a mere member": invite(&bob, cy("member")) => refused(403, "FORBIDDEN"),
+    }
     app.by(&ann).patch(&org.at(&format!("members/{}", bob.id)), json!({"role": "inviter"})).await.ok();
     // T20: a role other than `member` needs the right to assign roles, and to hold what the role allows.
-    invite(&bob, json!({"email": "cy@example.com", "role": "admin"})).await.refused_as(403, "FORBIDDEN", "permission_not_held");
-    invite(&bob, json!({"email": "cy@example.com", "role": "inviter"})).await.refused_as(403, "FORBIDDEN", "permission_not_held");
-    invite(&bob, json!({"email": "cy@example.com", "role": "member"})).await.ok();
-    let again = invite(&ann, json!({"email": "cy@example.com", "role": "admin"})).await;
-    assert_eq!(again.refused(400, "DUPLICATE_CONSTRAINT")["code"], "already_invited");
+    answers! {
+        "an admin, by an inviter": invite(&bob, cy("admin")) => refused_as(403, "FORBIDDEN", "permission_not_held"),
+        "an equal, by an inviter": invite(&bob, cy("inviter")) => refused_as(403, "FORBIDDEN", "permission_not_held"),
+        "a member, by an inviter": invite(&bob, cy("member")) => Ok,
+        "twice": invite(&ann, cy("admin")) => refused_as(400, "DUPLICATE_CONSTRAINT", "already_invited"),
+    }
 });
 
 both!(it_is_accepted_once_by_whoever_reads_the_mailbox, async |app| {

@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use tenantry_tests::{both, text};
+use tenantry_tests::{answers, both, text};
 
 use crate::core::shapes::{MEMBERSHIP, USER, has_exactly};
 
@@ -119,23 +119,26 @@ both!(a_role_is_given_by_those_who_hold_what_it_allows, async |app| {
     let changed = give(&admin, &bob, "hooks").await.ok();
     has_exactly(&changed, &["user", "membership"]);
     assert_eq!(changed["membership"]["role"], "hooks");
-    give(&people, &bob, "member").await.ok();
-    give(&people, &bob, "people").await.ok();
-    give(&people, &bob, "hooks").await.refused_as(403, "FORBIDDEN", "permission_not_held");
-    give(&people, &bob, "admin").await.refused_as(403, "FORBIDDEN", "permission_not_held");
-    give(&people, &bob, "owner").await.refused(403, "FORBIDDEN");
-    give(&admin, &bob, "owner").await.refused(403, "FORBIDDEN");
-    give(&people, &admin, "member").await.refused_as(403, "FORBIDDEN", "owner_required");
-    give(&admin, &ann, "member").await.refused_as(403, "FORBIDDEN", "owner_required");
-    give(&bob, &people, "member").await.ok();
-    give(&people, &bob, "member").await.refused(403, "FORBIDDEN");
-    give(&ann, &admin, "member").await.ok();
-    give(&ann, &admin, "admin").await.ok();
-    give(&ann, &ann, "member").await.refused_as(400, "BAD_REQUEST", "own_role");
-    give(&ann, &bob, "no-such-role").await.invalid(&["role"]);
-    app.by(&ann).patch(&org.at(&format!("members/{}", bob.id)), json!({"role": 7})).await.invalid(&["role"]);
-    app.by(&ann).patch(&org.at(&format!("members/{}", root.id)), json!({"role": "member"})).await.refused(404, "NOT_FOUND");
-    app.by(&ann).patch(&org.at("members/nonsense"), json!({"role": "member"})).await.refused(404, "NOT_FOUND");
+    let (to_bob, to_root) = (org.at(&format!("members/{}", bob.id)), org.at(&format!("members/{}", root.id)));
+    answers! {
+        "one without rights": give(&people, &bob, "member") => Ok,
+        "one's own": give(&people, &bob, "people") => Ok,
+        "one with a right that one lacks": give(&people, &bob, "hooks") => refused_as(403, "FORBIDDEN", "permission_not_held"),
+        "admin": give(&people, &bob, "admin") => refused_as(403, "FORBIDDEN", "permission_not_held"),
+        "owner": give(&people, &bob, "owner") => refused(403, "FORBIDDEN"),
+        "owner, by an admin": give(&admin, &bob, "owner") => refused(403, "FORBIDDEN"),
+        "to an admin": give(&people, &admin, "member") => refused_as(403, "FORBIDDEN", "owner_required"),
+        "to the owner": give(&admin, &ann, "member") => refused_as(403, "FORBIDDEN", "owner_required"),
+        "to an equal": give(&bob, &people, "member") => Ok,
+        "by whoever lost the right": give(&people, &bob, "member") => refused(403, "FORBIDDEN"),
+        "an admin is unmade by the owner": give(&ann, &admin, "member") => Ok,
+        "and made again": give(&ann, &admin, "admin") => Ok,
+        "to oneself": give(&ann, &ann, "member") => refused_as(400, "BAD_REQUEST", "own_role"),
+        "one that is not there": give(&ann, &bob, "no-such-role") => Invalid(&["role"]),
+        "a number": app.by(&ann).patch(&to_bob, json!({"role": 7})) => Invalid(&["role"]),
+        "to a stranger": app.by(&ann).patch(&to_root, json!({"role": "member"})) => refused(404, "NOT_FOUND"),
+        "to nonsense": app.by(&ann).patch(&org.at("members/nonsense"), json!({"role": "member"})) => refused(404, "NOT_FOUND"),
+    }
 });
 
 both!(the_owner_role_is_a_hand_over, async |app| {

@@ -1,7 +1,7 @@
 //! What platform owners do.
 
 use serde_json::{Value, json};
-use tenantry_tests::{Options, TestApp, User, both, text};
+use tenantry_tests::{Options, TestApp, User, answers, both, refused, text};
 
 use crate::core::shapes::{ORGANIZATION, TIER, USER, has_exactly};
 
@@ -17,14 +17,16 @@ both!(everything_here_is_for_platform_owners, async |app| {
         for path in ["/api/platform/tiers", "/api/platform/organizations", "/api/platform/audit-log"] {
             by.get(path).await.refused_as(403, "FORBIDDEN", "platform_owner_required");
         }
-        for action in ["approve", "suspend", "activate"] {
-            by.post_empty(&format!("{base}/{action}")).await.refused(403, "FORBIDDEN");
+        answers! {
+            "approving": by.post_empty(&format!("{base}/approve")) => refused(403, "FORBIDDEN"),
+            "suspending": by.post_empty(&format!("{base}/suspend")) => refused(403, "FORBIDDEN"),
+            "activating": by.post_empty(&format!("{base}/activate")) => refused(403, "FORBIDDEN"),
+            "rejecting": by.post(&format!("{base}/reject"), json!({"reason": "No"})) => refused(403, "FORBIDDEN"),
+            "changing the tier": by.patch(&format!("{base}/tier"), json!({"tier_id": "tier_pro"})) => refused(403, "FORBIDDEN"),
+            "deleting": by.delete(&base) => refused(403, "FORBIDDEN"),
+            "promoting": by.post("/api/platform/owners", json!({"user_id": ann.id})) => refused(403, "FORBIDDEN"),
+            "demoting": by.delete(&format!("/api/platform/owners/{}", root.id)) => refused(403, "FORBIDDEN"),
         }
-        by.post(&format!("{base}/reject"), json!({"reason": "No"})).await.refused(403, "FORBIDDEN");
-        by.patch(&format!("{base}/tier"), json!({"tier_id": "tier_pro"})).await.refused(403, "FORBIDDEN");
-        by.delete(&base).await.refused(403, "FORBIDDEN");
-        by.post("/api/platform/owners", json!({"user_id": ann.id})).await.refused(403, "FORBIDDEN");
-        by.delete(&format!("/api/platform/owners/{}", root.id)).await.refused(403, "FORBIDDEN");
     }
     app.by(&ann).get(&org.path).await.ok();
     let tiers = app.by(&root).get("/api/platform/tiers").await.ok();
@@ -107,6 +109,7 @@ both!(a_suspended_organization_is_refused_everywhere_at_once, async |app| {
     let role = app.role(&ann, "acme", "support", &[]).await;
     act(app, &root, &org.id, "suspend", json!({})).await.ok();
     act(app, &root, &org.id, "suspend", json!({})).await.refused_as(400, "BAD_REQUEST", "wrong_status");
+    let closed = refused(403, "ORGANIZATION_NOT_ACTIVE");
     for by in [app.by(&ann), app.client().bearer(&org.access), app.by(&bob)] {
         for rest in [
             "",
@@ -121,24 +124,24 @@ both!(a_suspended_organization_is_refused_everywhere_at_once, async |app| {
         ] {
             by.get(&format!("{}{rest}", org.path)).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
         }
-        by.post_empty(&org.at("select")).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.patch(&org.path, json!({"name": "Renamed"})).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.delete(&org.path).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.post(&org.at("transfer-ownership"), json!({"new_owner_email": "bob@example.com"}))
-            .await
-            .refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.post_empty(&org.at(&format!("members/{}", bob.id))).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.post_empty(&org.at(&format!("invitations/{invitation}"))).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.delete(&org.at(&format!("roles/{role}"))).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+        answers! {
+            "selecting": by.post_empty(&org.at("select")) => closed,
+            "changing": by.patch(&org.path, json!({"name": "Renamed"})) => closed,
+            "deleting": by.delete(&org.path) => closed,
+            "handing over": by.post(&org.at("transfer-ownership"), json!({"new_owner_email": "bob@example.com"})) => closed,
+            "removing a member": by.post_empty(&org.at(&format!("members/{}", bob.id))) => closed,
+            "cancelling an invitation": by.post_empty(&org.at(&format!("invitations/{invitation}"))) => closed,
+            "deleting a role": by.delete(&org.at(&format!("roles/{role}"))) => closed,
+        }
     }
-    app.by(&cy).post("/api/invitations/accept", json!({"token": token})).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-    app.client()
-        .post("/api/auth/refresh", json!({"refresh_token": bobs["refresh_token"]}))
-        .await
-        .refused(403, "ORGANIZATION_NOT_ACTIVE");
+    let renewal = json!({"refresh_token": bobs["refresh_token"]});
     let login = json!({"email": "bob@example.com", "password": bob.password, "org_slug": "acme"});
-    app.client().post("/api/auth/login", login).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-    app.by(&bob).get("/api/user").await.ok();
+    answers! {
+        "accepting": app.by(&cy).post("/api/invitations/accept", json!({"token": token})) => closed,
+        "refreshing": app.client().post("/api/auth/refresh", renewal.clone()) => closed,
+        "signing in to it": app.client().post("/api/auth/login", login) => closed,
+        "a member's profile": app.by(&bob).get("/api/user") => Ok,
+    }
     assert_eq!(
         app.by(&bob).get("/api/organizations?status=suspended").await.ok()[0]["organization"]["slug"],
         "acme",
@@ -147,9 +150,11 @@ both!(a_suspended_organization_is_refused_everywhere_at_once, async |app| {
     app.by(&cy).get(&org.path).await.refused_as(403, "FORBIDDEN", "not_a_member");
     let active = act(app, &root, &org.id, "activate", json!({})).await.ok();
     assert_eq!(active["status"], "active");
-    act(app, &root, &org.id, "activate", json!({})).await.refused(400, "BAD_REQUEST");
-    app.by(&bob).get(&org.path).await.ok();
-    app.client().post("/api/auth/refresh", json!({"refresh_token": bobs["refresh_token"]})).await.ok();
+    answers! {
+        "activating twice": act(app, &root, &org.id, "activate", json!({})) => refused(400, "BAD_REQUEST"),
+        "a member is back": app.by(&bob).get(&org.path) => Ok,
+        "and their tokens": app.client().post("/api/auth/refresh", renewal) => Ok,
+    }
 });
 
 both!(a_tier_brings_its_limits, async |app| {

@@ -1,13 +1,16 @@
 //! T22: a suspended organization is closed to everybody in it at once, and open again as it was.
 
 use serde_json::json;
-use tenantry_tests::{PASSWORD, both, text};
+use tenantry_tests::{Expected, PASSWORD, answers, both, refused, text};
 
 use super::{
     accept, counters_are_right,
     endings::{ROUTES, select},
     refresh, role_of,
 };
+
+/// What everybody is answered who would otherwise be let in.
+const CLOSED: Expected<'_> = refused(403, "ORGANIZATION_NOT_ACTIVE");
 
 both!(t22_suspension_closes_everything_at_once_and_ending_it_opens_it_again, async |app| {
     let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
@@ -23,32 +26,34 @@ both!(t22_suspension_closes_everything_at_once_and_ending_it_opens_it_again, asy
         for route in ROUTES {
             by.get(&format!("{}{route}", acme.path)).await.refused_as(403, "ORGANIZATION_NOT_ACTIVE", "organization_not_active");
         }
-        by.post_empty(&acme.at("select")).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.patch(&acme.path, json!({"name": "Open after all"})).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.post(&acme.at("invitations"), json!({"email": "di@example.com", "role": "member"}))
-            .await
-            .refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.post_empty(&acme.at(&format!("invitations/{id}/accept"))).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.post(&acme.at("transfer-ownership"), json!({"new_owner_email": "bob@example.com"}))
-            .await
-            .refused(403, "ORGANIZATION_NOT_ACTIVE");
-        by.delete(&acme.path).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+        answers! {
+            "selecting": by.post_empty(&acme.at("select")) => CLOSED,
+            "changing": by.patch(&acme.path, json!({"name": "Open after all"})) => CLOSED,
+            "inviting": by.post(&acme.at("invitations"), json!({"email": "di@example.com", "role": "member"})) => CLOSED,
+            "adding": by.post_empty(&acme.at(&format!("invitations/{id}/accept"))) => CLOSED,
+            "handing over": by.post(&acme.at("transfer-ownership"), json!({"new_owner_email": "bob@example.com"})) => CLOSED,
+            "deleting": by.delete(&acme.path) => CLOSED,
+        }
     }
     for token in [&here.refresh, &acme.refresh] {
         let answer = refresh(app, token).await;
         assert!(matches!(answer.status, 401 | 403), "{answer}");
     }
     let login = json!({"email": "bob@example.com", "password": PASSWORD, "org_slug": "acme"});
-    app.client().post("/api/auth/login", login.clone()).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-    accept(app, &cy, &invitation).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-    app.by(&cy).post_empty(&format!("/api/invitations/{id}/accept")).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
-    app.by(&cy).get(&acme.path).await.refused_as(403, "FORBIDDEN", "not_a_member");
+    answers! {
+        "signing in to it": app.client().post("/api/auth/login", login.clone()) => CLOSED,
+        "accepting by the mailed token": accept(app, &cy, &invitation) => CLOSED,
+        "accepting by id": app.by(&cy).post_empty(&format!("/api/invitations/{id}/accept")) => CLOSED,
+        "a stranger is not told": app.by(&cy).get(&acme.path) => refused_as(403, "FORBIDDEN", "not_a_member"),
+    }
     assert_eq!(role_of(app, "acme", "cy@example.com").await, "");
     // The people and their other organization are not concerned.
-    app.by(&bob).get("/api/user").await.ok();
-    app.client().bearer(&there.access).get(&other.at("webhooks")).await.ok();
-    refresh(app, &there.refresh).await.ok();
-    refresh(app, &bob.refresh).await.ok();
+    answers! {
+        "a member's profile": app.by(&bob).get("/api/user") => Ok,
+        "their other organization": app.client().bearer(&there.access).get(&other.at("webhooks")) => Ok,
+        "its tokens": refresh(app, &there.refresh) => Ok,
+        "the platform's tokens": refresh(app, &bob.refresh) => Ok,
+    }
     app.again(&bob).await;
     app.by(&root).post_empty(&format!("/api/platform/organizations/{}/activate", acme.id)).await.ok();
     // As it was: roles, sessions, and the invitation that waited.
