@@ -109,7 +109,7 @@ impl App {
             let known = replay(tx, c).await?;
             let standing = tx.standing(&c.who, slug, locks).await?;
             self.note_belonging(c, slug, &standing);
-            once(tx, c, known, work(tx, decide(&standing)?)).await
+            once(tx, c, known, Box::pin(work(tx, decide(&standing)?))).await
         };
         self.write(c, write).await
     }
@@ -123,7 +123,7 @@ impl App {
         let write = async |tx: &WriteTx| {
             let known = replay(tx, c).await?;
             let person = tx.person(&c.who).await?;
-            once(tx, c, known, work(tx, &person)).await
+            once(tx, c, known, Box::pin(work(tx, &person))).await
         };
         self.write(c, write).await
     }
@@ -137,7 +137,7 @@ impl App {
         let write = async |tx: &WriteTx| {
             let known = replay(tx, c).await?;
             let principal = tx.principal(&c.who).await?;
-            once(tx, c, known, work(tx, policy::platform(&principal)?)).await
+            once(tx, c, known, Box::pin(work(tx, policy::platform(&principal)?))).await
         };
         self.write(c, write).await
     }
@@ -164,7 +164,8 @@ async fn replay<T: Answer>(tx: &WriteTx, c: &Caller) -> Result<Option<T>> {
     }
 }
 
-/// Answers what was answered before, to whoever may still ask for it; or does the work, and keeps its answer for a repetition.
+/// Answers what was answered before, to whoever may still ask for it; or does the work, and keeps its answer for a repetition. The work
+/// comes boxed: its state is large, and the request's future would carry it from the first await on.
 async fn once<T: Answer>(
     tx: &WriteTx,
     c: &Caller,

@@ -36,10 +36,11 @@ pub struct RoleChanges {
 }
 
 impl App {
-    /// The custom roles. The built-in ones are the face's to show.
-    pub async fn list_roles(&self, c: &Caller, slug: &Slug) -> Result<Vec<CustomRole>> {
+    /// The organization and its custom roles. The built-in ones are the face's to show.
+    pub async fn list_roles(&self, c: &Caller, slug: &Slug) -> Result<(domain::OrgId, Vec<CustomRole>)> {
         let standing = self.standing(c, slug).await?;
-        self.store.list_roles(decide(&standing)?).await
+        let scope = decide(&standing)?;
+        Ok((scope.org(), self.store.list_roles(scope).await?))
     }
 
     /// One custom role.

@@ -96,8 +96,7 @@ const EPOCH: &str = "2026-01-01T00:00:00.000000Z";
 )]
 #[get("/api/organizations/{org_slug}/roles")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<RoleResponse>>> {
-    let org = app.see_roles(&who.caller, &who.path.org).await?;
-    let custom = app.list_roles(&who.caller, &who.path.org).await?;
+    let (org, custom) = app.list_roles(&who.caller, &who.path.org).await?;
     Ok(web::Json(built_in(org).chain(custom.into_iter().map(Into::into)).collect()))
 }
 
