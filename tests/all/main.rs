@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap is how a test says what must be there")]
 
+mod applications;
 mod attacks;
 mod authorization;
 mod core;

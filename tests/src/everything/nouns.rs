@@ -22,6 +22,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { parameter: "session_id", prefix: "ses_", make: made!(session) },
     Noun { parameter: "webhook_id", prefix: "whk_", make: made!(webhook) },
     Noun { parameter: "delivery_id", prefix: "dlv_", make: made!(delivery) },
+    Noun { parameter: "api_key_id", prefix: "apk_", make: made!(api_key) },
     Noun { parameter: "event_id", prefix: "evt_", make: made!(event) },
     Noun { parameter: "token", prefix: "inv_", make: made!(no_token) },
 ];
@@ -75,6 +76,10 @@ async fn webhook(at: &Maker<'_>) -> String {
 
 async fn delivery(at: &Maker<'_>) -> String {
     text(&at.post(&format!("webhooks/{}/test", at.id("webhook_id")), json!({})).await["delivery_id"])
+}
+
+async fn api_key(at: &Maker<'_>) -> String {
+    text(&at.post("api-keys", json!({"name": "Program", "permissions": ["webhooks.manage"]})).await["id"])
 }
 
 async fn event(at: &Maker<'_>) -> String {

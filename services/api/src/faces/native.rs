@@ -1,5 +1,6 @@
 //! The native face: the `sso.organizations` API. One file per noun; every handler parses, calls one use case, and renders.
 
+mod applications;
 pub mod core;
 mod delivery;
 mod events;
@@ -9,5 +10,5 @@ mod tenancy;
 use crate::http::operations::Routes;
 
 pub(crate) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.of(identity::routes).of(tenancy::routes).of(events::routes).of(delivery::routes);
+    routes.of(identity::routes).of(tenancy::routes).of(applications::routes).of(events::routes).of(delivery::routes);
 }

@@ -8,15 +8,16 @@ use std::sync::{Arc, LazyLock};
 use actix_web::{App, HttpResponse, ResponseError, web};
 use utoipa::openapi::{
     ContactBuilder, Info, LicenseBuilder, OpenApi, RefOr,
-    security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     tag::TagBuilder,
 };
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, Url};
 
 use crate::http::{
+    context::API_KEY_HEADER,
     error::ApiError,
-    operations::{Catalogue, Tag},
+    operations::{API_KEY, BEARER, Catalogue, Tag},
     routes,
 };
 
@@ -80,17 +81,19 @@ fn describe(document: &mut OpenApi, tags: &[Tag]) {
         .contact(Some(ContactBuilder::new().name(Some("Tenantry")).url(Some("https://github.com/tenantry/tenantry")).build()))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
-    document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    document.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
     document.servers = Some(vec![utoipa::openapi::Server::new("/")]);
     let tag = |tag: &Tag| TagBuilder::new().name(tag.name).description(Some(tag.about)).build();
     document.tags = Some(tags.iter().map(tag).collect());
     let scheme = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("An access token from login, refresh, create or select."))
+        .description(Some("An access token from login, refresh, create or select. API keys are taken here, too."))
         .build();
+    let api_key = ApiKey::Header(ApiKeyValue::with_description(API_KEY_HEADER, "An API key of an organization."));
     let components = document.components.get_or_insert_default();
-    components.security_schemes.insert("bearer".to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
+    components.security_schemes.insert(BEARER.to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
+    components.security_schemes.insert(API_KEY.to_owned(), RefOr::T(SecurityScheme::ApiKey(api_key)));
 }
 
 fn add_schema<T: utoipa::ToSchema>(components: &mut utoipa::openapi::Components) {

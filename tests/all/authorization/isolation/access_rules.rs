@@ -54,6 +54,12 @@ pub(crate) const RULES: &[(&str, Access)] = &[
     ("invitations.listForUser", SignedIn),
     ("jwks", Public),
     ("metrics", Public),
+    ("organizations.apiKeys.create", Organization(Admin)),
+    ("organizations.apiKeys.delete", Organization(Admin)),
+    ("organizations.apiKeys.get", Organization(Admin)),
+    ("organizations.apiKeys.list", Organization(Admin)),
+    ("organizations.apiKeys.rotate", Organization(Admin)),
+    ("organizations.apiKeys.update", Organization(Admin)),
     ("organizations.auditLogs.checkpoints", Organization(Admin)),
     ("organizations.auditLogs.erase", Organization(Owner)),
     ("organizations.auditLogs.export", Organization(Admin)),
@@ -134,6 +140,7 @@ pub(crate) fn access(operation: &str) -> Access {
 /// A body that is valid, so that a refusal is about who asks; `n` makes names unique.
 pub(crate) fn body(operation: &str, n: usize) -> Option<Value> {
     Some(match operation {
+        "organizations.apiKeys.create" => json!({"name": format!("Sweep {n}"), "permissions": []}),
         "organizations.auditLogs.erase" => json!({"email": "nobody@example.com"}),
         "organizations.auditLogs.setRetention" => json!({"days": 90}),
         "organizations.create" => json!({"slug": format!("sweep-{n}"), "name": "Sweep"}),

@@ -1,12 +1,17 @@
 //! Two tenants with one of everything each, and callers of every kind.
 
+use domain::tenancy::roles::Caps;
 use serde_json::json;
 use tenantry_tests::{
     Client, TestApp, User,
     everything::{Everything, Ids},
+    text,
 };
 
-use super::access_rules::{Access, Rank};
+use super::{
+    access_rules::{Access, Rank, access},
+    document::Operation,
+};
 
 /// The two tenants.
 pub(crate) struct World<'a> {
@@ -25,6 +30,8 @@ pub(crate) struct World<'a> {
     pub(crate) zed: User,
     admin: User,
     member: User,
+    /// Secrets of API keys: Acme's with everything and with nothing, and Other's.
+    keys: [(&'static str, String, Holds); 3],
 }
 
 /// Somebody, or something, that a credential of its own lets in.
@@ -39,15 +46,35 @@ pub(crate) struct Caller {
 enum Kind {
     /// Somebody who signed in, with their rank in Acme.
     Person(Option<Rank>),
+    /// An API key of Acme that holds this, or one of another tenant's.
+    Key(Holds),
+}
+
+/// What an API key holds in Acme.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Everything,
+    Nothing,
+    /// It is another tenant's.
+    Elsewhere,
 }
 
 impl Caller {
     /// Whether an operation on Acme's things is for this caller.
-    pub(crate) fn may(&self, access: Access) -> bool {
-        match (self.kind, access) {
+    pub(crate) fn may(&self, operation: &Operation) -> bool {
+        match (self.kind, access(&operation.id)) {
             (_, Access::Public) | (Kind::Person(_), Access::SignedIn) => true,
             (Kind::Person(rank), Access::Organization(least)) => rank.is_some_and(|rank| rank >= least),
-            (Kind::Person(_), Access::Platform) => false,
+            // What the table says of programs is in the permission matrix, and the document says it from there.
+            (Kind::Key(holds), Access::Organization(_)) => {
+                let said = |sentence: &str| operation.description.contains(sentence);
+                match holds {
+                    Holds::Everything => said("An API key of the organization"),
+                    Holds::Nothing => said("An API key of the organization will do."),
+                    Holds::Elsewhere => false,
+                }
+            }
+            (Kind::Person(_), Access::Platform) | (Kind::Key(_), Access::SignedIn | Access::Platform) => false,
         }
     }
 }
@@ -61,6 +88,26 @@ impl<'a> World<'a> {
         // The smallest tier has no seats for all of them.
         let tier = acme.ids.path("/api/platform/organizations/{org_id}/tier");
         app.by(&root).patch(&tier, json!({"tier_id": "tier_enterprise"})).await.ok();
+        let key = async |by: &User, org: &str, holds: Holds| {
+            let (name, permissions) = match holds {
+                Holds::Nothing => ("With nothing", Vec::new()),
+                _ => ("With everything", Caps::FOR_PROGRAMS.names()),
+            };
+            let body = json!({"name": name, "permissions": permissions});
+            text(&app.by(by).post(&format!("/api/organizations/{org}/api-keys"), body).await.ok()["secret"])
+        };
+        let keys = [
+            ("an API key with everything", key(&ann, "acme", Holds::Everything).await, Holds::Everything),
+            ("an API key with nothing", key(&ann, "acme", Holds::Nothing).await, Holds::Nothing),
+            ("another tenant's API key", key(&olga, "other", Holds::Elsewhere).await, Holds::Elsewhere),
+        ];
+        // The first use is recorded; it is not what the sweep is about.
+        for (_, secret, _) in &keys {
+            app.client().bearer(secret).get("/api/organizations/acme").await;
+        }
+        let revoked =
+            app.by(&ann).post("/api/organizations/acme/api-keys", json!({"name": "Revoked", "permissions": []})).await.ok();
+        app.by(&ann).delete(&format!("/api/organizations/acme/api-keys/{}", text(&revoked["id"]))).await.done();
         let admin = app.member(&ann, "acme", "admin@example.com", "admin").await;
         let member = app.member(&ann, "acme", "member@example.com", "member").await;
         app.client().post("/api/auth/forgot-password", json!({"email": "ann@example.com"})).await.ok();
@@ -71,26 +118,33 @@ impl<'a> World<'a> {
             ("a refresh token", ann.refresh.clone()),
             ("a reset link's token", app.mailed_token("ann@example.com", "reset-password")),
             ("a user's id", ann.id.clone()),
+            ("an API key that was revoked", text(&revoked["secret"])),
             (
                 "a token whose signature is another's",
                 format!("{}.{}", ann.access.rsplit_once('.').unwrap().0, olga.access.rsplit_once('.').unwrap().1),
             ),
         ];
-        Self { app, ann, olga, root, acme, other, wrong_tokens, zed, admin, member }
+        Self { app, ann, olga, root, acme, other, wrong_tokens, zed, admin, member, keys }
     }
 
     /// Everybody who has a credential that works.
     pub(crate) fn callers(&self) -> Vec<Caller> {
         let person = |name, client, rank| Caller { name, client, kind: Kind::Person(rank) };
         let app = self.app;
-        vec![
+        let key = |(name, secret, holds): &(&'static str, String, Holds)| Caller {
+            name,
+            client: app.client().bearer(secret),
+            kind: Kind::Key(*holds),
+        };
+        let people = [
             person("an outsider", app.by(&self.zed), None),
             person("another tenant's owner", app.by(&self.olga), None),
             person("another tenant's owner, with a token for it", app.client().bearer(&self.other.access), None),
             person("a member", app.by(&self.member), Some(Rank::Member)),
             person("an admin", app.by(&self.admin), Some(Rank::Admin)),
             person("the owner", app.by(&self.ann), Some(Rank::Owner)),
-        ]
+        ];
+        people.into_iter().chain(self.keys.iter().map(key)).collect()
     }
 
     /// Acme's things, in Acme. The member is one of the callers.

@@ -112,6 +112,12 @@ impl Terms {
         if let Access::Anybody = self.access {
             operation.security.get_or_insert_with(|| vec![SecurityRequirement::default()]);
         }
+        if let Access::Organization { row, write } = self.access
+            && row.programs.of(write) != Grant::Nobody
+        {
+            let ways = [BEARER, API_KEY].map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));
+            operation.security.get_or_insert_with(|| ways.into());
+        }
         if self.idempotent {
             operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
         }
@@ -181,5 +187,9 @@ fn idempotency_key() -> utoipa::openapi::path::Parameter {
         .build()
 }
 
+/// The document's name of access tokens.
+pub const BEARER: &str = "bearer";
+/// The document's name of API keys.
+pub const API_KEY: &str = "api_key";
 /// The header that makes a request count once.
 const KEY: &str = "Idempotency-Key";

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use domain::{
     BadValue, EventId, EventName, Patch, Result, Time, Violation,
+    applications::api_keys::Networks,
     core::value::{Description, Email, Name, Password, RoleSlug, Slug},
     delivery::webhooks::EndpointUrl,
     tenancy::{
@@ -102,6 +103,13 @@ impl FromJson for Vec<Value> {
 impl FromJson for Caps {
     fn from_json(value: &Value) -> Result<Self, BadValue> {
         Ok(list::<Cap>(value, 200)?.into_iter().collect())
+    }
+}
+
+impl FromJson for Networks {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        let texts: Vec<String> = list(value, Self::MAX)?;
+        Self::parse(texts.iter().map(String::as_str))
     }
 }
 

@@ -1,0 +1,3 @@
+//! Programs: what acts in an organization without being anybody.
+
+mod api_keys;
