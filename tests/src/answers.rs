@@ -76,7 +76,7 @@ fn refusal(answer: &Response, status: u16, error_code: &str, code: Option<&str>)
     const MEMBERS: [&str; 4] = ["error", "error_code", "timestamp", "code"];
     has_status(answer, status)?;
     let body = body(answer)?;
-    if let Some(missing) = MEMBERS.iter().find(|member| !body[**member].as_str().is_some_and(|text| !text.is_empty())) {
+    if let Some(missing) = MEMBERS.iter().find(|member| body[**member].as_str().is_none_or(|text| text.is_empty())) {
         return Err(format!("`{missing}` is missing or empty: {answer}"));
     }
     let known = |name: &String| MEMBERS.contains(&name.as_str()) || name == "details";

@@ -158,12 +158,15 @@ fn nothing_points_at_a_document_that_is_not_here() {
     assert_eq!(lost_documents(&files()), [""; 0]);
 }
 
+/// What is wrong with these files, a line each.
+type Guard = fn(&Files) -> Vec<String>;
+
 /// Each of these guards complains about a bad file, and not about a good one.
 #[test]
 fn the_guards_of_documents_bite() {
     let (threat, other, section) = (format!("T{}", 12), format!("T{}", 98), format!("contract {}", 1.2));
     let markdown = format!("no{}.md", "thing");
-    let rows: [(&str, fn(&Files) -> Vec<String>, &str, String, bool); 10] = [
+    let rows: [(&str, Guard, &str, String, bool); 10] = [
         ("a link to nothing", broken_links, "docs/architecture.md", format!("[x]({markdown})"), true),
         ("a link to no heading", broken_links, "docs/architecture.md", "[x](threats.md#nobody)".to_owned(), true),
         ("a good link", broken_links, "docs/architecture.md", "[x](threats.md#threats)".to_owned(), false),

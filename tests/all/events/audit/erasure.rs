@@ -12,6 +12,7 @@ use serde_json::json;
 use store::events::audit::Seal;
 use tenantry_tests::{Org, TestApp, User, both};
 
+#[expect(clippy::disallowed_methods, reason = "the test does what the job does")]
 const SCOPE: SystemScope = SystemScope::job("test");
 
 /// An organization whose log has so many records, each of them of its owner's doing.
