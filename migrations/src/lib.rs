@@ -10,16 +10,8 @@
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
-/// A step, whose SQL lies under its name: `sql/<name>.sql`, or several files in the folder `sql/<name>`. So a file cannot belong to another
-/// step than it says.
-macro_rules! step {
-    ($name:literal) => {
-        Box::new(Step { name: $name, files: &[include_str!(concat!("sql/", $name, ".sql"))] })
-    };
-    ($name:literal, $($file:literal),+) => {
-        Box::new(Step { name: $name, files: &[$(include_str!(concat!("sql/", $name, "/", $file, ".sql"))),+] })
-    };
-}
+/// Every step, as `build.rs` found it: `sql/<name>.sql`, or several files in the folder `sql/<name>`, in the order of the names.
+const STEPS: &[Step] = include!(concat!(env!("OUT_DIR"), "/steps.rs"));
 
 /// Applies the migrations in their order; `Migrator::up(db, None)` is idempotent.
 #[derive(Debug)]
@@ -28,17 +20,12 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            step!("m20261123_000001_foundation", "1_platform", "2_accounts", "3_organizations", "4_events", "5_deliveries"),
-            step!("m20261127_000002_audit_seal"),
-            step!("m20261127_000003_webhooks"),
-            step!("m20261127_000004_limits"),
-            step!("m20261129_000005_api_keys"),
-        ]
+        STEPS.iter().map(|step| Box::new(step.clone()) as Box<dyn MigrationTrait>).collect()
     }
 }
 
 /// One migration: SQL files, executed in order.
+#[derive(Clone)]
 struct Step {
     name: &'static str,
     files: &'static [&'static str],

@@ -1,17 +1,23 @@
 //! One of everything: an organization with one of each thing that a path can name, made over HTTP like a client would.
 //!
-//! [`NOUNS`] is THE place that a new resource is added to. The isolation sweep, the generated attacks, the crossing tests, the canaries
+//! The file of its area is THE place that a new resource is added to: how one is made, and who may call its operations. The isolation sweep, the generated attacks, the crossing tests, the canaries
 //! and `make fuzz-api` (by the program `everything`) all take their things from here, and the sweep fails by name for a part of a documented path
 //! that is not in the list.
 
-mod nouns;
+mod access;
+mod applications;
+mod core;
+mod delivery;
+mod events;
+mod identity;
+mod tenancy;
 
 use std::cell::RefCell;
 
 use futures::future::LocalBoxFuture;
 use serde_json::Value;
 
-pub use nouns::NOUNS;
+pub use access::{Access, Operation, Rank, access, body};
 
 use crate::{Client, TestApp, User};
 
@@ -26,6 +32,25 @@ pub struct Noun {
     make: for<'m> fn(&'m Maker<'_>) -> LocalBoxFuture<'m, String>,
 }
 
+/// How a noun is made: `made!(function)` for an async function of a [`Maker`].
+macro_rules! made {
+    ($make:ident) => {
+        |at| Box::pin($make(at))
+    };
+}
+use made;
+
+/// Every kind of thing, in the order in which they are made.
+pub fn nouns() -> impl Iterator<Item = &'static Noun> {
+    [tenancy::NOUNS, identity::NOUNS, delivery::NOUNS, applications::NOUNS, events::NOUNS, core::NOUNS].into_iter().flatten()
+}
+
+/// Every operation of the document.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    let areas = [tenancy::OPERATIONS, identity::OPERATIONS, delivery::OPERATIONS, applications::OPERATIONS];
+    areas.into_iter().chain([events::OPERATIONS, core::OPERATIONS]).flatten()
+}
+
 /// Members of answers that are secrets, each shown once.
 pub const SECRET_MEMBERS: &[&str] = &["access_token", "refresh_token", "secret", "token"];
 
@@ -37,7 +62,7 @@ impl Ids {
     /// Things that never were, in an organization.
     pub fn never_were(slug: &str) -> Self {
         let id = |noun: &Noun| (noun.parameter, format!("{}{}", noun.prefix, "0".repeat(32)));
-        Self(NOUNS.iter().map(id).collect()).with("org_slug", slug)
+        Self(nouns().map(id).collect()).with("org_slug", slug)
     }
     /// The same, with another thing for one part of the paths.
     #[must_use]
@@ -49,7 +74,7 @@ impl Ids {
     /// What names the thing of a kind.
     pub fn get(&self, parameter: &str) -> &str {
         let found = self.0.iter().find(|(known, _)| *known == parameter);
-        &found.unwrap_or_else(|| panic!("`{parameter}` is new: say in tests/src/everything/nouns.rs how one is made")).1
+        &found.unwrap_or_else(|| panic!("`{parameter}` is new: say in tests/src/everything/<area>.rs how one is made")).1
     }
     /// A documented path with everything filled in.
     pub fn path(&self, template: &str) -> String {
@@ -130,7 +155,7 @@ pub async fn make<'a>(
         secrets: RefCell::default(),
         settle,
     };
-    for noun in NOUNS {
+    for noun in nouns() {
         let id = (noun.make)(&maker).await;
         maker.ids.replace_with(|ids| std::mem::take(ids).with(noun.parameter, &id));
     }

@@ -6,12 +6,14 @@ use base64::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use tenantry_tests::{Receiver, TestApp, both, everything::SECRET_MEMBERS, text};
-
-use crate::authorization::isolation::{
-    access_rules::{Access, access},
-    document::operations,
+use tenantry_tests::{
+    Receiver, TestApp, both,
+    everything::SECRET_MEMBERS,
+    everything::{Access, access},
+    text,
 };
+
+use crate::authorization::isolation::document::operations;
 
 /// Typed by people.
 const PASSWORDS: [&str; 4] = ["canary-first-Pq7", "canary-second-Wz3", "canary-third-Lk9", "canary-wrong-Vb5"];

@@ -1,10 +1,9 @@
 //! The isolation sweep (T12, T13): EVERY operation of the OpenAPI document is called by everybody who may not, and by everybody who may.
-//! An operation that [`access_rules`] does not know fails the sweep: whoever adds one says who may call it.
+//! An operation that [`tenantry_tests::everything`] does not know fails the sweep: whoever adds one says who may call it.
 //!
 //! Nothing may change by a refused call. The one thing a stranger may tell apart is an unknown slug (404) and a foreign one (403), as the contract
 //! wants it; ids within an organization are "not found" to everybody else, like ids that never were.
 
-pub(crate) mod access_rules;
 pub(crate) mod world;
 
 use std::collections::BTreeSet;
@@ -15,13 +14,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tenantry_tests::{
     Client, Request, Response, both,
-    everything::{Ids, NOUNS, parameters},
+    everything::{self, Access, Ids, Rank, access, body, nouns, parameters},
 };
 
-use self::{
-    access_rules::{Access, Rank, access, body},
-    world::World,
-};
+use self::world::World;
 
 /// What the sweep needs of the document, read from its JSON: the document's own types belong to the API.
 pub(crate) mod document {
@@ -77,9 +73,9 @@ fn the_sweep_knows_every_operation_and_no_other() {
     let operations = document::operations();
     let mut ids: Vec<_> = operations.iter().map(|operation| operation.id.as_str()).collect();
     ids.sort_unstable();
-    let mut known: Vec<_> = access_rules::RULES.iter().map(|(id, _)| *id).collect();
+    let mut known: Vec<_> = everything::operations().map(|operation| operation.id).collect();
     known.sort_unstable();
-    assert_eq!(ids, known, "the document (left) and tests/all/authorization/isolation/access_rules.rs (right) differ");
+    assert_eq!(ids, known, "the document (left) and tests/src/everything (right) differ");
     for operation in operations {
         let public = access(&operation.id) == Access::Public;
         assert_eq!(operation.open, public, "{}: the document says whether it needs a token", operation.id);
@@ -107,9 +103,9 @@ fn the_document_says_who_may() {
 fn the_fixture_makes_everything_that_a_path_names_and_nothing_else() {
     let operations = document::operations();
     let named: BTreeSet<_> = operations.iter().flat_map(|operation| parameters(&operation.path)).collect();
-    let made: BTreeSet<_> = NOUNS.iter().map(|noun| noun.parameter).collect();
+    let made: BTreeSet<_> = nouns().map(|noun| noun.parameter).collect();
     let new: Vec<_> = named.difference(&made).collect();
-    assert!(new.is_empty(), "new in the paths of the document: say in tests/src/everything/nouns.rs how one is made: {new:?}");
+    assert!(new.is_empty(), "new in the paths of the document: say in tests/src/everything/<area>.rs how one is made: {new:?}");
     let gone: Vec<_> = made.difference(&named).collect();
     assert!(gone.is_empty(), "no path of the document names these any more: {gone:?}");
 }

@@ -6,15 +6,14 @@ use std::cell::Cell;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-use tenantry_tests::{Client, Database, Response, TestApp, User, both, text};
+use tenantry_tests::{
+    Client, Database, Response, TestApp, User, both,
+    everything::{Access, Rank, access},
+    text,
+};
 
 use super::{invariants, sound, watched};
-use crate::authorization::isolation::{
-    access_rules::{Access, Rank, access},
-    document::operations,
-    request,
-    world::World,
-};
+use crate::authorization::isolation::{document::operations, request, world::World};
 
 const VICTIM: &str = "victim@example.com";
 

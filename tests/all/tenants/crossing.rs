@@ -2,14 +2,15 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tenantry_tests::{Client, Org, Response, TestApp, User, both, everything::Ids, text};
+use tenantry_tests::{
+    Client, Org, Response, TestApp, User, both,
+    everything::Ids,
+    everything::{Access, access, body},
+    text,
+};
 
 use super::state;
-use crate::authorization::isolation::{
-    access_rules::{Access, access, body},
-    document::operations,
-    names_a_child,
-};
+use crate::authorization::isolation::{document::operations, names_a_child};
 
 async fn two_tenants(app: &TestApp) -> (User, Org, User, Org) {
     let (ann, bob) = (app.sign_up("ann@example.com").await, app.sign_up("bob@example.com").await);

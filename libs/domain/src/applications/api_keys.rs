@@ -10,11 +10,17 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::core::id::id;
 use crate::{
-    ApiKeyId, Error, OrgId, Result, Time, UserId,
+    Error, OrgId, Result, Time, UserId,
     core::value::{BadValue, Name, bad},
     tenancy::roles::Caps,
 };
+
+id! {
+    /// An API key of an organization. Not `key`: its secret begins with that.
+    ApiKeyKind ApiKeyId = "apk"
+}
 
 /// How many keys an organization may have.
 pub const MAX_API_KEYS: i64 = 100;

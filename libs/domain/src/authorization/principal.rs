@@ -5,12 +5,22 @@
 
 use std::{fmt, net::IpAddr};
 
+use crate::core::id::id;
 use crate::{
-    ApiKeyId, ClientId, Error, OrgId, Result, ScimTokenId, UserId,
+    ApiKeyId, Error, OrgId, Result, UserId,
     applications::api_keys::ApiKey,
     identity::{accounts::Person, sessions::SessionCredential},
     tenancy::roles::Caps,
 };
+
+id! {
+    /// An OAuth client.
+    ClientKind ClientId = "cli"
+}
+id! {
+    /// The token of a directory.
+    ScimTokenKind ScimTokenId = "sct"
+}
 
 /// Who acts, as the database knew them when it was asked last.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,8 @@ use std::{fmt, hash::Hash, marker::PhantomData, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::OrgId;
+
 /// Marks what an [`Id`] identifies.
 pub trait IdKind {
     /// The wire prefix without the underscore.
@@ -92,47 +94,20 @@ impl<'de, K: IdKind> Deserialize<'de> for Id<K> {
     }
 }
 
-macro_rules! ids {
-    ($($(#[$doc:meta])* $kind:ident $alias:ident = $prefix:literal;)*) => { $(
+/// Declares a kind of identifier, beside its noun: `id! { /// An organization. OrgKind OrgId = "org" }`.
+macro_rules! id {
+    ($(#[$doc:meta])* $kind:ident $alias:ident = $prefix:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub enum $kind {}
-        impl IdKind for $kind { const PREFIX: &'static str = $prefix; }
+        impl $crate::core::id::IdKind for $kind {
+            const PREFIX: &'static str = $prefix;
+        }
         $(#[$doc])*
-        pub type $alias = Id<$kind>;
-    )* };
+        pub type $alias = $crate::core::id::Id<$kind>;
+    };
 }
-
-ids! {
-    /// An organization: a customer of the SaaS company, a tenant.
-    OrgKind OrgId = "org";
-    /// A person's account in one realm.
-    UserKind UserId = "usr";
-    /// A user's membership of an organization.
-    MembershipKind MembershipId = "mem";
-    /// A custom role of an organization.
-    RoleKind RoleId = "role";
-    /// An invitation to an organization.
-    InvitationKind InvitationId = "inv";
-    /// One sign-in.
-    SessionKind SessionId = "ses";
-    /// What a session may act on: one refresh family.
-    GrantKind GrantId = "grt";
-    /// An outgoing webhook endpoint.
-    WebhookKind WebhookId = "whk";
-    /// One event on its way to one destination.
-    DeliveryKind DeliveryId = "dlv";
-    /// Something that happened: an audit record, and what webhooks carry.
-    EventKind EventId = "evt";
-    /// An order to erase somebody from an audit log.
-    ErasureKind ErasureId = "ers";
-    /// An API key of an organization. Not `key`: its secret begins with that.
-    ApiKeyKind ApiKeyId = "apk";
-    /// An OAuth client.
-    ClientKind ClientId = "cli";
-    /// The token of a directory.
-    ScimTokenKind ScimTokenId = "sct";
-}
+pub(crate) use id;
 
 /// The realm and the "organization" of everything that belongs to the platform itself. Never null in the database, because a
 /// unique index lets NULLs repeat.
@@ -141,6 +116,7 @@ pub const PLATFORM: OrgId = OrgId::new(Uuid::nil());
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::UserId;
 
     #[test]
     fn an_id_reads_back_and_no_other_kind_reads_it() {

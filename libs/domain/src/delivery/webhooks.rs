@@ -7,11 +7,21 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::core::id::id;
 use crate::{
-    DeliveryId, EventId, OrgId, Time, WebhookId,
+    EventId, OrgId, Time,
     core::value::{BadValue, Name, bad},
     events::record::EventName,
 };
+
+id! {
+    /// An outgoing webhook endpoint.
+    WebhookKind WebhookId = "whk"
+}
+id! {
+    /// One event on its way to one destination.
+    DeliveryKind DeliveryId = "dlv"
+}
 
 /// An endpoint. Its signing secret is stored sealed and not part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

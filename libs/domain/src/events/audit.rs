@@ -1,6 +1,12 @@
 //! What an organization decides about its audit log: how long records are kept, and whose content is erased from them.
 
+use crate::core::id::id;
 use crate::{UserId, Violation, core::value::Email};
+
+id! {
+    /// An order to erase somebody from an audit log.
+    ErasureKind ErasureId = "ers"
+}
 
 /// How many days records are kept, and what organizations may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

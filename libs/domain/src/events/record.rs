@@ -8,10 +8,17 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::samples::Sample;
+use crate::core::id::id;
 use crate::{
     ApiKeyId, ErasureId, InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
     core::value::{BadValue, bad},
 };
+
+id! {
+    /// Something that happened: an audit record, and what webhooks carry.
+    EventKind EventId = "evt"
+}
 
 /// What an event happened to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +40,10 @@ macro_rules! events {
         impl Event {
             /// The dotted name.
             pub const fn name(&self) -> EventName { match self { $(Event::$variant { .. } => EventName($name)),* } }
+            /// One of each, with values made up from their types: for what is said of all of them.
+            pub fn samples() -> Vec<Event> {
+                vec![$(Event::$variant { $($field: Sample::sample(stringify!($field))),* }),*]
+            }
             /// What it happened to.
             pub fn target(&self) -> Target { match self { $(Event::$variant { $target, .. } => Target { kind: $kind, id: $target.to_string() }),* } }
         }

@@ -4,7 +4,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::sessions::SessionCredential;
-use crate::{GrantId, OrgId, SessionId, Time, UserId, core::value::Email};
+use crate::core::id::id;
+use crate::{GrantId, OrgId, SessionId, Time, core::value::Email};
+
+id! {
+    /// A person's account in one realm.
+    UserKind UserId = "usr"
+}
 
 /// A person's account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

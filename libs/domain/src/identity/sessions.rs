@@ -4,7 +4,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GrantId, OrgId, SessionId, Time, UserId, core::value::Slug};
+use crate::core::id::id;
+use crate::{OrgId, Time, UserId, core::value::Slug};
+
+id! {
+    /// One sign-in.
+    SessionKind SessionId = "ses"
+}
+id! {
+    /// What a session may act on: one refresh family.
+    GrantKind GrantId = "grt"
+}
 
 /// One sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,17 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::id::id;
 use crate::{
-    InvitationId, OrgId, Time, UserId,
+    OrgId, Time, UserId,
     core::value::{BadValue, Email, bad},
     tenancy::roles::RoleName,
 };
+
+id! {
+    /// An invitation to an organization.
+    InvitationKind InvitationId = "inv"
+}
 
 /// How long an invitation can be accepted. Compared at use, never by a sweeper (T19).
 pub const LIFETIME: chrono::TimeDelta = chrono::TimeDelta::days(7);

@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MembershipId, OrgId, Time, UserId, identity::accounts::User, tenancy::roles::RoleName};
+use crate::core::id::id;
+use crate::{OrgId, Time, UserId, identity::accounts::User, tenancy::roles::RoleName};
+
+id! {
+    /// A user's membership of an organization.
+    MembershipKind MembershipId = "mem"
+}
 
 /// A user's membership of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,10 +4,16 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::id::id;
 use crate::{
-    OrgId, Time, UserId,
+    Time, UserId,
     core::value::{BadValue, Name, Slug, bad},
 };
+
+id! {
+    /// An organization: a customer of the SaaS company, a tenant.
+    OrgKind OrgId = "org"
+}
 
 /// Whether an organization can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

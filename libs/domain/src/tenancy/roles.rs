@@ -5,7 +5,13 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::id::id;
 use crate::core::value::{BadValue, RoleSlug, bad};
+
+id! {
+    /// A custom role of an organization.
+    RoleKind RoleId = "role"
+}
 
 macro_rules! capabilities {
     ($($variant:ident = $name:literal, $doc:literal;)*) => {
@@ -188,7 +194,7 @@ impl Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomRole {
     /// Identifier.
-    pub id: crate::RoleId,
+    pub id: RoleId,
     /// The organization.
     pub org_id: crate::OrgId,
     /// What memberships name.

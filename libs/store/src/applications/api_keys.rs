@@ -1,7 +1,6 @@
 //! API keys and their secrets. Only hashes are kept; each secret remembers to whom it was shown.
 
 mod rotation;
-pub(crate) mod table;
 mod usage;
 
 use domain::{
@@ -18,10 +17,31 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 use crate::{
     Store, WriteTx,
     core::{
-        error::{from_db, on},
+        error::{Constraint, from_db, on},
         sql::{self, Columns, Sql, sql},
+        table::{Table, WhenOld, WithOrganization, own_rows},
     },
     tenancy::roles::caps_from_text,
+};
+
+pub(crate) const API_KEYS_NAME: Constraint = Constraint { name: "api_keys_name", columns: "api_keys.org_id, api_keys.name" };
+/// Never violated: secrets are random.
+const API_KEY_SECRETS_HASH: Constraint = Constraint { name: "api_key_secrets_hash", columns: "api_key_secrets.hash" };
+
+pub(crate) const API_KEYS: Table = Table {
+    name: "api_keys",
+    unique: &[&API_KEYS_NAME],
+    sealed: &[],
+    when_old: WhenOld::Stays("until the organization deletes it"),
+    with_organization: WithOrganization::Deleted(own_rows!("api_keys")),
+};
+
+pub(crate) const API_KEY_SECRETS: Table = Table {
+    name: "api_key_secrets",
+    unique: &[&API_KEY_SECRETS_HASH],
+    sealed: &[],
+    when_old: WhenOld::GoesWith("api_keys"),
+    with_organization: WithOrganization::GoesWith("api_keys"),
 };
 
 /// The columns of an [`ApiKey`], of `api_keys k`, in the order of [`read_key`].
@@ -141,7 +161,7 @@ impl WriteTx {
             key.created_at.into(),
             key.updated_at.into(),
         ];
-        sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&table::API_KEYS_NAME, name_taken))?;
+        sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&API_KEYS_NAME, name_taken))?;
         self.insert_api_key_secret(key, hash, shown_to).await?;
         // The counter last: whoever waits for its row waits for as little as can be.
         if sql::execute(&self.tx, TAKE_PLACE, vec![org, MAX_API_KEYS.into()]).await? == 1 {
@@ -161,7 +181,7 @@ impl WriteTx {
             key.expires_at.into(),
             key.updated_at.into(),
         ];
-        sql::try_execute(&self.tx, SAVE, values).await.map_err(on(&table::API_KEYS_NAME, name_taken))?;
+        sql::try_execute(&self.tx, SAVE, values).await.map_err(on(&API_KEYS_NAME, name_taken))?;
         Ok(())
     }
 

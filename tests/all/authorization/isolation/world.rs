@@ -4,14 +4,11 @@ use domain::tenancy::roles::Caps;
 use serde_json::json;
 use tenantry_tests::{
     Client, TestApp, User,
-    everything::{Everything, Ids},
+    everything::{Access, Everything, Ids, Rank, access},
     text,
 };
 
-use super::{
-    access_rules::{Access, Rank, access},
-    document::Operation,
-};
+use super::document::Operation;
 
 /// The two tenants.
 pub(crate) struct World<'a> {

@@ -56,7 +56,7 @@ fn check(before: &Organization, after: &Organization, giver: usize, step: &Step)
 #[test]
 fn t20_no_sequence_of_calls_gives_anybody_what_its_caller_lacks() {
     // Always the same sequences: a failure here is a defect of the change at hand and not of a lucky day.
-    let config = Config { cases: 2_000, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 4_000, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let allowed = RefCell::new(BTreeMap::<(&str, bool), usize>::new());
     let by_program = RefCell::new(BTreeMap::<&str, usize>::new());

@@ -1,0 +1,97 @@
+//! Organizations, members, roles, invitations, and the platform.
+
+use serde_json::json;
+
+use super::{
+    Maker, Noun, Operation,
+    access::{
+        Access::{Organization, Platform, Public, SignedIn},
+        Rank::{Admin, Member, Owner},
+        op,
+    },
+    made,
+};
+use crate::text;
+
+pub(super) const NOUNS: &[Noun] = &[
+    Noun { parameter: "org_slug", prefix: "", make: made!(organization) },
+    Noun { parameter: "org_id", prefix: "org_", make: made!(organization_id) },
+    Noun { parameter: "user_id", prefix: "usr_", make: made!(member) },
+    Noun { parameter: "role_id", prefix: "role_", make: made!(role) },
+    Noun { parameter: "invitation_id", prefix: "inv_", make: made!(invitation) },
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    op("invitations.accept", SignedIn).with(|_| json!({"token": "inv_nonsense"})),
+    op("invitations.acceptById", SignedIn),
+    op("invitations.cancel", Organization(Admin)),
+    op("invitations.create", Organization(Admin)).with(|n| json!({"email": format!("sweep{n}@example.com"), "role": "member"})),
+    op("invitations.decline", Public).with(|_| json!({"token": "inv_nonsense"})),
+    op("invitations.declineById", SignedIn),
+    op("invitations.listForOrg", Organization(Admin)),
+    op("invitations.listForUser", SignedIn),
+    op("organizations.create", SignedIn).with(|n| json!({"slug": format!("sweep-{n}"), "name": "Sweep"})),
+    op("organizations.delete", Organization(Owner)),
+    op("organizations.get", Organization(Member)),
+    op("organizations.list", SignedIn),
+    op("organizations.members.add", Organization(Admin)),
+    op("organizations.members.list", Organization(Member)),
+    op("organizations.members.listServiceAccess", Organization(Admin)),
+    op("organizations.members.remove", Organization(Admin)),
+    op("organizations.members.removeByDelete", Organization(Admin)),
+    op("organizations.members.transferOwnership", Organization(Owner)).with(|_| json!({"new_owner_email": "nobody@example.com"})),
+    op("organizations.members.updateRole", Organization(Admin)).with(|_| json!({"role": "member"})),
+    op("organizations.members.updateServiceAccess", Organization(Admin)).with(|_| json!({"grants": []})),
+    op("organizations.roles.create", Organization(Admin))
+        .with(|n| json!({"slug": format!("sweep-{n}"), "name": "Sweep", "permissions": []})),
+    op("organizations.roles.delete", Organization(Admin)),
+    op("organizations.roles.get", Organization(Admin)),
+    op("organizations.roles.list", Organization(Admin)),
+    op("organizations.roles.update", Organization(Admin)).with(|_| json!({"name": "Sweep"})),
+    op("organizations.roles.updateByPatch", Organization(Admin)).with(|_| json!({"name": "Sweep"})),
+    op("organizations.select", Organization(Member)),
+    op("organizations.update", Organization(Admin)).with(|n| json!({"name": format!("Sweep {n}")})),
+    op("platform.demoteOwner", Platform),
+    op("platform.getAuditLog", Platform),
+    op("platform.getTiers", Platform),
+    op("platform.organizations.activate", Platform),
+    op("platform.organizations.approve", Platform),
+    op("platform.organizations.delete", Platform),
+    op("platform.organizations.list", Platform),
+    op("platform.organizations.reject", Platform).with(|_| json!({"reason": "Sweep"})),
+    op("platform.organizations.suspend", Platform),
+    op("platform.organizations.updateTier", Platform).with(|_| json!({"tier_id": "tier_pro"})),
+    op("platform.promoteOwner", Platform).with(|_| json!({"user_id": "usr_00000000000000000000000000000000"})),
+];
+
+async fn organization(at: &Maker<'_>) -> String {
+    let slug = at.id("org_slug");
+    let answer = at.client.post("/api/organizations", json!({"slug": slug, "name": format!("The {slug} company")})).await.ok();
+    at.keep("nobody", &answer);
+    at.access.replace(text(&answer["access_token"]));
+    slug
+}
+
+async fn organization_id(at: &Maker<'_>) -> String {
+    text(&at.client.get(&at.path).await.ok()["organization"]["id"])
+}
+
+/// A managed account: added by the owner, and nobody has its password.
+async fn member(at: &Maker<'_>) -> String {
+    let email = format!("bob@{}.example", at.id("org_slug"));
+    let invited = at.post_mailed(&email, "invitations", json!({"email": email, "role": "member"})).await;
+    at.post(&format!("invitations/{}/accept", text(&invited["invitation"]["id"])), json!({})).await;
+    let members = at.get("members").await;
+    let mut members = members["members"].as_array().into_iter().flatten();
+    text(&members.find(|member| member["user"]["email"] == email).expect("the member that was added")["user"]["id"])
+}
+
+async fn role(at: &Maker<'_>) -> String {
+    let body = json!({"slug": "helper", "name": "Helper", "permissions": ["webhooks.manage"]});
+    text(&at.post("roles", body).await["id"])
+}
+
+async fn invitation(at: &Maker<'_>) -> String {
+    let email = format!("cy@{}.example", at.id("org_slug"));
+    text(&at.post_mailed(&email, "invitations", json!({"email": email, "role": "member"})).await["invitation"]["id"])
+}
