@@ -15,7 +15,8 @@ pub(super) const NOUNS: &[Noun] = &[
 ];
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    op("organizations.webhooks.create", Organization(Admin)),
+    op("organizations.webhooks.create", Organization(Admin))
+        .with(|n| json!({"name": format!("Sweep {n}"), "url": "http://127.0.0.1:9/", "events": ["user.joined"]})),
     op("organizations.webhooks.delete", Organization(Admin)),
     op("organizations.webhooks.get", Organization(Admin)),
     op("organizations.webhooks.getDeliveries", Organization(Admin)),

@@ -10,6 +10,7 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "libs/store/src/authorization/",
             "libs/store/src/delivery/deliveries/tests.rs",
+    "migrations/build.rs",
             "libs/domain/src/authorization/",
             "tests/all/authorization/permissions.rs",
         ],
@@ -105,6 +106,7 @@ const LIFTED: &[&str] = &[
     "libs/store/src/authorization/",
     "libs/store/src/core/testing.rs",
     "libs/store/src/delivery/deliveries/tests.rs",
+    "migrations/build.rs",
     "services/api/src/cli.rs",
     "services/worker/src/main.rs",
     // Where the authority of a job begins.
