@@ -1,5 +1,6 @@
 //! Who may do what: the table, the one decision over it, and who acts.
 
+pub mod access;
 pub mod actor;
 pub mod facts;
 pub mod policy;

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{policy::Access, principal::Principal};
+use super::{access::Access, principal::Principal};
 use crate::{
     OrgId,
     tenancy::{
@@ -82,8 +82,8 @@ impl Facts {
     }
 }
 
-/// Facts that were read outside a transaction for reads (`A` = [`super::policy::Read`]), inside the write transaction for writes (`A` =
-/// [`super::policy::Write`]): they borrow what read them, so that they cannot outlive it.
+/// Facts that were read outside a transaction for reads (`A` = [`super::access::Read`]), inside the write transaction for writes (`A` =
+/// [`super::access::Write`]): they borrow what read them, so that they cannot outlive it.
 #[derive(Debug)]
 pub struct Standing<'t, A> {
     facts: Facts,

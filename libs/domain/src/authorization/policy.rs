@@ -6,7 +6,10 @@
 
 use std::marker::PhantomData;
 
-pub use super::facts::{Authority, Facts, Standing};
+pub use super::{
+    access::{Access, Read, Write},
+    facts::{Authority, Facts, Standing},
+};
 use super::{
     principal::{Principal, person_required},
     resource::{ApiKeys, Grant, Invitations, MemberRoles, Members, Needs, Ownership, Resource, Roles, Row},
@@ -20,30 +23,6 @@ use crate::{
         roles::{Caps, Role, RoleName},
     },
 };
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// [`Read`] or [`Write`].
-pub trait Access: sealed::Sealed {
-    /// Whether this is [`Write`].
-    const WRITE: bool;
-}
-/// Looking.
-#[derive(Debug)]
-pub enum Read {}
-/// Changing.
-#[derive(Debug)]
-pub enum Write {}
-impl sealed::Sealed for Read {}
-impl sealed::Sealed for Write {}
-impl Access for Read {
-    const WRITE: bool = false;
-}
-impl Access for Write {
-    const WRITE: bool = true;
-}
 
 /// Proof that one principal may do `A` to the `R`s of one organization. Only [`decide`] makes it.
 #[derive(Debug)]

@@ -237,6 +237,12 @@ impl EventName {
     }
 }
 
+impl Sample for EventName {
+    fn sample(_: &'static str) -> Self {
+        Self::all().next().unwrap_or_else(|| unreachable!("the registry is not empty"))
+    }
+}
+
 impl FromStr for EventName {
     type Err = BadValue;
     fn from_str(s: &str) -> Result<Self, BadValue> {

@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::record::EventName;
 use crate::core::id::Id;
 
 pub(super) trait Sample {
@@ -23,11 +22,6 @@ impl Sample for String {
 impl Sample for &'static str {
     fn sample(field: &'static str) -> Self {
         field
-    }
-}
-impl Sample for EventName {
-    fn sample(_: &'static str) -> Self {
-        Self::all().next().unwrap_or_else(|| unreachable!("the registry is not empty"))
     }
 }
 impl<T: Sample> Sample for Vec<T> {

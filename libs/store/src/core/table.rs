@@ -3,7 +3,6 @@
 //! organizations go through these declarations, which [`crate::core::tables::ALL`] collects; a table, a constraint or a deletion that is
 //! forgotten is named by a test there.
 
-use crypto::sealed::Place;
 use domain::{OrgId, PLATFORM};
 use sea_orm::{DbErr, QueryResult, Value};
 
@@ -83,14 +82,6 @@ pub(crate) struct SealedColumn {
     /// Writes `$1` where `$2` still stands, in the row with the key `$3`, …
     pub(crate) replace: Sql,
     pub(crate) row: fn(&QueryResult) -> Result<SealedRow, DbErr>,
-}
-
-impl SealedColumn {
-    /// What a sealed value is bound to: moved to another organization, column or row it does not open.
-    pub(crate) fn place<'a>(&self, org: OrgId, row: &'a str) -> Place<'a> {
-        debug_assert!(crate::core::tables::seals(self), "{}.{} is not in the table's `sealed`", self.table, self.column);
-        Place { org: org.uuid(), table: self.table, column: self.column, row }
-    }
 }
 
 /// A row with a sealed value.

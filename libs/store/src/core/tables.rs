@@ -1,6 +1,9 @@
 //! Every table of the schema, in the order in which a deleted organization is purged: what refers to others before what it refers to. A
 //! new table is added here and declared beside its noun; the tests below name whatever is missing or contradicts the schema.
 
+use crypto::sealed::Place;
+use domain::OrgId;
+
 use crate::{
     applications,
     core::{
@@ -50,8 +53,16 @@ pub(crate) fn sealed() -> impl Iterator<Item = &'static SealedColumn> {
 }
 
 /// Whether some table declares this column.
-pub(crate) fn seals(column: &SealedColumn) -> bool {
+fn seals(column: &SealedColumn) -> bool {
     sealed().any(|known| (known.table, known.column) == (column.table, column.column))
+}
+
+impl SealedColumn {
+    /// What a sealed value is bound to: moved to another organization, column or row it does not open.
+    pub(crate) fn place<'a>(&self, org: OrgId, row: &'a str) -> Place<'a> {
+        debug_assert!(seals(self), "{}.{} is not in the table's `sealed`", self.table, self.column);
+        Place { org: org.uuid(), table: self.table, column: self.column, row }
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "libs/store/src/authorization/",
             "libs/store/src/delivery/deliveries/tests.rs",
-    "migrations/build.rs",
+            "migrations/build.rs",
             "libs/domain/src/authorization/",
             "tests/all/authorization/permissions.rs",
         ],

@@ -20,7 +20,7 @@ use sea_orm::{DbErr, QueryResult, RuntimeErr};
 use sqlx::{PgPool, Row, postgres::PgRow};
 use tokio::sync::oneshot;
 
-use super::person::{LENIENT, facts};
+use super::statement::{LENIENT, facts};
 use crate::core::error::from_db;
 
 /// Requests of one batch at most.

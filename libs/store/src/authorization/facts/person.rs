@@ -15,7 +15,11 @@ use domain::{
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
-use super::{Found, LockScope, assemble, batch::FactsRequest};
+use super::{
+    Found, LockScope, assemble,
+    batch::FactsRequest,
+    statement::{LENIENT, MEMBER, MEMBER_EXCLUSIVE, MEMBER_SHARED},
+};
 use crate::{
     Store, WriteTx,
     core::{
@@ -34,58 +38,6 @@ const CALLER: &str = "
      where g.id = $1 and s.id = $2 and u.id = $3
        and g.revoked_at is null and s.revoked_at is null and s.expires_at > $4
        and u.deleted_at is null";
-
-/// The statement, for one request (`$n` in the order of [`values`]) or for each row of a batch: only where its inputs stand differs.
-macro_rules! facts {
-    (of $grant:literal, $session:literal, $user:literal, $now:literal, $slug:literal, organization $join:literal, $lock:literal) => {
-        concat!(
-            "
-    select u.email, u.realm, u.email_verified_at, u.is_platform_owner, m.role, r.permissions, ",
-            $crate::tenancy::organizations::organization_columns!(),
-            "
-      from grants g
-      join sessions s on s.id = g.session_id
-      join users u on u.id = g.user_id
-      ",
-            $join,
-            " organizations o on o.slug = ",
-            $slug,
-            "
-      ",
-            $join,
-            " org_counters c on c.org_id = o.id
-      ",
-            $join,
-            " memberships m on m.org_id = o.id and m.user_id = u.id
-      left join roles r on r.org_id = m.org_id and r.slug = m.role
-     where g.id = ",
-            $grant,
-            " and s.id = ",
-            $session,
-            " and u.id = ",
-            $user,
-            "
-       and g.revoked_at is null and s.revoked_at is null and s.expires_at > ",
-            $now,
-            "
-       and u.deleted_at is null",
-            $lock
-        )
-    };
-}
-pub(super) use facts;
-
-/// Also for strangers.
-pub(super) const LENIENT: &str = facts!(of "$1", "$2", "$3", "$4", "$5", organization "left join", "");
-/// Members only; SQLite's, whose writer is alone.
-const MEMBER: &str = facts!(of "$1", "$2", "$3", "$4", "$5", organization "join", "");
-/// The membership stays as it is. Whoever is about to change it goes first (the fair lock of `locks.rs`, shared).
-const MEMBER_SHARED: &str = facts!(of "$1", "$2", "$3", "$4", "$5", organization "join", "
-       and (select pg_advisory_xact_lock_shared(hashtextextended($3::uuid::text, 0))) is not null
-       for share of m");
-/// The membership may change.
-const MEMBER_EXCLUSIVE: &str = facts!(of "$1", "$2", "$3", "$4", "$5", organization "join", "
-       for no key update of m");
 
 fn values(who: &SessionCredential, now: Time, slug: &Slug) -> Vec<Value> {
     vec![who.grant.uuid().into(), who.session.uuid().into(), who.user.uuid().into(), now.into(), slug.as_str().into()]
