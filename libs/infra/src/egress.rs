@@ -72,10 +72,17 @@ pub struct Incoming {
     pub headers: Vec<(String, String)>,
     /// The first `max_response` bytes of the body.
     pub body: Vec<u8>,
-    /// Whether there was more.
+    /// Whether that is not all of it: there was more, or it was cut off, broken, or did not come in time.
     pub truncated: bool,
     /// From the call of [`Egress::send`] to the last byte.
     pub elapsed: Duration,
+}
+
+impl Incoming {
+    /// The first header of this name, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// Headers that frame the message or steer the connection: setting them could smuggle a second request or reach another host.
@@ -112,27 +119,30 @@ impl Egress {
     /// a customer's mail server: connect to one of these, do not resolve again.
     pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, EgressError> {
         let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        let found = match literal {
-            Ok(address) => vec![address],
-            Err(_) => self.0.names.addresses(host).await?,
-        };
-        self.0.policy.filter(found, Reach::Public)
-    }
-
-    /// Sends a request and reads the answer, both within `timeout`.
-    pub async fn send(&self, outgoing: Outgoing) -> Result<Incoming, EgressError> {
-        let started = Instant::now();
-        let limit = outgoing.timeout.min(self.0.ceiling);
-        // Around everything, so that a trickling body ends as well as a silent server.
-        match tokio::time::timeout(limit, self.exchange(outgoing)).await {
-            Ok(answer) => answer.map(|incoming| Incoming { elapsed: started.elapsed(), ..incoming }),
-            Err(_) => Err(EgressError::Timeout),
+        match literal {
+            Ok(address) => self.0.policy.filter(vec![address], Reach::Public),
+            Err(_) => self.0.names.permitted(host, &self.0.policy, Reach::Public).await,
         }
     }
 
-    async fn exchange(&self, outgoing: Outgoing) -> Result<Incoming, EgressError> {
-        let Outgoing { method, url, headers, body, max_response, .. } = outgoing;
+    /// Sends a request and reads the answer, both within `timeout`. With the status there is an answer, whatever becomes of its body:
+    /// what came of it is kept.
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Incoming, EgressError> {
+        let (started, max) = (Instant::now(), outgoing.max_response);
+        let deadline = tokio::time::Instant::now() + outgoing.timeout.min(self.0.ceiling);
+        let response = tokio::time::timeout_at(deadline, self.exchange(outgoing)).await.map_err(|_| EgressError::Timeout)??;
+        let (status, headers) = (response.status().as_u16(), texts(response.headers()));
+        let mut body = Vec::new();
+        let whole = tokio::time::timeout_at(deadline, read(response, max, &mut body)).await;
+        Ok(Incoming { status, headers, body, truncated: whole != Ok(true), elapsed: started.elapsed() })
+    }
+
+    async fn exchange(&self, outgoing: Outgoing) -> Result<reqwest::Response, EgressError> {
+        let Outgoing { method, url, headers, body, .. } = outgoing;
         let reach = guard::reach(&url)?;
+        if reach == Reach::AllowedOnly && self.0.policy.is_empty() {
+            return Err(EgressError::NotAllowed("https_required"));
+        }
         if let Some(address) = guard::literal(&url) {
             self.0.policy.filter(vec![address], reach)?;
         }
@@ -141,24 +151,25 @@ impl Egress {
         if !body.is_empty() {
             request = request.body(body);
         }
-        let response = request.send().await.map_err(|e| error::classify(&e))?;
-        let (status, headers) = (response.status().as_u16(), texts(response.headers()));
-        let (body, truncated) = read(response, max_response).await?;
-        Ok(Incoming { status, headers, body, truncated, elapsed: Duration::ZERO })
+        request.send().await.map_err(|e| error::classify(&e))
     }
 }
 
-/// Reads at most `max` bytes. What is left of the answer is dropped, and its connection with it.
-async fn read(mut response: reqwest::Response, max: usize) -> Result<(Vec<u8>, bool), EgressError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| error::classify(&e))? {
-        let room = max - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if chunk.len() > room {
-            return Ok((body, true));
+/// Reads at most `max` bytes; answers whether that was all. What is left of the answer is dropped, and its connection with it.
+async fn read(mut response: reqwest::Response, max: usize, body: &mut Vec<u8>) -> bool {
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                let room = max - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if chunk.len() > room {
+                    return false;
+                }
+            }
+            Ok(None) => return true,
+            Err(_) => return false,
         }
     }
-    Ok((body, false))
 }
 
 fn header_map(headers: Vec<(String, String)>) -> Result<HeaderMap, EgressError> {

@@ -200,3 +200,18 @@ both!(t35_a_redirect_is_a_failure_and_not_followed, async |app| {
     assert!(inside.received().is_empty(), "{:?}", inside.received());
     app.leaves_deliveries(5);
 });
+
+both!(
+    t35_a_name_of_our_network_and_no_name_at_all_get_the_same_answer,
+    Options::default().set("egress.allow_networks", NONE),
+    async |app| {
+        let ann = app.sign_up("ann@example.com").await;
+        let org = app.create_org(&ann, "acme").await;
+        let mut answers = Vec::new();
+        for url in ["https://localhost/", "https://no-such-name.invalid/", "https://127.0.0.1/"] {
+            let body = json!({"name": "Hook", "url": url, "events": ["user.joined"]});
+            answers.push(app.by(&ann).post(&org.at("webhooks"), body).await.invalid(&["url"])["details"].clone());
+        }
+        assert!(answers[0].is_array() && answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    }
+);

@@ -9,9 +9,10 @@ pub enum EgressError {
     /// `bad_url`, `header_not_allowed`.
     #[error("the request is not allowed ({0})")]
     NotAllowed(&'static str),
-    /// The name does not resolve.
-    #[error("the host name could not be resolved")]
-    Dns,
+    /// The name does not resolve, or to nothing that may be called. One answer for both: the difference would tell which names there
+    /// are in the operator's network.
+    #[error("the host name leads to no address that may be called")]
+    NoAddress,
     /// Nobody answers at the address.
     #[error("the connection could not be made")]
     Connect,

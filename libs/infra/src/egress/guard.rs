@@ -44,7 +44,8 @@ impl Egress {
             (Some(address), _) => vec![address],
             // Answering before asking keeps a customer from using us to look into internal names.
             _ if reach == Reach::AllowedOnly && self.0.policy.is_empty() => return Err(refusal),
-            (None, name) => self.0.names.addresses(name.unwrap_or_default()).await.map_err(code)?,
+            // A name that does not resolve and one that leads into a network of ours get the same answer.
+            (None, name) => self.0.names.addresses(name.unwrap_or_default()).await.map_err(|_| refusal)?,
         };
         // Connecting uses the permitted ones only; storing demands that all are, since a mixture is a mistake or an attempt.
         if found.iter().all(|address| self.0.policy.permits(*address, reach)) { Ok(()) } else { Err(refusal) }
@@ -54,16 +55,15 @@ impl Egress {
 fn code(error: EgressError) -> &'static str {
     match error {
         EgressError::NotAllowed(code) => code,
-        _ => "unresolvable",
+        _ => "bad_url",
     }
 }
 
 fn message(code: &'static str) -> &'static str {
     match code {
         "https_required" => "must begin with https://.",
-        "address_not_allowed" => "must point to a public address.",
+        "address_not_allowed" => "must have a host that leads to public addresses only.",
         "credentials_in_url" => "must not hold a user name or password.",
-        "unresolvable" => "must have a host name that resolves.",
         _ => "must be a complete URL, such as https://example.com/hook.",
     }
 }

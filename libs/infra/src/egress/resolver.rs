@@ -52,9 +52,14 @@ impl Names {
         // With the final dot no search domain of ours is tried on a customer's name.
         let absolute = if name.ends_with('.') { name.to_owned() } else { format!("{name}.") };
         let found = tokio::time::timeout(PATIENCE, self.0.lookup_ip(absolute)).await;
-        let found = found.map_err(|_| EgressError::Dns)?.map_err(|_| EgressError::Dns)?;
+        let found = found.map_err(|_| EgressError::NoAddress)?.map_err(|_| EgressError::NoAddress)?;
         let addresses: Vec<IpAddr> = found.iter().collect();
-        if addresses.is_empty() { Err(EgressError::Dns) } else { Ok(addresses) }
+        if addresses.is_empty() { Err(EgressError::NoAddress) } else { Ok(addresses) }
+    }
+
+    /// Those that may be called.
+    pub(super) async fn permitted(&self, name: &str, policy: &Policy, reach: Reach) -> Result<Vec<IpAddr>, EgressError> {
+        policy.filter(self.addresses(name).await?, reach).map_err(|_| EgressError::NoAddress)
     }
 }
 
@@ -77,7 +82,7 @@ impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
         let (names, policy, reach) = (self.names.clone(), self.policy.clone(), self.reach);
         Box::pin(async move {
-            let permitted = policy.filter(names.addresses(name.as_str()).await?, reach)?;
+            let permitted = names.permitted(name.as_str(), &policy, reach).await?;
             // Port 0 stands for the URL's own.
             let sockets = permitted.into_iter().map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(sockets) as Addrs)

@@ -63,7 +63,9 @@ async fn hostile_urls_are_refused_when_stored_and_when_called() {
     ] {
         let violation = egress.check("url", &url.parse().unwrap()).await.expect_err(url);
         assert_eq!((violation.code, violation.field.as_str()), (code, "url"), "{url}");
-        assert_eq!(egress.send(get(url)).await.unwrap_err(), EgressError::NotAllowed(code), "{url}");
+        let name = url.starts_with("https:") && url.contains("localhost");
+        let called = if name { EgressError::NoAddress } else { EgressError::NotAllowed(code) };
+        assert_eq!(egress.send(get(url)).await.unwrap_err(), called, "{url}");
     }
 }
 
@@ -74,6 +76,7 @@ async fn names_follow_the_rule_of_their_addresses() {
         let (closed, open) = (egress(&[], Some(resolver)), egress(&["10.0.0.0/8"], Some(resolver)));
         let url = url.parse().unwrap();
         assert_eq!(closed.check("url", &url).await.unwrap_err().code, "address_not_allowed");
+        assert_eq!(closed.addresses(url.host_str().unwrap()).await, Err(EgressError::NoAddress));
         assert_eq!(open.check("url", &url).await, Ok(()));
         assert_eq!(open.addresses(url.host_str().unwrap()).await.unwrap(), [IpAddr::from([10, 0, 0, 7])]);
         assert_eq!(closed.addresses("[::1]").await, Err(EgressError::NotAllowed("address_not_allowed")));
@@ -85,9 +88,12 @@ async fn a_private_listener_is_reached_only_where_the_operator_allows_it() {
     let ok = "HTTP/1.1 200 OK\r\nX-Seen: yes\r\nContent-Length: 2\r\n\r\nhi";
     let (port, visitors) = listener(move |stream| async move { drop(answer(stream, ok).await) }).await;
     let resolver = name_server(vec![Ipv4Addr::LOCALHOST]).await;
-    for url in [format!("http://127.0.0.1:{port}/"), format!("http://hook.example:{port}/")] {
+    for (url, refusal) in [
+        (format!("http://127.0.0.1:{port}/"), EgressError::NotAllowed("https_required")),
+        (format!("http://hook.example:{port}/"), EgressError::NoAddress),
+    ] {
         let refused = egress(&["10.0.0.0/8"], Some(resolver)).send(get(&url)).await;
-        assert_eq!(refused.unwrap_err(), EgressError::NotAllowed("https_required"), "{url}");
+        assert_eq!(refused.unwrap_err(), refusal, "{url}");
         assert_eq!(visitors.load(Relaxed), 0);
     }
     let open = egress(&["127.0.0.0/8"], Some(resolver));
@@ -107,7 +113,7 @@ async fn a_name_that_turns_private_after_the_check_is_not_called() {
     let egress = egress(&[], Some(resolver));
     let url = format!("https://rebind.example:{port}/");
     assert_eq!(egress.check("url", &url.parse().unwrap()).await, Ok(()), "the first answer is public");
-    assert_eq!(egress.send(get(&url)).await.unwrap_err(), EgressError::NotAllowed("address_not_allowed"));
+    assert_eq!(egress.send(get(&url)).await.unwrap_err(), EgressError::NoAddress);
     assert_eq!(visitors.load(Relaxed), 0, "nobody connected");
 }
 
@@ -158,10 +164,10 @@ async fn a_trickling_or_silent_server_is_left_in_time() {
     })
     .await;
     let egress = egress(&["127.0.0.1/32"], None);
-    for port in [trickle, silent] {
+    for (port, status) in [(trickle, Ok(200)), (silent, Err(EgressError::Timeout))] {
         let outgoing = Outgoing { timeout: SECOND / 3, ..get(&format!("http://127.0.0.1:{port}/")) };
         let left = tokio::time::timeout(SECOND * 60, egress.send(outgoing)).await.expect("it is left");
-        assert_eq!(left.unwrap_err(), EgressError::Timeout);
+        assert_eq!(left.map(|incoming| incoming.status), status);
     }
 }
 
@@ -175,13 +181,50 @@ async fn failures_name_their_stage_and_nothing_else() {
         (format!("https://127.0.0.1:{port}/"), EgressError::Tls),
         (format!("http://127.0.0.1:{port}/"), EgressError::Protocol),
         (format!("http://127.0.0.1:{free}/"), EgressError::Connect),
-        ("https://nowhere.example/".to_owned(), EgressError::Dns),
+        ("https://nowhere.example/".to_owned(), EgressError::NoAddress),
     ] {
         let error = egress.send(Outgoing { timeout: SECOND * 60, ..get(&url) }).await.unwrap_err();
         assert_eq!(error, expected, "{url}");
         assert!(!error.to_string().contains("127") && std::error::Error::source(&error).is_none());
     }
-    assert_eq!(egress.check("url", &"https://nowhere.example/".parse().unwrap()).await.unwrap_err().code, "unresolvable");
+}
+
+#[tokio::test]
+async fn a_name_of_ours_and_no_name_at_all_get_the_same_answer() {
+    let (inside, nobody) = (name_server(vec![Ipv4Addr::new(10, 0, 0, 7)]).await, UdpSocket::bind("127.0.0.1:0").await.unwrap());
+    for allow in [&[][..], &["192.168.7.0/24"]] {
+        let (known, unknown) = (egress(allow, Some(inside)), egress(allow, Some(nobody.local_addr().unwrap())));
+        for url in ["https://intranet.example/", "http://intranet.example/"] {
+            let parsed = url.parse().unwrap();
+            let stored = [known.check("url", &parsed).await.unwrap_err(), unknown.check("url", &parsed).await.unwrap_err()];
+            assert_eq!(stored[0], stored[1], "{url}");
+            let called = [known.send(get(url)).await.unwrap_err(), unknown.send(get(url)).await.unwrap_err()];
+            assert_eq!(called[0], called[1], "{url}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_the_status_there_is_an_answer_whatever_becomes_of_its_body() {
+    for (body, kept) in [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", "half"),
+        ("HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nnot a length\r\n", "half"),
+        ("HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n", ""),
+    ] {
+        let (port, _) = listener(move |stream| async move { drop(answer(stream, body).await) }).await;
+        let (silent, _) = listener(move |stream| async move {
+            let held = answer(stream, body).await;
+            sleep(SECOND * 3600).await;
+            drop(held);
+        })
+        .await;
+        let egress = egress(&["127.0.0.1/32"], None);
+        for port in [port, silent] {
+            let outgoing = Outgoing { timeout: SECOND, ..get(&format!("http://127.0.0.1:{port}/")) };
+            let incoming = egress.send(outgoing).await.unwrap();
+            assert_eq!((&*incoming.body, incoming.truncated, incoming.status / 100), (kept.as_bytes(), true, 2), "{body}");
+        }
+    }
 }
 
 #[tokio::test]
