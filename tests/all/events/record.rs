@@ -32,6 +32,7 @@ fn payload(event: &Event) -> String {
         target_type: Some(target.kind),
         target_id: Some(&target.id),
         data: Some(event.data()),
+        message: None,
     };
     serde_json::to_string(&payload).expect("JSON")
 }

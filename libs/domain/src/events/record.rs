@@ -269,7 +269,7 @@ impl fmt::Debug for EventName {
 }
 
 /// What webhooks post and the feed shows. Absent fields are left out, as the contract says.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Payload<'a> {
     /// The event's name.
     pub event: &'a str,
@@ -299,4 +299,7 @@ pub struct Payload<'a> {
     /// More about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
+    /// For people; of the test event only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'a str>,
 }

@@ -128,15 +128,16 @@ impl Row {
 fn row(tx: &WriteTx, org: OrgId, event: &Event) -> Row {
     let (name, target, data) = (event.name(), event.target(), event.data());
     let metadata = data.to_string();
-    let body = body(tx, org, name.as_str(), Some((target.kind, &target.id)), Some(data));
+    let (target_type, target_id) = (Some(target.kind), Some(target.id.as_str()));
+    let body = body(tx, org, Payload { event: name.as_str(), target_type, target_id, data: Some(data), ..Payload::default() });
     let success = !matches!(event, Event::LoginFailed { .. } | Event::RefreshTokenReused { .. });
     Row { success, metadata, ..blank(tx, org, name.as_str(), body) }.about(target.kind, target.id)
 }
 
 /// The test event of one endpoint: not part of the log or the feed, so it is not queued for the sequencer.
 pub(crate) async fn ping(tx: &WriteTx, org: OrgId, webhook: domain::WebhookId) -> Result<EventId> {
-    let data = serde_json::json!({ "message": "This is a test event." });
-    let row = blank(tx, org, TEST_PING, body(tx, org, TEST_PING, None, Some(data))).about("webhook", webhook.to_string());
+    let body = body(tx, org, Payload { event: TEST_PING, message: Some("This is a test event."), ..Payload::default() });
+    let row = blank(tx, org, TEST_PING, body).about("webhook", webhook.to_string());
     let id = EventId::new(row.id);
     RECORD.execute(&tx.tx, vec![], [row.values()]).await?;
     Ok(id)
@@ -159,19 +160,17 @@ fn blank(tx: &WriteTx, org: OrgId, name: &str, body: String) -> Row {
     }
 }
 
-fn body(tx: &WriteTx, org: OrgId, event: &str, target: Option<(&str, &str)>, data: Option<serde_json::Value>) -> String {
+/// The event's own part, completed by when it happened, where, and who did it.
+fn body(tx: &WriteTx, org: OrgId, own: Payload<'_>) -> String {
     let actor = tx.actor();
     let payload = Payload {
-        event,
         timestamp: tx.now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
         organization_id: (org != PLATFORM).then_some(org),
         actor_user_id: matches!(actor, Actor::User { .. }).then(|| actor.id()).flatten(),
         actor_email: actor.email().map(ToString::to_string),
         actor_type: actor.is_program().then(|| actor.kind()),
         actor_id: actor.is_program().then(|| actor.id()).flatten(),
-        target_type: target.map(|(kind, _)| kind),
-        target_id: target.map(|(_, id)| id),
-        data,
+        ..own
     };
     // A struct of strings and JSON values always serializes.
     serde_json::to_string(&payload).unwrap_or_default()
