@@ -1,7 +1,7 @@
 //! A customer's endpoint: a small HTTP server that remembers what it got and answers what it is told to.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -53,6 +53,19 @@ struct State {
     received: Vec<Received>,
     answers: VecDeque<Answer>,
     usual: Answer,
+    /// What each event is answered when it comes for the first time, and which have come.
+    first: Option<u16>,
+    seen: HashSet<String>,
+}
+
+impl State {
+    fn answer(&mut self, to: &Received) -> Answer {
+        let new = self.seen.insert(to.header("webhook-id").to_owned());
+        if let Some(status) = self.first.filter(|_| new) {
+            return Answer { status, ..self.usual.clone() };
+        }
+        self.answers.pop_front().unwrap_or_else(|| self.usual.clone())
+    }
 }
 
 /// The endpoint. It is gone when this is dropped.
@@ -73,7 +86,13 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/hooks", listener.local_addr().expect("an address"));
         let usual = Answer { status: 200, headers: String::new(), body: "ok".to_owned(), delay: Duration::ZERO };
-        let state = Arc::new(Mutex::new(State { received: Vec::new(), answers: VecDeque::new(), usual }));
+        let state = Arc::new(Mutex::new(State {
+            received: Vec::new(),
+            answers: VecDeque::new(),
+            usual,
+            first: None,
+            seen: HashSet::new(),
+        }));
         let shared = state.clone();
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -86,6 +105,10 @@ impl Receiver {
     /// From now on answers this status.
     pub fn answers(&self, status: u16) {
         lock(&self.state).usual.status = status;
+    }
+    /// From now on answers this status to every event that it has not seen yet.
+    pub fn answers_first(&self, status: u16) {
+        lock(&self.state).first = Some(status);
     }
     /// From now on answers this body.
     pub fn answers_body(&self, body: &str) {
@@ -135,8 +158,9 @@ async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
     while let Some(received) = read(&mut stream).await {
         let answer = {
             let mut state = lock(&state);
+            let answer = state.answer(&received);
             state.received.push(received);
-            state.answers.pop_front().unwrap_or_else(|| state.usual.clone())
+            answer
         };
         tokio::time::sleep(answer.delay).await;
         let Answer { status, headers, body, .. } = answer;

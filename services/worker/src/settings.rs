@@ -23,6 +23,8 @@ pub struct Settings {
     pub breaker: Breaker,
     /// When an endpoint that fails is switched off; `None`: never.
     pub disabling: Option<Disabling>,
+    /// Where the mail about an endpoint that was switched off leads to.
+    pub webhooks_link: String,
     /// When failed mails are repeated.
     pub mails: Schedule,
     /// How long things are kept.
@@ -54,6 +56,7 @@ impl Settings {
                 first: TimeDelta::seconds(hooks.first_retry_seconds.cast_signed()),
             },
             disabling: disabling(config),
+            webhooks_link: webhooks_link(config),
             mails: MAILS,
             retention: Retention {
                 events: runtime::settings::audit_days(keep),
@@ -67,9 +70,13 @@ impl Settings {
     }
 }
 
-/// Its mail leads to the web client, or to this server's description of the API.
 fn disabling(config: &Config) -> Option<Disabling> {
-    let (days, server) = (config.webhooks.disable_after_days, &config.server);
-    let link = if server.dashboard_url.is_empty() { format!("{}/docs", server.public_url) } else { server.dashboard_url.clone() };
-    (days > 0).then(|| Disabling { after: TimeDelta::days(i64::from(days)), link })
+    let days = config.webhooks.disable_after_days;
+    (days > 0).then(|| Disabling { after: TimeDelta::days(i64::from(days)), link: webhooks_link(config) })
+}
+
+/// The web client, or this server's description of the API.
+fn webhooks_link(config: &Config) -> String {
+    let server = &config.server;
+    if server.dashboard_url.is_empty() { format!("{}/docs", server.public_url) } else { server.dashboard_url.clone() }
 }

@@ -3,9 +3,11 @@
 mod circuit;
 mod disabling;
 mod fairness;
+mod history;
 mod order;
 mod redeliver;
 mod rotation;
+mod suspension;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -186,10 +188,11 @@ both!(a_test_event_goes_to_the_one_endpoint, async |app| {
     );
     let body = ping.json();
     assert_eq!((&body["organization_id"], &body["actor_user_id"]), (&json!(org.id), &json!(ann.id)));
-    assert!(body["message"].is_string() || body["data"]["message"].is_string(), "{body}");
+    // As the contract has it (4.4): the message beside the event, and nothing else.
+    has_exactly(&body, &["event", "timestamp", "organization_id", "actor_user_id", "actor_email", "message"]);
+    assert!(body["message"].is_string(), "{body}");
     assert!(there.received().is_empty());
-    let deliveries = app.by(&ann).get(&format!("{path}/deliveries")).await.ok();
-    let shown = &deliveries["deliveries"][0];
+    let shown = &app.by(&ann).get(&format!("{path}/deliveries/{}", text(&queued["delivery_id"]))).await.ok();
     let required = [
         "id",
         "webhook_id",
@@ -208,4 +211,6 @@ both!(a_test_event_goes_to_the_one_endpoint, async |app| {
         (&shown["response_status_code"], &shown["response_body"], &shown["attempt_count"]),
         (&json!(200), &json!("ok"), &json!(1))
     );
+    let listed = app.by(&ann).get(&format!("{path}/deliveries")).await.ok()["deliveries"][0].clone();
+    has(&listed, &required, &["response_status_code", "next_retry_at", "delivery_error"]);
 });

@@ -20,6 +20,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("organizations.webhooks.delete", Organization(Admin)),
     op("organizations.webhooks.get", Organization(Admin)),
     op("organizations.webhooks.getDeliveries", Organization(Admin)),
+    op("organizations.webhooks.getDelivery", Organization(Admin)),
     op("organizations.webhooks.getEventTypes", Organization(Admin)),
     op("organizations.webhooks.list", Organization(Admin)),
     op("organizations.webhooks.redeliver", Organization(Admin)),

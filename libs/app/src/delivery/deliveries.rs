@@ -1,6 +1,6 @@
 //! The rules of delivering: may this be sent now, did it work, and when is the next attempt. Pure; the worker does what they say.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use domain::{Time, core::clock::stretched, tenancy::organizations::OrgStatus};
 
 /// When failed attempts are repeated.
@@ -44,21 +44,49 @@ pub struct Addressee<'a> {
 /// The last event of an organization: still delivered although it is gone.
 pub const LAST_EVENT: &str = "org.deleted";
 
-/// Whether it may be sent; if not, why, for the customer to read.
-pub fn may_send(to: Addressee<'_>) -> Result<(), &'static str> {
-    if !to.is_active {
-        return Err("the webhook is not active");
-    }
-    if to.org_deleted {
-        return if to.event == LAST_EVENT { Ok(()) } else { Err("the organization was deleted") };
-    }
-    if to.org_status == Some(OrgStatus::Active) { Ok(()) } else { Err("the organization is not active") }
+/// Why something is not sent, for the customer to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotSent {
+    /// It never will be.
+    Cancelled(&'static str),
+    /// It waits until that changes.
+    Held(&'static str),
 }
 
-/// Whether an answer means that the event arrived. Everything else is tried again, `410 Gone` as well: an endpoint is taken out of use by
-/// its owner, not by one answer.
+/// Whether it may be sent.
+pub fn may_send(to: Addressee<'_>) -> Result<(), NotSent> {
+    if !to.is_active {
+        return Err(NotSent::Cancelled("the webhook is not active"));
+    }
+    if to.org_deleted {
+        return if to.event == LAST_EVENT { Ok(()) } else { Err(NotSent::Cancelled("the organization was deleted")) };
+    }
+    if to.org_status == Some(OrgStatus::Active) { Ok(()) } else { Err(NotSent::Held("the organization is not active")) }
+}
+
+/// Whether an answer means that the event arrived. Everything else is tried again.
 pub const fn arrived(status: u16) -> bool {
     matches!(status, 200..=299)
+}
+
+/// Whether an answer says that the endpoint will never want anything again.
+pub const fn gone(status: u16) -> bool {
+    status == 410
+}
+
+/// However long an endpoint asks to be left alone, it is found again within this time.
+const LONGEST_ASKED: TimeDelta = TimeDelta::hours(1);
+
+/// Until when an endpoint that answered `status` asks to be left alone, by its header `Retry-After`: seconds or a date.
+pub fn asked_to_wait(status: u16, retry_after: Option<&str>, now: Time) -> Option<Time> {
+    let text = retry_after.filter(|_| matches!(status, 429 | 503))?.trim();
+    let until = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        let seconds = text.parse().unwrap_or(i64::MAX).min(LONGEST_ASKED.num_seconds());
+        now + TimeDelta::seconds(seconds)
+    } else {
+        DateTime::parse_from_rfc2822(text).ok()?.to_utc()
+    };
+    Some(until.min(now + LONGEST_ASKED)).filter(|until| *until > now)
 }
 
 /// Why an answer does not count, for the customer to read.
@@ -97,10 +125,13 @@ mod tests {
     fn only_active_endpoints_of_active_organizations_are_called() {
         let to = Addressee { is_active: true, org_status: Some(OrgStatus::Active), org_deleted: false, event: "user.joined" };
         assert_eq!(may_send(to), Ok(()));
-        assert!(may_send(Addressee { is_active: false, ..to }).is_err());
-        assert!(may_send(Addressee { org_status: Some(OrgStatus::Suspended), ..to }).is_err());
-        assert!(may_send(Addressee { org_status: None, ..to }).is_err());
-        assert!(may_send(Addressee { org_deleted: true, ..to }).is_err());
+        let cancelled = |to| matches!(may_send(to), Err(NotSent::Cancelled(_)));
+        assert!(cancelled(Addressee { is_active: false, ..to }));
+        assert!(cancelled(Addressee { org_deleted: true, ..to }));
+        for status in [Some(OrgStatus::Suspended), Some(OrgStatus::Pending), Some(OrgStatus::Rejected), None] {
+            assert!(matches!(may_send(Addressee { org_status: status, ..to }), Err(NotSent::Held(_))), "{status:?}");
+            assert!(cancelled(Addressee { org_status: status, is_active: false, ..to }));
+        }
         let last = Addressee { org_deleted: true, event: "org.deleted", ..to };
         assert_eq!(may_send(last), Ok(()));
         assert_eq!(may_send(Addressee { org_status: Some(OrgStatus::Suspended), ..last }), Ok(()));
@@ -111,6 +142,29 @@ mod tests {
         let last =
             domain::Event::OrganizationDeleted { organization_id: domain::PLATFORM, slug: String::new(), name: String::new() };
         assert_eq!(last.name().as_str(), LAST_EVENT);
+    }
+
+    #[test]
+    fn an_endpoint_is_left_alone_for_as_long_as_it_asks_up_to_a_bound() {
+        let asked = |status, text| asked_to_wait(status, text, now()).map(|until| (until - now()).num_seconds());
+        for (text, seconds) in [
+            ("900", Some(900)),
+            (" 1 ", Some(1)),
+            ("99999999999999999999999", Some(3600)),
+            ("Mon, 23 Nov 2026 00:10:00 GMT", Some(600)),
+            ("Tue, 23 Nov 2027 00:10:00 GMT", Some(3600)),
+            ("Sun, 22 Nov 2026 00:10:00 GMT", None),
+            ("0", None),
+            ("-5", None),
+            ("1.5", None),
+            ("", None),
+            ("soon", None),
+        ] {
+            assert_eq!(asked(429, Some(text)), seconds, "{text}");
+            assert_eq!(asked(503, Some(text)), seconds, "{text}");
+            assert_eq!(asked(500, Some(text)), None, "{text}");
+        }
+        assert_eq!(asked(429, None), None);
     }
 
     #[test]

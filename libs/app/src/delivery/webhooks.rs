@@ -166,6 +166,12 @@ impl App {
         let standing = self.standing(c, slug).await?;
         self.store.list_deliveries(decide(&standing)?, id, page, filter).await
     }
+
+    /// One of them, with its attempts and the last answer.
+    pub async fn get_delivery(&self, c: &Caller, slug: &Slug, id: WebhookId, delivery: DeliveryId) -> Result<Delivery> {
+        let standing = self.standing(c, slug).await?;
+        self.store.get_delivery(decide(&standing)?, id, delivery).await
+    }
 }
 
 fn apply(changes: &WebhookChanges, webhook: &mut Webhook, now: Time) {

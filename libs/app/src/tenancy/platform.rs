@@ -70,8 +70,12 @@ impl App {
     ) -> Result<Organization> {
         self.as_operator(c, async |tx, scope| {
             let mut organization = tx.lock_organization(scope, id).await?.organization;
+            let before = organization.status;
             let (own, platform) = change(tx, &mut organization, scope.require_person()?.id).await?;
             tx.save_organization_state(scope, &organization).await?;
+            if organization.status == OrgStatus::Active && before != OrgStatus::Active {
+                tx.wake_webhooks(scope, id).await?;
+            }
             let organization = tx.organization_view(id).await?.organization;
             Ok(Change::new(organization, id, own).and(PLATFORM, platform))
         })

@@ -117,11 +117,11 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// The last answer's status.
     pub response_status: Option<i32>,
-    /// The last answer's body, cut.
+    /// The last answer's body, cut; not in lists.
     pub response_body: Option<String>,
     /// How often it was tried, one that is in flight included.
     pub attempts: i32,
-    /// How each finished attempt went, oldest first.
+    /// How each finished attempt went, oldest first; not in lists.
     pub history: Vec<Attempt>,
     /// How often it is tried at most.
     pub max_attempts: i32,

@@ -9,13 +9,14 @@ mod claim;
 pub(crate) mod destinations;
 mod enqueue;
 mod outcome;
+mod recovery;
 mod redelivery;
 mod set_back;
 mod settle;
 pub(crate) mod table;
 
 use domain::{
-    DeliveryId, EventId, Page, Result, WebhookId,
+    DeliveryId, Error, EventId, Page, Result, WebhookId,
     authorization::{
         policy::{OrgScope, Read},
         resource::Webhooks,
@@ -23,13 +24,12 @@ use domain::{
     delivery::webhooks::{Attempt, Delivery, DeliveryState},
 };
 use sea_orm::{DbErr, QueryResult, Value};
-use uuid::Uuid;
 
 pub(crate) use self::enqueue::{NewDelivery, insert};
 pub use self::{
     candidates::DeliveryClaim,
     claim::ClaimedDelivery,
-    outcome::{Outcome, Ticket, Verdict},
+    outcome::{MAX_ANSWER, Outcome, Ticket, Verdict},
     redelivery::{MAX_REDELIVERIES, Redelivered, Redelivery},
 };
 use crate::{
@@ -59,26 +59,40 @@ const MATCHING: &str = "from deliveries d
 
 const TOTAL: Sql = sql!("select count(*) from (select 1 {matching} limit $5) as t", matching = MATCHING);
 
+/// Without the answer, which can be long.
+const SHOWN: &str =
+    "d.org_id, d.id, d.webhook_id, d.event_id, d.event_type, d.state, d.response_status, d.attempts, d.max_attempts, d.next_at,
+  d.error, d.created_at, d.updated_at";
+
 const HISTORY: Sql = sql!(
     "select x.*, w.name as webhook_name, e.body
-     from (select d.* {matching} order by d.id desc limit $5 offset $6) as x
+     from (select {shown} {matching} order by d.id desc limit $5 offset $6) as x
      join webhooks w on w.org_id = x.org_id and w.id = x.webhook_id
      join events e on e.org_id = x.org_id and e.id = x.event_id
      order by x.id desc",
+    shown = SHOWN,
     matching = MATCHING
 );
 
-const ATTEMPTS: Sql<1> = sql!(
-    "select delivery_id, number, at, duration_ms, response_status, error
+const ONE: Sql = sql!(
+    "select {shown}, d.response_body, w.name as webhook_name, e.body
+     from deliveries d
+     join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
+     join events e on e.org_id = d.org_id and e.id = d.event_id
+     where d.org_id = $1 and d.webhook_id = $2 and d.id = $3",
+    shown = SHOWN
+);
+
+const ATTEMPTS: Sql = sql!(
+    "select number, at, duration_ms, response_status, error
      from attempts
-     where org_id = $1 and delivery_id in (select delivery_id from {rows})
-     order by number",
-    rows = 2 (delivery_id: Uuid)
+     where org_id = $1 and delivery_id = $2
+     order by number"
 );
 
 impl Store {
-    /// The history of an endpoint, newest first, and how many deliveries match (up to [`COUNT_LIMIT`]). `NotFound` if the endpoint is
-    /// not the organization's.
+    /// The history of an endpoint, newest first, and how many deliveries match (up to [`COUNT_LIMIT`]). Without answers and attempts:
+    /// [`Store::get_delivery`] has those. `NotFound` if the endpoint is not the organization's.
     pub async fn list_deliveries(
         &self,
         scope: OrgScope<'_, Webhooks, Read>,
@@ -103,21 +117,24 @@ impl Store {
             return Ok((Vec::new(), total));
         }
         let rows = sql::all(&self.db, HISTORY, with(&[i64::from(page.limit), page.offset().cast_signed()])).await?;
-        let mut page: Vec<Delivery> = sql::read_all(&rows, read)?;
-        self.add_history(scope, &mut page).await?;
-        Ok((page, total))
+        Ok((sql::read_all(&rows, read)?, total))
     }
 
-    /// One more statement for the whole page.
-    async fn add_history(&self, scope: OrgScope<'_, Webhooks, Read>, page: &mut [Delivery]) -> Result<()> {
-        let ids = page.iter().map(|delivery| [delivery.id.uuid().into()]);
-        for row in ATTEMPTS.all(&self.db, vec![scope.org().uuid().into()], ids).await? {
-            let (of, attempt) = read_attempt(&row).map_err(from_db)?;
-            if let Some(delivery) = page.iter_mut().find(|delivery| delivery.id == of) {
-                delivery.history.push(attempt);
-            }
-        }
-        Ok(())
+    /// One delivery with its attempts and the last answer, cut to [`MAX_ANSWER`] bytes. `NotFound` if the endpoint never had it.
+    pub async fn get_delivery(
+        &self,
+        scope: OrgScope<'_, Webhooks, Read>,
+        webhook: WebhookId,
+        id: DeliveryId,
+    ) -> Result<Delivery> {
+        let (org, id): (Value, Value) = (scope.org().uuid().into(), id.uuid().into());
+        let row = sql::one(&self.db, ONE, vec![org.clone(), webhook.uuid().into(), id.clone()]).await?;
+        let row = row.ok_or_else(|| Error::not_found("delivery"))?;
+        let answer: Option<String> = row.try_get("", "response_body").map_err(from_db)?;
+        let history = sql::read_all(&sql::all(&self.db, ATTEMPTS, vec![org, id]).await?, read_attempt)?;
+        let delivery = read(&row).map_err(from_db)?;
+        // What was kept by versions before can be longer.
+        Ok(Delivery { response_body: answer.map(|text| outcome::clip(&text)), history, ..delivery })
     }
 }
 
@@ -131,7 +148,7 @@ fn read(row: &QueryResult) -> Result<Delivery, DbErr> {
         payload: row.try_get("", "body")?,
         state: DeliveryState::stored(row.try_get("", "state")?),
         response_status: row.try_get("", "response_status")?,
-        response_body: row.try_get("", "response_body")?,
+        response_body: None,
         attempts: row.try_get("", "attempts")?,
         history: Vec::new(),
         max_attempts: row.try_get("", "max_attempts")?,
@@ -142,15 +159,14 @@ fn read(row: &QueryResult) -> Result<Delivery, DbErr> {
     })
 }
 
-fn read_attempt(row: &QueryResult) -> Result<(DeliveryId, Attempt), DbErr> {
-    let attempt = Attempt {
+fn read_attempt(row: &QueryResult) -> Result<Attempt, DbErr> {
+    Ok(Attempt {
         number: row.try_get("", "number")?,
         at: row.try_get("", "at")?,
         duration_ms: row.try_get("", "duration_ms")?,
         response_status: row.try_get("", "response_status")?,
         error: row.try_get("", "error")?,
-    };
-    Ok((DeliveryId::new(row.try_get("", "delivery_id")?), attempt))
+    })
 }
 
 #[cfg(test)]

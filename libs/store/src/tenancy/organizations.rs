@@ -26,6 +26,7 @@ use crate::{
         error::{from_db, on},
         sql::{self, Sql, sql},
     },
+    delivery::deliveries::destinations,
 };
 
 const OWN: Sql = sql!(
@@ -212,7 +213,9 @@ pub(crate) async fn soft_delete(tx: &WriteTx, org: OrgId) -> Result<()> {
     if deleted.exec(&tx.tx).await.map_err(from_db)?.rows_affected == 0 {
         return Err(Error::not_found("organization"));
     }
-    sql::execute(&tx.tx, END_GRANTS, vec![org.uuid().into(), tx.now().into()]).await.map(|_| ())
+    sql::execute(&tx.tx, END_GRANTS, vec![org.uuid().into(), tx.now().into()]).await?;
+    // What waits for the end of a suspension ends with the organization.
+    destinations::wake_all(&tx.tx, org, tx.now()).await
 }
 
 #[cfg(test)]

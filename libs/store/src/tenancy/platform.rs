@@ -16,6 +16,7 @@ use crate::{
         error::from_db,
         sql::{self, Columns, Sql, sql},
     },
+    delivery::deliveries::destinations,
     identity::accounts::{USER_COLUMNS, next_user, user},
     tenancy::{
         organizations::{
@@ -127,6 +128,11 @@ impl WriteTx {
         };
         organizations::Entity::update(row).exec(&self.tx).await.map_err(from_db)?;
         Ok(())
+    }
+
+    /// Makes the workers look at what waits at an organization's endpoints, after its suspension.
+    pub async fn wake_webhooks(&self, _: PlatformScope<'_>, org: OrgId) -> Result<()> {
+        destinations::wake_all(&self.tx, org, self.now()).await
     }
 
     /// Whether there is such a tier.

@@ -5,12 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use app::delivery::deliveries::{self, Addressee};
+use app::delivery::{
+    deliveries::{self, Addressee, NotSent},
+    webhooks::disabling,
+};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{Result, Time, authorization::policy::SystemScope, core::clock::fraction, delivery::webhooks::EndpointUrl};
 use infra::egress::{Incoming, Method, Outgoing};
-use store::delivery::deliveries::{ClaimedDelivery, DeliveryClaim, Outcome, Verdict};
+use store::delivery::deliveries::{ClaimedDelivery, DeliveryClaim, MAX_ANSWER, Outcome, Verdict};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument;
 
@@ -27,8 +30,11 @@ const DESTINATIONS: u64 = 64;
 const PER_DESTINATION: u64 = 4;
 /// One in this many slots is shared by all endpoints that are slow or failing; the rest never wait for them.
 const SLOW_SHARE: usize = 4;
-/// Bytes of an answer that are read: enough for the 10,000 characters that are kept.
-const ANSWER: usize = 40_000;
+/// When to look again at what is held. Whatever ends the hold makes it due at once; this is for the case that it did not.
+const HELD: TimeDelta = TimeDelta::minutes(5);
+
+/// What follows from an attempt, and until when the endpoint asked to be left alone.
+type Judged = (Verdict, Option<Time>);
 
 /// The queue of deliveries.
 #[derive(Clone)]
@@ -83,11 +89,13 @@ impl Queue for Webhooks {
     }
     fn broken(&self, job: &Job, why: &'static str) -> Outcome {
         let (job, now) = (&job.delivery, self.deps.clock.now());
-        self.outcome(job, now, Duration::ZERO, self.retry(job, None, None, why.to_owned()))
+        self.outcome(job, now, Duration::ZERO, self.retry(job, None, None, why.to_owned(), None))
     }
     async fn settle(&self, outcomes: &[Outcome]) -> Result<()> {
         let (now, breaker) = (self.deps.clock.now(), self.deps.settings.breaker);
-        self.deps.store.settle_deliveries(SCOPE, now, breaker, outcomes).await.map(|_| ())
+        self.deps.store.settle_deliveries(SCOPE, now, breaker, outcomes).await?;
+        self.disable_gone(now, outcomes).await;
+        Ok(())
     }
     async fn release(&self, jobs: &[&Job]) -> Result<()> {
         let tickets: Vec<_> = jobs.iter().map(|job| job.delivery.ticket).collect();
@@ -99,6 +107,7 @@ impl Queue for Webhooks {
             Verdict::Retry { .. } => "retried",
             Verdict::Failed { .. } => "failed",
             Verdict::Cancelled { .. } => "cancelled",
+            Verdict::Held { .. } => "held",
         }
     }
 }
@@ -124,16 +133,27 @@ impl Webhooks {
             event: &job.event_type,
         };
         let verdict = match deliveries::may_send(to) {
-            Err(reason) => Verdict::Cancelled { reason: reason.to_owned() },
+            Err(NotSent::Cancelled(reason)) => (Verdict::Cancelled { reason: reason.to_owned() }, None),
+            Err(NotSent::Held(reason)) => (Verdict::Held { reason: reason.to_owned(), until: at + HELD }, None),
             Ok(()) => match self.outgoing(job, at) {
-                Err(error) => self.retry(job, None, None, error),
+                Err(error) => self.retry(job, None, None, error, None),
                 Ok(outgoing) => match self.deps.egress.send(outgoing).await {
-                    Err(error) => self.retry(job, None, None, error.to_string()),
+                    Err(error) => self.retry(job, None, None, error.to_string(), None),
                     Ok(answer) => self.judge(job, &answer),
                 },
             },
         };
         self.outcome(job, at, began.elapsed(), verdict)
+    }
+
+    /// The rows are settled and wait for another attempt; where this fails, that attempt is told the same.
+    async fn disable_gone(&self, now: Time, outcomes: &[Outcome]) {
+        let (store, link) = (&self.deps.store, &self.deps.settings.webhooks_link);
+        for outcome in outcomes.iter().filter(|outcome| outcome.verdict.status().is_some_and(deliveries::gone)) {
+            if let Err(error) = disabling::disable_gone(store, SCOPE, now, outcome.ticket.into(), outcome.at, link).await {
+                tracing::warn!(webhook = %outcome.ticket.webhook, %error, "an endpoint that is gone could not be switched off");
+            }
+        }
     }
 
     fn outgoing(&self, job: &ClaimedDelivery, at: Time) -> Result<Outgoing, String> {
@@ -155,31 +175,43 @@ impl Webhooks {
         let trace = infra::telemetry::current_traceparent().or_else(|| job.traceparent.clone());
         headers.extend(trace.map(|value| ("traceparent".to_owned(), value)));
         let timeout = self.deps.settings.webhook_timeout;
-        Ok(Outgoing { method: Method::POST, url: url.url().clone(), headers, body, timeout, max_response: ANSWER })
+        Ok(Outgoing { method: Method::POST, url: url.url().clone(), headers, body, timeout, max_response: MAX_ANSWER })
     }
 
-    fn judge(&self, job: &ClaimedDelivery, answer: &Incoming) -> Verdict {
+    fn judge(&self, job: &ClaimedDelivery, answer: &Incoming) -> Judged {
         let body = String::from_utf8_lossy(&answer.body).into_owned();
         if deliveries::arrived(answer.status) {
             let since = (self.deps.clock.now() - job.happened_at).to_std().unwrap_or_default();
             metrics::histogram!("tenantry_delivery_latency_seconds").record(since.as_secs_f64());
-            return Verdict::Delivered { status: answer.status, body };
+            return (Verdict::Delivered { status: answer.status, body }, None);
         }
-        self.retry(job, Some(answer.status), Some(body), deliveries::refusal(answer.status))
+        let asked = deliveries::asked_to_wait(answer.status, answer.header("retry-after"), self.deps.clock.now());
+        self.retry(job, Some(answer.status), Some(body), deliveries::refusal(answer.status), asked)
     }
 
-    /// Later, if there is another attempt.
-    fn retry(&self, job: &ClaimedDelivery, status: Option<u16>, body: Option<String>, error: String) -> Verdict {
+    /// Later, if there is another attempt, and not before the endpoint wants it.
+    fn retry(
+        &self,
+        job: &ClaimedDelivery,
+        status: Option<u16>,
+        body: Option<String>,
+        error: String,
+        asked: Option<Time>,
+    ) -> Judged {
         let schedule = deliveries::Schedule { max_attempts: job.max_attempts, ..self.deps.settings.webhooks };
         let jitter = fraction(self.deps.ids.secret());
         match schedule.next(job.ticket.number, self.deps.clock.now(), jitter) {
-            Some(next_at) => Verdict::Retry { status, body, error, next_at },
-            None => Verdict::Failed { status, body, error },
+            Some(next_at) => {
+                let next_at = asked.map_or(next_at, |until| until.max(next_at));
+                (Verdict::Retry { status, body, error, next_at }, asked)
+            }
+            None => (Verdict::Failed { status, body, error }, asked),
         }
     }
 
-    fn outcome(&self, job: &ClaimedDelivery, at: Time, took: Duration, verdict: Verdict) -> Outcome {
-        Outcome { ticket: job.ticket, at, duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX), verdict }
+    fn outcome(&self, job: &ClaimedDelivery, at: Time, took: Duration, (verdict, not_before): Judged) -> Outcome {
+        let duration_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+        Outcome { ticket: job.ticket, at, duration_ms, not_before, verdict }
     }
 }
 

@@ -51,7 +51,7 @@ both!(a_test_event_tries_at_once, async |app| {
     hooked.receiver.answers(200);
     app.by(&hooked.ann).post_empty(&format!("{}/test", hooked.path)).await.ok();
     app.worker().await;
-    assert_eq!(hooked.receiver.take().len(), 6, "the test event, and the five that were never tried");
+    assert_eq!(hooked.receiver.take().len(), 7, "the oldest as the probe, the five that were never tried, and the test event");
     app.advance(TimeDelta::seconds(70));
     app.worker().await;
 });
@@ -65,4 +65,60 @@ both!(a_new_url_is_tried_at_once, async |app| {
     assert_eq!((elsewhere.take().len(), hooked.receiver.take().len()), (5, 0));
     app.advance(TimeDelta::seconds(70));
     app.worker().await;
+});
+
+both!(refusals_of_single_events_do_not_open_it, async |app| {
+    for status in [302, 400, 404, 422] {
+        let name = format!("acme-{status}");
+        let ann = app.sign_up(&format!("ann-{status}@example.com")).await;
+        let (org, receiver) = (app.create_org(&ann, &name).await, tenantry_tests::Receiver::start().await);
+        let body = json!({"name": "Hook", "url": receiver.url, "events": ["user.invited", "organization.updated"]});
+        app.by(&ann).post(&org.at("webhooks"), body).await.ok();
+        receiver.answers(status);
+        for n in 0..8 {
+            app.invite(&ann, &name, &format!("guest{n}@example.com"), "member").await;
+        }
+        app.worker().await;
+        assert_eq!(receiver.take().len(), 8, "{status}: each was tried");
+        receiver.answers(200);
+        app.by(&ann).patch(&org.path, json!({"name": "Renamed"})).await.ok();
+        app.worker().await;
+        assert_eq!(receiver.events(), ["organization.updated"], "{status}: and what it knows arrives at once");
+    }
+    app.leaves_deliveries(32);
+});
+
+both!(an_endpoint_that_fails_each_event_once_gets_all_of_them, async |app| {
+    let hooked = hooked(app, &["user.invited"]).await;
+    hooked.receiver.answers_first(500);
+    for n in 0..12 {
+        hooked.invite(app, &format!("guest{n}@example.com")).await;
+    }
+    app.worker().await;
+    assert_eq!(hooked.receiver.count(), 5, "and then it is left alone");
+    app.advance(TimeDelta::seconds(70));
+    app.worker().await;
+    assert!(app.count("select count(*) from deliveries where state = 2").await > 0, "the probe repeats one");
+    for _ in 0..3 {
+        app.advance(TimeDelta::seconds(80));
+        app.worker().await;
+    }
+    assert_eq!(app.count("select count(*) from deliveries where state = 2 and attempts = 2").await, 12);
+});
+
+both!(an_endpoint_that_asks_for_time_is_left_alone_for_as_long, async |app| {
+    let hooked = hooked(app, &["user.invited"]).await;
+    hooked.receiver.answers_header("retry-after", "900");
+    hooked.receiver.answers_once(&[429]);
+    hooked.invite(app, "bob@example.com").await;
+    app.worker().await;
+    hooked.invite(app, "cy@example.com").await;
+    for _ in 0..4 {
+        app.advance(TimeDelta::seconds(220));
+        app.worker().await;
+    }
+    assert_eq!(hooked.receiver.take().len(), 1);
+    app.advance(TimeDelta::seconds(21));
+    app.worker().await;
+    assert_eq!(hooked.receiver.take().len(), 2);
 });

@@ -66,6 +66,33 @@ both!(one_success_in_between_or_a_quiet_month_is_no_failure_of_days, async |app|
     app.worker().await;
 });
 
+both!(one_that_says_it_is_gone_is_off_at_once, Options::default().set("webhooks.disable_after_days", 0), async |app| {
+    let hooked = hooked(app, &["user.invited"]).await;
+    hooked.receiver.answers(410);
+    hooked.invite(app, "bob@example.com").await;
+    app.worker().await;
+    let shown = app.by(&hooked.ann).get(&hooked.path).await.ok();
+    assert_eq!((&shown["is_active"], shown["disabled_at"].is_string()), (&json!(false), true), "{shown}");
+    assert!(text(&shown["disabled_reason"]).contains("410"), "{shown}");
+    assert_eq!(app.count("select count(*) from deliveries where state < 2").await, 0, "what waits is cancelled");
+    let log = app.by(&hooked.ann).get(&hooked.org.at("audit-log?action=webhook.disabled")).await.ok();
+    assert_eq!(log["pagination"]["total"], 1);
+    app.worker().await;
+    let mails: Vec<_> = app.mails().into_iter().filter(|mail| mail.subject.contains("switched off")).collect();
+    assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["ann@example.com"]);
+    hooked.invite(app, "cy@example.com").await;
+    app.advance(TimeDelta::hours(1));
+    app.worker().await;
+    assert_eq!(hooked.receiver.take().len(), 1, "and it is not called again");
+    // Repaired, and switched on.
+    hooked.receiver.answers(200);
+    let ann = app.again(&hooked.ann).await;
+    app.by(&ann).patch(&hooked.path, json!({"is_active": true})).await.ok();
+    app.invite(&ann, "acme", "di@example.com", "member").await;
+    app.worker().await;
+    assert_eq!(hooked.receiver.take().len(), 1);
+});
+
 both!(zero_days_means_never, Options::default().set("webhooks.disable_after_days", 0), async |app| {
     let hooked = hooked(app, &["organization.updated"]).await;
     hooked.receiver.answers(500);

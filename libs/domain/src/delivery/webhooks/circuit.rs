@@ -1,8 +1,9 @@
 //! The circuit breaker of an endpoint: how its latest attempts went, and what follows for the next ones. Pure; the store keeps it.
 //!
-//! After [`Breaker::after_failures`] failures in a row the circuit opens: nothing is sent until a time, so no attempt of any delivery is used up on
-//! an endpoint that is down. Then one delivery at a time probes (half-open); a failure opens the circuit for twice as long, a success
-//! closes it at once.
+//! After [`Breaker::after_failures`] signs in a row that the endpoint is down, the circuit opens: nothing is sent until a time, so no attempt
+//! of any delivery is used up on it. Then one delivery at a time probes (half-open); another such sign opens the circuit for twice as
+//! long, a success closes it at once. An answer that refuses one event (a 404, say) comes from an endpoint that is up: it says nothing
+//! about the next event, so it neither opens the circuit nor closes it.
 
 use chrono::TimeDelta;
 
@@ -11,7 +12,7 @@ use crate::Time;
 /// When circuits open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Breaker {
-    /// Failures in a row; 0: never.
+    /// Signs in a row that the endpoint is down; 0: never.
     pub after_failures: i64,
     /// How long it is open the first time; doubles with every probe that fails.
     pub first: TimeDelta,
@@ -22,25 +23,50 @@ const LONGEST: TimeDelta = TimeDelta::minutes(15);
 /// An endpoint that takes this long to answer is slow: workers give such endpoints only a share of their concurrency slots.
 const SLOW: TimeDelta = TimeDelta::seconds(1);
 
+/// What an attempt says about its endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// It works: the event arrived.
+    Arrived,
+    /// It answers, and does not want this event.
+    Refused,
+    /// It is down or overloaded: no connection, no answer in time, 429 or 5xx.
+    Down,
+    /// Nothing was sent.
+    Unsent,
+}
+
+impl Sign {
+    /// Of an attempt that did not arrive, by the answer's status; `None`: there was no answer.
+    pub const fn of_failure(status: Option<u16>) -> Self {
+        match status {
+            None | Some(429 | 500..) => Self::Down,
+            Some(_) => Self::Refused,
+        }
+    }
+}
+
 /// An attempt that was made.
 #[derive(Clone, Copy, Debug)]
 pub struct Tried {
-    /// Whether it arrived.
-    pub arrived: bool,
+    /// What it says.
+    pub sign: Sign,
     /// When it began.
     pub at: Time,
     /// How long it took.
     pub took: TimeDelta,
+    /// Before this nothing may be sent, whatever is due: the endpoint asked for it (`Retry-After`), or its organization is suspended.
+    pub not_before: Option<Time>,
 }
 
 /// How an endpoint has been answering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Circuit {
-    /// Failures since the last success.
+    /// Signs that it is down since the last success.
     pub failures: i64,
-    /// The first of them.
+    /// The first attempt since the last success; none of them arrived.
     pub failing_since: Option<Time>,
-    /// From the first to the last of them. Time in which nothing was tried after the last failure does not count.
+    /// From the first to the last of them, refusals included. Time in which nothing was tried after the last failure does not count.
     pub failing_seconds: i64,
     /// How often the circuit opened since the last success.
     pub opened: i32,
@@ -56,18 +82,30 @@ impl Circuit {
     #[must_use]
     pub fn after(self, tried: &[Tried], breaker: Breaker, now: Time, jitter: f64) -> Self {
         let next = tried.iter().fold(self, |circuit, one| circuit.count(one));
-        let enough = breaker.after_failures > 0 && next.failures >= breaker.after_failures;
+        let down = tried.iter().any(|one| one.sign == Sign::Down);
+        let enough = down && breaker.after_failures > 0 && next.failures >= breaker.after_failures;
         // What was in flight when it opened is no probe.
-        if enough && !next.is_open(now) { next.open(breaker.first, now, jitter) } else { next }
+        let next = if enough && !next.is_open(now) { next.open(breaker.first, now, jitter) } else { next };
+        // What arrived later than the wish takes it back.
+        let last = tried.iter().rposition(|one| one.sign == Sign::Arrived).map_or(0, |arrived| arrived + 1);
+        let asked = tried[last..].iter().filter_map(|one| one.not_before).filter(|until| *until > now).max();
+        Self { open_until: next.open_until.max(asked), ..next }
     }
 
     fn count(self, tried: &Tried) -> Self {
-        if tried.arrived {
-            return Self { slow: tried.took >= SLOW, ..Self::default() };
+        let took_long = tried.took >= SLOW;
+        match tried.sign {
+            Sign::Unsent => self,
+            Sign::Arrived => Self { slow: took_long, ..Self::default() },
+            Sign::Refused => self.fail(tried.at, took_long),
+            Sign::Down => Self { failures: self.failures + 1, ..self.fail(tried.at, true) },
         }
-        let since = self.failing_since.unwrap_or(tried.at);
-        let seconds = (tried.at - since).num_seconds().max(self.failing_seconds);
-        Self { failures: self.failures + 1, failing_since: Some(since), failing_seconds: seconds, slow: true, ..self }
+    }
+
+    fn fail(self, at: Time, slow: bool) -> Self {
+        let since = self.failing_since.unwrap_or(at);
+        let seconds = (at - since).num_seconds().max(self.failing_seconds);
+        Self { failing_since: Some(since), failing_seconds: seconds, slow, ..self }
     }
 
     fn open(self, first: TimeDelta, now: Time, jitter: f64) -> Self {
@@ -81,9 +119,14 @@ impl Circuit {
         self.open_until.is_some_and(|until| until > now)
     }
 
+    /// Whether it opened and no delivery has arrived since: what is sent is a probe.
+    pub const fn probes(&self) -> bool {
+        self.opened > 0
+    }
+
     /// How many of its deliveries may be in flight where a healthy endpoint may have `usual`.
     pub const fn room(&self, usual: u64) -> u64 {
-        if self.opened > 0 { 1 } else { usual }
+        if self.probes() { 1 } else { usual }
     }
 }
 

@@ -48,8 +48,10 @@ async fn deliver_all(store: &Store, second: i64) {
     let jobs = store.claim_deliveries(SCOPE, claim).await.unwrap();
     let breaker = domain::delivery::webhooks::circuit::Breaker { after_failures: 0, first: chrono::TimeDelta::zero() };
     let verdict = Verdict::Delivered { status: 200, body: String::new() };
-    let outcomes: Vec<_> =
-        jobs.iter().map(|job| Outcome { ticket: job.ticket, at: at(second), duration_ms: 1, verdict: verdict.clone() }).collect();
+    let outcomes: Vec<_> = jobs
+        .iter()
+        .map(|job| Outcome { ticket: job.ticket, at: at(second), duration_ms: 1, not_before: None, verdict: verdict.clone() })
+        .collect();
     store.settle_deliveries(SCOPE, at(second), breaker, &outcomes).await.unwrap();
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Turn {
     pub(super) room: u64,
     /// Whether it takes one of the concurrency slots that slow endpoints share.
     pub(super) slow: bool,
+    /// Until when its circuit was open, where what is sent now is a probe.
+    pub(super) probes_since: Option<Time>,
 }
 
 impl Turn {
@@ -50,6 +52,10 @@ pub(super) struct Candidate {
     pub(super) to: Destination,
     pub(super) id: DeliveryId,
     pub(super) exhausted: bool,
+    /// Whether it was never tried.
+    pub(super) fresh: bool,
+    /// Whether its endpoint keeps an order, which chooses it.
+    pub(super) in_order: bool,
 }
 
 impl Candidate {
@@ -88,7 +94,8 @@ pub(super) async fn due(tx: &DatabaseTransaction, claim: DeliveryClaim) -> Resul
     let rows = sql::all(tx, DUE, values).await?;
     sql::read_all(&rows, |row| {
         let (to, circuit) = circuits::read(row)?;
-        Ok(Turn { to, room: circuit.room(claim.per_destination), slow: circuit.slow })
+        let probes_since = circuit.open_until.filter(|_| circuit.probes());
+        Ok(Turn { to, room: circuit.room(claim.per_destination), slow: circuit.slow, probes_since })
     })
 }
 
@@ -119,7 +126,8 @@ const ON_POSTGRES: Sql<4> = sql!(
          limit 1), 1
        from d
        where d.in_order and d.in_flight = 0)
-     select x.org_id, x.webhook_id, x.id, x.state = {in_flight} and x.attempts >= x.max_attempts as exhausted
+     select x.org_id, x.webhook_id, x.id, x.state = {in_flight} and x.attempts >= x.max_attempts as exhausted,
+       x.attempts = 0 as fresh, x.line is not null as in_order
      from c join deliveries x on x.org_id = c.org_id and x.id = c.id
      order by c.n, x.next_at, x.id
      limit $2",
@@ -162,7 +170,8 @@ const ON_SQLITE: Sql<4> = sql!(
          limit 1), 1
        from d
        where d.in_order = true and not d.busy)
-     select x.org_id, x.webhook_id, x.id, x.state = {in_flight} and x.attempts >= x.max_attempts as exhausted
+     select x.org_id, x.webhook_id, x.id, x.state = {in_flight} and x.attempts >= x.max_attempts as exhausted,
+       x.attempts = 0 as fresh, x.line is not null as in_order
      from c join deliveries x on x.org_id = c.org_id and x.id = c.id
      order by c.n, x.next_at, x.id
      limit $2",
@@ -183,5 +192,6 @@ pub(super) async fn candidates(tx: &DatabaseTransaction, turns: &[Turn], claim: 
 
 fn read(row: &QueryResult) -> Result<Candidate, DbErr> {
     let (to, id) = (Destination::read(row)?, DeliveryId::new(row.try_get("", "id")?));
-    Ok(Candidate { to, id, exhausted: row.try_get("", "exhausted")? })
+    let (exhausted, fresh) = (row.try_get("", "exhausted")?, row.try_get("", "fresh")?);
+    Ok(Candidate { to, id, exhausted, fresh, in_order: row.try_get("", "in_order")? })
 }

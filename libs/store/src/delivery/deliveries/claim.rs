@@ -13,6 +13,7 @@ use super::{
     candidates::{Candidate, DeliveryClaim, candidates, due},
     destinations::{self, Destination},
     outcome::Ticket,
+    recovery,
 };
 use crate::{
     Store,
@@ -96,7 +97,9 @@ async fn take(tx: &DatabaseTransaction, claim: DeliveryClaim) -> Result<(Vec<Que
     if turns.is_empty() {
         return Ok(Default::default());
     }
-    let (exhausted, open): (Vec<_>, Vec<_>) = candidates(tx, &turns, claim).await?.into_iter().partition(|row| row.exhausted);
+    let mut candidates = candidates(tx, &turns, claim).await?;
+    recovery::choose_probes(tx, &turns, &mut candidates, claim.now).await?;
+    let (exhausted, open): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|row| row.exhausted);
     give_up(tx, &exhausted, claim.now).await?;
     let rows = lease(tx, &open, claim).await?;
     let rooms: Vec<_> = turns.iter().map(|turn| (turn.to, turn.room)).collect();

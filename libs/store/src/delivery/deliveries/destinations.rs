@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::core::{
     dialect,
-    sql::{Sql, sql},
+    sql::{self, Sql, sql},
 };
 
 /// An endpoint of an organization.
@@ -70,6 +70,27 @@ pub(crate) async fn make_due(tx: &DatabaseTransaction, keys: &[Destination], now
     for some in keys.chunks(CHUNK) {
         MAKE_DUE.execute(tx, vec![now.into()], some.iter().map(|key| key.key())).await?;
     }
+    Ok(())
+}
+
+const LOCK_ALL: Sql = sql!(
+    "select 1
+     from destinations
+     where org_id = $1
+     order by org_id, webhook_id
+     {for update}"
+);
+
+const WAKE_ALL: Sql = sql!(
+    "update destinations
+     set due_at = $1, open_until = case when open_until > $1 then $1 else open_until end
+     where org_id = $2 and due_at > $1"
+);
+
+/// What was held at an organization's endpoints is looked at now: it may be sent again, or never.
+pub(crate) async fn wake_all(tx: &DatabaseTransaction, org: OrgId, now: Time) -> Result<()> {
+    sql::all(tx, LOCK_ALL, vec![org.uuid().into()]).await?;
+    sql::execute(tx, WAKE_ALL, vec![now.into(), org.uuid().into()]).await?;
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! What became of a claimed row, as the worker says it and as the row keeps it.
 
-use domain::{DeliveryId, OrgId, Time, WebhookId, delivery::webhooks::DeliveryState};
+use domain::{
+    DeliveryId, OrgId, Time, WebhookId,
+    delivery::webhooks::{DeliveryState, circuit::Sign},
+};
 use uuid::Uuid;
 
 /// A claimed row, and the right to settle it.
@@ -27,6 +30,8 @@ pub struct Outcome {
     pub at: Time,
     /// How long it took.
     pub duration_ms: i64,
+    /// Before this nothing may be sent to the endpoint: it asked for that.
+    pub not_before: Option<Time>,
     /// What follows.
     pub verdict: Verdict,
 }
@@ -66,14 +71,43 @@ pub enum Verdict {
         /// For the customer to read.
         reason: String,
     },
+    /// It may not be sent now: no attempt. It and all that waits at its endpoint wait on.
+    Held {
+        /// For the customer to read.
+        reason: String,
+        /// When to look again.
+        until: Time,
+    },
 }
 
-/// Characters of an answer that are kept.
-const LONGEST: usize = 10_000;
+impl Verdict {
+    /// The answer's status, if there was one.
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Delivered { status, .. } => Some(*status),
+            Self::Retry { status, .. } | Self::Failed { status, .. } => *status,
+            Self::Cancelled { .. } | Self::Held { .. } => None,
+        }
+    }
+
+    /// What it says about the endpoint.
+    pub(super) const fn sign(&self) -> Sign {
+        match self {
+            Self::Delivered { .. } => Sign::Arrived,
+            Self::Retry { status, .. } | Self::Failed { status, .. } => Sign::of_failure(*status),
+            Self::Cancelled { .. } | Self::Held { .. } => Sign::Unsent,
+        }
+    }
+}
+
+/// Bytes of an answer that are kept, and shown.
+pub const MAX_ANSWER: usize = 4096;
 
 /// The part of an answer that is kept. PostgreSQL has no text with a NUL in it.
-fn clip(text: &str) -> String {
-    text.chars().filter(|c| *c != '\0').take(LONGEST).collect()
+pub(super) fn clip(text: &str) -> String {
+    let mut kept: String = text.chars().filter(|c| *c != '\0').take(MAX_ANSWER).collect();
+    kept.truncate(kept.floor_char_boundary(MAX_ANSWER));
+    kept
 }
 
 /// An outcome as the row keeps it.
@@ -104,6 +138,7 @@ impl Row {
             }
             Verdict::Failed { status, body, error } => row(DeliveryState::Failed, *status, body.as_ref(), Some(error)),
             Verdict::Cancelled { reason } => Row { unsent: 1, ..row(DeliveryState::Failed, None, None, Some(reason)) },
+            Verdict::Held { reason, .. } => Row { unsent: 1, ..row(DeliveryState::Waiting, None, None, Some(reason)) },
         }
     }
 }
@@ -115,8 +150,8 @@ mod tests {
     #[test]
     fn an_answer_is_cut_between_characters_and_without_nul() {
         assert_eq!(clip("a\0b"), "ab");
-        let cut = clip(&"ä".repeat(LONGEST + 5));
-        assert_eq!(cut.chars().count(), LONGEST);
-        assert!(cut.chars().all(|c| c == 'ä'));
+        let cut = clip(&format!("x{}", "ä".repeat(MAX_ANSWER)));
+        assert_eq!(cut.len(), MAX_ANSWER - 1);
+        assert!(cut.chars().skip(1).all(|c| c == 'ä'));
     }
 }

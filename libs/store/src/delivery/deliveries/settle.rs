@@ -10,7 +10,7 @@ use domain::{
     Result, Time,
     authorization::policy::SystemScope,
     core::clock::fraction,
-    delivery::webhooks::circuit::{Breaker, Circuit, Tried},
+    delivery::webhooks::circuit::{Breaker, Sign, Tried},
 };
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
@@ -19,6 +19,7 @@ use super::{
     circuits,
     destinations::{self, Destination},
     outcome::{Outcome, Row, Ticket, Verdict},
+    recovery,
 };
 use crate::{
     Store,
@@ -53,12 +54,19 @@ async fn settle(store: &Store, tx: &DatabaseTransaction, now: Time, breaker: Bre
     let held = write_rows(tx, now, outcomes).await?;
     write_attempts(tx, outcomes).await?;
     let tried = tried(outcomes, &held);
-    let after = |(to, circuit): (Destination, Circuit)| {
-        let next = circuit.after(tried.get(&to)?, breaker, now, fraction(store.ids.secret()));
-        (next != circuit).then_some((to, next))
-    };
-    let changed: Vec<_> = circuits.into_iter().filter_map(after).collect();
+    let (mut changed, mut recovered) = (Vec::new(), Vec::new());
+    for (to, circuit) in circuits {
+        let Some(tried) = tried.get(&to) else { continue };
+        let next = circuit.after(tried, breaker, now, fraction(store.ids.secret()));
+        if next != circuit {
+            changed.push((to, next));
+        }
+        if circuit.probes() && !next.probes() {
+            recovered.push(to);
+        }
+    }
     circuits::write(tx, &changed).await?;
+    recovery::queue_failed_last(tx, &recovered, now).await?;
     destinations::reschedule(tx, &unlimited(&to), now).await?;
     Ok(held.len() as u64)
 }
@@ -135,7 +143,7 @@ const RECORD_ATTEMPTS: Sql<7> = sql!(
 );
 
 async fn write_attempts(tx: &DatabaseTransaction, outcomes: &[Outcome]) -> Result<()> {
-    let sent: Vec<_> = outcomes.iter().filter(|outcome| !matches!(outcome.verdict, Verdict::Cancelled { .. })).collect();
+    let sent: Vec<_> = outcomes.iter().filter(|outcome| outcome.verdict.sign() != Sign::Unsent).collect();
     if sent.is_empty() {
         return Ok(());
     }
@@ -155,18 +163,17 @@ async fn write_attempts(tx: &DatabaseTransaction, outcomes: &[Outcome]) -> Resul
     Ok(())
 }
 
-/// The attempts at each endpoint. What was not sent, or was sent on a lease that had ended, says nothing new.
+/// The attempts at each endpoint. What was sent on a lease that had ended says nothing new.
 fn tried(outcomes: &[Outcome], held: &HashSet<Uuid>) -> BTreeMap<Destination, Vec<Tried>> {
     let mut tried: BTreeMap<Destination, Vec<Tried>> = BTreeMap::new();
     for outcome in outcomes.iter().filter(|outcome| held.contains(&outcome.ticket.id.uuid())) {
-        let arrived = match outcome.verdict {
-            Verdict::Delivered { .. } => true,
-            Verdict::Retry { .. } | Verdict::Failed { .. } => false,
-            Verdict::Cancelled { .. } => continue,
-        };
         let to = Destination { org: outcome.ticket.org, webhook: outcome.ticket.webhook };
         let took = TimeDelta::milliseconds(outcome.duration_ms);
-        tried.entry(to).or_default().push(Tried { arrived, at: outcome.at, took });
+        let not_before = match outcome.verdict {
+            Verdict::Held { until, .. } => Some(until),
+            _ => outcome.not_before,
+        };
+        tried.entry(to).or_default().push(Tried { sign: outcome.verdict.sign(), at: outcome.at, took, not_before });
     }
     tried
 }

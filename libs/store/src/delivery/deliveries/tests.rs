@@ -40,7 +40,7 @@ async fn take(store: &Store, second: i64) -> Vec<ClaimedDelivery> {
 }
 
 fn outcome(job: &ClaimedDelivery, verdict: Verdict) -> Outcome {
-    Outcome { ticket: job.ticket, at: now(), duration_ms: 5, verdict }
+    Outcome { ticket: job.ticket, at: now(), duration_ms: 5, not_before: None, verdict }
 }
 
 fn arrived(job: &ClaimedDelivery) -> Outcome {

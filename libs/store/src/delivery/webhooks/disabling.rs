@@ -21,7 +21,7 @@ use crate::{
         sql::{self, Sql, sql},
     },
     delivery::deliveries::{
-        circuits,
+        Ticket, circuits,
         destinations::{self, Destination},
     },
 };
@@ -29,6 +29,13 @@ use crate::{
 /// An endpoint that fails.
 #[derive(Clone, Copy, Debug)]
 pub struct FailingWebhook(Destination);
+
+impl From<Ticket> for FailingWebhook {
+    /// The endpoint of a delivery.
+    fn from(ticket: Ticket) -> Self {
+        Self(Destination { org: ticket.org, webhook: ticket.webhook })
+    }
+}
 
 /// Whom an organization's endpoints concern.
 #[derive(Clone, Debug)]

@@ -96,6 +96,43 @@ async fn the_request_is_signed_and_the_answer_kept() {
 }
 
 #[tokio::test]
+async fn the_status_decides_whatever_becomes_of_the_body() {
+    let dir = tempfile::tempdir().unwrap();
+    let webhooks = webhooks(&dir).await;
+    for (answer, status, kept) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", 200, "half"),
+        ("HTTP/1.1 202 Accepted\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\nno length\r\n", 202, "half"),
+        ("HTTP/1.1 204 No Content\r\n\r\n", 204, ""),
+    ] {
+        let (url, _seen) = receiver(answer).await;
+        let outcome = webhooks.work(&webhooks.in_slot(job(url, 1))).await;
+        assert_eq!(outcome.verdict, Verdict::Delivered { status, body: kept.to_owned() }, "{answer}");
+    }
+    let (url, _seen) = receiver("HTTP/1.1 500 Oops\r\ncontent-length: 100\r\n\r\nhalf").await;
+    let verdict = webhooks.work(&webhooks.in_slot(job(url, 1))).await.verdict;
+    assert!(matches!(&verdict, Verdict::Retry { status: Some(500), body: Some(body), .. } if body == "half"), "{verdict:?}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_asks_for_time_gets_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let webhooks = webhooks(&dir).await;
+    for answer in [
+        "HTTP/1.1 429 Slow Down\r\nRetry-After: 900\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 503 Busy\r\nRetry-After: Mon, 23 Nov 2026 08:15:00 GMT\r\ncontent-length: 0\r\n\r\n",
+    ] {
+        let (url, _seen) = receiver(answer).await;
+        let outcome = webhooks.work(&webhooks.in_slot(job(url, 1))).await;
+        let Verdict::Retry { next_at, .. } = outcome.verdict else { panic!() };
+        assert_eq!((next_at, outcome.not_before), (now() + TimeDelta::seconds(900), Some(next_at)), "{answer}");
+        // At the last attempt the others of the endpoint wait all the same.
+        let (url, _seen) = receiver(answer).await;
+        let last = webhooks.work(&webhooks.in_slot(job(url, 6))).await;
+        assert_eq!(last.not_before, Some(next_at));
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_is_tried_again_until_the_last_attempt() {
     let dir = tempfile::tempdir().unwrap();
     let webhooks = webhooks(&dir).await;
@@ -135,12 +172,13 @@ async fn what_must_not_be_sent_is_cancelled_without_a_call() {
     let webhooks = webhooks(&dir).await;
     let jobs = [
         ClaimedDelivery { is_active: false, ..job("http://127.0.0.1:1/".to_owned(), 1) },
-        ClaimedDelivery { org_status: Some(OrgStatus::Suspended), ..job("http://127.0.0.1:1/".to_owned(), 1) },
         ClaimedDelivery { org_deleted: true, ..job("http://127.0.0.1:1/".to_owned(), 1) },
     ];
     for job in jobs {
         assert!(matches!(webhooks.work(&webhooks.in_slot(job)).await.verdict, Verdict::Cancelled { .. }));
     }
+    let suspended = ClaimedDelivery { org_status: Some(OrgStatus::Suspended), ..job("http://127.0.0.1:1/".to_owned(), 1) };
+    assert!(matches!(webhooks.work(&webhooks.in_slot(suspended)).await.verdict, Verdict::Held { .. }));
     let unsigned = ClaimedDelivery { secrets: Vec::new(), ..job("http://127.0.0.1:1/".to_owned(), 1) };
     let Verdict::Retry { error, .. } = webhooks.work(&webhooks.in_slot(unsigned)).await.verdict else { panic!() };
     assert_eq!(error, "the webhook's secret cannot be read");

@@ -7,7 +7,11 @@ fn at(seconds: i64) -> Time {
 }
 
 fn tried(arrived: bool, second: i64) -> Tried {
-    Tried { arrived, at: at(second), took: TimeDelta::milliseconds(20) }
+    signed(if arrived { Sign::Arrived } else { Sign::Down }, second)
+}
+
+fn signed(sign: Sign, second: i64) -> Tried {
+    Tried { sign, at: at(second), took: TimeDelta::milliseconds(20), not_before: None }
 }
 
 /// A circuit that opened at second 5.
@@ -77,4 +81,37 @@ fn it_is_slow_as_its_last_answer_was() {
     assert!(circuit.slow && circuit.failures == 0);
     assert!(!circuit.after(&[slow, tried(true, 4)], BREAKER, at(4), 0.0).slow);
     assert!(Circuit::default().after(&[tried(false, 1)], BREAKER, at(1), 0.0).slow, "no answer is a slow one");
+}
+
+#[test]
+fn only_signs_that_it_is_down_open_it() {
+    for status in [None, Some(429), Some(500), Some(502), Some(503), Some(599)] {
+        assert_eq!(Sign::of_failure(status), Sign::Down, "{status:?}");
+    }
+    for status in [101, 302, 400, 401, 404, 408, 410, 413, 422] {
+        assert_eq!(Sign::of_failure(Some(status)), Sign::Refused, "{status}");
+    }
+    let refused: Vec<_> = (1..=50).map(|second| signed(Sign::Refused, second)).collect();
+    let closed = Circuit::default().after(&refused, BREAKER, at(50), 0.0);
+    assert_eq!((closed.failures, closed.open_until, closed.room(4), closed.slow), (0, None, 4, false));
+    assert_eq!((closed.failing_since, closed.failing_seconds), (Some(at(1)), 49), "nothing arrives there all the same");
+    // As a probe it neither opens the circuit further nor closes it.
+    let probed = open().after(&[signed(Sign::Refused, 40)], BREAKER, at(40), 0.0);
+    assert_eq!((probed.opened, probed.open_until, probed.room(4)), (1, Some(at(35)), 1));
+    assert_eq!(probed.after(&[tried(false, 41)], BREAKER, at(41), 0.0).open_until, Some(at(101)));
+}
+
+#[test]
+fn it_is_left_alone_for_as_long_as_it_asks() {
+    let asks = Tried { not_before: Some(at(900)), ..tried(false, 1) };
+    let asked = Circuit::default().after(&[asks], BREAKER, at(1), 0.0);
+    assert_eq!((asked.failures, asked.opened, asked.open_until), (1, 0, Some(at(900))));
+    // What was in flight, or is opened by it, does not shorten that; what arrived later takes it back.
+    let more: Vec<_> = (2..=6).map(|second| tried(false, second)).collect();
+    assert_eq!(asked.after(&more, BREAKER, at(6), 0.0).open_until, Some(at(900)));
+    let opened = Circuit::default().after(&[more.as_slice(), &[asks]].concat(), BREAKER, at(6), 0.0);
+    assert_eq!((opened.opened, opened.open_until), (1, Some(at(900))));
+    assert_eq!(Circuit::default().after(&[asks, tried(true, 2)], BREAKER, at(2), 0.0).open_until, None);
+    let unsent = Circuit::default().after(&[Tried { not_before: Some(at(900)), ..signed(Sign::Unsent, 1) }], BREAKER, at(1), 0.0);
+    assert_eq!(unsent, Circuit { open_until: Some(at(900)), ..Circuit::default() });
 }

@@ -42,14 +42,71 @@ async fn an_open_circuit_is_not_claimed_and_probes_one_at_a_time() {
         sequence(store).await;
         assert_eq!(due_at(store).await, Some(until));
         let probe = take(store, 40).await;
-        assert_eq!(probe.len(), 1);
+        assert_eq!(probe.iter().map(|job| job.ticket.number).collect::<Vec<_>>(), [2], "one that was tried before");
         assert!(take(store, 41).await.is_empty(), "one at a time");
         settle(store, 42, &[fails(&probe[0], 40)]).await;
         assert!(take(store, 100).await.is_empty(), "twice as long");
         let probe = take(store, 110).await;
         settle(store, 111, &[arrived(&probe[0])]).await;
         assert_eq!(circuit(store).await, Circuit::default());
-        assert_eq!(take(store, 112).await.len(), 4);
+        let mut numbers = Vec::new();
+        for second in 112..114 {
+            let jobs = take(store, second).await;
+            numbers.extend(jobs.iter().map(|job| job.ticket.number));
+            settle(store, second, &jobs.iter().map(arrived).collect::<Vec<_>>()).await;
+        }
+        assert_eq!(numbers, [1, 1, 1, 1, 2, 2, 2, 2], "what failed least goes first");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_oldest_probes_although_its_own_wait_is_longer() {
+    everywhere(async |store: &Store| {
+        queued(store, 12).await;
+        let mut first = None;
+        for second in [1, 2] {
+            let jobs = take(store, second).await;
+            first = first.or(jobs.iter().map(|job| job.ticket.id).min());
+            let late = |job: &ClaimedDelivery| {
+                let verdict = Verdict::Retry { status: Some(500), body: None, error: "no".to_owned(), next_at: at(1000) };
+                outcome(job, verdict)
+            };
+            settle(store, second, &jobs.iter().map(late).collect::<Vec<_>>()).await;
+        }
+        let probe = take(store, 40).await;
+        assert_eq!(probe.iter().map(|job| Some(job.ticket.id)).collect::<Vec<_>>(), [first]);
+        // It is refused: that is no reason to try it, or others of its kind, again before their time.
+        let refused = Verdict::Retry { status: Some(404), body: None, error: "no".to_owned(), next_at: at(1000) };
+        settle(store, 41, &[outcome(&probe[0], refused.clone())]).await;
+        let mut numbers = Vec::new();
+        for second in 42..54 {
+            for job in take(store, second).await {
+                numbers.push(job.ticket.number);
+                settle(store, second, &[outcome(&job, refused.clone())]).await;
+            }
+        }
+        numbers.sort_unstable();
+        assert_eq!(numbers, [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2], "each once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_held_waits_and_counts_no_attempt() {
+    everywhere(async |store: &Store| {
+        queued(store, 6).await;
+        let org = domain::OrgId::new(destinations::Entity::find().one(&store.db).await.unwrap().unwrap().org_id);
+        let jobs = take(store, 1).await;
+        let held = |job: &ClaimedDelivery| outcome(job, Verdict::Held { reason: "suspended".to_owned(), until: at(300) });
+        settle(store, 2, &jobs.iter().map(held).collect::<Vec<_>>()).await;
+        assert_eq!((due_at(store).await, count(store, DeliveryState::Waiting).await), (Some(at(300)), 6));
+        assert!(take(store, 299).await.is_empty());
+        store.bookkeep(async |tx| crate::delivery::deliveries::destinations::wake_all(&tx, org, at(100)).await).await.unwrap();
+        let again = take(store, 100).await;
+        assert_eq!(again.iter().map(|job| job.ticket.number).collect::<Vec<_>>(), [1; 4]);
+        assert_eq!(circuit(store).await.failures, 0);
+        assert!(attempts::Entity::find().one(&store.db).await.unwrap().is_none());
     })
     .await;
 }

@@ -36,7 +36,8 @@ pub(super) fn routes(routes: &mut Routes<'_, '_>) {
         .add(redeliver::test, writing::<Webhooks>().idempotent())
         .add(redeliver::redeliver, writing::<Webhooks>().idempotent())
         .add(redeliver::redeliver_range, writing::<Webhooks>().idempotent())
-        .add(deliveries::deliveries, reading::<Webhooks>());
+        .add(deliveries::deliveries, reading::<Webhooks>())
+        .add(deliveries::delivery, reading::<Webhooks>());
 }
 
 impl PathId for WebhookId {

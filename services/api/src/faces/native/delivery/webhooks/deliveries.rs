@@ -1,9 +1,9 @@
-//! The history of an endpoint: its deliveries, with every attempt.
+//! The history of an endpoint: its deliveries, and one of them with every attempt.
 
 use actix_web::{get, web};
 use app::App;
 use domain::{
-    WebhookId, all,
+    DeliveryId, WebhookId, all,
     delivery::webhooks::{Attempt, Delivery, DeliveryState},
 };
 use serde::Serialize;
@@ -57,12 +57,14 @@ struct DeliveryResponse {
     payload: serde_json::Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_status_code: Option<i32>,
+    /// At most 4,096 bytes of the last answer; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_body: Option<String>,
     attempt_count: i32,
     max_attempts: i32,
-    /// How each finished attempt went, oldest first.
-    attempts: Vec<AttemptResponse>,
+    /// How each finished attempt went, oldest first; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<Vec<AttemptResponse>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_retry_at: Option<String>,
     delivered: bool,
@@ -82,10 +84,10 @@ impl From<Delivery> for DeliveryResponse {
             event_type: d.event_type,
             payload: serde_json::from_str(&d.payload).unwrap_or_default(),
             response_status_code: d.response_status,
-            response_body: d.response_body,
+            response_body: None,
             attempt_count: d.attempts,
             max_attempts: d.max_attempts,
-            attempts: d.history.into_iter().map(Into::into).collect(),
+            attempts: None,
             next_retry_at: waits.then(|| time(d.next_at)),
             delivered: d.state == DeliveryState::Delivered,
             delivery_error: d.error,
@@ -102,7 +104,7 @@ struct DeliveriesResponse {
     pagination: Pagination,
 }
 
-/// An endpoint's deliveries, newest first.
+/// An endpoint's deliveries, newest first, without answers and attempts.
 #[utoipa::path(
     operation_id = "organizations.webhooks.getDeliveries",
     params(
@@ -126,4 +128,21 @@ pub(super) async fn deliveries(
         deliveries: found.into_iter().map(Into::into).collect(),
         pagination: Pagination::of(page, total),
     }))
+}
+
+/// One delivery, with every attempt and the last answer.
+#[utoipa::path(
+    operation_id = "organizations.webhooks.getDelivery",
+    responses((status = 200, body = DeliveryResponse)),
+)]
+#[get("/api/organizations/{org_slug}/webhooks/{webhook_id}/deliveries/{delivery_id}")]
+pub(super) async fn delivery(
+    app: web::Data<App>,
+    who: SignedIn<OrgPath<(WebhookId, DeliveryId)>>,
+) -> ApiResult<web::Json<DeliveryResponse>> {
+    let (webhook, id) = who.path.id;
+    let mut found = app.get_delivery(&who.caller, &who.path.org, webhook, id).await?;
+    let attempts = std::mem::take(&mut found.history).into_iter().map(Into::into).collect();
+    let response_body = found.response_body.take();
+    Ok(web::Json(DeliveryResponse { attempts: Some(attempts), response_body, ..found.into() }))
 }
