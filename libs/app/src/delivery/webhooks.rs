@@ -144,7 +144,7 @@ impl App {
         .await
     }
 
-    /// Sends an endpoint a test event.
+    /// Sends an endpoint a test event. `Conflict` (`too_many_waiting`).
     pub async fn test_webhook(&self, c: &Caller, slug: &Slug, id: WebhookId) -> Result<DeliveryId> {
         self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = tx.lock_webhook(scope, id).await?;

@@ -29,6 +29,7 @@ pub(crate) use self::enqueue::{NewDelivery, insert};
 pub use self::{
     candidates::DeliveryClaim,
     claim::ClaimedDelivery,
+    enqueue::{OPEN_AT_ENDPOINT, OPEN_IN_ORGANIZATION},
     outcome::{MAX_ANSWER, Outcome, Ticket, Verdict},
     redelivery::{MAX_REDELIVERIES, Redelivered, Redelivery},
 };

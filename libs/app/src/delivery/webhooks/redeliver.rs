@@ -35,7 +35,7 @@ pub struct Queued {
 
 impl App {
     /// Sends the event of a delivery once more, as a new delivery with the same `webhook-id`. `Conflict` (`webhook_inactive`,
-    /// `event_erased`).
+    /// `event_erased`, `too_many_waiting`).
     pub async fn redeliver(&self, c: &Caller, slug: &Slug, id: WebhookId, delivery: DeliveryId) -> Result<DeliveryId> {
         self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = tx.pin_webhook(scope, id).await?;
@@ -46,7 +46,7 @@ impl App {
     }
 
     /// Sends the events of a time again, as many as one call may: go on after `next`. Also those from before the endpoint existed or
-    /// while it was switched off; never those that are still on their way to it. `Conflict` (`webhook_inactive`).
+    /// while it was switched off; never those that are still on their way to it. `Conflict` (`webhook_inactive`, `too_many_waiting`).
     pub async fn redeliver_range(&self, c: &Caller, slug: &Slug, id: WebhookId, asked: &RedeliveryRequest) -> Result<Queued> {
         if asked.from >= asked.to {
             return Err(Error::field("to", "out_of_range", "`to` must be later than `from`."));

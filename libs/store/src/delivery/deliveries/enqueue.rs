@@ -82,6 +82,21 @@ const DELIVERED_EVENT: Sql = sql!(
      where d.org_id = $1 and d.webhook_id = $2 and d.id = $3"
 );
 
+/// Deliveries that may wait at an endpoint, and at all endpoints of its organization, when somebody asks for more. New events are
+/// delivered all the same.
+pub const OPEN_AT_ENDPOINT: i64 = 10_000;
+/// The same for an organization.
+pub const OPEN_IN_ORGANIZATION: i64 = 50_000;
+
+// Nobody has to count further than the limits.
+const ROOM: Sql = sql!(
+    "select case when e.room < o.room then e.room else o.room end
+     from (select $3 - count(*) as room from (
+         select 1 from deliveries d where d.org_id = $1 and d.webhook_id = $2 and d.{open} limit $3) as at_endpoint) as e
+     cross join (select $4 - count(*) as room from (
+         select 1 from deliveries d where d.org_id = $1 and d.{open} limit $4) as in_organization) as o"
+);
+
 impl WriteTx {
     /// Queues the test event for one endpoint. It goes to nobody else, and is not part of the log or the feed. Where order is kept it
     /// goes before everything else and is tried once, so that it holds nothing up.
@@ -92,6 +107,7 @@ impl WriteTx {
         max_attempts: i32,
     ) -> Result<DeliveryId> {
         let to = destination(scope, webhook)?;
+        self.room(to).await?;
         let event = record::ping(self, to.org, to.webhook).await?;
         let ping = EventToDeliver { event, name: TEST_PING.to_owned(), seq: None };
         Ok(self.enqueue(to, webhook.in_order, vec![ping], max_attempts).await?[0])
@@ -113,7 +129,21 @@ impl WriteTx {
             return Err(Error::conflict("event_erased", "The content of this event was erased; it cannot be sent again."));
         }
         let event = EventToDeliver::read(&row).map_err(from_db)?;
+        self.room(to).await?;
         Ok(self.enqueue(to, webhook.in_order, vec![event], max_attempts).await?[0])
+    }
+
+    /// How many more deliveries may wait at an endpoint because somebody asked for them; locks it. `Conflict` (`too_many_waiting`).
+    pub(super) async fn room(&self, to: Destination) -> Result<usize> {
+        destinations::lock(&self.tx, &mut [to]).await?;
+        let values = vec![to.org.uuid().into(), to.webhook.uuid().into(), OPEN_AT_ENDPOINT.into(), OPEN_IN_ORGANIZATION.into()];
+        let room = usize::try_from(sql::count(&self.tx, ROOM, values).await?).unwrap_or(0);
+        if room > 0 {
+            return Ok(room);
+        }
+        let message =
+            "As many deliveries wait as may wait. Nothing is lost: the event feed has every event. Redeliver when fewer wait.";
+        Err(Error::conflict("too_many_waiting", message))
     }
 
     /// New deliveries, in the order in which they are given. Whoever asks for them wants to see them tried: an open circuit probes.

@@ -38,15 +38,12 @@ pub(super) async fn choose_probes(
     candidates: &mut [Candidate],
     now: Time,
 ) -> Result<()> {
-    let probing = |to: Destination| turns.iter().find(|turn| turn.to == to)?.probes_since;
-    let probes: Vec<_> = candidates.iter().filter(|row| !row.exhausted && !row.in_order).collect();
-    let rows: Vec<_> = probes
-        .into_iter()
-        .filter_map(|row| {
-            let [org, webhook] = row.to.key();
-            Some([org, webhook, row.fresh.into(), probing(row.to)?.into()])
-        })
-        .collect();
+    let probe = |row: &Candidate| {
+        let since = turns.iter().find(|turn| turn.to == row.to)?.probes_since?;
+        let [org, webhook] = row.to.key();
+        Some([org, webhook, row.fresh.into(), since.into()])
+    };
+    let rows: Vec<_> = candidates.iter().filter(|row| !row.exhausted && !row.in_order).filter_map(probe).collect();
     if rows.is_empty() {
         return Ok(());
     }

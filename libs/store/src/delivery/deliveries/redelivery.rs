@@ -70,7 +70,8 @@ const PAGE: Sql<1> = sql!(
 );
 
 impl WriteTx {
-    /// Queues a new delivery of each event of `which`, up to [`MAX_REDELIVERIES`], in their order. What is still on its way to the endpoint
+    /// Queues a new delivery of each event of `which`, up to [`MAX_REDELIVERIES`] and to what may wait, in their order. `Conflict`
+    /// (`too_many_waiting`). What is still on its way to the endpoint
     /// is not queued a second time, so two calls at once, or a repeated one, do no harm.
     pub async fn redeliver_events(
         &self,
@@ -85,7 +86,11 @@ impl WriteTx {
         values.extend([first_id(which.to + CLOCK_SET_BACK).into(), which.from.into(), which.to.into()]);
         values.push(LOOKS_AT.into());
         let rows = PAGE.all(&self.tx, values, which.names.iter().map(|name| [name.as_str().into()])).await?;
-        let (mut events, next) = choose(&rows, which.only_missing)?;
+        if rows.is_empty() {
+            return Ok(Redelivered { queued: 0, next: None });
+        }
+        let most = self.room(to).await?.min(MAX_REDELIVERIES);
+        let (mut events, next) = choose(&rows, which.only_missing, most)?;
         let queued = events.len();
         if queued > 0 {
             events.sort_by_key(|event| event.seq);
@@ -95,12 +100,12 @@ impl WriteTx {
     }
 }
 
-fn choose(rows: &[QueryResult], only_missing: bool) -> Result<(Vec<EventToDeliver>, Option<EventId>)> {
+fn choose(rows: &[QueryResult], only_missing: bool, most: usize) -> Result<(Vec<EventToDeliver>, Option<EventId>)> {
     let (mut chosen, mut last) = (Vec::new(), None);
     for row in rows {
         let fared: i32 = row.try_get::<Option<i32>>("", "fared").map_err(from_db)?.unwrap_or(0);
         let event = EventToDeliver::read(row).map_err(from_db)?;
-        if chosen.len() == MAX_REDELIVERIES {
+        if chosen.len() == most {
             return Ok((chosen, last));
         }
         last = Some(event.event);

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     Change, NoEvent, WriteTx,
     core::testing::stamp,
-    delivery::deliveries::{MAX_REDELIVERIES, Redelivered, Redelivery},
+    delivery::deliveries::{MAX_REDELIVERIES, OPEN_AT_ENDPOINT, Redelivered, Redelivery},
 };
 
 async fn redeliver(store: &Store, org: domain::OrgId, hook: WebhookId, which: &Redelivery) -> Redelivered {
@@ -44,6 +44,40 @@ async fn a_call_is_bounded_and_tells_where_to_go_on() {
         assert_eq!(rows.iter().map(|row| row.event_id).collect::<HashSet<_>>().len(), MAX_REDELIVERIES + 7, "each once");
         assert!(rows.iter().all(|row| row.org_id == org.uuid()));
         assert_eq!(redeliver(store, org, hook, &Redelivery { from: at(1), ..all }).await, Redelivered { queued: 0, next: None });
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_asks_for_more_than_may_wait() {
+    everywhere(async |store: &Store| {
+        let org = organization(store).await;
+        commit(store, org, 20).await;
+        sequence(store).await;
+        let hook = webhook(store, org, "user.joined").await;
+        let event = domain::EventId::new(events::Entity::find().one(&store.db).await.unwrap().unwrap().id);
+        let waiting = usize::try_from(OPEN_AT_ENDPOINT).unwrap() - 5;
+        backlog(store, Destination { org, webhook: hook }, event, waiting).await;
+        let names = vec!["user.joined".parse().unwrap()];
+        let all = Redelivery { from: at(-60), to: at(60), names, only_missing: false, after: None };
+        let first = redeliver(store, org, hook, &all).await;
+        assert!(first.queued == 5 && first.next.is_some(), "{first:?}");
+        let write = standing::<Write>(store, org).await;
+        let refused = store
+            .write(&stamp(), async |tx: &WriteTx| {
+                let scope = decide(&write)?;
+                let endpoint = tx.pin_webhook(scope, hook).await?;
+                let which = Redelivery { after: first.next, ..all.clone() };
+                Ok(Change::silent(tx.redeliver_events(scope, &endpoint, &which, 3).await?, NoEvent::Unchanged))
+            })
+            .await;
+        assert_eq!(refused.unwrap_err().code, "too_many_waiting");
+        // Where there is room again it goes on from there, and what happens is delivered in any case.
+        commit(store, org, 1).await;
+        assert_eq!(sequence(store).await, 1);
+        crate::core::sql::execute(&store.db, "update deliveries set state = 3", vec![]).await.unwrap();
+        let rest = redeliver(store, org, hook, &Redelivery { after: first.next, ..all }).await.queued;
+        assert!((15..=16).contains(&rest), "all but five, and the one that waits in bulk: {rest}");
     })
     .await;
 }
