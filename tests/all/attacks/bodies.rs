@@ -155,6 +155,32 @@ both!(values_that_no_field_takes, async |app| {
     .await;
 });
 
+/// What a partial change may leave out and not take away, besides everything that the document calls a value and not `null`.
+const NEVER_NULL: [(&str, &[&str]); 5] = [
+    ("/api/user", &["email"]),
+    ("/api/organizations/{org_slug}", &["name"]),
+    ("/api/organizations/{org_slug}/members/{user_id}", &["role"]),
+    ("/api/organizations/{org_slug}/roles/{role_id}", &["name", "permissions"]),
+    ("/api/organizations/{org_slug}/webhooks/{webhook_id}", &["name", "url", "events", "is_active", "in_order"]),
+];
+
+both!(null_for_what_cannot_be_null_is_named, async |app| {
+    let World { root, operations } = world(app).await;
+    let before = app.dump().await;
+    let partial = |operation: &&Operation| matches!(operation.method.as_str(), "PATCH" | "PUT") && !operation.fields.is_empty();
+    for operation in operations.iter().filter(partial) {
+        let named = NEVER_NULL.iter().find(|(path, _)| *path == operation.template).map_or(&[][..], |(_, names)| names);
+        for (name, schema) in &operation.fields {
+            if named.contains(&name.as_str()) || !schema["type"].to_string().contains("null") {
+                let body = operation.with(name, &Value::Null).to_string().into_bytes();
+                operation.send(&root, body).await.invalid(&[name]);
+            }
+        }
+        assert!(named.iter().all(|name| operation.fields.iter().any(|(field, _)| field == name)), "{}", operation.template);
+    }
+    assert_eq!(app.dump().await, before, "something changed");
+});
+
 both!(members_that_come_twice, async |app| {
     attack(app, |operation| {
         let Value::Object(example) = &operation.example else { return Vec::new() };

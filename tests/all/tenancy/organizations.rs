@@ -173,6 +173,10 @@ both!(what_a_member_may_not_change_stays, async |app| {
     let root = app.platform_owner().await;
     let set = app.by(&root).patch(&org.path, json!({"max_users": 500, "name": "Renamed"})).await.ok();
     assert_eq!((&set["organization"]["max_users"], &set["organization"]["name"]), (&json!(500), &json!("Renamed")));
+    let kept = app.by(&root).patch(&org.path, json!({"max_services": 7})).await.ok();
+    assert_eq!((&kept["organization"]["max_users"], &kept["organization"]["max_services"]), (&json!(500), &json!(7)));
+    let cleared = app.by(&root).patch(&org.path, json!({"max_users": null})).await.ok();
+    assert_eq!((&cleared["organization"]["max_users"], &cleared["organization"]["max_services"]), (&Value::Null, &json!(7)));
 });
 
 both!(a_deleted_one_is_gone_and_its_slug_is_free, async |app| {

@@ -1,7 +1,7 @@
 //! Organizations.
 
 use domain::{
-    Error, Event, OrgId, PLATFORM, Page, Result,
+    Error, Event, OrgId, PLATFORM, Page, Patch, Result,
     authorization::{
         policy::{self, OrgScope, Read, decide},
         resource::{Context, OrgLifecycle, Settings},
@@ -50,10 +50,10 @@ pub struct Selected {
 pub struct Changes {
     /// Another name.
     pub name: Option<Name>,
-    /// Another number of services.
-    pub max_services: Option<i64>,
-    /// Another number of seats.
-    pub max_users: Option<i64>,
+    /// Another number of services, or the tier's.
+    pub max_services: Patch<i64>,
+    /// Another number of seats, or the tier's.
+    pub max_users: Patch<i64>,
     /// The version the caller saw (`If-Match`).
     pub expected: Option<i64>,
 }
@@ -142,7 +142,8 @@ impl App {
     pub async fn update_organization(&self, c: &Caller, slug: &Slug, changes: &Changes) -> Result<OrganizationView> {
         self.in_org::<Settings, _>(c, slug, async |tx, scope| {
             // Limits are the platform's to set; from anybody else they are ignored, as the contract says.
-            let limits = if scope.principal().is_operator() { (changes.max_services, changes.max_users) } else { (None, None) };
+            let ignored = [&Patch::Keep, &Patch::Keep];
+            let limits = if scope.principal().is_operator() { [&changes.max_services, &changes.max_users] } else { ignored };
             tx.update_organization(scope, changes.name.as_ref(), limits, changes.expected).await?;
             let view = tx.organization_view(scope.org()).await?;
             let event = Event::OrganizationUpdated { organization_id: scope.org(), name: view.organization.name.to_string() };

@@ -4,7 +4,7 @@ pub(crate) mod columns;
 pub(crate) mod table;
 
 use domain::{
-    Error, OrgId, Page, Result, UserId,
+    Error, OrgId, Page, Patch, Result, UserId,
     authorization::{
         policy::{OrgScope, UserScope, Write},
         resource::{OrgLifecycle, Ownership, Settings},
@@ -122,12 +122,12 @@ impl WriteTx {
     }
 
     /// Writes what is to change, and nothing else: somebody else may be changing the rest. `expected` is the version the caller saw
-    /// (`If-Match`): another one is `PreconditionFailed`.
+    /// (`If-Match`): another one is `PreconditionFailed`. `limits` are those of services and of users.
     pub async fn update_organization(
         &self,
         scope: OrgScope<'_, Settings, Write>,
         name: Option<&Name>,
-        limits: (Option<i64>, Option<i64>),
+        limits: [&Patch<i64>; 2],
         expected: Option<i64>,
     ) -> Result<()> {
         let mut update = organizations::Entity::update_many()
@@ -138,9 +138,9 @@ impl WriteTx {
         if let Some(name) = name {
             update = update.col_expr(organizations::Column::Name, Expr::value(name.as_str()));
         }
-        for (column, limit) in [(organizations::Column::MaxServices, limits.0), (organizations::Column::MaxUsers, limits.1)] {
-            if let Some(limit) = limit {
-                update = update.col_expr(column, Expr::value(limit));
+        for (column, limit) in [organizations::Column::MaxServices, organizations::Column::MaxUsers].into_iter().zip(limits) {
+            if *limit != Patch::Keep {
+                update = update.col_expr(column, Expr::value(limit.clone().apply(None)));
             }
         }
         if let Some(version) = expected {

@@ -151,6 +151,13 @@ impl<T: FromJson> Field<T> {
             Some(value) => T::from_json(&value).map(Some).map_err(|bad| Violation::new(name, bad.code, bad.message)),
         }
     }
+    /// Missing keeps, a value sets; null is a violation, for what cannot be empty.
+    pub fn change(self, name: &str) -> Result<Option<T>, Violation> {
+        match self.0 {
+            Some(Value::Null) => Err(Violation::new(name, "not_null", "This cannot be null. Leave it out to keep it.")),
+            _ => self.optional(name),
+        }
+    }
     /// Missing keeps, null clears, a value sets.
     pub fn patch(self, name: &str) -> Result<Patch<T>, Violation> {
         match self.0 {

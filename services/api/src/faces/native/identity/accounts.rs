@@ -105,7 +105,7 @@ async fn profile(app: web::Data<App>, who: SignedIn) -> ApiResult<web::Json<Prof
 #[schema(example = json!({"email": "ann@new.example.com"}))]
 struct UpdateProfileRequest {
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = String)]
     email: Field<Email>,
 }
 
@@ -117,7 +117,7 @@ struct UpdateProfileRequest {
 )]
 #[patch("/api/user")]
 async fn update(app: web::Data<App>, who: SignedIn, body: Body<UpdateProfileRequest>) -> ApiResult<web::Json<ProfileResponse>> {
-    let (email,) = all((body.value.email.optional("email"),))?;
+    let (email,) = all((body.value.email.change("email"),))?;
     if let Some(email) = email {
         app.request_email_change(&who.caller, &email).await?;
     }

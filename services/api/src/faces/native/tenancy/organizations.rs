@@ -150,12 +150,12 @@ async fn select(app: web::Data<App>, mut who: SignedIn<OrgPath>) -> ApiResult<we
     }))
 }
 
-/// Changes of an organization. The limits count only when a platform owner sends them.
+/// Changes of an organization. The limits count only when a platform owner sends them; `null` takes the tier's.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(example = json!({"name": "Acme Corporation"}))]
 struct UpdateOrganizationRequest {
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 2, max_length = 100)]
+    #[schema(value_type = String, min_length = 2, max_length = 100)]
     name: Field<Name>,
     #[serde(default)]
     #[schema(value_type = Option<i64>)]
@@ -195,7 +195,7 @@ async fn update(
 ) -> ApiResult<HttpResponse> {
     let b = body.value;
     let (name, max_services, max_users) =
-        all((b.name.optional("name"), b.max_services.optional("max_services"), b.max_users.optional("max_users")))?;
+        all((b.name.change("name"), b.max_services.patch("max_services"), b.max_users.patch("max_users")))?;
     let changes = Changes { name, max_services, max_users, expected: expected_version(&req)? };
     Ok(tagged(app.update_organization(&who.caller, &who.path.org, &changes).await?))
 }

@@ -163,20 +163,20 @@ async fn create(
 #[schema(example = json!({"name": "Support team", "description": null}))]
 struct UpdateRoleRequest {
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 2, max_length = 100)]
+    #[schema(value_type = String, min_length = 2, max_length = 100)]
     name: Field<Name>,
     /// `null` clears it.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 500)]
     description: Field<Description>,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Vec<String>)]
     permissions: Field<Caps>,
 }
 
 async fn change(app: &App, who: &SignedIn<OrgPath<String>>, b: UpdateRoleRequest) -> ApiResult<web::Json<RoleResponse>> {
     let (name, description, caps) =
-        all((b.name.optional("name"), b.description.patch("description"), b.permissions.optional("permissions")))?;
+        all((b.name.change("name"), b.description.patch("description"), b.permissions.change("permissions")))?;
     let changes = RoleChanges { name, description, caps };
     Ok(web::Json(app.update_role(&who.caller, &who.path.org, custom(&who.path.id)?, &changes).await?.into()))
 }

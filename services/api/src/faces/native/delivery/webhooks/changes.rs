@@ -65,20 +65,20 @@ pub(super) async fn create(
 #[schema(example = json!({"is_active": false}))]
 struct UpdateWebhookRequest {
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 2, max_length = 100)]
+    #[schema(value_type = String, min_length = 2, max_length = 100)]
     name: Field<Name>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 2000)]
+    #[schema(value_type = String, max_length = 2000)]
     url: Field<EndpointUrl>,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Vec<String>)]
     events: Field<Vec<EventName>>,
     #[serde(default)]
-    #[schema(value_type = Option<bool>)]
+    #[schema(value_type = bool)]
     is_active: Field<bool>,
     /// Each event waits until the one before it arrived or was given up.
     #[serde(default)]
-    #[schema(value_type = Option<bool>)]
+    #[schema(value_type = bool)]
     in_order: Field<bool>,
 }
 
@@ -96,11 +96,11 @@ pub(super) async fn update(
 ) -> ApiResult<web::Json<WebhookResponse>> {
     let b = body.value;
     let (name, url, events, is_active, in_order) = all((
-        b.name.optional("name"),
-        b.url.optional("url"),
-        b.events.optional("events"),
-        b.is_active.optional("is_active"),
-        b.in_order.optional("in_order"),
+        b.name.change("name"),
+        b.url.change("url"),
+        b.events.change("events"),
+        b.is_active.change("is_active"),
+        b.in_order.change("in_order"),
     ))?;
     let changes = WebhookChanges { name, url, events, is_active, in_order };
     Ok(web::Json(app.update_webhook(&who.caller, &who.path.org, who.path.id, &changes).await?.into()))
