@@ -10,9 +10,10 @@ use super::{
 };
 
 /// One statement for each invariant, in their order, that breaks it.
-const BREAKS: [&str; 9] = [
+const BREAKS: [&str; 10] = [
     "update memberships set role = 'admin' where role = 'owner'",
     "update org_counters set members = members + 1",
+    "update org_counters set webhooks = webhooks + 1",
     "update organizations set max_users = 1",
     "update memberships set role = 'unheard-of' where role = 'member'",
     "update invitations set role = 'unheard-of'",

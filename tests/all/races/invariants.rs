@@ -7,7 +7,7 @@
 use tenantry_tests::{Database, TestApp};
 
 /// A name, and the rows that must not be.
-pub(super) const INVARIANTS: [(&str, &str); 9] = [
+pub(super) const INVARIANTS: [(&str, &str); 10] = [
     (
         "one owner, whom the organization names",
         "from organizations o where o.deleted_at is null and ((select count(*) from memberships m where m.org_id = o.id and m.role = 'owner') <> 1
@@ -18,6 +18,15 @@ pub(super) const INVARIANTS: [(&str, &str); 9] = [
         "from org_counters c join organizations o on o.id = c.org_id where o.deleted_at is null and
         (c.owners <> (select count(*) from memberships m where m.org_id = c.org_id and m.role = 'owner')
         or c.members <> (select count(*) from memberships m where m.org_id = c.org_id))",
+    ),
+    (
+        "what is limited is counted",
+        "from org_counters c join organizations o on o.id = c.org_id where o.deleted_at is null and
+        (c.api_keys <> (select count(*) from api_keys k where k.org_id = c.org_id)
+        or c.roles <> (select count(*) from roles r where r.org_id = c.org_id)
+        or c.webhooks <> (select count(*) from webhooks w where w.org_id = c.org_id)
+        or c.pending_invitations <> (select count(*) from invitations i where i.org_id = c.org_id and i.pending_email is not null)
+        or c.erasures <> (select count(*) from erasures x where x.org_id = c.org_id))",
     ),
     (
         "no more members than seats",
@@ -56,8 +65,18 @@ pub(super) fn broken() -> String {
     parts.join(" union all ")
 }
 
-const WATCHED: [&str; 7] =
-    ["organizations", "org_counters", "memberships", "roles", "invitations", "grants", "spent_refresh_tokens"];
+const WATCHED: [&str; 10] = [
+    "organizations",
+    "org_counters",
+    "memberships",
+    "roles",
+    "invitations",
+    "grants",
+    "spent_refresh_tokens",
+    "api_keys",
+    "webhooks",
+    "erasures",
+];
 
 /// Has every commit checked from now on.
 pub(super) async fn install(app: &TestApp) {

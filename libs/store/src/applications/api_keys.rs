@@ -12,7 +12,7 @@ use domain::{
     },
     core::value::Name,
 };
-use sea_orm::{ConnectionTrait, DbErr, Value};
+use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::{
     Store, WriteTx,
@@ -21,7 +21,7 @@ use crate::{
         sql::{self, Columns, Sql, sql},
         table::{Table, WhenOld, WithOrganization, own_rows},
     },
-    tenancy::roles::caps_from_text,
+    tenancy::{organizations::counters, roles::caps_from_text},
 };
 
 pub(crate) const API_KEYS_NAME: Constraint = Constraint { name: "api_keys_name", columns: "api_keys.org_id, api_keys.name" };
@@ -107,7 +107,7 @@ async fn get(db: &impl ConnectionTrait, text: Sql, org: OrgId, id: ApiKeyId) -> 
 }
 
 impl Store {
-    /// Every key of the organization, by age; at most [`MAX_API_KEYS`].
+    /// Every key of the organization, by age; [`MAX_API_KEYS`] bounds their number.
     pub async fn list_api_keys(&self, scope: OrgScope<'_, ApiKeys, Read>) -> Result<Vec<ApiKey>> {
         let rows = sql::all(&self.db, LIST, vec![scope.org().uuid().into()]).await?;
         rows.iter().map(|row| read_key(&mut Columns::of(row))).collect::<Result<_, _>>().map_err(from_db)
@@ -123,14 +123,12 @@ const INSERT: Sql = sql!(
     "insert into api_keys (org_id, id, name, prefix, permissions, networks, expires_at, created_by, created_at, updated_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 );
-const TAKE_PLACE: Sql = sql!("update org_counters set api_keys = api_keys + 1 where org_id = $1 and api_keys < $2");
 const SAVE: Sql = sql!(
     "update api_keys
     set name = $3, permissions = $4, networks = $5, expires_at = $6, updated_at = $7
     where org_id = $1 and id = $2"
 );
 const DELETE: Sql = sql!("delete from api_keys where org_id = $1 and id = $2");
-const GIVE_PLACE_BACK: Sql = sql!("update org_counters set api_keys = api_keys - 1 where org_id = $1");
 
 impl WriteTx {
     /// A key, locked until the transaction ends; behind those who use it now, before those who come to use it.
@@ -148,9 +146,8 @@ impl WriteTx {
         hash: &str,
         shown_to: UserId,
     ) -> Result<()> {
-        let org: Value = scope.org().uuid().into();
         let values = vec![
-            org.clone(),
+            scope.org().uuid().into(),
             key.id.uuid().into(),
             key.name.as_str().into(),
             key.prefix.as_str().into(),
@@ -163,8 +160,7 @@ impl WriteTx {
         ];
         sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&API_KEYS_NAME, name_taken))?;
         self.insert_api_key_secret(key, hash, shown_to).await?;
-        // The counter last: whoever waits for its row waits for as little as can be.
-        if sql::execute(&self.tx, TAKE_PLACE, vec![org, MAX_API_KEYS.into()]).await? == 1 {
+        if self.take_place(scope.org(), &counters::API_KEYS, MAX_API_KEYS).await? {
             return Ok(());
         }
         Err(Error::conflict("api_key_limit", format!("An organization has at most {MAX_API_KEYS} API keys. Delete one first.")))
@@ -187,8 +183,7 @@ impl WriteTx {
 
     /// Deletes a locked key and its secrets: it works no more.
     pub async fn delete_api_key(&self, scope: OrgScope<'_, ApiKeys, Write>, key: &ApiKey) -> Result<()> {
-        let org: Value = scope.org().uuid().into();
-        sql::execute(&self.tx, DELETE, vec![org.clone(), key.id.uuid().into()]).await?;
-        sql::execute(&self.tx, GIVE_PLACE_BACK, vec![org]).await.map(|_| ())
+        sql::execute(&self.tx, DELETE, vec![scope.org().uuid().into(), key.id.uuid().into()]).await?;
+        self.give_place_back(scope.org(), &counters::API_KEYS).await
     }
 }

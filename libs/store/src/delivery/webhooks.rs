@@ -21,13 +21,13 @@ use crate::{
     core::{
         entity::{destinations as destination_rows, webhooks},
         error::{from_db, on},
-        sql,
     },
     delivery::deliveries::destinations::{self, Destination},
+    tenancy::organizations::counters,
 };
 
 /// How many endpoints an organization may have.
-pub const MAX_WEBHOOKS: u64 = 50;
+pub const MAX_WEBHOOKS: i64 = 50;
 
 fn webhook(row: webhooks::Model) -> Result<Webhook> {
     Ok(Webhook {
@@ -61,13 +61,13 @@ fn name_taken() -> Error {
 }
 
 impl Store {
-    /// Every endpoint of the organization, by age.
+    /// Every endpoint of the organization, by age: all of them, whatever their number ([`MAX_WEBHOOKS`] bounds it), because each is sent
+    /// events.
     pub async fn list_webhooks(&self, scope: OrgScope<'_, Webhooks, Read>) -> Result<Vec<Webhook>> {
         let query = webhooks::Entity::find().filter(webhooks::Column::OrgId.eq(scope.org().uuid()));
         let rows = query
             .order_by_asc(webhooks::Column::CreatedAt)
             .order_by_asc(webhooks::Column::Id)
-            .limit(MAX_WEBHOOKS)
             .all(&self.db)
             .await
             .map_err(from_db)?;
@@ -104,11 +104,6 @@ impl WriteTx {
     /// Registers an endpoint; `secret` is stored sealed. `AlreadyExists` (`webhook_name_taken`), `Conflict` (`webhook_limit`).
     pub async fn insert_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, w: &Webhook, secret: &str) -> Result<()> {
         let org = scope.org();
-        if sql::count(&self.tx, "select count(*) from webhooks where org_id = $1", vec![org.uuid().into()]).await?
-            >= MAX_WEBHOOKS.cast_signed()
-        {
-            return Err(Error::conflict("webhook_limit", format!("An organization has at most {MAX_WEBHOOKS} webhooks.")));
-        }
         let id = w.id.to_string();
         let sealed = self.store.keyring().seal(&table::SECRET.place(org, &id), secret.as_bytes())?;
         let row = webhooks::ActiveModel {
@@ -133,7 +128,10 @@ impl WriteTx {
             ..Default::default()
         };
         destination_rows::Entity::insert(destination).exec_without_returning(&self.tx).await.map_err(from_db)?;
-        Ok(())
+        if self.take_place(org, &counters::WEBHOOKS, MAX_WEBHOOKS).await? {
+            return Ok(());
+        }
+        Err(Error::conflict("webhook_limit", format!("An organization has at most {MAX_WEBHOOKS} webhooks.")))
     }
 
     /// Saves what may change of an endpoint. `AlreadyExists` (`webhook_name_taken`).
@@ -160,6 +158,6 @@ impl WriteTx {
         // Before the cascade reaches the deliveries, whose rows a worker may be settling under this lock.
         destinations::lock(&self.tx, &mut [Destination { org: scope.org(), webhook: id }]).await?;
         webhooks::Entity::delete_by_id((scope.org().uuid(), id.uuid())).exec(&self.tx).await.map_err(from_db)?;
-        Ok(())
+        self.give_place_back(scope.org(), &counters::WEBHOOKS).await
     }
 }

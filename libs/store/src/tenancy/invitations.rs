@@ -32,6 +32,7 @@ use crate::{
         error::from_db,
         sql::{self, Sql, sql},
     },
+    tenancy::organizations::counters,
 };
 
 /// An invitation as the organization lists it.
@@ -144,6 +145,12 @@ impl WriteTx {
     }
 
     async fn close(&self, org: OrgId, id: InvitationId, status: InvitationStatus) -> Result<()> {
+        self.mark_closed(org, id, status).await?;
+        self.give_place_back(org, &counters::PENDING_INVITATIONS).await
+    }
+
+    /// Without giving its place back.
+    async fn mark_closed(&self, org: OrgId, id: InvitationId, status: InvitationStatus) -> Result<()> {
         let row = invitations::ActiveModel {
             org_id: Set(org.uuid()),
             id: Set(id.uuid()),

@@ -150,12 +150,9 @@ impl WriteTx {
 
     /// Adds a member and takes a seat. `Conflict`: `seat_limit`, `already_member`.
     pub async fn insert_member(&self, admission: Admission<'_>, user: UserId) -> Result<Membership> {
-        let (org, role) = match admission {
-            Admission::Founder(org) => (org, RoleName::Owner),
-            Admission::Invited(locked, role) => {
-                self.take_seat(locked.org(), locked.seats()).await?;
-                (locked.org(), role)
-            }
+        let (org, role, seats) = match admission {
+            Admission::Founder(org) => (org, RoleName::Owner, None),
+            Admission::Invited(locked, role) => (locked.org(), role, Some(locked.seats())),
         };
         let made = Membership { id: MembershipId::new(self.uuid()), org_id: org, user_id: user, role, created_at: self.now() };
         let row = memberships::ActiveModel {
@@ -167,6 +164,9 @@ impl WriteTx {
         };
         let twice = on(&table::MEMBERSHIPS_USER, || Error::conflict("already_member", "This person is a member already."));
         memberships::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(twice)?;
+        if let Some(max) = seats {
+            self.take_seat(org, max).await?;
+        }
         Ok(made)
     }
 

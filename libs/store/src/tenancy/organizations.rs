@@ -1,6 +1,7 @@
 //! Organizations.
 
 pub(crate) mod columns;
+pub(crate) mod counters;
 pub(crate) mod table;
 
 use domain::{

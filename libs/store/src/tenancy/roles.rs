@@ -21,10 +21,11 @@ use crate::{
         error::{from_db, on},
         sql::{self, Sql, sql},
     },
+    tenancy::organizations::counters,
 };
 
 /// How many custom roles an organization may have.
-pub const MAX_ROLES: u64 = 100;
+pub const MAX_ROLES: i64 = 100;
 
 /// Capabilities as the database keeps them: names separated by spaces. A name that no longer exists allows nothing.
 pub(crate) fn caps_from_text(text: &str) -> Caps {
@@ -83,16 +84,11 @@ fn by_id(org: OrgId, id: RoleId) -> sea_orm::Select<roles::Entity> {
 }
 
 impl Store {
-    /// Every custom role of the organization, by age.
+    /// Every custom role of the organization, by age: all of them, whatever their number ([`MAX_ROLES`] bounds it).
     pub async fn list_roles(&self, scope: OrgScope<'_, Roles, Read>) -> Result<Vec<CustomRole>> {
         let query = roles::Entity::find().filter(roles::Column::OrgId.eq(scope.org().uuid()));
-        let rows = query
-            .order_by_asc(roles::Column::CreatedAt)
-            .order_by_asc(roles::Column::Id)
-            .limit(MAX_ROLES)
-            .all(&self.db)
-            .await
-            .map_err(from_db)?;
+        let rows =
+            query.order_by_asc(roles::Column::CreatedAt).order_by_asc(roles::Column::Id).all(&self.db).await.map_err(from_db)?;
         Ok(rows.into_iter().map(role).collect())
     }
     /// A custom role.
@@ -103,8 +99,6 @@ impl Store {
 
 /// The fair lock of whoever edits a role, ahead of those who use it later.
 const BEFORE_USERS: &str = "select 1 where (select pg_advisory_xact_lock(hashtextextended($1, 0))) is not null";
-
-const COUNT: &str = "select count(*) from roles where org_id = $1";
 
 const COUNT_USES: Sql = sql!(
     "select
@@ -139,10 +133,6 @@ impl WriteTx {
 
     /// Makes a custom role. `AlreadyExists` (`role_slug_taken`), `Conflict` (`role_limit`).
     pub async fn insert_role(&self, scope: OrgScope<'_, Roles, Write>, r: &CustomRole) -> Result<()> {
-        let count = sql::count(&self.tx, COUNT, vec![scope.org().uuid().into()]).await?;
-        if count >= MAX_ROLES.cast_signed() {
-            return Err(Error::conflict("role_limit", format!("An organization has at most {MAX_ROLES} custom roles.")));
-        }
         let row = roles::ActiveModel {
             org_id: Set(scope.org().uuid()),
             id: Set(r.id.uuid()),
@@ -155,7 +145,10 @@ impl WriteTx {
         };
         let taken = on(&table::ROLES_SLUG, || Error::exists("role_slug_taken", "A role with this slug exists already."));
         roles::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(taken)?;
-        Ok(())
+        if self.take_place(scope.org(), &counters::ROLES, MAX_ROLES).await? {
+            return Ok(());
+        }
+        Err(Error::conflict("role_limit", format!("An organization has at most {MAX_ROLES} custom roles.")))
     }
 
     /// Saves name, description and permissions.
@@ -182,6 +175,6 @@ impl WriteTx {
             ));
         }
         roles::Entity::delete_by_id((scope.org().uuid(), r.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
-        Ok(())
+        self.give_place_back(scope.org(), &counters::ROLES).await
     }
 }

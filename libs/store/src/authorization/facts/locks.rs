@@ -5,10 +5,13 @@
 //! ever. Advisory locks are handed out in the order in which they were asked for, so one of them, shared by whoever uses the right
 //! and exclusive for whoever takes it away, makes the queue fair. SQLite needs none: its writer is alone.
 
-use domain::{Result, UserId, core::value::Slug};
+use domain::{OrgId, Result, UserId, core::value::Slug};
 use uuid::Uuid;
 
-use crate::{WriteTx, core::sql};
+use crate::{
+    WriteTx,
+    core::sql::{self, Sql, sql},
+};
 
 /// What a transaction is going to change, which decides what it locks first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,17 +27,15 @@ const FAIR_LOCK: &str = "
     select 1
      where (select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))) is not null";
 
-const MEMBERSHIPS: &str = "
-    select 1
-      from org_counters c
-      join organizations o on o.id = c.org_id
-     where o.slug = $1";
-const MEMBERSHIPS_LOCKED: &str = "
-    select 1
-      from org_counters c
-      join organizations o on o.id = c.org_id
-     where o.slug = $1
-       for no key update of c";
+/// A lock of its own, not the row of `org_counters`, which everybody takes last: whoever took that first and then queued for a member
+/// would wait for a write of that member that waits for the row.
+const LOCK_MEMBERSHIPS: Sql = sql!(
+    "with o as materialized (select id from organizations where slug = $1)
+     select 1 from o
+     where (select pg_advisory_xact_lock(hashtextextended('memberships/' || o.id::text, 0))) is not null"
+);
+const LOCK_MEMBERSHIPS_BY_ID: Sql =
+    sql!("select 1 where (select pg_advisory_xact_lock(hashtextextended('memberships/' || $1::uuid::text, 0))) is not null");
 
 impl WriteTx {
     /// Queues before a member's row is locked to be changed: behind the writes that this member has begun, before those to come.
@@ -51,7 +52,17 @@ impl WriteTx {
     }
 
     pub(super) async fn lock_memberships(&self, slug: &Slug) -> Result<()> {
-        let text = if self.is_sqlite() { MEMBERSHIPS } else { MEMBERSHIPS_LOCKED };
-        sql::one(&self.tx, text, vec![slug.as_str().into()]).await.map(|_| ())
+        if self.is_sqlite() {
+            return Ok(());
+        }
+        sql::one(&self.tx, LOCK_MEMBERSHIPS, vec![slug.as_str().into()]).await.map(|_| ())
+    }
+
+    /// The same for an organization that was found otherwise.
+    pub(crate) async fn lock_memberships_of(&self, org: OrgId) -> Result<()> {
+        if self.is_sqlite() {
+            return Ok(());
+        }
+        sql::one(&self.tx, LOCK_MEMBERSHIPS_BY_ID, vec![org.uuid().into()]).await.map(|_| ())
     }
 }

@@ -81,6 +81,10 @@ impl Template {
 
     const fn word(&self, word: &str, mut out: Buffer, postgres: bool) -> Buffer {
         if equal(word, "rows") {
+            assert!(
+                !self.columns.is_empty(),
+                "the word `rows` is for a table of many rows: say which, or name the part otherwise"
+            );
             return if postgres { self.arrays(out) } else { self.json(out) };
         }
         if word.len() > 4 && equal(word.split_at(4).0, "for ") {

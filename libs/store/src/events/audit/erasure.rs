@@ -20,6 +20,7 @@ use crate::{
         error::{from_db, retry},
         sql,
     },
+    tenancy::organizations::counters,
 };
 
 /// What stands where a content was.
@@ -145,7 +146,8 @@ impl WriteTx {
 
     /// Forgets an order that is done; it names the person as well.
     pub async fn delete_erasure(&self, _: SystemScope, order: &Erasure) -> Result<()> {
-        sql::execute(&self.tx, DELETE_ORDER, vec![order.org.uuid().into(), order.id.uuid().into()]).await.map(|_| ())
+        sql::execute(&self.tx, DELETE_ORDER, vec![order.org.uuid().into(), order.id.uuid().into()]).await?;
+        self.give_place_back(order.org, &counters::ERASURES).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an organization decides about its log: stored here, done by the worker (an erasure by the use case over [`super::erasure`], retention by [`crate::core::retention`]).
 
 use domain::{
-    ErasureId, Result,
+    ErasureId, Error, Result,
     authorization::{
         policy::{OrgScope, Read, Write},
         resource::AuditRules,
@@ -15,7 +15,11 @@ use crate::{
         error::from_db,
         sql::{self, Sql, sql},
     },
+    tenancy::organizations::counters,
 };
+
+/// Orders of one organization that may wait at the same time.
+const MAX_ERASURES: i64 = 20;
 
 const RETENTION: &str = "select days from audit_retention where org_id = $1";
 
@@ -26,8 +30,6 @@ const SET_RETENTION: Sql = sql!(
 );
 
 const DROP_RETENTION: &str = "delete from audit_retention where org_id = $1";
-
-const COUNT_ERASURES: &str = "select count(*) from erasures where org_id = $1";
 
 const INSERT_ERASURE: Sql = sql!(
     "insert into erasures (org_id, id, user_id, email, done_seq, erased, created_at)
@@ -59,16 +61,14 @@ impl WriteTx {
         Ok(true)
     }
 
-    /// How many erasures of the organization are under way.
-    pub async fn count_erasures(&self, scope: OrgScope<'_, AuditRules, Write>) -> Result<i64> {
-        sql::count(&self.tx, COUNT_ERASURES, vec![scope.org().uuid().into()]).await
-    }
-
-    /// Orders an erasure; the worker does it.
+    /// Orders an erasure; the worker does it. `Conflict` (`too_many_erasures`).
     pub async fn insert_erasure(&self, scope: OrgScope<'_, AuditRules, Write>, id: ErasureId, subject: &Subject) -> Result<()> {
         let (user, email) = (subject.user.map(|user| user.uuid()), subject.email.as_ref().map(|email| email.as_str().to_owned()));
         let values = vec![scope.org().uuid().into(), id.uuid().into(), user.into(), email.into(), self.now().into()];
         sql::execute(&self.tx, INSERT_ERASURE, values).await?;
-        Ok(())
+        if self.take_place(scope.org(), &counters::ERASURES, MAX_ERASURES).await? {
+            return Ok(());
+        }
+        Err(Error::conflict("too_many_erasures", "Wait until the erasures that were ordered before are done."))
     }
 }

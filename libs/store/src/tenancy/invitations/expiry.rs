@@ -1,5 +1,7 @@
 //! Invitations that ran out.
 
+use std::collections::BTreeMap;
+
 use domain::{InvitationId, OrgId, Result, Time, authorization::policy::SystemScope, tenancy::invitations::InvitationStatus};
 use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
@@ -7,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     Store, WriteTx,
     core::sql::{self, Sql, sql},
+    tenancy::organizations::counters,
 };
 
 /// A pending invitation that ran out.
@@ -65,6 +68,11 @@ impl WriteTx {
         let found: Vec<RanOut> = sql::read_all(&rows, read)?;
         let keys = found.iter().map(|invitation| [invitation.org.uuid().into(), invitation.id.uuid().into()]);
         EXPIRE.execute(&self.tx, vec![InvitationStatus::Expired.as_str().into(), self.now().into()], keys).await?;
+        let mut closed = BTreeMap::<OrgId, i64>::new();
+        found.iter().for_each(|invitation| *closed.entry(invitation.org).or_default() += 1);
+        for (org, places) in closed {
+            self.give_places_back(org, &counters::PENDING_INVITATIONS, places).await?;
+        }
         Ok(found)
     }
 }

@@ -20,6 +20,7 @@ use crate::{
         sql::{self, Columns, Sql, sql},
     },
     identity::accounts::{USER_COLUMNS, next_user},
+    tenancy::organizations::counters,
 };
 
 /// How many invitations of an organization can be pending.
@@ -31,7 +32,6 @@ pub struct InviteeState {
     pub is_member: bool,
     /// Who invites.
     pub inviter: User,
-    pending: i64,
     ran_out: bool,
 }
 
@@ -42,7 +42,6 @@ const INVITEE_STATE: Sql = sql!(
         from users x
         join memberships m on m.org_id = $1 and m.user_id = x.id
         where x.email = $2 and (x.realm = $1 or x.realm = $5)),
-      (select count(*) from invitations where org_id = $1 and pending_email is not null),
       (select count(*) from invitations where org_id = $1 and pending_email = $2 and expires_at <= $3),
       {user}
     from users u
@@ -53,9 +52,9 @@ const INVITEE_STATE: Sql = sql!(
 /// Reads a row of [`INVITEE_STATE`].
 fn invitee_state(inviter: UserId, row: &QueryResult) -> Result<InviteeState, DbErr> {
     let mut columns = Columns::of(row);
-    let (members, pending, ran_out): (i64, i64, i64) = (columns.next()?, columns.next()?, columns.next()?);
+    let (members, ran_out): (i64, i64) = (columns.next()?, columns.next()?);
     let inviter = next_user(inviter, &mut columns)?;
-    Ok(InviteeState { is_member: members > 0, inviter, pending, ran_out: ran_out > 0 })
+    Ok(InviteeState { is_member: members > 0, inviter, ran_out: ran_out > 0 })
 }
 
 impl WriteTx {
@@ -69,7 +68,7 @@ impl WriteTx {
     }
 
     /// Stores an invitation; answers the expired one to the same address that it replaces. `AlreadyExists` (`already_invited`) while
-    /// one is pending.
+    /// one is pending, `Conflict` (`invitation_limit`).
     pub async fn insert_invitation(
         &self,
         scope: OrgScope<'_, Invitations, Write>,
@@ -78,12 +77,6 @@ impl WriteTx {
         known: &InviteeState,
     ) -> Result<Option<InvitationId>> {
         let replaced = if known.ran_out { self.expire_invitation(scope.org(), &i.email).await? } else { None };
-        if known.pending - i64::from(replaced.is_some()) >= MAX_PENDING {
-            return Err(Error::conflict(
-                "invitation_limit",
-                format!("At most {MAX_PENDING} invitations can be pending. Cancel some first."),
-            ));
-        }
         let row = invitations::ActiveModel {
             org_id: Set(scope.org().uuid()),
             id: Set(i.id.uuid()),
@@ -101,7 +94,11 @@ impl WriteTx {
             Error::exists("already_invited", "An invitation to this address is pending already. Cancel it to send another.")
         });
         invitations::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(pending)?;
-        Ok(replaced)
+        // What it replaces leaves its place to it.
+        if replaced.is_some() || self.take_place(scope.org(), &counters::PENDING_INVITATIONS, MAX_PENDING).await? {
+            return Ok(replaced);
+        }
+        Err(Error::conflict("invitation_limit", format!("At most {MAX_PENDING} invitations can be pending. Cancel some first.")))
     }
 
     /// An invitation that ran out no longer stands in the way of a new one, whether or not the worker has come by.
@@ -111,7 +108,7 @@ impl WriteTx {
             .filter(invitations::Column::PendingEmail.eq(email.as_str()))
             .filter(invitations::Column::ExpiresAt.lte(self.now()));
         let Some(row) = query.lock(LockType::NoKeyUpdate).one(&self.tx).await.map_err(from_db)? else { return Ok(None) };
-        self.close(org, InvitationId::new(row.id), InvitationStatus::Expired).await?;
+        self.mark_closed(org, InvitationId::new(row.id), InvitationStatus::Expired).await?;
         Ok(Some(InvitationId::new(row.id)))
     }
 }

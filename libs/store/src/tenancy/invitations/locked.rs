@@ -66,9 +66,6 @@ const LOCK_BY_ID: Sql = sql!(
     invitation = INVITATION_COLUMNS
 );
 
-/// Memberships of an organization are changed one transaction at a time, under this lock.
-const LOCK_MEMBERSHIPS: Sql = sql!("select 1 from org_counters where org_id = $1 {for no key update}");
-
 impl WriteTx {
     /// Locks a pending invitation of an existing organization, expired or not: the caller says which. `NotFound` otherwise.
     pub async fn lock_invitation(&self, which: Which<'_>) -> Result<LockedInvitation> {
@@ -97,7 +94,7 @@ impl WriteTx {
     /// The inviter's role now; `None` if they left. Asked at acceptance, because they may have been demoted since (T19). Nobody's
     /// membership changes from here to the end of the transaction.
     pub async fn inviter_role(&self, locked: &LockedInvitation) -> Result<Option<Role>> {
-        sql::one(&self.tx, LOCK_MEMBERSHIPS, vec![locked.org().uuid().into()]).await?;
+        self.lock_memberships_of(locked.org()).await?;
         role_of(&self.tx, locked.org(), locked.invitation.invited_by).await
     }
 

@@ -70,13 +70,14 @@ impl WriteTx {
     /// them their refresh families), and an invitation that would let them back in, which is answered. Other organizations are not touched.
     pub async fn end_access(&self, scope: OrgScope<'_, Members, Write>, member: &Member) -> Result<Option<InvitationId>> {
         let (org, user) = (scope.org(), member.membership.user_id);
+        memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
+        self.end_grants(org, user).await?;
+        let taken_back = self.cancel_pending(org, &member.user.email).await?;
         if member.membership.role == RoleName::Owner {
             self.count_owners(org, -1).await?;
         }
         sql::execute(&self.tx, FREE_SEAT, vec![org.uuid().into()]).await?;
-        memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
-        self.end_grants(org, user).await?;
-        self.cancel_pending(org, &member.user.email).await
+        Ok(taken_back)
     }
 
     async fn end_grants(&self, org: OrgId, user: UserId) -> Result<()> {
