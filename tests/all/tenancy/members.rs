@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use tenantry_tests::{answers, both, text};
+use tenantry_tests::{Org, User, answers, both, text};
 
 use crate::core::shapes::{MEMBERSHIP, USER, has_exactly};
 
@@ -190,6 +190,58 @@ both!(removal_by_post_and_by_delete_is_the_same, async |app| {
     app.by(&ann).delete(&path(&bob)).await.done();
     app.by(&ann).delete(&org.at("members/usr_00000000000000000000000000000000")).await.refused(404, "NOT_FOUND");
     assert_eq!(app.by(&ann).get(&org.at("members")).await.ok()["total"], 1);
+});
+
+both!(t22_whoever_leaves_has_no_access_any_more_and_it_is_recorded_as_leaving, async |app| {
+    let (ann, bob) = (app.sign_up("ann@example.com").await, app.sign_up("bob@example.com").await);
+    let (acme, other) = (app.create_org(&ann, "acme").await, app.create_org(&ann, "other").await);
+    app.invite_and_join(&ann, "acme", &bob, "member").await;
+    app.invite_and_join(&ann, "other", &bob, "member").await;
+    let here = app.by(&bob).post_empty(&acme.at("select")).await.ok();
+    let there = app.by(&bob).post_empty(&other.at("select")).await.ok();
+    let leave = |org: &Org, who: &User| org.at(&format!("members/{}", who.id));
+    // By DELETE, by oneself, where one is a member.
+    app.by(&bob).post_empty(&leave(&acme, &bob)).await.refused(403, "FORBIDDEN");
+    app.by(&bob).delete(&leave(&acme, &ann)).await.refused(403, "FORBIDDEN");
+    app.by(&ann).delete(&leave(&acme, &ann)).await.refused_as(400, "BAD_REQUEST", "last_owner");
+    app.by(&bob).delete(&leave(&acme, &bob)).await.done();
+    app.by(&bob).delete(&leave(&acme, &bob)).await.refused_as(403, "FORBIDDEN", "not_a_member");
+    app.by(&bob).get(&acme.path).await.refused(403, "FORBIDDEN");
+    app.client().bearer(&text(&here["access_token"])).get("/api/user").await.refused(401, "UNAUTHORIZED");
+    app.client().post("/api/auth/refresh", json!({"refresh_token": here["refresh_token"]})).await.refused(401, "UNAUTHORIZED");
+    // Nowhere else.
+    app.client().bearer(&text(&there["access_token"])).get(&other.path).await.ok();
+    let log = app.by(&ann).get(&acme.at("audit-log?action=user.left")).await.ok();
+    let record = &log["logs"][0];
+    assert_eq!(
+        (&log["pagination"]["total"], &record["actor_id"], &record["target_id"]),
+        (&json!(1), &json!(bob.id), &json!(bob.id))
+    );
+    assert_eq!(app.by(&ann).get(&acme.at("audit-log?action=user.removed")).await.ok()["pagination"]["total"], 0);
+    assert_eq!(app.by(&ann).get(&acme.at("members")).await.ok()["total"], 1);
+    // The seat is free, and who left can be invited again.
+    app.invite_and_join(&ann, "acme", &bob, "member").await;
+    // An owner leaves once the organization is somebody else's.
+    let handed = app.by(&ann).post(&acme.at("transfer-ownership"), json!({"new_owner_email": "bob@example.com"})).await;
+    handed.ok();
+    app.by(&ann).delete(&leave(&acme, &ann)).await.done();
+    assert_eq!(
+        app.count("select owners from org_counters c join organizations o on o.id = c.org_id where o.slug = 'acme'").await,
+        1
+    );
+});
+
+both!(t22_leaving_needs_a_sign_in_and_an_organization_that_is_not_suspended, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let org = app.create_org(&ann, "acme").await;
+    let bob = app.member(&ann, "acme", "bob@example.com", "member").await;
+    let path = org.at(&format!("members/{}", bob.id));
+    app.client().delete(&path).await.refused(401, "UNAUTHORIZED");
+    app.by(&root).delete(&org.at(&format!("members/{}", root.id))).await.refused_as(403, "FORBIDDEN", "not_a_member");
+    app.by(&root).post_empty(&format!("/api/platform/organizations/{}/suspend", org.id)).await.ok();
+    app.by(&bob).delete(&path).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+    app.by(&root).post_empty(&format!("/api/platform/organizations/{}/activate", org.id)).await.ok();
+    app.by(&bob).delete(&path).await.done();
 });
 
 both!(t22_removal_ends_every_access_to_this_organization_and_no_other, async |app| {

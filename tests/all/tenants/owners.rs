@@ -21,7 +21,7 @@ both!(t21_the_last_owner_cannot_go, async |app| {
         "becoming a member": give(app, &ann, &org, &ann, "member") => refused(400, "BAD_REQUEST"),
         "becoming what is no role": give(app, &ann, &org, &ann, "no-such-role") => refused(400, "BAD_REQUEST"),
         "removing oneself by POST": app.by(&ann).post_empty(&themselves) => refused_as(400, "BAD_REQUEST", "own_membership"),
-        "removing oneself": app.by(&ann).delete(&themselves) => refused_as(400, "BAD_REQUEST", "own_membership"),
+        "leaving": app.by(&ann).delete(&themselves) => refused_as(400, "BAD_REQUEST", "last_owner"),
     }
     // To strangers: somebody without an account, of another organization, invited but not here yet, and by id.
     app.invite(&ann, "acme", "invited@example.com", "admin").await;

@@ -1,10 +1,10 @@
 //! Members: who belongs to an organization, in which role, and how that ends.
 
 use domain::{
-    Error, Event, Page, Result, UserId,
+    Error, Event, InvitationId, Page, Result, UserId,
     authorization::{
         policy::{self, OrgScope, Read, Write, decide},
-        resource::{MemberRoles, Members, Ownership},
+        resource::{MemberRoles, Members, OwnMembership, Ownership, Resource},
     },
     core::value::{Email, Slug},
     tenancy::{
@@ -90,11 +90,23 @@ impl App {
         if self.store.is_member(decide(&standing)?, user).await? { Ok(()) } else { Err(Error::not_found("member")) }
     }
 
+    /// Ends the caller's own membership, whatever their role allows; never the last owner's. `Conflict` (`last_owner`).
+    pub async fn leave_organization(&self, c: &Caller, slug: &Slug) -> Result<()> {
+        self.moving_members::<OwnMembership, _>(c, slug, async |tx, scope| {
+            let (member, taken_back) = tx.leave(scope).await?;
+            let (user_id, email, role) = (member.user.id, member.user.email.to_string(), member.membership.role.to_string());
+            let seen_api_keys = tx.api_keys_seen_by(scope, user_id).await?;
+            let event = Event::UserLeft { user_id, email: email.clone(), role, seen_api_keys };
+            Ok(with_invitation(Change::new((), scope.org(), event), scope, taken_back, email))
+        })
+        .await
+    }
+
     /// Removes a member: all access to this organization ends in the same transaction (T22).
     pub async fn remove_member(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<()> {
         self.moving_members::<Members, _>(c, slug, async |tx, scope| {
             if scope.principal().is_user(user) {
-                return Err(Error::conflict("own_membership", "You cannot remove yourself. Ask another owner or admin."));
+                return Err(Error::conflict("own_membership", "You cannot remove yourself. Leave instead, with `DELETE`."));
             }
             let member = tx.lock_member(scope, user).await?;
             let role = current_role(tx, scope, &member).await?;
@@ -103,13 +115,22 @@ impl App {
             let email = member.user.email.to_string();
             let seen_api_keys = tx.api_keys_seen_by(scope, user).await?;
             let event = Event::UserRemoved { user_id: user, email: email.clone(), role: role.name.to_string(), seen_api_keys };
-            let change = Change::new((), scope.org(), event);
-            Ok(match taken_back {
-                Some(invitation_id) => change.and(scope.org(), Event::InvitationRevoked { invitation_id, email }),
-                None => change,
-            })
+            Ok(with_invitation(Change::new((), scope.org(), event), scope, taken_back, email))
         })
         .await
+    }
+}
+
+/// And the event of the invitation that would have let somebody back in, if there was one.
+fn with_invitation<R>(
+    change: Change<()>,
+    scope: OrgScope<'_, R, Write>,
+    taken_back: Option<InvitationId>,
+    email: String,
+) -> Change<()> {
+    match taken_back {
+        Some(invitation_id) => change.and(scope.org(), Event::InvitationRevoked { invitation_id, email }),
+        None => change,
     }
 }
 
@@ -125,11 +146,7 @@ fn not_a_member(e: Error) -> Error {
 }
 
 /// The member's role with its capabilities; one that is gone allows nothing.
-async fn current_role<R: domain::authorization::resource::Resource>(
-    tx: &WriteTx,
-    scope: OrgScope<'_, R, Write>,
-    member: &Member,
-) -> Result<Role> {
+async fn current_role<R: Resource>(tx: &WriteTx, scope: OrgScope<'_, R, Write>, member: &Member) -> Result<Role> {
     match tx.resolve_role(scope, &member.membership.role).await {
         Err(e) if e.kind == domain::Kind::Invalid => {
             Ok(Role { name: member.membership.role.clone(), caps: domain::tenancy::roles::Caps::NONE })

@@ -121,6 +121,10 @@ table! {
         people(read Member, write Caps(&[MembersManage])),
         programs(read Caps(&[MembersView, MembersManage]), write Caps(&[MembersManage])),
         needs NotSuspended, operator false;
+    /// The caller's own membership; writing is leaving.
+    OwnMembership: "own_membership",
+        people(read Member, write Member), programs(read Nobody, write Nobody),
+        needs NotSuspended, operator false;
     /// Which role a member has. Only people hand out authority.
     MemberRoles: "member_roles",
         people(read Member, write Caps(&[RolesManage])), programs(read Caps(&[MembersView, MembersManage]), write Nobody),

@@ -78,6 +78,8 @@ events! {
     /// A member was removed. `seen_api_keys` are those of the organization's keys whose secret they were shown and nobody has rotated
     /// since: what is left of their access, until somebody does.
     "user.removed" UserRemoved on "user" user_id { user_id: UserId, email: String, role: String, #[serde(skip_serializing_if = "Vec::is_empty")] seen_api_keys: Vec<ApiKeyId> };
+    /// A member left by themselves. `seen_api_keys` as in `user.removed`.
+    "user.left" UserLeft on "user" user_id { user_id: UserId, email: String, role: String, #[serde(skip_serializing_if = "Vec::is_empty")] seen_api_keys: Vec<ApiKeyId> };
     /// A member has another role.
     "user.role_updated" UserRoleUpdated on "user" user_id { user_id: UserId, email: String, previous_role: String, role: String };
 
@@ -204,6 +206,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("organization.deleted", "org.deleted"),
     ("member.role_changed", "user.role_updated"),
     ("member.removed", "user.removed"),
+    ("member.left", "user.left"),
     ("organization.ownership_transferred", "org.ownership_transferred"),
 ];
 

@@ -144,9 +144,9 @@ impl<'a> World<'a> {
         people.into_iter().chain(self.keys.iter().map(key)).collect()
     }
 
-    /// Acme's things, in Acme. The member is one of the callers.
+    /// Acme's things, in Acme. The member in a path is none of the callers: everybody may leave by their own id.
     pub(crate) fn in_acme(&self) -> Ids {
-        self.acme.ids.clone().with("user_id", &self.member.id)
+        self.acme.ids.clone()
     }
     /// Acme's things, in Other.
     pub(crate) fn of_acme_in_other(&self) -> Ids {

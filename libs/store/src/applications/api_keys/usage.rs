@@ -5,7 +5,7 @@ use domain::{
     applications::api_keys::ApiKey,
     authorization::{
         policy::{OrgScope, Write},
-        resource::Members,
+        resource::Resource,
     },
 };
 
@@ -40,7 +40,7 @@ const LATER_USE: Sql = sql!(
 
 impl WriteTx {
     /// The keys that work with a secret which was shown to `user`: what they may still hold when their own access has ended.
-    pub async fn api_keys_seen_by(&self, scope: OrgScope<'_, Members, Write>, user: UserId) -> Result<Vec<ApiKeyId>> {
+    pub async fn api_keys_seen_by<R: Resource>(&self, scope: OrgScope<'_, R, Write>, user: UserId) -> Result<Vec<ApiKeyId>> {
         let now: Time = self.now();
         let rows = sql::all(&self.tx, SEEN_BY, vec![scope.org().uuid().into(), user.uuid().into(), now.into()]).await?;
         let ids = rows.iter().map(|row| row.try_get_by_index(0).map(ApiKeyId::new));

@@ -4,7 +4,7 @@ use domain::{
     Error, InvitationId, OrgId, Result, UserId,
     authorization::{
         policy::{OrgScope, Write},
-        resource::{MemberRoles, Members, Ownership},
+        resource::{MemberRoles, Members, OwnMembership, Ownership},
     },
     tenancy::{
         members::{Member, Membership},
@@ -69,7 +69,18 @@ impl WriteTx {
     /// Ends a member's access, all of it and only here: membership and seat, the grants that were for this organization (and with
     /// them their refresh families), and an invitation that would let them back in, which is answered. Other organizations are not touched.
     pub async fn end_access(&self, scope: OrgScope<'_, Members, Write>, member: &Member) -> Result<Option<InvitationId>> {
-        let (org, user) = (scope.org(), member.membership.user_id);
+        self.end_access_to(scope.org(), member).await
+    }
+
+    /// The same for the caller, who leaves; answers who they were and which invitation was taken back.
+    pub async fn leave(&self, scope: OrgScope<'_, OwnMembership, Write>) -> Result<(Member, Option<InvitationId>)> {
+        let member = self.lock_member(scope, scope.require_person()?.id).await?;
+        let taken_back = self.end_access_to(scope.org(), &member).await?;
+        Ok((member, taken_back))
+    }
+
+    async fn end_access_to(&self, org: OrgId, member: &Member) -> Result<Option<InvitationId>> {
+        let user = member.membership.user_id;
         memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
         self.end_grants(org, user).await?;
         let taken_back = self.cancel_pending(org, &member.user.email).await?;

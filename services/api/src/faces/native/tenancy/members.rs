@@ -8,7 +8,10 @@ use actix_web::{delete, get, patch, post, web};
 use app::App;
 use domain::{
     UserId, all,
-    authorization::resource::{MemberRoles, Members, Ownership},
+    authorization::{
+        principal::PrincipalId,
+        resource::{MemberRoles, Members, Ownership},
+    },
     core::{id::NotAnId, value::Email},
     tenancy::{
         members::{Member, Membership},
@@ -166,11 +169,17 @@ async fn remove(app: web::Data<App>, who: SignedIn<OrgPath<MemberPath>>) -> ApiR
     Ok(Done)
 }
 
-/// The same as `POST`, for clients that expect a `DELETE`.
+/// The same as `POST`, for clients that expect a `DELETE`; with one's own id: leave the organization, which needs no permission. The
+/// last owner hands it over first.
 #[utoipa::path(operation_id = "organizations.members.removeByDelete", responses(Done))]
 #[delete("/api/organizations/{org_slug}/members/{user_id}")]
 async fn remove_by_delete(app: web::Data<App>, who: SignedIn<OrgPath<MemberPath>>) -> ApiResult<Done> {
-    app.remove_member(&who.caller, &who.path.org, who.path.id.0).await?;
+    let (caller, org, member) = (&who.caller, &who.path.org, who.path.id.0);
+    if caller.who.id() == PrincipalId::User(member) {
+        app.leave_organization(caller, org).await?;
+    } else {
+        app.remove_member(caller, org, member).await?;
+    }
     Ok(Done)
 }
 
