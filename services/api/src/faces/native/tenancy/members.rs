@@ -137,7 +137,7 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiR
 /// Another role.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(example = json!({"role": "admin"}))]
-struct UpdateRoleRequest {
+struct UpdateMemberRoleRequest {
     /// `owner` (hands the organization over), `admin`, `member`, or a custom role's slug.
     #[serde(default)]
     #[schema(value_type = String, required)]
@@ -147,14 +147,14 @@ struct UpdateRoleRequest {
 /// Give a member another role. `owner` hands the organization over: the caller becomes an admin.
 #[utoipa::path(
     operation_id = "organizations.members.updateRole",
-    request_body = UpdateRoleRequest,
+    request_body = UpdateMemberRoleRequest,
     responses((status = 200, body = MemberResponse)),
 )]
 #[patch("/api/organizations/{org_slug}/members/{user_id}")]
 async fn update_role(
     app: web::Data<App>,
     who: SignedIn<OrgPath<MemberPath>>,
-    body: Body<UpdateRoleRequest>,
+    body: Body<UpdateMemberRoleRequest>,
 ) -> ApiResult<web::Json<MemberResponse>> {
     let (role,) = all((body.value.role.required("role"),))?;
     let member = app.update_member_role(&who.caller, &who.path.org, who.path.id.0, &role).await?;
