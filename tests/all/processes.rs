@@ -13,6 +13,7 @@
 mod algorithms;
 mod canaries;
 mod clock_jumps;
+mod clocks_apart;
 mod cluster;
 mod command_line;
 mod disk_full;

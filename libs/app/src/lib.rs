@@ -39,7 +39,10 @@ pub struct Settings {
     pub access_ttl: TimeDelta,
     /// How long a session lives after its last refresh.
     pub refresh_ttl: TimeDelta,
-    /// Two refreshes with one token within this time are a race, not a theft: the second gets 401, the family lives.
+    /// How long a session lives at most, however often it is refreshed.
+    pub session_longest: TimeDelta,
+    /// Two refreshes with one token within this time are a race, not a theft: the second gets what the first got if it comes from the same
+    /// place, else 401, and the family lives.
     pub refresh_race: TimeDelta,
     /// How long a new signing key is published before it signs.
     pub key_publish: TimeDelta,

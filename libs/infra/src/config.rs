@@ -28,7 +28,7 @@ pub use runtime::{DataConfig, DatabaseConfig, RedisConfig, ServerConfig, WorkerC
 pub use schema::DEFAULTS;
 pub use secret::Secret;
 pub use security::{
-    AccessAlg, BootstrapConfig, KeysConfig, OrganizationsConfig, PasswordsConfig, RateLimitsConfig, TokensConfig,
+    AccessAlg, BootstrapConfig, KeysConfig, OrganizationsConfig, PasswordsConfig, RateLimitsConfig, SessionsConfig, TokensConfig,
 };
 
 /// The whole configuration. Each section is described, key by key, in `deploy/config/default.toml`.
@@ -59,6 +59,8 @@ pub struct Config {
     pub organizations: OrganizationsConfig,
     /// Access and refresh tokens.
     pub tokens: TokensConfig,
+    /// Sign-ins.
+    pub sessions: SessionsConfig,
     /// Password hashing.
     pub passwords: PasswordsConfig,
     /// The master key.

@@ -16,6 +16,7 @@ pub fn app(config: &Config) -> Result<Settings> {
         access_alg: config.tokens.access_alg.as_str().parse().map_err(Error::internal)?,
         access_ttl: seconds(config.tokens.access_seconds),
         refresh_ttl: TimeDelta::days(i64::from(config.tokens.refresh_days)),
+        session_longest: TimeDelta::days(i64::from(config.sessions.absolute_days)),
         refresh_race: seconds(config.tokens.refresh_race_seconds),
         key_publish: seconds(config.tokens.key_publish_seconds),
         max_organizations: i64::from(config.organizations.max_per_user),

@@ -63,6 +63,7 @@ impl Settings {
                 deliveries_days: keep.deliveries_days,
                 idempotency_days: keep.idempotency_days,
                 sessions_days: keep.sessions_days,
+                refresh_days: config.tokens.refresh_days,
             },
             shutdown: Duration::from_secs(config.server.shutdown_seconds),
             message_host: host.split([':', '/']).next().filter(|name| !name.is_empty()).unwrap_or("localhost").to_owned(),

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
-use tenantry_tests::{PASSWORD, Response, TestApp, both, text};
+use tenantry_tests::{Options, PASSWORD, Response, TestApp, both, text};
 
 async fn refresh(app: &TestApp, token: &str) -> Response {
     app.client().post("/api/auth/refresh", json!({"refresh_token": token})).await
@@ -110,8 +110,8 @@ both!(t30_a_replay_ends_its_family_only_and_is_recorded, async |app| {
     let phone = app.login("ann@example.com", PASSWORD).await;
     let second = refresh(app, &acme.refresh).await.ok();
     let third = refresh(app, &text(&second["refresh_token"])).await.ok();
-    // Within the race window: refused, and nothing else happens.
-    app.advance(TimeDelta::seconds(2));
+    // Within the race window: what it was exchanged for is used as well, so it is refused, and nothing else happens.
+    app.advance(TimeDelta::seconds(9));
     refused(refresh(app, &acme.refresh).await);
     app.client().bearer(&text(&third["access_token"])).get("/api/user").await.ok();
     assert_eq!(app.count("select count(*) from events where name = 'security.refresh_token.reused'").await, 0);
@@ -137,6 +137,65 @@ both!(t30_a_replay_ends_its_family_only_and_is_recorded, async |app| {
     assert_eq!((&record["success"], &record["ip_address"]), (&json!(false), &json!("127.0.0.1")), "{record}");
     assert!(log.to_string().contains(&ann.id), "whose token it was: {log}");
     assert!(!log.to_string().contains(&acme.refresh), "{log}");
+});
+
+/// Refreshes from a network, with a user agent.
+async fn refresh_from(app: &TestApp, network: &str, agent: &str, token: &str) -> Response {
+    let request = app.client().request(reqwest::Method::POST, "/api/auth/refresh").header("x-forwarded-for", network);
+    request.header("user-agent", agent).json(&json!({"refresh_token": token})).send().await
+}
+
+both!(
+    t30_a_repetition_gets_the_same_pair_and_nobody_else_does,
+    Options::default().set("server.trusted_proxies", "127.0.0.0/8"),
+    async |app| {
+        let ann = app.sign_up("ann@example.com").await;
+        let org = app.create_org(&ann, "acme").await;
+        let (home, phone) = ("2001:db8:1:2::3", "phone/1.0");
+        let pair = refresh_from(app, home, phone, &org.refresh).await.ok();
+        // An answer that was lost: again, also from another address of the same /64.
+        for (seconds, network) in [(0, home), (3, "2001:db8:1:2:ffff::9"), (6, home)] {
+            app.advance(TimeDelta::seconds(seconds));
+            assert_eq!(refresh_from(app, network, phone, &org.refresh).await.ok(), pair, "after {seconds} s more");
+        }
+        for (network, agent) in [("2001:db8:1:3::3", phone), ("192.0.2.7", phone), (home, "phone/1.1"), (home, "")] {
+            refused(refresh_from(app, network, agent, &org.refresh).await);
+        }
+        assert_eq!(app.count("select count(*) from events where name = 'security.refresh_token.reused'").await, 0);
+        assert!(!app.dump().await.contains(&text(&pair["refresh_token"])), "kept sealed");
+        // The pair was not used up by that.
+        let next = refresh_from(app, home, phone, &text(&pair["refresh_token"])).await.ok();
+        app.client().bearer(&text(&next["access_token"])).get("/api/user").await.ok();
+        // Now it was, and is no answer any more.
+        refused(refresh_from(app, home, phone, &org.refresh).await);
+        refresh_from(app, home, phone, &text(&next["refresh_token"])).await.ok();
+        // After the window everybody is a thief, from wherever.
+        app.advance(TimeDelta::seconds(10));
+        refused(refresh_from(app, home, phone, &text(&next["refresh_token"])).await);
+        assert_eq!(app.count("select count(*) from events where name = 'security.refresh_token.reused'").await, 1);
+        app.client().bearer(&text(&next["access_token"])).get("/api/user").await.refused(401, "UNAUTHORIZED");
+    }
+);
+
+both!(t30_a_repetition_is_worth_no_more_than_the_access_that_is_left, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let org = app.create_org(&ann, "acme").await;
+    let bob = app.member(&ann, "acme", "bob@example.com", "member").await;
+    let select = async || text(&app.by(&bob).post_empty(&org.at("select")).await.ok()["refresh_token"]);
+    let (suspended, removed) = (select().await, select().await);
+    for token in [&suspended, &removed, &bob.refresh] {
+        refresh(app, token).await.ok();
+    }
+    let operate = async |what: &str| app.by(&root).post_empty(&format!("/api/platform/organizations/{}/{what}", org.id)).await;
+    operate("suspend").await.ok();
+    refresh(app, &suspended).await.refused(403, "ORGANIZATION_NOT_ACTIVE");
+    operate("activate").await.ok();
+    refresh(app, &suspended).await.ok();
+    app.by(&ann).delete(&org.at(&format!("members/{}", bob.id))).await.done();
+    refused(refresh(app, &removed).await);
+    refresh(app, &bob.refresh).await.ok();
+    app.by(&bob).post_empty("/api/auth/logout").await.ok();
+    refused(refresh(app, &bob.refresh).await);
 });
 
 both!(t30_a_token_of_an_ended_session_is_dead, async |app| {

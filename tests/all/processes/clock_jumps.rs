@@ -20,10 +20,10 @@ use super::{
 };
 
 /// A library that stands before the system's clock, and the file that it reads the distance from.
-struct Clock(PathBuf);
+pub(super) struct Clock(PathBuf);
 
 impl Clock {
-    fn of(world: World) -> (World, Self) {
+    pub(super) fn of(world: World) -> (World, Self) {
         let library = std::fs::read_dir("/usr/lib").expect("/usr/lib").filter_map(Result::ok);
         let library = library.map(|entry| entry.path().join("faketime/libfaketimeMT.so.1")).find(|path| path.exists());
         let library = library.expect("libfaketime: scripts/install-deps.sh test installs it");
@@ -37,7 +37,7 @@ impl Clock {
         (world.with_environment("FAKETIME_DISABLE_SHM", "1"), clock)
     }
     /// So many seconds from the real time. Moved there whole, so that nobody reads half a line.
-    fn at(&self, seconds: i64) {
+    pub(super) fn at(&self, seconds: i64) {
         let new = self.0.with_extension("new");
         std::fs::write(&new, format!("{seconds:+}s\n")).expect("the clock's file");
         std::fs::rename(new, &self.0).expect("the clock's file");

@@ -5,17 +5,17 @@
 
 use crypto::{Purpose, Verdict, opaque};
 use domain::{
-    Error, Event, OrgId, PLATFORM, Result, SessionId,
+    Error, Event, OrgId, PLATFORM, Result, SessionId, Time,
     authorization::{policy, principal::Credential},
     core::value::{Email, Slug},
     identity::{
         accounts::User,
-        sessions::{Session, TokenPair},
+        sessions::{GrantRow, Session, TokenPair},
     },
     tenancy::organizations::OrgStatus,
 };
 use store::{
-    Change, NoEvent,
+    Change, NoEvent, WriteTx,
     identity::{
         accounts::Account,
         sessions::{Presented, Refreshable},
@@ -135,28 +135,41 @@ impl App {
         .await
     }
 
-    /// Exchanges a refresh token for a new pair. It works once; one that comes back ends its family, because two hold it.
+    /// Exchanges a refresh token for a new pair. It works once; one that comes back ends its family, because two hold it. Only just after
+    /// its use that is excused: whoever repeats the request from the same place gets the same pair, others are refused.
     pub async fn refresh(&self, call: &Call, token: &str) -> Result<TokenPair> {
         if !opaque::recognises(Purpose::Refresh, token) {
             return Err(refused());
         }
         self.fresh_keys(call.now).await?;
         let hash = opaque::hash(token);
-        self.anonymously(call, async |tx| match tx.present_refresh(&hash).await? {
+        self.anonymously(call, async |tx| match tx.present_refresh(&hash, self.settings.session_longest).await? {
             Presented::Unknown => Err(refused()),
-            Presented::Spent { at, .. } if tx.now() - at <= self.settings.refresh_race => Err(refused()),
-            Presented::Spent { grant, .. } => {
-                tx.revoke_grant(grant.id).await?;
-                let event = Event::RefreshTokenReused { user_id: grant.user_id, session_id: grant.session_id };
-                Ok(Change::new(Err(refused()), grant.org_id, event))
-            }
+            Presented::Spent { grant, at } => self.refresh_again(tx, &grant, at, &hash).await,
             Presented::Current(found) => {
                 let slug = check_organization(&found)?;
-                let pair = self.renew(tx, &found.user, &found.grant, slug, &hash).await?;
+                let pair = self.renew(tx, &found, slug, &hash).await?;
                 Ok(Change::silent(Ok(pair), NoEvent::TokenRenewed))
             }
         })
         .await?
+    }
+
+    /// A refresh token that was used `at` (by the database's clock) comes back.
+    async fn refresh_again(&self, tx: &WriteTx, grant: &GrantRow, at: Time, hash: &str) -> Result<Change<Result<TokenPair>>> {
+        let now = tx.database_now().await?;
+        if now - at >= self.settings.refresh_race {
+            tx.revoke_grant(grant.id).await?;
+            let event = Event::RefreshTokenReused { user_id: grant.user_id, session_id: grant.session_id };
+            return Ok(Change::new(Err(refused()), grant.org_id, event));
+        }
+        let Some(pair) = tx.renewal_again(grant, hash, now).await? else { return Err(refused()) };
+        // Worth no more than what it was exchanged for: an unused token of somebody who still has access.
+        match tx.present_refresh(&opaque::hash(&pair.refresh_token), self.settings.session_longest).await? {
+            Presented::Current(found) => check_organization(&found)?,
+            _ => return Err(refused()),
+        };
+        Ok(Change::silent(Ok(pair), NoEvent::TokenRenewed))
     }
 
     /// Ends the session of the token that asks.
@@ -235,7 +248,7 @@ fn check_organization(found: &Refreshable) -> Result<Option<&Slug>> {
     }
 }
 
-fn new_session(tx: &store::WriteTx, user: &User, method: &str, lifetime: chrono::TimeDelta) -> Session {
+fn new_session(tx: &WriteTx, user: &User, method: &str, lifetime: chrono::TimeDelta) -> Session {
     Session {
         id: SessionId::new(tx.uuid()),
         user_id: user.id,

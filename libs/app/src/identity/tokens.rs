@@ -13,7 +13,7 @@ use domain::{
     },
 };
 use moka::sync::Cache;
-use store::{Store, WriteTx};
+use store::{Store, WriteTx, identity::sessions::Refreshable};
 
 use crate::{App, Settings};
 
@@ -161,22 +161,28 @@ impl App {
     pub(crate) async fn grant(&self, tx: &WriteTx, user: &User, session: &Session, to: &For<'_>) -> Result<TokenPair> {
         let grant = GrantRow { id: GrantId::new(tx.uuid()), session_id: session.id, user_id: user.id, org_id: to.org() };
         let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
-        tx.insert_grant(&grant, refresh.hash, tx.now() + self.settings.refresh_ttl).await?;
+        let wanted = tx.now() + self.settings.refresh_ttl;
+        let expires_at = tx.end_of_session(session.id, wanted, self.settings.session_longest).await?;
+        tx.insert_grant(&grant, refresh.hash, expires_at).await?;
         self.pair(tx, user, &grant, to.slug(), refresh.text).await
     }
 
-    /// Replaces a grant's refresh token and mints a new pair.
+    /// Replaces a grant's refresh token and mints a new pair, which is remembered for whoever asks the same again at once.
     pub(crate) async fn renew(
         &self,
         tx: &WriteTx,
-        user: &User,
-        grant: &GrantRow,
+        found: &Refreshable,
         slug: Option<&Slug>,
         old_hash: &str,
     ) -> Result<TokenPair> {
-        let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
-        tx.rotate_refresh(grant, old_hash, refresh.hash, tx.now() + self.settings.refresh_ttl).await?;
-        self.pair(tx, user, grant, slug, refresh.text).await
+        let (grant, refresh, at) = (&found.grant, opaque::mint(Purpose::Refresh, self.ids.as_ref()), tx.database_now().await?);
+        let expires_at = (tx.now() + self.settings.refresh_ttl).min(found.signed_in_at + self.settings.session_longest);
+        tx.rotate_refresh(grant, old_hash, refresh.hash, at, expires_at).await?;
+        let pair = self.pair(tx, &found.user, grant, slug, refresh.text).await?;
+        if self.settings.refresh_race > TimeDelta::zero() {
+            tx.remember_renewal(grant, old_hash, &pair, at + self.settings.refresh_race).await?;
+        }
+        Ok(pair)
     }
 
     async fn pair(

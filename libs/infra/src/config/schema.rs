@@ -36,6 +36,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("tokens.refresh_days", 1, 3650),
     ("tokens.refresh_race_seconds", 0, 60),
     ("tokens.key_publish_seconds", 0, 604_800),
+    ("sessions.absolute_days", 1, 3650),
     ("passwords.threads", 0, 256),
     ("passwords.queue", 0, 10_000),
     ("limits.body_bytes", 4096, 67_108_864),

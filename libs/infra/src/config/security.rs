@@ -86,10 +86,18 @@ pub struct TokensConfig {
     pub access_seconds: u64,
     /// Days a refresh token is valid.
     pub refresh_days: u32,
-    /// Seconds in which a refresh token that was just used is excused.
+    /// Seconds in which a refresh token that was just used is answered the same again.
     pub refresh_race_seconds: u64,
     /// Seconds a new signing key is published before it signs.
     pub key_publish_seconds: u64,
+}
+
+/// `[sessions]`: sign-ins.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionsConfig {
+    /// Days a sign-in lasts at most, however often it is renewed.
+    pub absolute_days: u32,
 }
 
 /// `[passwords]`: hashing.

@@ -42,6 +42,8 @@ pub(crate) enum Age {
     Now,
     Idempotency,
     Sessions,
+    /// For as long as a refresh token can be used.
+    RefreshTokens,
     Deliveries,
 }
 

@@ -23,6 +23,7 @@ pub(crate) const ALL: &[&Table] = &[
     &applications::api_keys::API_KEYS,
     &tenancy::invitations::table::invitations::TABLE,
     &tenancy::roles::table::roles::TABLE,
+    &identity::sessions::table::REFRESH_REPEATS,
     &identity::sessions::table::spent_refresh_tokens::TABLE,
     &identity::sessions::table::grants::TABLE,
     &identity::sessions::table::sessions::TABLE,

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use domain::{Actor, Error, Event, OrgId, Origin, Result, Stamp, Time, authorization::policy::SystemScope};
+use chrono::TimeDelta;
+use domain::{
+    Actor, Clock, Error, Event, OrgId, Origin, Result, Stamp, Time, authorization::policy::SystemScope, core::clock::SystemClock,
+};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
@@ -18,6 +21,7 @@ use crate::{
     core::{
         dialect,
         error::{from_db, is_retryable},
+        sql,
     },
     events::record,
 };
@@ -81,6 +85,19 @@ impl WriteTx {
     /// When this change happens.
     pub fn now(&self) -> domain::Time {
         self.stamp.now
+    }
+    /// The same by the database's clock, the one that all processes share: for what one of them writes down and another compares. Where
+    /// [`WriteTx::now`] stands is corrected by how far the machine's clock is from the database's; SQLite has no clock but the machine's.
+    pub async fn database_now(&self) -> Result<Time> {
+        if self.is_sqlite() {
+            return Ok(self.now());
+        }
+        let row = sql::one(&self.tx, "select clock_timestamp()", vec![]).await?;
+        let theirs: Option<Time> = row.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?;
+        let ours = SystemClock.now();
+        // In tenths of a second: what is less is the way of the question.
+        let apart = (theirs.unwrap_or(ours) - ours).num_milliseconds() as f64 / 100.0;
+        Ok(self.now() + TimeDelta::milliseconds(apart.round() as i64 * 100))
     }
     /// From where.
     pub fn origin(&self) -> &domain::Origin {

@@ -1,9 +1,11 @@
 //! Sessions and their grants. The refresh tokens of a grant are in [`refresh`].
 
 mod refresh;
+mod repeats;
 
 pub(crate) mod table;
 
+use chrono::TimeDelta;
 use domain::{
     GrantId, OrgId, Result, SessionId, Time, UserId,
     authorization::policy::UserScope,
@@ -92,6 +94,13 @@ impl WriteTx {
         };
         sessions::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(from_db)?;
         Ok(())
+    }
+
+    /// Until when a grant of a session that was `wanted` to live so long lives: no session outlives `longest`, however often it is
+    /// renewed.
+    pub async fn end_of_session(&self, id: SessionId, wanted: Time, longest: TimeDelta) -> Result<Time> {
+        let row = sessions::Entity::find_by_id(id.uuid()).one(&self.tx).await.map_err(from_db)?;
+        Ok(row.map_or(wanted, |row| wanted.min(row.created_at + longest)))
     }
 
     /// Adds a grant with its first refresh token, and keeps its session alive as long.

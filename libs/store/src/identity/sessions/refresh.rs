@@ -1,5 +1,6 @@
 //! Refresh tokens: each works once, and one that comes back is noticed.
 
+use chrono::TimeDelta;
 use domain::{
     Error, GrantId, OrgId, Result, SessionId, Time, UserId,
     core::value::Slug,
@@ -26,7 +27,7 @@ pub enum Presented {
     Spent {
         /// Its family.
         grant: GrantRow,
-        /// When it was used.
+        /// When it was used, by the database's clock.
         at: Time,
     },
     /// Not ours, expired, or of an ended session.
@@ -41,18 +42,20 @@ pub struct Refreshable {
     pub user: User,
     /// For an organization's grant: its slug, its status, and whether the user still belongs to it.
     pub organization: Option<(Slug, String, bool)>,
+    /// When its session began.
+    pub signed_in_at: Time,
 }
 
 /// The grant that a refresh token is the current one of, if everything it depends on lives. A deleted organization is none.
 const PRESENTED: Sql = sql!(
-    "select g.id, g.session_id, g.user_id, g.org_id, {user}, o.slug, o.status, m.user_id
+    "select g.id, g.session_id, g.user_id, g.org_id, {user}, o.slug, o.status, m.user_id, s.created_at
     from grants g
     join sessions s on s.id = g.session_id
     join users u on u.id = g.user_id
     left join organizations o on o.id = g.org_id and o.deleted_at is null
     left join memberships m on m.org_id = g.org_id and m.user_id = g.user_id
     where g.refresh_hash = $1 and g.revoked_at is null and g.refresh_expires_at > $2
-      and s.revoked_at is null and s.expires_at > $2 and u.deleted_at is null
+      and s.revoked_at is null and s.expires_at > $2 and s.created_at > $3 and u.deleted_at is null
     {for no key update of g}",
     user = USER_COLUMNS
 );
@@ -70,14 +73,16 @@ fn refreshable(row: &QueryResult) -> Result<Refreshable, DbErr> {
     let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
     let belongs = columns.next::<Option<uuid::Uuid>>()?.is_some();
     let organization = slug.zip(status).map(|(slug, status)| (Slug::stored(slug), status, belongs));
-    Ok(Refreshable { grant, user, organization })
+    Ok(Refreshable { grant, user, organization, signed_in_at: columns.next()? })
 }
 
 impl WriteTx {
     /// Looks a refresh token up by its hash and locks its grant: of two racers one waits here, and then finds it spent. One statement:
     /// what ended meanwhile without touching the grant (session, account, organization) is asked again whenever the tokens are used.
-    pub async fn present_refresh(&self, hash: &str) -> Result<Presented> {
-        match sql::one(&self.tx, PRESENTED, vec![hash.into(), self.now().into()]).await? {
+    /// A session that began more than `longest` ago is none any more.
+    pub async fn present_refresh(&self, hash: &str, longest: TimeDelta) -> Result<Presented> {
+        let values = vec![hash.into(), self.now().into(), (self.now() - longest).into()];
+        match sql::one(&self.tx, PRESENTED, values).await? {
             Some(row) => Ok(Presented::Current(Box::new(refreshable(&row).map_err(from_db)?))),
             None => self.spent(hash).await,
         }
@@ -94,8 +99,9 @@ impl WriteTx {
         })
     }
 
-    /// Replaces a grant's refresh token, by compare-and-swap, and remembers the old one so that its return is noticed.
-    pub async fn rotate_refresh(&self, g: &GrantRow, old: &str, new: String, expires_at: Time) -> Result<()> {
+    /// Replaces a grant's refresh token, by compare-and-swap, and remembers the old one so that its return is noticed. `at` is the time by
+    /// the database's clock.
+    pub async fn rotate_refresh(&self, g: &GrantRow, old: &str, new: String, at: Time, expires_at: Time) -> Result<()> {
         let swapped = grants::Entity::update_many()
             .col_expr(grants::Column::RefreshHash, Expr::value(new))
             .col_expr(grants::Column::RefreshExpiresAt, Expr::value(expires_at))
@@ -107,11 +113,8 @@ impl WriteTx {
         if swapped.rows_affected != 1 {
             return Err(Error::unauthenticated("refresh_token_used", "This refresh token was used already. Sign in again."));
         }
-        let spent = spent_refresh_tokens::ActiveModel {
-            hash: Set(old.to_owned()),
-            grant_id: Set(g.id.uuid()),
-            spent_at: Set(self.now()),
-        };
+        let spent =
+            spent_refresh_tokens::ActiveModel { hash: Set(old.to_owned()), grant_id: Set(g.id.uuid()), spent_at: Set(at) };
         spent_refresh_tokens::Entity::insert(spent).exec_without_returning(&self.tx).await.map_err(from_db)?;
         self.touch_session(g.session_id, expires_at).await
     }

@@ -62,9 +62,9 @@ async fn a_grant_read_by_position_is_the_grant() {
             if belongs {
                 join(store, org, user.id).await;
             }
-            let row = sql::one(&store.db, PRESENTED, vec!["hash".into(), now().into()]).await.unwrap().unwrap();
+            let row = sql::one(&store.db, PRESENTED, vec!["hash".into(), now().into(), at(-1).into()]).await.unwrap().unwrap();
             let found = refreshable(&row).unwrap();
-            assert_eq!((found.grant, found.user), (made.clone(), user.clone()));
+            assert_eq!((found.grant, found.user, found.signed_in_at), (made.clone(), user.clone(), now()));
             assert_eq!(found.organization, Some((Slug::stored("acme".to_owned()), "active".to_owned(), belongs)));
         }
     })
