@@ -225,8 +225,10 @@ both!(the_log_names_who_did_what, async |app| {
 });
 
 both!(the_first_owner_comes_by_a_link_that_works_once, async |app| {
+    let token = |link: &str| link.split_once("token=").unwrap().1.to_owned();
+    let earlier = app.use_cases.owner_link().await.unwrap().expect("nobody owns the platform yet");
     let link = app.use_cases.owner_link().await.unwrap().expect("nobody owns the platform yet");
-    let token = link.split_once("token=").unwrap().1.to_owned();
+    let (earlier, token) = (token(&earlier), token(&link));
     let path = link.strip_prefix(app.client().base()).expect("under the public URL");
     // T38: looking at the page changes nothing.
     app.client().get(path).await.expect(200);
@@ -236,10 +238,40 @@ both!(the_first_owner_comes_by_a_link_that_works_once, async |app| {
         request.body(format!("token={token}&email={email}&password={password}")).send().await
     };
     claim("owner_wrong", "root@example.com", "long+enough").await.expect(400);
+    claim(&earlier, "root@example.com", "long+enough").await.expect(400);
     claim(&token, "root@example.com", "short").await.expect(400);
     claim(&token, "root@example.com", "long+enough").await.expect(200);
     claim(&token, "evil@example.com", "long+enough").await.expect(400);
     let root = app.login("root@example.com", "long enough").await;
     app.by(&root).get("/api/platform/tiers").await.ok();
     assert!(app.use_cases.owner_link().await.unwrap().is_none());
+});
+
+both!(a_platform_owner_who_lost_the_password_gets_a_link_from_the_operator, async |app| {
+    let (root, ann) = (app.platform_owner().await, app.sign_up("ann@example.com").await);
+    for nobody in ["ann@example.com", "nobody@example.com"] {
+        let refused = app.use_cases.reset_platform_owner(&nobody.parse().unwrap()).await.unwrap_err();
+        assert_eq!(refused.code, "no_platform_owner", "{nobody}");
+    }
+    let email = "root@platform.example".parse().unwrap();
+    let links =
+        [app.use_cases.reset_platform_owner(&email).await.unwrap(), app.use_cases.reset_platform_owner(&email).await.unwrap()];
+    let [earlier, link] = links.map(|link| link.split_once("/auth/reset-password?token=").expect("a link").1.to_owned());
+    let reset = async |token: &str| {
+        let request = app
+            .client()
+            .request(reqwest::Method::POST, "/auth/reset-password")
+            .header("content-type", "application/x-www-form-urlencoded");
+        request.body(format!("token={token}&password=a+new+sentence")).send().await
+    };
+    reset(&earlier).await.expect(400);
+    reset(&link).await.expect(200);
+    reset(&link).await.expect(400);
+    app.by(&root).get("/api/user").await.expect(401);
+    let root = app.login("root@platform.example", "a new sentence").await;
+    let log = app.by(&root).get("/api/platform/audit-log").await.ok();
+    let told: Vec<_> = log["logs"].as_array().unwrap().iter().filter(|l| l["action"] == "reset_platform_owner").collect();
+    assert_eq!(told.len(), 2, "{log}");
+    assert_eq!(told[0]["target_id"], json!(root.id));
+    app.by(&ann).get("/api/user").await.ok();
 });

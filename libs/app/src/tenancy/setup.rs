@@ -27,7 +27,8 @@ impl App {
         }
     }
 
-    /// A link to become the first platform owner; `None` once there is one.
+    /// A link to become the first platform owner; `None` once there is one. Links made before, by this process or another, end: there is one
+    /// at a time.
     pub async fn owner_link(&self) -> Result<Option<String>> {
         if self.store.has_platform_owner().await? {
             return Ok(None);
@@ -40,12 +41,42 @@ impl App {
             email: Email::stored(NOBODY.to_owned()),
             password_hash: None,
         };
+        let made = self
+            .anonymously(&call, async |tx| {
+                tx.lock_setup().await?;
+                // Somebody may just have used the link before this one.
+                if tx.any_platform_owner().await? {
+                    return Ok(Change::silent(false, NoEvent::Unchanged));
+                }
+                tx.drop_address_links(LinkPurpose::PlatformOwner, &link.email).await?;
+                tx.insert_link(&link, token.hash.clone()).await?;
+                Ok(Change::silent(true, NoEvent::Housekeeping))
+            })
+            .await?;
+        Ok(made.then(|| self.link("/setup", &token.text)))
+    }
+
+    /// A link to set a new password, for a platform owner who lost theirs, on the word of whoever runs the server. It ends what was mailed
+    /// or made before; the account's sessions end when it is used.
+    pub async fn reset_platform_owner(&self, email: &Email) -> Result<String> {
+        let token = opaque::mint(Purpose::ResetPassword, self.ids.as_ref());
+        let call = Call { origin: domain::Origin::default(), now: self.clock.now() };
         self.anonymously(&call, async |tx| {
+            let nobody = || Error::conflict("no_platform_owner", "No platform owner has this address.");
+            let found = tx.find_account(PLATFORM, email).await?.ok_or_else(nobody)?;
+            let user = tx.lock_account(found.user.id).await?.user;
+            if !user.is_platform_owner || user.deleted_at.is_some() || user.email != *email {
+                return Err(nobody());
+            }
+            tx.drop_user_links(LinkPurpose::ResetPassword, user.id).await?;
+            let link =
+                Link { purpose: LinkPurpose::ResetPassword, user: Some(user.id), email: user.email.clone(), password_hash: None };
             tx.insert_link(&link, token.hash.clone()).await?;
-            Ok(Change::silent((), NoEvent::Housekeeping))
+            tx.acts(Actor::System("command line"));
+            Ok(Change::new((), PLATFORM, Event::PlatformOwnerReset { user_id: user.id, email: email.to_string() }))
         })
         .await?;
-        Ok(Some(self.link("/setup", &token.text)))
+        Ok(self.link("/auth/reset-password", &token.text))
     }
 
     /// Uses up the printed link: makes the account and the first platform owner of it.

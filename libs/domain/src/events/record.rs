@@ -163,6 +163,8 @@ events! {
     "delete_organization" PlatformOrganizationDeleted on "organization" organization_id { organization_id: OrgId, slug: String, name: String };
     /// Platform log: somebody became a platform owner.
     "promote_platform_owner" PlatformOwnerPromoted on "user" user_id { user_id: UserId, email: String };
+    /// Platform log: whoever runs the server made a link with which a platform owner sets a new password.
+    "reset_platform_owner" PlatformOwnerReset on "user" user_id { user_id: UserId, email: String };
     /// Platform log: somebody is no longer a platform owner.
     "demote_platform_owner" PlatformOwnerDemoted on "user" user_id { user_id: UserId, email: String };
 }
