@@ -14,10 +14,11 @@ mod runtime;
 mod schema;
 mod secret;
 mod security;
+mod servers;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 use serde::Deserialize;
 
@@ -30,6 +31,7 @@ pub use secret::Secret;
 pub use security::{
     AccessAlg, BootstrapConfig, KeysConfig, OrganizationsConfig, PasswordsConfig, RateLimitsConfig, SessionsConfig, TokensConfig,
 };
+pub use servers::place;
 
 /// The whole configuration. Each section is described, key by key, in `deploy/config/default.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -81,13 +83,23 @@ pub struct Config {
 
 /// Reads the built-in defaults, then `file`, then the `TENANTRY__…` variables of `env`, and answers either a configuration in
 /// which every value is usable, or everything that is wrong.
-pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigErrors> {
+pub fn load<T: Into<OsString>>(file: Option<&Path>, env: impl Iterator<Item = (T, T)>) -> Result<Config, ConfigErrors> {
+    load_checked(file, env, |_| Vec::new())
+}
+
+/// The same, asking `more` too: what those who will use the values have to say about them, each by its key. Their problems are told together
+/// with ours.
+pub fn load_checked<T: Into<OsString>>(
+    file: Option<&Path>,
+    env: impl Iterator<Item = (T, T)>,
+    more: impl Fn(&Config) -> Vec<(&'static str, String)>,
+) -> Result<Config, ConfigErrors> {
     let mut draft = draft::Draft::new();
     if let Some(path) = file {
         draft.read_file(path);
     }
-    draft.read_env(env);
-    let mut config: Config = draft.finish()?;
+    draft.read_env(env.map(|(name, value)| (name.into(), value.into())));
+    let mut config: Config = draft.finish(more)?;
     if config.server.public_url.is_empty() {
         config.server.public_url = format!("http://{}", config.server.listen);
     }

@@ -53,12 +53,17 @@ fn discreet(what: &Metadata<'_>) -> bool {
 }
 
 fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync> {
+    // A log that cannot be written is not told on the standard error, which may be gone too: that would be a panic.
     match format {
         LogFormat::Text => {
             // Colours only for people, not in files.
-            tracing_subscriber::fmt::layer().with_target(false).with_ansi(std::io::stdout().is_terminal()).boxed()
+            tracing_subscriber::fmt::layer()
+                .with_target(false)
+                .with_ansi(std::io::stdout().is_terminal())
+                .log_internal_errors(false)
+                .boxed()
         }
-        LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).boxed(),
+        LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).log_internal_errors(false).boxed(),
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn config(data: &[u8]) {
         std::fs::File::create(file.path()).and_then(|mut file| file.write_all(data)).expect("a written file");
         file.path().to_owned()
     });
-    told(load(Some(&path), std::iter::empty()));
+    told(load(Some(&path), std::iter::empty::<(String, String)>()));
 }
 
 fn told(outcome: Result<infra::config::Config, infra::config::ConfigErrors>) {

@@ -1,6 +1,12 @@
 //! A configuration in the making: values laid over each other, with a note of where each came from and of everything wrong.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 use toml::{Table, Value};
 
@@ -25,7 +31,7 @@ impl Draft {
     /// Lays the keys of a TOML file over what is there.
     pub(super) fn read_file(&mut self, path: &Path) {
         let source = path.display().to_string();
-        let read = fs::read_to_string(path).map_err(|e| format!("cannot be read: {e}."));
+        let read = read(path).map_err(|e| format!("cannot be read: {e}."));
         // The parser's `message` has no excerpt of the file, which could hold a secret.
         let table = read.and_then(|text| text.parse::<Table>().map_err(|e| syntax(&text, &e)));
         match table {
@@ -46,11 +52,17 @@ impl Draft {
     }
 
     /// Lays the `TENANTRY__SECTION__KEY` variables over what is there; `…_FILE` names a file that holds the value.
-    pub(super) fn read_env(&mut self, env: impl Iterator<Item = (String, String)>) {
-        let mut variables: Vec<_> = env.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    pub(super) fn read_env(&mut self, env: impl Iterator<Item = (OsString, OsString)>) {
+        // Variables of others may be anything.
+        let ours = env.map(|(name, value)| (name.to_string_lossy().into_owned(), value));
+        let mut variables: Vec<_> = ours.filter(|(name, _)| name.starts_with(PREFIX)).collect();
         variables.sort();
-        for (variable, text) in variables {
+        for (variable, value) in variables {
             let key = variable[PREFIX.len()..].to_lowercase().replace("__", ".");
+            let Ok(text) = value.into_string() else {
+                self.problem(&key, &variable, "is not text in UTF-8.".to_owned());
+                continue;
+            };
             match key.strip_suffix("_file") {
                 Some(base) if !self.schema.0.contains_key(&key) && self.schema.0.contains_key(base) => {
                     self.set_from_file(base, &variable, &text);
@@ -66,9 +78,13 @@ impl Draft {
         if self.sources.get(key).is_some_and(|source| source == twin) {
             return self.problem(key, variable, format!("{twin} is set as well; keep one of them."));
         }
-        match fs::read_to_string(path) {
+        match read(Path::new(path)) {
             Ok(text) => self.set(key, variable, |key| convert(key, text.trim_end_matches(['\r', '\n']))),
-            Err(e) => self.problem(key, variable, format!("the file {path} cannot be read: {e}.")),
+            // What is no path may be the secret itself, put into the wrong variable.
+            Err(e) if path.contains('/') => self.problem(key, variable, format!("the file {path} cannot be read: {e}.")),
+            Err(e) => {
+                self.problem(key, variable, format!("must name a file that holds the value, and that cannot be read: {e}."));
+            }
         }
     }
 
@@ -96,12 +112,12 @@ impl Draft {
 
     /// The configuration, or all problems. The reader of types stops at its first error, so a bad value is noted, replaced by
     /// its default, and reading starts over.
-    pub(super) fn finish(mut self) -> Result<Config, ConfigErrors> {
+    pub(super) fn finish(mut self, more: impl Fn(&Config) -> Vec<(&'static str, String)>) -> Result<Config, ConfigErrors> {
         for _ in 0..=self.schema.0.len() {
             match serde_path_to_error::deserialize::<_, Config>(Value::Table(self.values.clone())) {
                 Err(e) => self.replace(&e.path().to_string(), e.inner().message()),
                 Ok(config) => {
-                    for (key, problem) in checks::consistency(&config) {
+                    for (key, problem) in checks::consistency(&config).into_iter().chain(more(&config)) {
                         let source = self.sources.get(key).cloned().unwrap_or_default();
                         self.problem(key, &source, problem);
                     }
@@ -120,6 +136,19 @@ impl Draft {
             put(&mut self.values, &key, known.default.clone());
         }
     }
+}
+
+/// No file of ours is larger; an endless one (`/dev/zero`) must not fill the memory.
+const MAX_FILE: u64 = 1 << 20;
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(io::Error::other("it is larger than 1 MiB"));
+    }
+    // What some editors put in front.
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 fn put(values: &mut Table, key: &str, value: Value) {

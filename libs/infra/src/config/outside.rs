@@ -41,6 +41,7 @@ pub struct MailConfig {
     /// Sender name.
     pub from_name: String,
     /// Mail server.
+    #[serde(deserialize_with = "parse::host")]
     pub smtp_host: String,
     /// Its port.
     pub smtp_port: u16,

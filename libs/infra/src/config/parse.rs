@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error};
 use url::Url;
 
-use super::Secret;
+use super::{Secret, servers};
 
 /// Reads a text and hands it to `read`, whose error becomes the problem.
 fn text<'de, D: Deserializer<'de>, T, E: Display>(d: D, read: impl FnOnce(String) -> Result<T, E>) -> Result<T, D::Error> {
@@ -27,9 +27,12 @@ pub(super) fn resolver<'de, D: Deserializer<'de>>(d: D) -> Result<Option<SocketA
 }
 
 fn web_url(value: &str) -> Result<Url, String> {
+    // It may hold a password, which is not for the log.
+    if value.contains('@') {
+        return Err("must not hold credentials.".into());
+    }
     let url = Url::parse(value).map_err(|_| format!("`{value}` is not a URL."))?;
     match url.scheme() {
-        "http" | "https" if !url.username().is_empty() || url.password().is_some() => Err("must not hold credentials.".into()),
         "http" | "https" => Ok(url),
         _ => Err(format!("`{value}` must begin with http:// or https://.")),
     }
@@ -102,16 +105,19 @@ pub(super) fn log_filter<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::E
 }
 
 pub(super) fn database_url<'de, D: Deserializer<'de>>(d: D) -> Result<Secret, D::Error> {
-    text(d, |value| {
-        let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| value.starts_with(scheme));
-        if value.is_empty() || known { Ok(Secret::new(value)) } else { Err("must begin with postgres:// or sqlite://.") }
-    })
+    text(d, |value| servers::database(&value).map(|()| Secret::new(value)))
 }
 
 pub(super) fn redis_url<'de, D: Deserializer<'de>>(d: D) -> Result<Secret, D::Error> {
-    text(d, |value| match redis::Client::open(value.as_str()) {
-        Err(_) if !value.is_empty() => Err("is not a redis:// or rediss:// URL."),
-        _ => Ok(Secret::new(value)),
+    text(d, |value| servers::redis(&value).map(|()| Secret::new(value)))
+}
+
+/// The name or address of a server, and nothing that belongs to a URL, which may hold a password.
+pub(super) fn host<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    text(d, |value| {
+        let good = value.parse::<std::net::IpAddr>().is_ok()
+            || value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        if good { Ok(value) } else { Err("must be the name or address of a server: no scheme, port or credentials.") }
     })
 }
 

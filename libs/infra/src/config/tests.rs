@@ -71,10 +71,63 @@ fn a_secret_comes_from_a_file_and_is_never_shown() {
         ("TENANTRY__DATABASE__URL", "mysql://canary"),
         ("TENANTRY__REDIS__URL", "canary:"),
         ("TENANTRY__KEYS__MASTER", "canary"),
+        ("TENANTRY__MAIL__SMTP_PASSWORD_FILE", "canary"),
     ];
     let errors = load(None, env(&bad)).unwrap_err();
-    assert_eq!(errors.problems().len(), 3, "{errors}");
+    assert_eq!(errors.problems().len(), 4, "{errors}");
     assert!(!errors.to_string().contains("canary"), "{errors}");
+}
+
+#[test]
+fn a_url_that_cannot_be_read_is_refused_without_a_word_of_it() {
+    let passwords = ["Ca#nary", "can/ary", "can?ary", "12#canary", "12/canary", "12?canary", "can%ary", "%zzcanary"];
+    for password in passwords {
+        for (key, scheme) in [
+            ("DATABASE__URL", "postgres"),
+            ("REDIS__URL", "redis"),
+            ("REDIS__URL", "rediss"),
+            ("TELEMETRY__OTLP_ENDPOINT", "https"),
+            ("SERVER__PUBLIC_URL", "https"),
+            ("MAIL__SMTP_HOST", "smtp"),
+        ] {
+            let name = format!("TENANTRY__{key}");
+            let errors = load(None, env(&[(&name, &format!("{scheme}://tenant:{password}@db.example/t"))])).unwrap_err();
+            let text = errors.to_string().to_lowercase().replace("cannot", "");
+            assert!(!text.contains("nary") && !text.contains("can"), "{key} {password}: {errors}");
+        }
+    }
+    let text = load(None, env(&[("TENANTRY__DATABASE__URL", "postgres://u:Hu#nter2@db/t")])).unwrap_err().to_string();
+    assert!(text.contains("percent-encode"), "{text}");
+    for bad in ["postgres://u:p@a,b/t", "postgres://u:p@db/t?canary=1", "postgres://u:p@db/t?target_session_attrs=primary"] {
+        assert!(load(None, env(&[("TENANTRY__DATABASE__URL", bad)])).is_err(), "{bad}");
+    }
+    for good in [
+        "postgres://u:Hu%23nter2@db/t",
+        "postgres://u:p@[::1]:5433/t?sslmode=require",
+        "postgresql:///t?host=/run/postgresql",
+        "postgres://u@db/t?options[search_path]=tenantry",
+    ] {
+        load(None, env(&[("TENANTRY__DATABASE__URL", good)])).unwrap_or_else(|e| panic!("{good}: {e}"));
+    }
+    for good in ["redis://:p%23@cache:6379/2", "rediss://u:p@cache", "redis://cache"] {
+        load(None, env(&[("TENANTRY__REDIS__URL", good)])).unwrap_or_else(|e| panic!("{good}: {e}"));
+    }
+}
+
+#[test]
+fn what_is_no_text_is_named_or_no_business_of_ours() {
+    use std::os::unix::ffi::OsStringExt;
+    let bytes = || OsString::from_vec(vec![b'x', 0xff]);
+    let others = [(bytes(), bytes()), ("PATH".into(), bytes())];
+    load(None, others.into_iter()).unwrap_or_else(|e| panic!("{e}"));
+    let text = load(None, [("TENANTRY__REDIS__URL".into(), bytes())].into_iter()).unwrap_err().to_string();
+    assert!(text.contains("redis.url") && text.contains("UTF-8"), "{text}");
+    let text = load(Some(Path::new("/dev/zero")), env(&[])).unwrap_err().to_string();
+    assert!(text.contains("larger than"), "{text}");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bom.toml");
+    fs::write(&file, "\u{feff}[server]\nworkers = 2\n").unwrap();
+    assert_eq!(load(Some(&file), env(&[])).unwrap_or_else(|e| panic!("{e}")).server.workers, 2);
 }
 
 #[test]
