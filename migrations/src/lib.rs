@@ -6,61 +6,51 @@
 //!
 //! Rules of the schema: organization tables have the primary key `(org_id, id)` and their children reference both columns, so a
 //! cross-tenant link cannot be stored and a look-up without the organization cannot be written.
+//!
+//! The texts only: the store runs them, each step and its row in `seaql_migrations` in one transaction.
 
-pub use sea_orm_migration::MigratorTrait;
-use sea_orm_migration::prelude::*;
+/// Every step, in the order in which they run, as `build.rs` found them: `sql/<name>.sql`, or several files in the folder `sql/<name>`. So a
+/// file cannot belong to another step than it says.
+pub const STEPS: &[Step] = include!(concat!(env!("OUT_DIR"), "/steps.rs"));
 
-/// Every step, as `build.rs` found it: `sql/<name>.sql`, or several files in the folder `sql/<name>`, in the order of the names.
-const STEPS: &[Step] = include!(concat!(env!("OUT_DIR"), "/steps.rs"));
-
-/// Applies the migrations in their order; `Migrator::up(db, None)` is idempotent.
-#[derive(Debug)]
-pub struct Migrator;
-
-#[async_trait::async_trait]
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        STEPS.iter().map(|step| Box::new(step.clone()) as Box<dyn MigrationTrait>).collect()
-    }
+/// One step: SQL files, executed in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// What a database remembers it by.
+    pub name: &'static str,
+    /// Its texts, with placeholders.
+    pub files: &'static [&'static str],
 }
 
-/// One migration: SQL files, executed in order.
-#[derive(Clone)]
-struct Step {
-    name: &'static str,
-    files: &'static [&'static str],
+/// Whose words the placeholders become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// PostgreSQL.
+    Postgres,
+    /// SQLite.
+    Sqlite,
 }
 
-impl MigrationName for Step {
-    fn name(&self) -> &str {
-        self.name
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Step {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let [uuid, time, bytes, identity] = match manager.get_database_backend() {
-            sea_orm_migration::sea_orm::DbBackend::Sqlite => ["blob", "text", "blob", "integer primary key autoincrement"],
-            _ => ["uuid", "timestamptz", "bytea", "bigint generated always as identity (cache 1) primary key"],
+impl Step {
+    /// The step as that database takes it.
+    pub fn sql(&self, dialect: Dialect) -> String {
+        let [uuid, time, bytes, identity] = match dialect {
+            Dialect::Sqlite => ["blob", "text", "blob", "integer primary key autoincrement"],
+            Dialect::Postgres => ["uuid", "timestamptz", "bytea", "bigint generated always as identity (cache 1) primary key"],
         };
-        for file in self.files {
-            let sql =
-                file.replace("{uuid}", uuid).replace("{time}", time).replace("{bytes}", bytes).replace("{identity}", identity);
-            manager.get_connection().execute_unprepared(&sql).await?;
-        }
-        Ok(())
+        let text = self.files.join("\n");
+        text.replace("{uuid}", uuid).replace("{time}", time).replace("{bytes}", bytes).replace("{identity}", identity)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Migrator, MigratorTrait};
+    use super::STEPS;
 
     #[test]
     fn steps_are_numbered_without_gaps() {
-        for (n, step) in (1..).zip(Migrator::migrations()) {
-            assert!(step.name().contains(&format!("_{n:06}_")), "step {n} is called {}", step.name());
+        for (n, step) in (1..).zip(STEPS) {
+            assert!(step.name.contains(&format!("_{n:06}_")), "step {n} is called {}", step.name);
         }
     }
 }

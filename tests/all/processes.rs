@@ -36,7 +36,9 @@ mod receivers;
 mod rolling;
 mod rotation;
 mod sealed_audit;
+mod surroundings;
 mod traces;
+mod upgrades;
 mod world;
 
 use std::time::{Duration, Instant};

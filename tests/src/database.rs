@@ -7,7 +7,6 @@ use std::{
 };
 
 use domain::{Clock, IdGen, core::clock::SystemClock};
-use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement};
 use tokio::sync::OnceCell;
 
@@ -84,10 +83,14 @@ async fn migrated(server: &str) -> String {
     let (name, admin) = (fresh_name("template"), connect(server).await);
     execute(&admin, &format!("create database {name}")).await;
     let _ = admin.close().await;
-    let db = connect(&beside(server, &name)).await;
-    Migrator::up(&db, None).await.expect("the migrations run");
+    let ids = std::sync::Arc::new(crypto::OsRandom::new());
+    let (_, masters) = crypto::MasterKeys::generate(ids.as_ref());
+    let settings =
+        store::Settings { url: beside(server, &name), max_connections: 2, application_name: "tests".to_owned(), create: false };
+    let store = store::Store::open(&settings, crypto::Keyring::new(masters), ids).await.expect("the database opens");
+    store.migrate().await.expect("the migrations run");
     // Nobody may be connected to what is copied.
-    let _ = db.close().await;
+    store.close().await;
     name
 }
 

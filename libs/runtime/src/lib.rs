@@ -1,12 +1,15 @@
 //! From configuration to what a process works with: the part of starting that the API and the worker have in common.
 //!
 //! [`open_store`] finds the master keys ([`master_key`]) and opens the database, [`Resources::around`] adds everything else that is
-//! outside, and [`settings`] reads what the use cases are told. Nothing here migrates, serves or works.
+//! outside, and [`settings`] reads what the use cases are told. [`checks`] reads the configuration whole, for the start and for `config
+//! check` alike. Nothing here migrates, serves or works.
 
+pub mod checks;
+pub mod files;
 pub mod master_key;
 pub mod settings;
 
-use std::{fs, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use crypto::{Keyring, OsRandom};
 use domain::{
@@ -19,8 +22,10 @@ use store::Store;
 /// What is being started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The API: makes the data folder and the master key if they are missing.
+    /// The API, and `migrate`: makes the data folder, the database's file and the master key if they are missing.
     Api,
+    /// A command of the API's program: finds what the API made, and makes nothing that could pass for it.
+    Command,
     /// A worker of its own: finds what the API made. Two processes with different keys could not read each other's secrets.
     Worker,
 }
@@ -71,18 +76,22 @@ impl Resources {
 
 /// Opens the database; does not migrate it, and loads no data keys.
 pub async fn open_store(config: &Config, role: Role, sources: &Sources) -> Result<Store> {
-    match role {
-        Role::Api => make_data_folder(config)?,
-        Role::Worker => expect_database(config)?,
-    }
     let settings = store::Settings {
         url: database_url(config),
         max_connections: config.database.max_connections,
         application_name: match role {
-            Role::Api => "tenantry-api".to_owned(),
+            Role::Api | Role::Command => "tenantry-api".to_owned(),
             Role::Worker => "tenantry-worker".to_owned(),
         },
+        create: role == Role::Api,
     };
+    // Before anything is made: what is asked for the wrong database leaves nothing behind.
+    store::core::reach::try_once(&settings).await?;
+    match role {
+        Role::Api => files::make_data_folder(config)?,
+        Role::Command | Role::Worker => expect_database(config)?,
+    }
+    files::tighten(config);
     let masters = master_key::load(config, role, sources.ids.as_ref())?;
     Store::open(&settings, Keyring::new(masters), sources.ids.clone()).await
 }
@@ -95,18 +104,29 @@ pub fn sqlite_file(config: &Config) -> PathBuf {
 /// The configured one, or a SQLite file in the data directory.
 fn database_url(config: &Config) -> String {
     match config.database.url.expose() {
-        "" => format!("sqlite://{}?mode=rwc", sqlite_file(config).display()),
+        // A `?` in the folder's name is not where parameters begin.
+        "" => format!("sqlite://{}", sqlite_file(config).display().to_string().replace('%', "%25").replace('?', "%3F")),
         url => url.to_owned(),
     }
 }
 
-/// Database, mails and master key are for this user only.
-fn make_data_folder(config: &Config) -> Result<()> {
-    let dir = &config.data.dir;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| {
-        let advice = format!("The data folder {} cannot be made. Choose another with `data.dir`.", dir.display());
-        Error::unavailable(60, advice).because(e)
-    })
+/// The database for people: which one it is, without what is secret about it.
+pub fn database_name(config: &Config) -> String {
+    match infra::config::place(config.database.url.expose()) {
+        Some(server) => format!("PostgreSQL, {server}"),
+        None => {
+            let path = sqlite_path(config).unwrap_or_default();
+            format!("SQLite, {}", std::path::absolute(&path).unwrap_or(path).display())
+        }
+    }
+}
+
+/// The file of the database, if it is one.
+fn sqlite_path(config: &Config) -> Option<PathBuf> {
+    match config.database.url.expose() {
+        "" => Some(sqlite_file(config)),
+        url => Some(url.strip_prefix("sqlite:")?.trim_start_matches("//").split('?').next()?.into()),
+    }
 }
 
 /// An empty one, made by the worker, would only hide that the API's is elsewhere.

@@ -19,8 +19,14 @@ pub fn load(config: &Config, role: Role, random: &dyn IdGen) -> Result<MasterKey
     let text = match (config.keys.master.expose(), role) {
         ("", Role::Api) if !file.exists() => generate(&file, random)?,
         ("", _) => fs::read_to_string(&file).map_err(|e| {
-            let advice = "There is no master key: set keys.master to the API's, or share its";
-            unusable(format!("{advice} {} with this process.", file.display())).because(e)
+            let file = file.display();
+            unusable(match e.kind() {
+                ErrorKind::NotFound => {
+                    format!("There is no master key: set keys.master to the API's, or share its {file} with this process.")
+                }
+                _ => format!("The master key {file} cannot be read."),
+            })
+            .because(e)
         })?,
         (text, _) => text.to_owned(),
     };

@@ -6,6 +6,8 @@ pub(crate) mod entity;
 pub mod error;
 pub mod idempotency;
 pub mod keys;
+pub(crate) mod migrate;
+pub mod reach;
 pub mod retention;
 pub(crate) mod sql;
 pub(crate) mod table;

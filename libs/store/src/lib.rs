@@ -39,15 +39,20 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database (and, for SQLite, makes the file). Does not migrate.
+    /// Opens the database (and, for SQLite, makes the file if that is asked for). Does not migrate.
     pub async fn open(settings: &Settings, keyring: Keyring, ids: Arc<dyn IdGen>) -> Result<Self> {
         let db = core::dialect::connect(settings).await?;
         let writer_lock = core::dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
         Ok(Self { db, writer_lock, keyring, ids, committed: Arc::default(), tiers: Arc::default(), batches: Arc::default() })
     }
-    /// Brings the schema up to date. Safe to run from several processes: on PostgreSQL they take turns.
+    /// Brings the schema up to date. Safe to run from several processes, which take turns, and to be killed at any moment. A schema that
+    /// is newer than this program is fine, unless it says otherwise.
     pub async fn migrate(&self) -> Result<()> {
-        core::dialect::migrate(&self.db).await
+        core::migrate::up(&self.db, migrations::STEPS).await
+    }
+    /// Fails unless this program can work on the schema as it is. For whoever does not migrate.
+    pub async fn expect_schema(&self) -> Result<()> {
+        core::migrate::expect(&self.db, migrations::STEPS).await
     }
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {

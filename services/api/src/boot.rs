@@ -8,6 +8,7 @@ use domain::{Error, Result, core::ports::UrlGuard};
 use infra::config::Config;
 pub use runtime::Sources;
 use runtime::{Resources, Role, open_store};
+use store::Store;
 
 use crate::http::{draining::Draining, health::MetricsAccess, proxies::TrustedProxies, server::Shared};
 
@@ -23,6 +24,19 @@ pub struct Assembled {
 pub async fn assemble(config: &Config, sources: Sources, metrics: Option<infra::metrics::Metrics>) -> Result<Assembled> {
     let store = open_store(config, Role::Api, &sources).await?;
     store.migrate().await?;
+    let assembled = around(config, store, sources, metrics).await?;
+    bootstrap(config, &assembled.shared.app).await?;
+    Ok(assembled)
+}
+
+/// The same for a command beside the server: on the database that is there, as it is.
+pub async fn attach(config: &Config, sources: Sources) -> Result<Assembled> {
+    let store = open_store(config, Role::Command, &sources).await?;
+    store.expect_schema().await?;
+    around(config, store, sources, None).await
+}
+
+async fn around(config: &Config, store: Store, sources: Sources, metrics: Option<infra::metrics::Metrics>) -> Result<Assembled> {
     store.load_data_keys(sources.clock.now()).await?;
     let resources = Resources::around(store, config, sources).await?;
     let guard: Arc<dyn UrlGuard> = Arc::new(resources.egress.clone());
@@ -35,7 +49,6 @@ pub async fn assemble(config: &Config, sources: Sources, metrics: Option<infra::
     let Resources { store, kv, clock, ids, .. } = resources.clone();
     let parts = Parts { store, kv, clock, ids, hasher, guard, settings };
     let app = App::new(parts).await?;
-    bootstrap(config, &app).await?;
     let shared = Shared {
         app,
         trusted: TrustedProxies(config.server.trusted_proxies.clone()),

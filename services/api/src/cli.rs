@@ -1,8 +1,12 @@
 //! The command line. What it prints is for people; errors say what to do and end with status 1.
+//!
+//! Only serving and `migrate` make what is not there; the other commands find it, and say which database they touch.
 
 mod audit;
+mod owner;
+mod say;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{ffi::OsString, path::Path, process::ExitCode, time::Duration};
 
 use actix_web::dev::ServerHandle;
 use clap::{Parser, Subcommand};
@@ -11,6 +15,7 @@ use infra::config::{self, Config};
 use runtime::{Role, Sources};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::say::say;
 use crate::{
     boot,
     http::{draining, openapi, server},
@@ -21,8 +26,9 @@ use crate::{
 #[command(name = "tenantry-api", version)]
 struct Cli {
     /// A configuration file; `tenantry-api config print` shows every key.
-    #[arg(long, global = true, env = "TENANTRY_CONFIG")]
-    config: Option<PathBuf>,
+    // Not a path: that an empty one is refused would stop whoever sets the variable to nothing.
+    #[arg(long, global = true, value_name = "FILE", env = "TENANTRY_CONFIG")]
+    config: Option<OsString>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -44,6 +50,11 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Help a platform owner who is locked out.
+    Owner {
+        #[command(subcommand)]
+        command: owner::OwnerCommand,
     },
     /// Audit logs, offline: needs no configuration.
     Audit {
@@ -71,11 +82,12 @@ enum KeysCommand {
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
+    runtime::files::only_ours();
     let cli = Cli::parse();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => {
-            eprintln!("tenantry-api: {text}");
+            say::error(format_args!("tenantry-api: {text}\n"));
             ExitCode::FAILURE
         }
     }
@@ -92,15 +104,14 @@ fn explain(e: &Error) -> String {
     text
 }
 
-#[allow(clippy::print_stdout, reason = "a command line prints")]
 fn run(cli: &Cli) -> Result<(), String> {
     match &cli.command {
         Some(Command::Openapi) => {
-            println!("{}", openapi::document().to_pretty_json().map_err(|e| e.to_string())?);
+            say!("{}", openapi::document().to_pretty_json().map_err(|e| e.to_string())?);
             return Ok(());
         }
         Some(Command::Config { command: ConfigCommand::Print }) => {
-            print!("{}", config::DEFAULTS);
+            say::text(config::DEFAULTS);
             return Ok(());
         }
         Some(Command::Audit { command }) => return audit::run(command),
@@ -108,7 +119,7 @@ fn run(cli: &Cli) -> Result<(), String> {
     }
     let config = load(cli)?;
     if let Some(Command::Config { .. }) = cli.command {
-        println!("The configuration is complete and valid.");
+        say!("The configuration is complete and valid.");
         return Ok(());
     }
     infra::install_tls_provider();
@@ -120,6 +131,7 @@ fn run(cli: &Cli) -> Result<(), String> {
                 Some(Command::Migrate) => migrate(&config).await,
                 Some(Command::Keys { command: KeysCommand::Rotate }) => rotate(&config).await,
                 Some(Command::Keys { command: KeysCommand::RotateAudit }) => rotate_audit(&config).await,
+                Some(Command::Owner { command }) => owner::run(command, &config).await,
                 _ => serve(&config).await,
             }
         })
@@ -128,35 +140,43 @@ fn run(cli: &Cli) -> Result<(), String> {
 
 #[expect(clippy::disallowed_methods, reason = "the environment is read here and handed to infra::config")]
 fn load(cli: &Cli) -> Result<Config, String> {
-    config::load(cli.config.as_deref(), std::env::vars()).map_err(|e| e.to_string())
+    runtime::checks::load(cli.config.as_deref().map(Path::new), std::env::vars_os()).map_err(|e| e.to_string())
 }
 
-#[allow(clippy::print_stdout, reason = "a command line prints")]
 async fn migrate(config: &Config) -> Result<()> {
+    name_database(config);
     runtime::open_store(config, Role::Api, &Sources::system()).await?.migrate().await?;
-    println!("The schema is up to date.");
+    say!("The schema is up to date.");
     Ok(())
 }
 
-#[allow(clippy::print_stdout, reason = "a command line prints")]
+fn name_database(config: &Config) {
+    say!("Database: {}", runtime::database_name(config));
+}
+
+/// The database of the configuration, which must be there, after saying which it is.
+async fn attach(config: &Config, sources: Sources) -> Result<boot::Assembled> {
+    name_database(config);
+    boot::attach(config, sources).await
+}
+
 async fn rotate(config: &Config) -> Result<()> {
     let sources = Sources::system();
     let now = sources.clock.now();
-    let assembled = boot::assemble(config, sources, None).await?;
+    let assembled = attach(config, sources).await?;
     let count = assembled.worker.store.rotate_data_keys(now).await?;
-    println!("A new data key is active; {count} stored secrets are sealed with it.");
+    say!("A new data key is active; {count} stored secrets are sealed with it.");
     let from = assembled.shared.app.rotate_signing_key().await?;
-    println!("A new signing key is published; it signs from {}.", crate::http::wire::time(from));
+    say!("A new signing key is published; it signs from {}.", crate::http::wire::time(from));
     Ok(())
 }
 
-#[allow(clippy::print_stdout, reason = "a command line prints")]
 async fn rotate_audit(config: &Config) -> Result<()> {
     let sources = Sources::system();
     let now = sources.clock.now();
-    let assembled = boot::assemble(config, sources, None).await?;
+    let assembled = attach(config, sources).await?;
     let kid = assembled.worker.store.add_audit_key(now).await?;
-    println!("A new audit key signs from now on: {kid}. Publish it where your customers look for your keys.");
+    say!("A new audit key signs from now on: {kid}. Publish it where your customers look for your keys.");
     Ok(())
 }
 
@@ -204,22 +224,17 @@ async fn stop_on_signal(draining: draining::Draining, handle: ServerHandle) {
 }
 
 /// Says where everything is, for whoever started it.
-#[allow(clippy::print_stdout, reason = "a command line prints")]
 async fn greet(config: &Config, app: &app::App) -> Result<()> {
-    let database = match config.database.url.expose() {
-        "" => format!("SQLite, {}", runtime::sqlite_file(config).display()),
-        _ => "as configured".to_owned(),
-    };
-    println!("Tenantry listens on http://{} (public URL {})", config.server.listen, config.server.public_url);
-    println!("  API documentation   {}/docs", config.server.public_url);
-    println!("  data folder         {}", config.data.dir.display());
-    println!("  database            {database}");
+    say!("Tenantry listens on http://{} (public URL {})", config.server.listen, config.server.public_url);
+    say!("  API documentation   {}/docs", config.server.public_url);
+    say!("  data folder         {}", config.data.dir.display());
+    say!("  database            {}", runtime::database_name(config));
     if config.mail.transport == infra::config::MailTransport::File {
-        println!("  mail                files in {}", config.data.dir.join("mail").display());
+        say!("  mail                files in {}", config.data.dir.join("mail").display());
     }
     match app.owner_link().await? {
-        Some(link) => println!("  platform owner      nobody yet: open {link}"),
-        None => println!("  platform owner      there is one"),
+        Some(link) => say!("  platform owner      nobody yet: open {link} (links printed before do not work any more)"),
+        None => say!("  platform owner      there is one"),
     }
     Ok(())
 }

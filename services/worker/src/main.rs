@@ -1,11 +1,10 @@
 //! `tenantry-worker`: the background work in a process of its own.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, io::Write, path::Path, process::ExitCode};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::Parser;
-use domain::Kind;
-use infra::config::{self, Config};
+use infra::config::Config;
 use runtime::{Resources, Role, Sources};
 use tenantry_worker::{Deps, health, run};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,17 +14,19 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(version)]
 struct Arguments {
     /// A file with the settings that differ from the defaults.
+    // Not a path: that an empty one is refused would stop whoever sets the variable to nothing.
     #[arg(long, value_name = "FILE", env = "TENANTRY_CONFIG")]
-    config: Option<PathBuf>,
+    config: Option<OsString>,
 }
 
 fn main() -> ExitCode {
+    runtime::files::only_ours();
     let outcome = start(&Arguments::parse());
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Also where the log does not work yet.
-            eprintln!("tenantry-worker: {error:#}");
+            let _ = writeln!(std::io::stderr(), "tenantry-worker: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -34,8 +35,10 @@ fn main() -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "the environment is read here and handed to infra::config")]
 fn start(arguments: &Arguments) -> Result<()> {
     infra::install_tls_provider();
-    let config = config::load(arguments.config.as_deref(), std::env::vars())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let config = runtime::checks::load(arguments.config.as_deref().map(Path::new), std::env::vars_os())?;
+    // The number said here: tokio would take it from a variable of its own, and panic where that is no number.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     runtime.block_on(serve(&config))
 }
 
@@ -45,7 +48,9 @@ async fn serve(config: &Config) -> Result<()> {
     tokio::spawn(metrics.clone().maintain());
     let sources = Sources::system();
     let store = runtime::open_store(config, Role::Worker, &sources).await?;
-    store.load_data_keys(sources.clock.now()).await.map_err(unusable)?;
+    // The tables are made by the API, so that two programs never disagree about them.
+    store.expect_schema().await?;
+    store.load_data_keys(sources.clock.now()).await?;
     let deps = Deps::of(config, Resources::around(store, config, sources).await?);
     let address = config.worker.health_listen;
     let health = health::server(address, &deps, &metrics, config.metrics.token.expose())
@@ -57,17 +62,6 @@ async fn serve(config: &Config) -> Result<()> {
     handle.stop(true).await;
     let _ = serving.await;
     Ok(outcome?)
-}
-
-/// The tables are made by the API, so that two programs never disagree about them.
-fn unusable(error: domain::Error) -> anyhow::Error {
-    match error.kind {
-        Kind::Unavailable => error.into(),
-        _ => anyhow!(
-            "The database has no tables that this version can use ({}). Start tenantry-api first, or run `tenantry-api migrate`.",
-            anyhow::Error::new(error).root_cause()
-        ),
-    }
 }
 
 /// SIGTERM or SIGINT.

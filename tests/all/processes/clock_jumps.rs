@@ -30,8 +30,8 @@ impl Clock {
         let file = world.folder().join("clock");
         let clock = Self(file.clone());
         clock.at(0);
-        let world = world.with_environment("LD_PRELOAD", &library.display().to_string());
-        let world = world.with_environment("FAKETIME_TIMESTAMP_FILE", &file.display().to_string());
+        let world = world.with_environment("LD_PRELOAD", library.as_os_str());
+        let world = world.with_environment("FAKETIME_TIMESTAMP_FILE", file.as_os_str());
         // Read again at each call; no shared memory, which processes that are killed would leave behind.
         let world = world.with_environment("FAKETIME_NO_CACHE", "1").with_environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         (world.with_environment("FAKETIME_DISABLE_SHM", "1"), clock)

@@ -75,3 +75,98 @@ fn migrating_ahead_of_the_start_is_possible() {
         world.api().await.stop().await;
     });
 }
+
+/// Each of these is refused by the start, so the check must refuse it too, before anything is made.
+#[test]
+fn what_the_start_refuses_the_check_refuses() {
+    let world = World::bare();
+    let missing = world.folder().join("none.pem").display().to_string();
+    let owner = ("bootstrap.owner_email", "root@example.com");
+    for (settings, key) in [
+        (vec![owner, ("bootstrap.owner_password", "12345")], "bootstrap.owner_password"),
+        (vec![("bootstrap.owner_email", "x@y"), ("bootstrap.owner_password", "12345678")], "bootstrap.owner_email"),
+        (vec![("database.url", "postgres://u:Hu#nter2@db/t")], "database.url"),
+        (vec![("database.url", "postgres://u:%ff@db/t")], "database.url"),
+        (vec![("database.url", "postgres://u:p@db/t?sslmode=maybe")], "database.url"),
+        (vec![("database.url", "postgres://u:p@a,b/t")], "database.url"),
+        (vec![("database.url", "sqlite::memory:")], "database.url"),
+        (vec![("database.url", "sqlite://x.db?mode=ro")], "database.url"),
+        (vec![("database.url", "sqlite://x.db?foo=bar")], "database.url"),
+        (vec![("keys.master", " ")], "keys.master"),
+        (vec![("keys.master", &format!("K_1:{}", "ab".repeat(32)))], "keys.master"),
+        (vec![("keys.master", &format!("k1:{0} k1:{0}", "ab".repeat(32)))], "keys.master"),
+        (vec![("mail.transport", "smtp"), ("mail.smtp_host", "mail.example"), ("mail.smtp_ca_file", &missing)], "none.pem"),
+        (vec![("mail.transport", "smtp"), ("mail.smtp_host", "https://u:Hunter2@mail.example")], "mail.smtp_host"),
+        (vec![("data.dir", "/dev/null")], "data.dir"),
+    ] {
+        for command in [&["config", "check"][..], &["serve"], &["migrate"], &["keys", "rotate"]] {
+            let output = world.run(command, &settings);
+            let text = said(&output);
+            assert_eq!(output.status.code(), Some(1), "{command:?} {settings:?}: {text}");
+            assert!(text.contains(key) && text.contains("problem"), "{command:?} {settings:?}: {text}");
+            assert!(!text.to_lowercase().contains("nter2"), "{command:?} shows the password: {text}");
+        }
+    }
+    assert!(!world.data().exists(), "nothing was made");
+}
+
+#[test]
+fn an_odd_environment_is_no_riddle() {
+    use std::os::unix::ffi::OsStringExt;
+    let bytes = || std::ffi::OsString::from_vec(vec![b'/', 0xff, 0xfe]);
+    let world = World::bare()
+        .with_environment("TENANTRY_CONFIG", "")
+        .with_environment("SOMEBODY_ELSES", bytes())
+        .with_environment("TOKIO_WORKER_THREADS", "many")
+        .with_environment("RUST_LOG", "=,=")
+        .with_environment("OTEL_EXPORTER_OTLP_HEADERS", "a b c")
+        .with_environment("HTTPS_PROXY", "::not a proxy::")
+        .with_environment("PGPORT", "none")
+        .with_environment("TZ", "Nowhere/None");
+    let output = world.run(&["config", "check"], &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    block_on(async {
+        let world = world.apart();
+        let (api, worker) = (world.api().await, world.worker().await);
+        api.stop().await;
+        worker.stop().await;
+    });
+    let output = World::bare().with_environment("TENANTRY__REDIS__URL", bytes()).run(&["config", "check"], &[]);
+    assert!(output.status.code() == Some(1) && said(&output).contains("UTF-8"), "{}", said(&output));
+    let output = World::bare().with_environment("TENANTRY_CONFIG", bytes()).run(&["config", "check"], &[]);
+    assert!(output.status.code() == Some(1) && said(&output).contains("cannot be read"), "{}", said(&output));
+}
+
+#[test]
+fn output_that_nobody_reads_is_no_panic() {
+    let world = World::bare();
+    for command in ["config print", "openapi", "--help", "config check", "migrate"] {
+        let text = said(&world.run_in_shell(&format!("{command} >/dev/full; echo ended with $?")));
+        assert!(!text.contains("panicked") && text.contains("ended with"), "{command}: {text}");
+        let text = said(&world.run_in_shell(&format!("{command} >&- 2>&-; echo ended with $?")));
+        assert!(text.contains("ended with 0") || text.contains("ended with 1"), "{command}: {text}");
+    }
+}
+
+#[test]
+fn maintenance_finds_a_database_and_never_makes_one() {
+    block_on(async {
+        let world = World::bare();
+        let elsewhere = format!("sqlite://{}?mode=rwc", world.folder().join("elsewhere.db").display());
+        let commands = [&["keys", "rotate"][..], &["keys", "rotate-audit"], &["owner", "reset", "--email", "a@example.com"]];
+        for command in commands {
+            for settings in
+                [&[][..], &[("database.url", elsewhere.as_str()), ("keys.master", &format!("k1:{}", "ab".repeat(32)))]]
+            {
+                let output = world.run(command, settings);
+                assert_eq!(output.status.code(), Some(1), "{command:?}: {}", said(&output));
+                assert!(said(&output).contains("Database: SQLite, /"), "{command:?}: {}", said(&output));
+            }
+        }
+        assert!(!world.data().exists() && !world.folder().join("elsewhere.db").exists(), "nothing was made");
+        world.api().await.stop().await;
+        let output = world.run(&["keys", "rotate"], &[]);
+        assert!(output.status.success(), "{}", said(&output));
+        assert!(said(&output).contains(&world.data().join("tenantry.db").display().to_string()), "{}", said(&output));
+    });
+}

@@ -7,7 +7,7 @@ use tenantry_tests::block_on;
 
 use super::{
     process::free_port,
-    world::{PASSWORD, World},
+    world::{PASSWORD, ROOT, World},
 };
 
 const ANN: &str = "ann@example.com";
@@ -82,7 +82,7 @@ fn a_new_person_signs_up_by_the_mail_in_the_folder() {
 }
 
 /// The output of a start that must fail.
-async fn refused(world: &World, more: &[(&str, &str)]) -> String {
+pub(super) async fn refused(world: &World, more: &[(&str, &str)]) -> String {
     let mut server = world.spawn_api(free_port(), more);
     let status = server.ended().await;
     assert_eq!(status.code(), Some(1), "{}", server.output());
@@ -146,5 +146,28 @@ fn another_master_key_is_refused_before_anything_is_served() {
         let said = refused(&world, &[("keys.master", "k1:tooshort")]).await;
         assert!(said.contains("keys.master") || said.contains("master key"), "{said}");
         world.api().await.stop().await;
+    });
+}
+
+#[test]
+fn a_lost_owner_password_is_replaced_from_the_command_line() {
+    block_on(async {
+        let world = World::sqlite();
+        let server = world.api().await;
+        let output = world.run(&["owner", "reset", "--email", ROOT], &[("server.public_url", &server.base)]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.contains("tenantry.db"), "{said}");
+        let link = said.split_whitespace().find(|word| word.contains("/auth/reset-password?token=")).expect("a link");
+        let (base, token) = link.split_once("/auth/reset-password?token=").expect("a link");
+        assert_eq!(base, server.base);
+        let fields = [("token", token), ("password", "another sentence")];
+        assert_eq!(server.api().form("/auth/reset-password", &fields).await.status, 200);
+        let body = json!({"email": ROOT, "password": "another sentence"});
+        server.api().post("/api/auth/login", body).await.ok();
+        for nobody in ["nobody@example.com", "nonsense"] {
+            let output = world.run(&["owner", "reset", "--email", nobody], &[]);
+            assert_eq!(output.status.code(), Some(1), "{nobody}");
+        }
+        server.stop().await;
     });
 }

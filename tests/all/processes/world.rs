@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::atomic::{AtomicU32, Ordering},
@@ -29,7 +30,7 @@ pub(super) type Settings = BTreeMap<String, String>;
 pub(super) struct World {
     folder: TempDir,
     settings: Settings,
-    environment: Vec<(String, String)>,
+    environment: Vec<(String, OsString)>,
 }
 
 /// How the tests are told of the servers that `scripts/with-services.sh` started.
@@ -90,8 +91,8 @@ impl World {
     }
 
     /// A variable for the programs that is no setting of theirs.
-    pub(super) fn with_environment(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
+    pub(super) fn with_environment(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
         self
     }
 
@@ -140,6 +141,23 @@ impl World {
     pub(super) fn run(&self, arguments: &[&str], more: &[(&str, &str)]) -> Output {
         let mut command = self.command("tenantry-api", arguments, &settings(more));
         command.stdin(std::process::Stdio::null()).output().expect("tenantry-api runs")
+    }
+
+    /// The same, killed by the kernel where it writes a file beyond so many bytes.
+    pub(super) fn run_below(&self, bytes: u64, arguments: &[&str]) -> Output {
+        let command = self.command("tenantry-api", arguments, &Settings::new());
+        let mut limited = Command::new("prlimit");
+        limited.args([&format!("--fsize={bytes}"), "--core=0", "--"]).arg(command.get_program()).args(command.get_args());
+        limited.current_dir(self.folder()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        limited.stdin(std::process::Stdio::null()).output().expect("prlimit (package util-linux)")
+    }
+
+    /// The same with what a shell can do to it.
+    pub(super) fn run_in_shell(&self, arguments: &str) -> Output {
+        let program = self.command("tenantry-api", &[], &Settings::new());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{} {arguments}", program.get_program().display())]).current_dir(self.folder());
+        shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).output().expect("sh")
     }
 
     /// What follows `before` in a mail to `email`, once it is there.

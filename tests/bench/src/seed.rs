@@ -71,7 +71,8 @@ impl Dataset {
             fill(&pool, orgs).await?;
         }
         let keyring = Keyring::new(MasterKeys::parse(MASTER).map_err(anyhow::Error::msg)?);
-        let settings = store::Settings { url: url.to_owned(), max_connections: 1, application_name: "bench".to_owned() };
+        let settings =
+            store::Settings { url: url.to_owned(), max_connections: 1, application_name: "bench".to_owned(), create: false };
         let store = Store::open(&settings, keyring, Arc::new(OsRandom::new())).await?;
         store.load_data_keys(SystemClock.now()).await?;
         let callers = callers(&store, orgs).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Error, Result};
+use domain::Result;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
@@ -12,7 +12,7 @@ use sqlx::{
     sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
-use crate::core::error::from_db;
+use crate::core::{error::from_db, reach};
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Settings {
     pub max_connections: u32,
     /// Shown in `pg_stat_activity`.
     pub application_name: String,
+    /// Whether a SQLite file that is not there is made. Who only looks after a database must not make an empty one elsewhere.
+    pub create: bool,
 }
 
 pub(crate) async fn connect(settings: &Settings) -> Result<DatabaseConnection> {
@@ -33,8 +35,10 @@ pub(crate) async fn connect(settings: &Settings) -> Result<DatabaseConnection> {
     options.test_before_acquire_if_idle_for(Duration::from_secs(1));
     // `FULL`: an acknowledged commit survives a power cut. Waiting for the writer happens at our own writer lock; the busy time-out is for a
     // second process, such as the command line beside the server.
-    options.map_sqlx_sqlite_opts(|o| {
-        o.foreign_keys(true)
+    let create = settings.create;
+    options.map_sqlx_sqlite_opts(move |o| {
+        o.create_if_missing(create)
+            .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
@@ -47,9 +51,9 @@ pub(crate) async fn connect(settings: &Settings) -> Result<DatabaseConnection> {
     });
     let name = settings.application_name.clone();
     options.map_sqlx_postgres_opts(move |o| o.application_name(&name).statement_cache_capacity(256));
-    Database::connect(options).await.map_err(|e| {
-        Error::unavailable(5, "The database cannot be reached. Check `database.url` and whether the server runs.").because(e)
-    })
+    let db = Database::connect(options).await.map_err(reach::unreachable)?;
+    reach::inspect(&db).await?;
+    Ok(db)
 }
 
 pub(crate) fn is_sqlite(db: &impl ConnectionTrait) -> bool {
@@ -60,18 +64,4 @@ pub(crate) fn is_sqlite(db: &impl ConnectionTrait) -> bool {
 pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction> {
     let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
     db.begin_with_options(options).await.map_err(from_db)
-}
-
-/// Any number that is ours: PostgreSQL's advisory lock under which processes that start together migrate one after another.
-const MIGRATION_LOCK: i64 = 0x7465_6e61_6e74;
-
-pub(crate) async fn migrate(db: &DatabaseConnection) -> Result<()> {
-    use migrations::{Migrator, MigratorTrait};
-    if is_sqlite(db) {
-        return Migrator::up(db, None).await.map_err(from_db);
-    }
-    let lock = db.begin().await.map_err(from_db)?;
-    lock.execute_unprepared(&format!("select pg_advisory_xact_lock({MIGRATION_LOCK})")).await.map_err(from_db)?;
-    Migrator::up(db, None).await.map_err(from_db)?;
-    lock.commit().await.map_err(from_db)
 }

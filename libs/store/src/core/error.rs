@@ -8,26 +8,54 @@ use sea_orm::{DbErr, RuntimeErr, SqlErr};
 /// The transaction lost against another one and may simply be run again.
 pub(crate) const RETRY: &str = "write_conflict";
 
-/// A database error without a meaning of its own.
-pub(crate) fn from_db(e: DbErr) -> Error {
-    match code(&e).as_deref() {
-        // serialization_failure, deadlock_detected, lock_not_available; SQLite: busy, locked, busy_snapshot
-        Some("40001" | "40P01" | "55P03" | "5" | "6" | "517" | "261") => retry().because(e),
-        // connection exceptions, shutdown, out of resources, read-only standby; SQLite: full, cannot open, read-only, io
-        Some(c)
-            if c.starts_with("08")
-                || c.starts_with("57P")
-                || c.starts_with("53")
-                || c == "25006"
-                || matches!(c, "13" | "14" | "8" | "10") =>
-        {
-            outage(e)
+/// What a code of the database means for whoever waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// Run the transaction again.
+    Retry,
+    /// The database is away or overloaded; it heals by itself or by its operator.
+    Outage,
+    /// It was not set up as this program needs it: a right, a table, an encoding is missing.
+    SetUp,
+    /// Ours.
+    Defect,
+}
+
+/// By PostgreSQL's SQLSTATE, or SQLite's primary result code.
+fn meaning(code: &str) -> Meaning {
+    match code {
+        // serialization_failure, deadlock_detected, lock_not_available; SQLite: busy, locked, protocol, schema, busy_recovery, busy_snapshot
+        "40001" | "40P01" | "55P03" | "5" | "6" | "15" | "17" | "261" | "517" => Meaning::Retry,
+        // statement_completion_unknown, snapshot too old, a standby's read-only transactions, prerequisites (a server that recovers), object in
+        // use, statements lost by a pooler, time-outs of transactions; SQLite: full, cannot open, read-only, io, out of memory, interrupted
+        "40003" | "72000" | "25006" | "55000" | "55006" | "26000" | "25P03" | "25P04" | "13" | "14" | "8" | "10" | "7" | "9" => {
+            Meaning::Outage
         }
-        Some(_) => Error::internal(e),
-        None if is_connection(&e) => outage(e),
-        None => Error::internal(e),
+        // roles, rights, database, schema, table, column, function, type; what its encoding cannot hold; damaged files.
+        // SQLite: damaged, no database, no right
+        "0P000" | "42501" | "3D000" | "3F000" | "42P01" | "42703" | "42883" | "42704" | "22P05" | "11" | "26" | "3" | "23" => {
+            Meaning::SetUp
+        }
+        // connections, resources, the operator's interventions (57014: also a statement_timeout), the system
+        c if ["08", "53", "57", "58"].iter().any(|class| c.len() == 5 && c.starts_with(class)) => Meaning::Outage,
+        // authorization, configuration file, internal errors such as damaged data, foreign data
+        c if ["28", "F0", "XX", "HV"].iter().any(|class| c.len() == 5 && c.starts_with(class)) => Meaning::SetUp,
+        _ => Meaning::Defect,
     }
 }
+
+/// A database error without a meaning of its own.
+pub(crate) fn from_db(e: DbErr) -> Error {
+    match code(&e).as_deref().map(meaning) {
+        Some(Meaning::Retry) => retry().because(e),
+        Some(Meaning::Outage) => outage(e),
+        Some(Meaning::SetUp) => Error::unavailable(60, SET_UP).because(e),
+        None if is_connection(&e) => outage(e),
+        Some(Meaning::Defect) | None => Error::internal(e),
+    }
+}
+
+const SET_UP: &str = "The database does not let this server do its work. Its operator finds the reason in the log.";
 
 /// The transaction must be run again from its beginning.
 pub(crate) fn retry() -> Error {
@@ -96,3 +124,6 @@ pub(crate) fn on(constraint: &'static Constraint, meaning: impl FnOnce() -> Erro
 pub(crate) fn is_retryable(e: &Error) -> bool {
     e.kind == Kind::Unavailable && e.code == RETRY
 }
+
+#[cfg(test)]
+mod tests;

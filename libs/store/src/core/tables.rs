@@ -46,6 +46,7 @@ pub(crate) const ALL: &[&Table] = &[
     &core::idempotency::table::idempotency::TABLE,
     &core::keys::table::signing_keys::TABLE,
     &core::keys::table::data_keys::TABLE,
+    &core::migrate::table::SCHEMA_REQUIREMENTS,
 ];
 
 /// Every sealed column.

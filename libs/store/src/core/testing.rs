@@ -57,11 +57,26 @@ pub(crate) async fn on_sqlite(test: impl AsyncFn(&Store)) {
     db.drop_database().await;
 }
 
+/// Runs a test on every database there is, each still empty.
+pub(crate) async fn on_empty(test: impl AsyncFn(&Settings)) {
+    let dir = tempfile::tempdir().unwrap();
+    Box::pin(test(&settings(format!("sqlite://{}", dir.path().join("test.db").display())))).await;
+    #[allow(clippy::disallowed_methods, reason = "how the tests are told of a server")]
+    if let Ok(server) = std::env::var("TENANTRY_TEST_POSTGRES") {
+        let (url, name) = database(&server).await;
+        Box::pin(test(&settings(url))).await;
+        drop_database(&server, &name).await;
+    }
+}
+
+fn settings(url: String) -> Settings {
+    Settings { url, max_connections: 12, application_name: "test".to_owned(), create: true }
+}
+
 async fn open(url: String) -> Store {
     let ids = Arc::new(OsRandom::new());
     let (_, masters) = MasterKeys::generate(ids.as_ref());
-    let settings = Settings { url, max_connections: 12, application_name: "test".to_owned() };
-    let store = Store::open(&settings, Keyring::new(masters), ids).await.unwrap();
+    let store = Store::open(&settings(url), Keyring::new(masters), ids).await.unwrap();
     store.migrate().await.unwrap();
     store.load_data_keys(now()).await.unwrap();
     store
@@ -73,10 +88,20 @@ async fn sqlite() -> TestDb {
     TestDb { store, _dir: Some(dir), server: None }
 }
 
-async fn postgres(server: &str) -> TestDb {
+/// A new database on the server: its URL and its name.
+async fn database(server: &str) -> (String, String) {
     let name = format!("store_{}", domain::IdGen::uuid(&OsRandom::new(), now()).simple());
     Database::connect(server).await.unwrap().execute_unprepared(&format!("create database {name}")).await.unwrap();
-    let url = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+    (format!("{}/{name}", server.rsplit_once('/').unwrap().0), name)
+}
+
+async fn drop_database(server: &str, name: &str) {
+    let drop = format!("drop database {name} with (force)");
+    Database::connect(server).await.unwrap().execute_unprepared(&drop).await.unwrap();
+}
+
+async fn postgres(server: &str) -> TestDb {
+    let (url, name) = database(server).await;
     TestDb { store: open(url).await, _dir: None, server: Some((server.to_owned(), name)) }
 }
 
@@ -84,12 +109,7 @@ impl TestDb {
     async fn drop_database(self) {
         self.store.close().await;
         if let Some((server, name)) = self.server {
-            Database::connect(server)
-                .await
-                .unwrap()
-                .execute_unprepared(&format!("drop database {name} with (force)"))
-                .await
-                .unwrap();
+            drop_database(&server, &name).await;
         }
     }
 }

@@ -36,13 +36,12 @@ pub(super) struct Verify {
 /// A record is a few kilobytes; whatever has longer lines is no export.
 const MAX_LINE: u64 = 4 << 20;
 
-#[expect(clippy::print_stdout, reason = "a command line prints")]
 pub(super) fn run(command: &AuditCommand) -> Result<(), String> {
     let AuditCommand::Verify(verify) = command;
     let keys = verify.keys.as_deref().map(keys).transpose()?;
     let held = verify.checkpoints.as_deref().map(held).transpose()?.unwrap_or_default();
     let report = check(&verify.file, Verifier::new(keys, held))?;
-    print!("{}", describe(&report));
+    super::say::text(&describe(&report));
     Ok(())
 }
 

@@ -1,0 +1,116 @@
+use migrations::{STEPS, Step};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+use super::{expect, up};
+use crate::core::{
+    dialect::{connect, is_sqlite},
+    sql::{self, Sql},
+    testing::on_empty,
+};
+
+/// Everything that a step can change, as text.
+const SCHEMA: Sql = Sql {
+    postgres: "select coalesce(string_agg(line, chr(10) order by line), '') from (
+        select table_name || '.' || column_name as line from information_schema.columns where table_schema = 'public'
+        union all select indexdef from pg_indexes where schemaname = 'public'
+        union all select conname || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'public'::regnamespace) lines",
+    sqlite: "select coalesce(group_concat(sql, char(10)), '') from (select sql from sqlite_master where sql is not null order by name)",
+    columns: [],
+    first: 0,
+};
+
+async fn schema(db: &DatabaseConnection) -> String {
+    sql::one(db, SCHEMA, vec![]).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+fn leak(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+/// `step`, but for what comes after its first `count` statements: there something goes wrong.
+fn cut(step: &Step, count: usize) -> Option<Step> {
+    let whole = step.files.join("\n");
+    let statements: Vec<_> = whole.split_inclusive(";\n").collect();
+    let text = (count < statements.len()).then(|| statements[..count].concat() + "\nselect no_such_column;\n")?;
+    Some(Step { name: step.name, files: Box::leak(Box::new([leak(text)])) })
+}
+
+#[tokio::test]
+async fn a_step_that_fails_at_any_statement_leaves_nothing_behind() {
+    on_empty(async |settings| {
+        let db = connect(settings).await.unwrap();
+        let mut failures = 0;
+        for n in 0..STEPS.len() {
+            let mut steps = STEPS[..=n].to_vec();
+            let before = schema(&db).await;
+            for count in 0.. {
+                let Some(broken) = cut(&STEPS[n], count) else { break };
+                steps[n] = broken;
+                assert!(up(&db, &steps).await.is_err(), "{} after {count} statements", STEPS[n].name);
+                assert_eq!(schema(&db).await, before, "{} after {count} statements", STEPS[n].name);
+                failures += 1;
+            }
+            up(&db, &STEPS[..=n]).await.unwrap();
+        }
+        assert!(failures > 50, "{failures}");
+        expect(&db, STEPS).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn processes_that_start_together_take_turns() {
+    on_empty(async |settings| {
+        // Connections of their own, as processes have.
+        let starts = (0..6).map(|_| async {
+            let db = connect(settings).await?;
+            let outcome = up(&db, STEPS).await;
+            let _ = db.close().await;
+            outcome
+        });
+        for outcome in futures::future::join_all(starts).await {
+            outcome.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_tolerated_unless_it_says_otherwise() {
+    on_empty(async |settings| {
+        let db = connect(settings).await.unwrap();
+        let refused = expect(&db, STEPS).await.unwrap_err();
+        assert!(refused.message.contains("tenantry-api migrate"), "{refused}");
+        let mut newer = STEPS.to_vec();
+        newer.push(Step { name: "m99990101_900000_expansion", files: &["create table brand_new (id bigint primary key);"] });
+        up(&db, &newer).await.unwrap();
+        for old in [STEPS, &STEPS[..STEPS.len() - 1]] {
+            up(&db, old).await.unwrap();
+            expect(&db, old).await.unwrap();
+        }
+        let demand = "insert into schema_requirements (step, version) values ('m99990102_900001_contraction', '9.9.0');";
+        newer.push(Step { name: "m99990102_900001_contraction", files: Box::leak(Box::new([demand])) });
+        up(&db, &newer).await.unwrap();
+        expect(&db, &newer).await.unwrap();
+        for refused in [up(&db, STEPS).await.unwrap_err(), expect(&db, STEPS).await.unwrap_err()] {
+            assert!(refused.message.contains("Start version 9.9.0 or later"), "{refused}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_written_where_nothing_is_missing() {
+    on_empty(async |settings| {
+        let db = connect(settings).await.unwrap();
+        up(&db, STEPS).await.unwrap();
+        // Whoever may only read is told by the first write.
+        let read_only = if is_sqlite(&db) { "pragma query_only = on" } else { "set default_transaction_read_only = on" };
+        let mut one = settings.clone();
+        one.max_connections = 1;
+        let db = connect(&one).await.unwrap();
+        db.execute_unprepared(read_only).await.unwrap();
+        up(&db, STEPS).await.unwrap();
+    })
+    .await;
+}
