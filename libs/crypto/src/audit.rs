@@ -4,6 +4,7 @@
 //! - [`chain`] links each leaf to the one before: whoever keeps one hash can check everything up to it.
 //! - [`merkle`] puts the leaves of a segment under one root, so that one record can be proven without showing the others.
 //! - [`checkpoint`] signs root and chain with a key that lives long and is published.
+//! - [`statement`] signs what else must not be forged: a file's end, what retention removed, what was erased, the next key.
 //! - [`export`] is the file in which a customer takes all of it away, and [`verify`] reads that file without asking anybody.
 //!
 //! All of it is published: a customer can write these few functions again in any language. So no format may ever change for what is
@@ -14,6 +15,7 @@ pub mod checkpoint;
 pub mod export;
 pub mod leaf;
 pub mod merkle;
+pub mod statement;
 pub mod verify;
 
 use sha2::{Digest, Sha256};

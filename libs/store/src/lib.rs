@@ -36,6 +36,7 @@ pub struct Store {
     committed: Arc<Notify>,
     tiers: Arc<tenancy::tiers::Tiers>,
     batches: Arc<authorization::facts::Batches>,
+    watermarks: Arc<events::audit::register::Watermarks>,
 }
 
 impl Store {
@@ -43,7 +44,16 @@ impl Store {
     pub async fn open(settings: &Settings, keyring: Keyring, ids: Arc<dyn IdGen>) -> Result<Self> {
         let db = core::dialect::connect(settings).await?;
         let writer_lock = core::dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
-        Ok(Self { db, writer_lock, keyring, ids, committed: Arc::default(), tiers: Arc::default(), batches: Arc::default() })
+        Ok(Self {
+            db,
+            writer_lock,
+            keyring,
+            ids,
+            committed: Arc::default(),
+            tiers: Arc::default(),
+            batches: Arc::default(),
+            watermarks: Arc::default(),
+        })
     }
     /// Brings the schema up to date. Safe to run from several processes, which take turns, and to be killed at any moment. A schema that
     /// is newer than this program is fine, unless it says otherwise.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::statement::{self, Rotation, Statement};
 use crate::{Alg, SigningKey, jwt};
 
 /// The header's `typ`, so that a checkpoint is never taken for a token, nor a token for a checkpoint.
@@ -35,9 +36,13 @@ pub struct Claims {
     pub created_at: String,
 }
 
+impl Statement for Claims {
+    const TYP: &'static str = TYP;
+}
+
 /// Signs.
 pub fn sign(key: &SigningKey, claims: &Claims) -> Result<String> {
-    jwt::sign_jws(key, TYP, claims)
+    statement::sign(key, claims)
 }
 
 /// What the next checkpoint calls this one: `hex(SHA-256(JWS))`.
@@ -59,6 +64,9 @@ pub enum Unsigned {
     Forged,
 }
 
+/// More than anybody makes; each costs a signature for each of the others.
+const MAX_ROTATIONS: usize = 100;
+
 /// Public keys that checkpoints may be signed with.
 pub struct PublicKeys(Vec<(String, Alg, DecodingKey)>);
 
@@ -70,20 +78,42 @@ impl PublicKeys {
     /// `Invalid` if it is none, or holds no key for signatures.
     pub fn from_jwks(set: &Value) -> Result<Self> {
         let bad = || Error::field("keys", "malformed", "This is not a JWK set with keys for signatures.");
-        let mut keys = Vec::new();
-        for key in set["keys"].as_array().ok_or_else(bad)? {
-            let alg: Alg = key["alg"].as_str().and_then(|alg| alg.parse().ok()).ok_or_else(bad)?;
-            let jwk: Jwk = serde_json::from_value(key.clone()).map_err(|e| bad().because(e))?;
-            let kid = jwk.common.key_id.clone().ok_or_else(bad)?;
-            keys.push((kid, alg, DecodingKey::from_jwk(&jwk).map_err(|e| bad().because(e))?));
-        }
+        let keys: Vec<_> =
+            set["keys"].as_array().ok_or_else(bad)?.iter().map(public_key).collect::<Option<_>>().ok_or_else(bad)?;
         if keys.is_empty() { Err(bad()) } else { Ok(Self(keys)) }
+    }
+
+    /// Learns the keys that these ones vouch for: each [`Rotation`] is believed if a known key signed it, in whatever order they come.
+    pub fn follow(&mut self, rotations: &[String]) {
+        let mut waiting: Vec<&String> = rotations.iter().take(MAX_ROTATIONS).collect();
+        loop {
+            let before = waiting.len();
+            waiting.retain(|jws| !self.learn(jws));
+            if waiting.len() == before {
+                return;
+            }
+        }
+    }
+
+    fn learn(&mut self, jws: &str) -> bool {
+        let Ok(Rotation { kid, jwk, .. }) = self.open_statement(jws) else { return false };
+        let Some(key) = public_key(&jwk).filter(|key| key.0 == kid) else { return false };
+        // A key that is known is not replaced by another of its name.
+        if self.0.iter().all(|known| known.0 != kid) {
+            self.0.push(key);
+        }
+        true
     }
 
     /// What a checkpoint says, if one of these keys signed it.
     pub fn open(&self, jws: &str) -> Result<Claims, Unsigned> {
+        self.open_statement(jws)
+    }
+
+    /// What a statement of this sort says, if one of these keys signed it.
+    pub fn open_statement<S: Statement>(&self, jws: &str) -> Result<S, Unsigned> {
         let header = jwt::jws_header(jws).map_err(|_| Unsigned::Malformed)?;
-        if header.typ != TYP {
+        if header.typ != S::TYP {
             return Err(Unsigned::Malformed);
         }
         let known = self.0.iter().find(|(kid, ..)| *kid == header.kid);
@@ -93,6 +123,12 @@ impl PublicKeys {
         }
         jwt::open_jws(jws, key, *alg).map_err(|_| Unsigned::Forged)
     }
+}
+
+fn public_key(key: &Value) -> Option<(String, Alg, DecodingKey)> {
+    let alg: Alg = key["alg"].as_str()?.parse().ok()?;
+    let jwk: Jwk = serde_json::from_value(key.clone()).ok()?;
+    Some((jwk.common.key_id.clone()?, alg, DecodingKey::from_jwk(&jwk).ok()?))
 }
 
 #[cfg(test)]
@@ -133,6 +169,27 @@ mod tests {
             assert_eq!(keys.open(&format!("{head}.{other_payload}.{signature}")), Err(Unsigned::Forged));
             assert_eq!(keys.open("nonsense"), Err(Unsigned::Malformed));
         }
+    }
+
+    #[test]
+    fn a_new_key_is_believed_if_the_one_before_vouches_for_it() {
+        let [first, second, third, foreign] = [0; 4].map(|_| SigningKey::generate(Alg::EdDsa).unwrap().0);
+        let vouch = |by: &SigningKey, new: &SigningKey| {
+            let rotation = Rotation { kid: new.kid().to_owned(), jwk: new.jwk(), created_at: String::new() };
+            statement::sign(by, &rotation).unwrap()
+        };
+        let known = |rotations: &[String]| {
+            let mut keys = PublicKeys::from_jwks(&json!({"keys": [first.jwk()]})).unwrap();
+            keys.follow(rotations);
+            [&second, &third, &foreign].map(|key| keys.open(&sign(key, &claims()).unwrap()).is_ok())
+        };
+        assert_eq!(known(&[vouch(&second, &third), vouch(&first, &second)]), [true, true, false], "in any order");
+        assert_eq!(known(&[vouch(&second, &third), vouch(&foreign, &foreign)]), [false; 3], "nobody known vouches for them");
+        let mut disguised = foreign.jwk();
+        disguised["kid"] = first.kid().into();
+        let renamed = Rotation { kid: first.kid().to_owned(), jwk: disguised, created_at: String::new() };
+        assert_eq!(known(&[statement::sign(&first, &renamed).unwrap()]), [false; 3], "no known key is replaced");
+        assert_eq!(known(&[sign(&first, &claims()).unwrap()]), [false; 3], "a checkpoint vouches for nothing");
     }
 
     #[test]

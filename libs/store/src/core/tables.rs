@@ -35,6 +35,7 @@ pub(crate) const ALL: &[&Table] = &[
     &events::audit::table::AUDIT_RETENTION,
     &events::audit::table::checkpoints::TABLE,
     &events::audit::table::audit_keys::TABLE,
+    &events::audit::table::AUDIT_REGISTER,
     &events::sequencer::table::feed::TABLE,
     &events::sequencer::table::heads::TABLE,
     &events::sequencer::table::SEQUENCER,

@@ -1,8 +1,10 @@
 //! The audit log: the events of an organization (or of the platform), newest first. How it is sealed is in the files beside this one.
 
+mod adoption;
 mod erasure;
 pub(crate) mod keys;
 pub(crate) mod leaves;
+pub(crate) mod register;
 mod rules;
 mod seal;
 mod sealed;

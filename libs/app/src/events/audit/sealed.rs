@@ -26,13 +26,13 @@ impl App {
 
     /// The public halves of all keys that ever signed a checkpoint, as a JWK set.
     pub async fn audit_keys(&self) -> Result<Value> {
-        self.store.audit_jwks().await
+        self.store.audit_jwks(self.clock.now()).await
     }
 
     /// Begins a sealed export.
     pub async fn begin_sealed_export(&self, c: &Caller, slug: &Slug) -> Result<ExportFrame> {
         let standing = self.standing(c, slug).await?;
-        self.store.begin_export(decide(&standing)?).await
+        self.store.begin_export(decide(&standing)?, c.call.now).await
     }
 
     /// The next lines of a sealed export, and the record to go on after. Decided anew at each step, as every export is.

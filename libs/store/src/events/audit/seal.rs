@@ -1,25 +1,33 @@
 //! Sealing: puts what is new of each organization's feed under a signed checkpoint, a segment at a time.
 //!
+//! What is signed continues what the register says was sealed last ([`super::register`]): the chain is computed from there, so that
+//! nobody who only writes to the database gets a signature under another history. A log of which that cannot be said is not sealed any
+//! further, and the log of this program says so; the others are.
+//!
 //! It only looks at organizations with something new (a partial index knows them), reads and signs outside of any transaction, and
-//! then writes checkpoint and watermark in one short one, if nobody else has moved the watermark meanwhile. So any number of workers
-//! may seal at once, a crash leaves nothing half done, and no writer ever waits: writers touch neither `heads` nor `checkpoints`.
+//! then writes checkpoint, register and watermark in one short one, if nobody else has moved the register meanwhile. So any number of
+//! workers may seal at once, a crash leaves nothing half done, and no writer ever waits: writers touch none of these tables.
 
 use std::collections::HashSet;
 
 use crypto::{
     SigningKey,
     audit::{
-        checkpoint::{self, Claims, fingerprint},
+        chain,
+        checkpoint::{self, Claims, PublicKeys, fingerprint},
         export::MAX_SEGMENT,
         leaf::moment,
         merkle,
     },
 };
-use domain::{OrgId, Result, Time, authorization::policy::SystemScope};
-use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
+use domain::{Error, EventId, Kind, OrgId, Result, Time, authorization::policy::SystemScope};
+use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, QueryResult, Value};
 use uuid::Uuid;
 
-use super::leaves::{self, StoredRecord, record_columns};
+use super::{
+    leaves::{self, StoredRecord, record_columns},
+    register::{Entry, Found, forged},
+};
 use crate::{
     Store,
     core::{
@@ -44,38 +52,58 @@ pub enum Seal {
 }
 
 /// An organization with something new.
-#[derive(Clone, Copy)]
 struct Due {
     org: OrgId,
-    sealed: i64,
     seq: i64,
+    /// What is sealed, by the plain column that finds the organization; the register is what counts.
+    sealed: i64,
+    /// The register's entry; none for one that was never sealed.
+    entry: Option<String>,
 }
 
 impl Due {
     fn read(row: &QueryResult) -> Result<Self, DbErr> {
-        Ok(Self { org: OrgId::new(row.try_get("", "org_id")?), sealed: row.try_get("", "sealed")?, seq: row.try_get("", "seq")? })
+        Ok(Self {
+            org: OrgId::new(row.try_get("", "org_id")?),
+            seq: row.try_get("", "seq")?,
+            sealed: row.try_get("", "sealed")?,
+            entry: row.try_get("", "entry")?,
+        })
     }
-    fn last(self) -> i64 {
-        self.seq.min(self.sealed + SEGMENT)
-    }
+}
+
+/// The next records of a log that go under one checkpoint.
+struct Segment<'a> {
+    org: OrgId,
+    entry: &'a Entry,
+    last: i64,
+}
+
+/// What is to be written: the entry that takes the place of the one that was found, and its checkpoint, unless that is there already.
+struct Made {
+    org: Uuid,
+    found: String,
+    entry: Entry,
+    checkpoint: Option<checkpoints::Model>,
 }
 
 /// `org_id >= $1` and not `>`: the platform's own log has the nil id.
 const DUE: Sql = sql!(
-    "select org_id, sealed, seq
-    from heads
-    where seq > sealed and seq - sealed >= $2 and org_id >= $1
-    order by org_id
+    "select h.org_id, h.seq, h.sealed, r.entry
+    from heads h
+    left join audit_register r on r.org_id = h.org_id
+    where h.seq > h.sealed and h.seq - h.sealed >= $2 and h.org_id >= $1 and h.org_id <= $4
+    order by h.org_id
     limit $3"
 );
 
-const SIGNED: &str = "select signed from checkpoints where org_id = $1 and last_seq = $2";
-
+/// An old record's link is over its body.
 const LEAVES: Sql = sql!(
-    "select leaf, hash
-    from feed
-    where org_id = $1 and seq > $2 and seq <= $3
-    order by seq"
+    "select f.seq, f.event_id, f.leaf, f.hash, f.chained, e.body, e.digest
+    from feed f
+    left join events e on f.chained = 0 and e.org_id = f.org_id and e.id = f.event_id
+    where f.org_id = $1 and f.seq > $2 and f.seq <= $3
+    order by f.seq"
 );
 
 const WITHOUT_LEAVES: &str = concat!(
@@ -90,98 +118,227 @@ const WITHOUT_LEAVES: &str = concat!(
 impl Store {
     /// Seals what is new. Answers how many records.
     pub async fn seal(&self, _: SystemScope, now: Time, what: Seal) -> Result<u64> {
+        self.register_old_logs(now).await?;
         let least = if what == Seal::Full { SEGMENT } else { 1 };
-        let (mut from, mut key, mut records) = (Uuid::nil(), None, 0);
+        let (mut from, mut signer, mut records) = (Uuid::nil(), None, 0);
         loop {
-            let rows = sql::all(&self.db, DUE, vec![from.into(), least.into(), BATCH.into()]).await?;
-            let mut due: Vec<Due> = rows.iter().map(Due::read).collect::<Result<_, _>>().map_err(from_db)?;
-            let Some(last) = due.last() else { return Ok(records) };
-            from = Uuid::from_u128(last.org.uuid().as_u128() + 1);
-            let key = match &mut key {
-                Some(key) => key,
-                none => none.insert(self.audit_key(now).await?),
+            let due = self.due(from, Uuid::max(), least).await?;
+            let Some(last) = due.last().map(|due| due.org.uuid()) else { return Ok(records) };
+            let signer = match &mut signer {
+                Some(signer) => signer,
+                none => none.insert(self.signer(now).await?),
             };
-            while !due.is_empty() {
-                records += self.seal_next(key, &due, now).await?;
-                // A long log has more segments; a short one is done.
-                due = due
-                    .into_iter()
-                    .map(|due| Due { sealed: due.last(), ..due })
-                    .filter(|due| due.seq - due.sealed >= least)
-                    .collect();
+            records += self.seal_page(signer, due, (from, last, least), now).await?;
+            from = Uuid::from_u128(last.as_u128() + 1);
+        }
+    }
+
+    async fn signer(&self, now: Time) -> Result<Signer> {
+        let key = self.audit_key(now).await?;
+        let keys = self.audit_public_keys(now).await?.ok_or_else(|| Error::internal("there is no audit key"))?;
+        Ok(Signer { key, keys })
+    }
+
+    async fn due(&self, from: Uuid, to: Uuid, least: i64) -> Result<Vec<Due>> {
+        let rows = sql::all(&self.db, DUE, vec![from.into(), least.into(), BATCH.into(), to.into()]).await?;
+        sql::read_all(&rows, Due::read)
+    }
+
+    /// A segment of each, until no long log has another.
+    async fn seal_page(
+        &self,
+        signer: &Signer,
+        mut due: Vec<Due>,
+        (from, to, least): (Uuid, Uuid, i64),
+        now: Time,
+    ) -> Result<u64> {
+        let new: Vec<OrgId> = due.iter().filter(|due| due.entry.is_none()).map(|due| due.org).collect();
+        if !new.is_empty() {
+            self.enter(&new, now).await?;
+            due = self.due(from, to, least).await?;
+        }
+        let mut records = 0;
+        loop {
+            let sealed = self.seal_next(signer, due, now).await?;
+            if sealed == 0 {
+                return Ok(records);
             }
+            records += sealed;
+            due = self.due(from, to, least).await?;
         }
     }
 
     /// One segment of each.
-    async fn seal_next(&self, key: &SigningKey, due: &[Due], now: Time) -> Result<u64> {
+    async fn seal_next(&self, signer: &Signer, due: Vec<Due>, now: Time) -> Result<u64> {
         let mut made = Vec::with_capacity(due.len());
         for due in due {
-            made.extend(self.segment(key, *due, now).await?);
+            let org = due.org;
+            match self.segment(signer, due, now).await {
+                Ok(segment) => made.extend(segment),
+                Err(e) if e.kind == Kind::Internal => {
+                    tracing::error!(%org, error = %e, "this audit log is not sealed any further")
+                }
+                Err(e) => return Err(e),
+            }
         }
         if made.is_empty() {
             return Ok(0);
         }
-        self.bookkeep(async |tx| keep(&tx, made).await).await
+        let kept = self.bookkeep(async |tx| keep(self, &tx, made).await).await?;
+        for (org, seq) in &kept.logs {
+            self.watermarks.raise(*org, *seq);
+        }
+        Ok(kept.records)
     }
 
-    /// The next checkpoint of an organization; none if its records were removed meanwhile.
-    async fn segment(&self, key: &SigningKey, due: Due, now: Time) -> Result<Option<checkpoints::Model>> {
-        let (mut leaves, mut hash) = self.leaves(due).await?;
-        if leaves.iter().any(Option::is_none) {
-            self.give_leaves(due, now).await?;
-            (leaves, hash) = self.leaves(due).await?;
-        }
-        let leaves: Vec<String> = leaves.into_iter().flatten().collect();
-        if leaves.len() as i64 != due.last() - due.sealed {
+    /// The next checkpoint of an organization; none if there is nothing to seal after all.
+    async fn segment(&self, signer: &Signer, due: Due, now: Time) -> Result<Option<Made>> {
+        let Due { org, seq, sealed, entry: Some(stored) } = due else { return Ok(None) };
+        let found = self.open_entry(org, stored, now).await?;
+        if !self.is_newest(org, &found.entry, now).await? {
             return Ok(None);
         }
-        let previous = sql::one(&self.db, SIGNED, vec![due.org.uuid().into(), due.sealed.into()]).await?;
-        let previous: Option<String> = previous.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?;
-        let claims = Claims {
-            organization_id: due.org,
-            first_seq: due.sealed + 1,
-            last_seq: due.last(),
-            root: merkle::root(&leaves),
-            hash,
-            previous: previous.as_deref().map(fingerprint),
-            created_at: moment(now),
-        };
-        Ok(Some(checkpoints::Model {
-            org_id: due.org.uuid(),
-            first_seq: claims.first_seq,
-            last_seq: claims.last_seq,
-            signed: checkpoint::sign(key, &claims)?,
-            root: claims.root,
-            hash: claims.hash,
-            created_at: now,
-        }))
+        let Found { entry, stored: found } = found;
+        if let Some(there) = self.signed_already(signer, org, &entry).await? {
+            return Ok(Some(Made { org: org.uuid(), found, entry: there, checkpoint: None }));
+        }
+        let segment = Segment { org, entry: &entry, last: seq.min(entry.seq + SEGMENT) };
+        match seq - entry.seq {
+            ..0 => return Err(forged(org, "records that were sealed are gone")),
+            0 if sealed != seq => return Ok(Some(Made { org: org.uuid(), found, entry: entry.clone(), checkpoint: None })),
+            0 => return Ok(None),
+            _ => {}
+        }
+        let (mut leaves, mut hash) = self.leaves(&segment).await?;
+        if leaves.iter().any(Option::is_none) {
+            self.give_leaves(&segment, now).await?;
+            (leaves, hash) = self.leaves(&segment).await?;
+        }
+        let leaves: Vec<String> = leaves.into_iter().flatten().collect();
+        if leaves.len() as i64 != segment.last - entry.seq {
+            return Ok(None);
+        }
+        let checkpoint = signer.checkpoint(&segment, &leaves, hash, now)?;
+        let entry = entry.moved(checkpoint.last_seq, checkpoint.hash.clone(), Some(fingerprint(&checkpoint.signed)));
+        Ok(Some(Made { org: org.uuid(), found, entry, checkpoint: Some(checkpoint) }))
     }
 
-    /// The leaves of a segment, and the chain at its end.
-    async fn leaves(&self, due: Due) -> Result<(Vec<Option<String>>, String)> {
-        let rows = sql::all(&self.db, LEAVES, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
-        let read = |row: &QueryResult| row.try_get("", "leaf");
-        let leaves = rows.iter().map(read).collect::<Result<_, _>>().map_err(from_db)?;
-        let hash = rows.last().map(|row| row.try_get("", "hash")).transpose().map_err(from_db)?;
-        Ok((leaves, hash.unwrap_or_default()))
+    /// Whether this entry is not older than what this process has sealed itself. Another worker of this process may just have moved on.
+    async fn is_newest(&self, org: OrgId, entry: &Entry, now: Time) -> Result<bool> {
+        let seen = self.watermarks.of(org);
+        if entry.seq >= seen {
+            return Ok(true);
+        }
+        if self.sealed_last(org, now).await?.seq >= seen {
+            return Ok(false);
+        }
+        Err(forged(org, "an older entry was put back into the register"))
+    }
+
+    /// What a checkpoint behind the register's last one says: it was signed by a process of the version before, or somebody put it there.
+    async fn signed_already(&self, signer: &Signer, org: OrgId, entry: &Entry) -> Result<Option<Entry>> {
+        let row = checkpoints::Entity::find_by_id((org.uuid(), entry.seq + 1)).one(&self.db).await.map_err(from_db)?;
+        let Some(row) = row else { return Ok(None) };
+        let claims = signer.keys.open(&row.signed).map_err(|why| forged(org, &format!("a checkpoint was added: {why}")))?;
+        let follows = claims.organization_id == org && claims.first_seq == entry.seq + 1 && claims.previous == entry.checkpoint;
+        if !follows || claims.last_seq != row.last_seq {
+            return Err(forged(org, "a checkpoint was added that does not follow the last one"));
+        }
+        Ok(Some(entry.moved(claims.last_seq, claims.hash, Some(fingerprint(&row.signed)))))
+    }
+
+    /// The leaves of a segment, and the chain at its end, which is computed from what was sealed last.
+    async fn leaves(&self, segment: &Segment<'_>) -> Result<(Vec<Option<String>>, String)> {
+        let Segment { org, entry, last } = *segment;
+        let rows = sql::all(&self.db, LEAVES, vec![org.uuid().into(), entry.seq.into(), last.into()]).await?;
+        let (mut hash, mut leaves) = (entry.hash.clone(), Vec::with_capacity(rows.len()));
+        for row in sql::read_all::<_, Vec<_>>(&rows, Linked::read)? {
+            hash = row.follow(&hash).ok_or_else(|| forged(org, &format!("record {} does not follow the one before", row.seq)))?;
+            leaves.push(row.leaf);
+        }
+        Ok((leaves, hash))
     }
 
     /// Records from before there were leaves get salt and leaf now, so that the checkpoint covers more of them than the chain does.
-    async fn give_leaves(&self, due: Due, now: Time) -> Result<()> {
+    async fn give_leaves(&self, segment: &Segment<'_>, now: Time) -> Result<()> {
+        let Segment { org, entry, last } = *segment;
         let records = self
             .bookkeep(async |tx| {
-                let rows =
-                    sql::all(&*tx, WITHOUT_LEAVES, vec![due.org.uuid().into(), due.sealed.into(), due.last().into()]).await?;
+                let rows = sql::all(&*tx, WITHOUT_LEAVES, vec![org.uuid().into(), entry.seq.into(), last.into()]).await?;
                 for row in &rows {
                     let (seq, mut record) = (row.try_get("", "seq").map_err(from_db)?, StoredRecord::read(row).map_err(from_db)?);
-                    give_leaf(&tx, due.org, seq, &mut record, leaves::salt(self.ids.as_ref())).await?;
+                    give_leaf(&tx, org, seq, &mut record, leaves::salt(self.ids.as_ref())).await?;
                 }
                 Ok(rows.len())
             })
             .await?;
-        tracing::info!(org = %due.org, records, at = %now, "old audit records got their leaves");
+        tracing::info!(%org, records, at = %now, "old audit records got their leaves");
         Ok(())
+    }
+}
+
+/// What signs, and what it and its predecessors have signed is checked with.
+struct Signer {
+    key: SigningKey,
+    keys: PublicKeys,
+}
+
+impl Signer {
+    fn checkpoint(&self, segment: &Segment<'_>, leaves: &[String], hash: String, now: Time) -> Result<checkpoints::Model> {
+        let claims = Claims {
+            organization_id: segment.org,
+            first_seq: segment.entry.seq + 1,
+            last_seq: segment.last,
+            root: merkle::root(leaves),
+            hash,
+            previous: segment.entry.checkpoint.clone(),
+            created_at: moment(now),
+        };
+        Ok(checkpoints::Model {
+            org_id: segment.org.uuid(),
+            first_seq: claims.first_seq,
+            last_seq: claims.last_seq,
+            signed: checkpoint::sign(&self.key, &claims)?,
+            root: claims.root,
+            hash: claims.hash,
+            created_at: now,
+        })
+    }
+}
+
+/// A record of the feed, with what its link is over.
+struct Linked {
+    seq: i64,
+    id: EventId,
+    leaf: Option<String>,
+    hash: String,
+    over_leaf: bool,
+    body: Option<String>,
+    erased: bool,
+}
+
+impl Linked {
+    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        Ok(Self {
+            seq: row.try_get("", "seq")?,
+            id: EventId::new(row.try_get("", "event_id")?),
+            leaf: row.try_get("", "leaf")?,
+            hash: row.try_get("", "hash")?,
+            over_leaf: row.try_get::<i16>("", "chained")? == 1,
+            body: row.try_get("", "body")?,
+            erased: row.try_get::<Option<String>>("", "digest")?.is_some(),
+        })
+    }
+
+    /// The chain at this record, if it follows `before`.
+    fn follow(&self, before: &str) -> Option<String> {
+        // What an old record's link was over is gone with its erasure, as the verifier knows.
+        if !self.over_leaf && self.erased {
+            return Some(self.hash.clone());
+        }
+        let what = if self.over_leaf { &self.leaf } else { &self.body };
+        let hash = chain::link(before, self.seq, self.id, what.as_deref()?);
+        (hash == self.hash).then_some(hash)
     }
 }
 
@@ -207,8 +364,17 @@ pub(super) async fn give_leaf(
 
 /// In the order of their ids: everybody who locks several takes them in the same order.
 const LOCK_HEADS: Sql<1> = sql!(
-    "select org_id, sealed
+    "select org_id
     from heads
+    where org_id in (select org_id from {rows})
+    order by org_id
+    {for no key update}",
+    rows = 1 (org_id: Uuid)
+);
+
+const LOCK_ENTRIES: Sql<1> = sql!(
+    "select org_id, entry
+    from audit_register
     where org_id in (select org_id from {rows})
     order by org_id
     {for no key update}",
@@ -222,27 +388,53 @@ const INSERT: Sql<7> = sql!(
     rows = 1 (org_id: Uuid, first_seq: i64, last_seq: i64, root: String, hash: String, signed: String, created_at: Time)
 );
 
-const MOVE_WATERMARKS: Sql<1> = sql!(
-    "update heads
-    set sealed = (select max(c.last_seq) from checkpoints c where c.org_id = heads.org_id)
-    where org_id in (select org_id from {rows})
-      and exists (select 1 from checkpoints c where c.org_id = heads.org_id)",
-    rows = 1 (org_id: Uuid)
+const MOVE_ENTRIES: Sql<2> = sql!(
+    "update audit_register
+    set entry = v.entry
+    from {rows}
+    where audit_register.org_id = v.org_id",
+    rows = 1 (org_id: Uuid, entry: String)
 );
 
-/// Writes checkpoints whose organizations nobody else has sealed meanwhile. Answers how many records they cover.
-async fn keep(tx: &DatabaseTransaction, made: Vec<checkpoints::Model>) -> Result<u64> {
-    let orgs: Vec<[Value; 1]> = made.iter().map(|row| [row.org_id.into()]).collect();
-    let read = |row: &QueryResult| Ok((row.try_get::<Uuid>("", "org_id")?, row.try_get::<i64>("", "sealed")?));
-    let unmoved: HashSet<_> = sql::read_all(&LOCK_HEADS.all(tx, vec![], orgs.clone()).await?, read)?;
-    let rows: Vec<_> = made.into_iter().filter(|row| unmoved.contains(&(row.org_id, row.first_seq - 1))).collect();
-    if rows.is_empty() {
-        return Ok(0);
+const MOVE_WATERMARKS: Sql<2> = sql!(
+    "update heads
+    set sealed = v.seq
+    from {rows}
+    where heads.org_id = v.org_id",
+    rows = 1 (org_id: Uuid, seq: i64)
+);
+
+/// What was written.
+#[derive(Debug, Default)]
+struct Kept {
+    records: u64,
+    /// How far each log is sealed now.
+    logs: Vec<(OrgId, i64)>,
+}
+
+/// Writes what was made for organizations whose entry nobody has moved meanwhile.
+async fn keep(store: &Store, tx: &DatabaseTransaction, made: Vec<Made>) -> Result<Kept> {
+    let orgs: Vec<[Value; 1]> = made.iter().map(|made| [made.org.into()]).collect();
+    LOCK_HEADS.all(tx, vec![], orgs.clone()).await?;
+    let read = |row: &QueryResult| Ok((row.try_get::<Uuid>("", "org_id")?, row.try_get::<String>("", "entry")?));
+    let standing: HashSet<_> = sql::read_all(&LOCK_ENTRIES.all(tx, vec![], orgs).await?, read)?;
+    let made: Vec<Made> = made.into_iter().filter(|made| standing.contains(&(made.org, made.found.clone()))).collect();
+    if made.is_empty() {
+        return Ok(Kept::default());
     }
+    let mut entries: Vec<[Value; 2]> = Vec::with_capacity(made.len());
+    for made in &made {
+        entries.push([made.org.into(), store.seal_entry(OrgId::new(made.org), &made.entry)?.into()]);
+    }
+    MOVE_ENTRIES.execute(tx, vec![], entries).await?;
+    let logs: Vec<(OrgId, i64)> = made.iter().map(|made| (OrgId::new(made.org), made.entry.seq)).collect();
+    MOVE_WATERMARKS.execute(tx, vec![], logs.iter().map(|(org, seq)| [org.uuid().into(), (*seq).into()])).await?;
+    let rows: Vec<checkpoints::Model> = made.into_iter().filter_map(|made| made.checkpoint).collect();
     let records: i64 = rows.iter().map(|row| row.last_seq - row.first_seq + 1).sum();
-    INSERT.execute(tx, vec![], rows.into_iter().map(values)).await?;
-    MOVE_WATERMARKS.execute(tx, vec![], orgs).await?;
-    Ok(records.unsigned_abs())
+    if !rows.is_empty() {
+        INSERT.execute(tx, vec![], rows.into_iter().map(values)).await?;
+    }
+    Ok(Kept { records: records.unsigned_abs(), logs })
 }
 
 fn values(row: checkpoints::Model) -> [Value; 7] {
@@ -257,5 +449,7 @@ fn values(row: checkpoints::Model) -> [Value; 7] {
     ]
 }
 
+#[cfg(test)]
+mod forgeries;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -185,13 +185,13 @@ impl Store {
     }
 
     /// Begins an export.
-    pub async fn begin_export(&self, scope: OrgScope<'_, AuditLog, Read>) -> Result<ExportFrame> {
-        self.frame(scope.org()).await
+    pub async fn begin_export(&self, scope: OrgScope<'_, AuditLog, Read>, now: Time) -> Result<ExportFrame> {
+        self.frame(scope.org(), now).await
     }
 
-    pub(super) async fn frame(&self, org: OrgId) -> Result<ExportFrame> {
+    pub(super) async fn frame(&self, org: OrgId, now: Time) -> Result<ExportFrame> {
         let head = self.head(org).await?;
-        let keys = self.audit_jwks().await?;
+        let keys = self.audit_jwks(now).await?;
         let keys = keys["keys"].as_array().cloned().unwrap_or_default();
         let anchor = self.anchor(org, head.anchor).await?;
         let header = Header { format: FORMAT.to_owned(), organization_id: org, anchor, keys };

@@ -1,5 +1,7 @@
 //! The tables of the sealed audit log.
 
+use domain::OrgId;
+
 use crate::core::{
     error::Constraint,
     sql::sql,
@@ -18,6 +20,27 @@ pub(crate) const PRIVATE_KEY: SealedColumn = SealedColumn {
     row: |row| SealedRow::of_platform(row.try_get("", "kid")?),
 };
 
+/// What was sealed last of a log.
+pub(crate) const ENTRY: SealedColumn = SealedColumn {
+    table: "audit_register",
+    column: "entry",
+    find: sql!("select org_id, entry as sealed from audit_register"),
+    replace: sql!("update audit_register set entry = $1 where entry = $2 and org_id = $3"),
+    row: |row| {
+        let org = OrgId::new(row.try_get("", "org_id")?);
+        Ok(SealedRow { org, name: org.to_string(), key: vec![org.uuid().into()] })
+    },
+};
+
+/// Only written as SQL.
+pub(crate) const AUDIT_REGISTER: Table = Table {
+    name: "audit_register",
+    unique: &[],
+    sealed: &[&ENTRY],
+    when_old: WhenOld::Stays("an entry that is gone could not be told from one that was never made"),
+    with_organization: WithOrganization::Stays("as above"),
+};
+
 table! {
     audit_keys = "audit_keys";
     declares {
@@ -34,6 +57,7 @@ table! {
         public_jwk: String,
         private_key: String,
         created_at: ChronoDateTimeUtc,
+        rotation: Option<String>,
     }
 }
 

@@ -31,6 +31,7 @@ table! {
         created_at: ChronoDateTimeUtc,
         salt: Option<String>,
         digest: Option<String>,
+        erasure: Option<String>,
     }
 }
 

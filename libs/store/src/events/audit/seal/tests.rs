@@ -20,22 +20,22 @@ use crate::{
 
 /// Every checkpoint of every organization is signed by a published key, follows the one before, and says what the feed says.
 async fn assert_checkpoints_are_true(store: &Store) -> HashMap<OrgId, i64> {
-    let keys = PublicKeys::from_jwks(&store.audit_jwks().await.unwrap()).unwrap();
+    let keys = PublicKeys::from_jwks(&store.audit_jwks(now()).await.unwrap()).unwrap();
     let rows = checkpoints::Entity::find().order_by_asc(checkpoints::Column::OrgId).order_by_asc(checkpoints::Column::FirstSeq);
-    let mut ends: HashMap<OrgId, (i64, Option<String>)> = HashMap::new();
+    let mut ends: HashMap<OrgId, Entry> = HashMap::new();
     for row in rows.all(&store.db).await.unwrap() {
         let (org, claims) = (OrgId::new(row.org_id), keys.open(&row.signed).unwrap());
-        let end = ends.entry(org).or_insert((0, None));
-        assert_eq!((claims.organization_id, claims.first_seq, &claims.previous), (org, end.0 + 1, &end.1));
-        let (leaves, hash) = store.leaves(Due { org, sealed: row.first_seq - 1, seq: row.last_seq }).await.unwrap();
+        let end = ends.entry(org).or_insert_with(|| Entry::new(org));
+        assert_eq!((claims.organization_id, claims.first_seq, &claims.previous), (org, end.seq + 1, &end.checkpoint));
+        let (leaves, hash) = store.leaves(&Segment { org, entry: end, last: row.last_seq }).await.unwrap();
         let leaves: Vec<String> = leaves.into_iter().map(Option::unwrap).collect();
-        assert_eq!((claims.root, claims.hash), (merkle::root(&leaves), hash));
-        *end = (row.last_seq, Some(fingerprint(&row.signed)));
+        assert_eq!((claims.root, &claims.hash), (merkle::root(&leaves), &hash));
+        *end = end.moved(row.last_seq, hash, Some(fingerprint(&row.signed)));
     }
     for head in heads::Entity::find().all(&store.db).await.unwrap() {
-        assert_eq!(head.sealed, ends.get(&OrgId::new(head.org_id)).map_or(0, |end| end.0));
+        assert_eq!(head.sealed, ends.get(&OrgId::new(head.org_id)).map_or(0, |end| end.seq));
     }
-    ends.into_iter().map(|(org, end)| (org, end.0)).collect()
+    ends.into_iter().map(|(org, end)| (org, end.seq)).collect()
 }
 
 async fn seal(store: &Store) -> u64 {
@@ -124,17 +124,22 @@ async fn a_worker_that_dies_before_it_commits_leaves_nothing_behind() {
         let org = organization(store).await;
         commit(store, org, 3).await;
         sequence(store).await;
-        let (key, due) = (store.audit_key(now()).await.unwrap(), Due { org, sealed: 0, seq: 3 });
-        let made = store.segment(&key, due, now()).await.unwrap().unwrap();
+        let signer = store.signer(now()).await.unwrap();
+        store.enter(&[org], now()).await.unwrap();
+        let made = async || {
+            let due = store.due(org.uuid(), org.uuid(), 1).await.unwrap().remove(0);
+            store.segment(&signer, due, now()).await.unwrap().unwrap()
+        };
+        let (first, late) = (made().await, made().await);
         let dies = async |tx: std::sync::Arc<sea_orm::DatabaseTransaction>| {
-            assert_eq!(keep(&tx, vec![made.clone()]).await.unwrap(), 3);
+            assert_eq!(keep(store, &tx, vec![first]).await.unwrap().records, 3);
             Err::<(), _>(domain::Error::internal("the worker dies"))
         };
         assert!(store.bookkeep(dies).await.is_err());
         assert_eq!(seal(store).await, 3, "as if it had never begun");
         // And one that comes late with what it had computed before changes nothing.
-        let late = store.bookkeep(async |tx| keep(&tx, vec![made]).await).await;
-        assert_eq!(late.unwrap(), 0);
+        let late = store.bookkeep(async |tx| keep(store, &tx, vec![late]).await).await;
+        assert_eq!(late.unwrap().records, 0);
         assert_checkpoints_are_true(store).await;
     })
     .await;
@@ -189,7 +194,7 @@ async fn an_export_shows_one_moment_of_the_log() {
         seal(store).await;
         commit(store, org, 3).await;
         sequence(store).await;
-        let frame = store.frame(org).await.unwrap();
+        let frame = store.frame(org, now()).await.unwrap();
         let (mut lines, next) = store.lines_after(org, &frame, 0, 5).await.unwrap();
         // Behind what is already written a checkpoint appears, and more happens.
         commit(store, org, 4).await;
@@ -213,7 +218,7 @@ async fn an_export_that_retention_overtakes_breaks_off() {
             sequence(store).await;
             seal(store).await;
         }
-        let frame = store.frame(org).await.unwrap();
+        let frame = store.frame(org, now()).await.unwrap();
         sql::execute(&store.db, "update heads set anchor = 3", vec![]).await.unwrap();
         assert_eq!(store.lines_after(org, &frame, 2, 5).await.unwrap_err().code, "export_outlived");
         assert_eq!(store.lines_after(org, &frame, 3, 5).await.unwrap().1, Some(6), "it was past that already");
@@ -223,7 +228,7 @@ async fn an_export_that_retention_overtakes_breaks_off() {
 
 /// What the verifier says of an export, which the test reads past the proof of a right to it.
 pub(crate) async fn exported(store: &Store, org: OrgId) -> Report {
-    let frame = store.frame(org).await.unwrap();
+    let frame = store.frame(org, now()).await.unwrap();
     let (mut lines, mut after) = (Vec::new(), Some(frame.header.anchor.seq));
     while let Some(seq) = after {
         let (more, next) = store.lines_after(org, &frame, seq, 2).await.unwrap();
