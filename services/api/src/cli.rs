@@ -85,7 +85,7 @@ pub fn main() -> ExitCode {
     runtime::files::only_ours();
     let cli = Cli::parse();
     match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(text) => {
             say::error(format_args!("tenantry-api: {text}\n"));
             ExitCode::FAILURE
@@ -104,15 +104,15 @@ fn explain(e: &Error) -> String {
     text
 }
 
-fn run(cli: &Cli) -> Result<(), String> {
+fn run(cli: &Cli) -> Result<ExitCode, String> {
     match &cli.command {
         Some(Command::Openapi) => {
             say!("{}", openapi::document().to_pretty_json().map_err(|e| e.to_string())?);
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         Some(Command::Config { command: ConfigCommand::Print }) => {
             say::text(config::DEFAULTS);
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         Some(Command::Audit { command }) => return audit::run(command),
         _ => {}
@@ -120,7 +120,7 @@ fn run(cli: &Cli) -> Result<(), String> {
     let config = load(cli)?;
     if let Some(Command::Config { .. }) = cli.command {
         say!("The configuration is complete and valid.");
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     infra::install_tls_provider();
     let runtime =
@@ -135,6 +135,7 @@ fn run(cli: &Cli) -> Result<(), String> {
                 _ => serve(&config).await,
             }
         })
+        .map(|()| ExitCode::SUCCESS)
         .map_err(|e| explain(&e))
 }
 

@@ -5,7 +5,10 @@ mod export;
 use std::{fs, process::Command};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use crypto::audit::checkpoint::{Claims, fingerprint, sign};
+use crypto::audit::{
+    checkpoint::{Claims, fingerprint, sign},
+    statement::{self, Ended},
+};
 use serde_json::{Value, json};
 use tenantry_tests::{Org, TestApp, User, both, text};
 
@@ -38,7 +41,8 @@ both!(a_real_export_is_verified_offline, async |app| {
     {
         assert!(said.contains(part), "{part}: {said}");
     }
-    assert!(export.is_good(&[]).contains("not whose it is"));
+    let said = export.is_good(&[]);
+    assert!(said.contains("not whose it is") && !said.contains("Nothing was altered"), "{said}");
     assert!(export.is_good(&["--keys", "keys.json", "--checkpoints", "checkpoints.json"]).contains("agrees with 3 checkpoints"));
     assert!(!export.file("data").exists(), "it touches nothing");
 });
@@ -105,11 +109,61 @@ both!(a_cut_is_found_as_far_as_anybody_knows_of_the_rest, async |app| {
     let mut download = cut(18);
     download.lines.pop();
     download.is_refused(&[], "missing: record 19: the file has no last line");
-    // A forger can write a last line. Then only a later checkpoint tells.
-    let said = cut(14).is_good(&[]);
-    assert!(said.contains("12 to 14 are not sealed yet"), "{said}");
+    // A forger can write a last line, and take along the signature of the real one. Neither is what the server signed.
+    let signed = export.lines.last().expect("an end")["end"]["signed"].clone();
+    for seq in [11, 14, 17] {
+        let mut file = cut(seq);
+        file.is_refused(&[], &format!("missing: record {}: nothing that is signed", seq + 1));
+        file.lines.last_mut().expect("an end")["end"]["signed"] = signed.clone();
+        file.is_refused(&[], "when the file was written, the log ended at record 18");
+    }
     cut(14).is_refused(&["--checkpoints", "checkpoints.json"], "missing: record 15");
-    assert!(cut(17).is_good(&["--checkpoints", "checkpoints.json"]).contains("agrees with 3"), "all of what is sealed is there");
+});
+
+/// As the version before wrote it.
+fn of_the_version_before(export: &mut Export) {
+    export.lines[0]["header"]["format"] = json!("tenantry-audit-1");
+    for line in &mut export.lines {
+        for (of, member) in [("end", "signed"), ("record", "erasure")] {
+            line[of].as_object_mut().map(|object| object.remove(member));
+        }
+        line["header"]["anchor"].as_object_mut().map(|anchor| anchor.remove("retained"));
+        line.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+    }
+}
+
+both!(a_file_of_the_version_before_is_read_and_what_nothing_proves_is_said, async |app| {
+    let (_, _, mut export) = busy(app).await;
+    of_the_version_before(&mut export);
+    let said = export.is_unproven(KEYS);
+    assert!(said.contains("not everything is proven: 18 records") && said.contains("that the log ended at record 18"), "{said}");
+    assert!(!said.contains("Nothing was altered"), "{said}");
+    let anchor =
+        json!({"seq": 6, "hash": export.record(6)["hash"], "checkpoint": export.lines[export.checkpoint(0)]["checkpoint"]});
+    export.lines[0]["header"]["anchor"] = anchor;
+    let from = export.at(7);
+    export.lines.drain(1..from);
+    assert!(export.is_unproven(KEYS).contains("that it began after record 6"));
+    export.is_refused(&["--checkpoints", "checkpoints.json"], "missing: record 1: the checkpoint that you hold covers it");
+});
+
+both!(what_is_cut_out_of_a_file_is_not_taken_for_retention_or_erasure, async |app| {
+    let (_, _, mut export) = busy(app).await;
+    let whole = export.lines.clone();
+    let sixth = export.checkpoint(0);
+    let anchor = json!({"seq": 6, "hash": export.record(6)["hash"], "checkpoint": whole[sixth]["checkpoint"]});
+    export.lines[0]["header"]["anchor"] = anchor;
+    export.lines.drain(1..=sixth);
+    export.is_refused(KEYS, "missing: record 1: nothing that is signed says that retention removed");
+    export.lines = whole;
+    let record = export.record(5);
+    let content: crypto::audit::leaf::Content = serde_json::from_value(record["content"].take()).expect("a content");
+    let digest = crypto::audit::leaf::digest(&text(&record["salt"]), &content);
+    let object = record.as_object_mut().expect("a record");
+    object.remove("salt");
+    object.remove("content");
+    object.insert("erased".to_owned(), json!(digest));
+    export.is_refused(KEYS, "its content is gone, and nothing that is signed says that it was erased");
 });
 
 /// What a line's checkpoint says.
@@ -142,6 +196,11 @@ both!(checkpoints_are_believed_only_from_the_servers_keys, async |app| {
             previous = Some(fingerprint(&signed));
             *line = json!({ "checkpoint": signed });
         }
+        let end = &mut lines.last_mut().expect("an end")["end"];
+        let payload = URL_SAFE_NO_PAD.decode(text(&end["signed"]).split('.').nth(1).expect("a payload")).expect("base64");
+        let ended: Ended = serde_json::from_slice(&payload).expect("a statement");
+        let ended = Ended { checkpoint: previous, ..ended };
+        end["signed"] = json!(statement::sign(&foreign, &ended).expect("a signature"));
     });
     everything.is_good(&[]);
     everything.is_refused(KEYS, "checkpoint: ");
@@ -164,6 +223,32 @@ both!(what_was_changed_in_the_database_shows_in_the_next_export, async |app| {
     Export::of(app, &ann, &org).await.is_refused(KEYS, "missing: record 7");
     app.execute(&format!("update events set ip_address = '203.0.113.9' where id = {}", row(&altered))).await;
     Export::of(app, &ann, &org).await.is_refused(KEYS, &format!("altered: record 4 ({altered})"));
+});
+
+both!(a_seal_that_is_taken_out_of_the_database_is_missed, async |app| {
+    let (ann, org, before) = busy(app).await;
+    app.execute("delete from checkpoints").await;
+    app.execute("update heads set sealed = 0").await;
+    // In the same moment and after the next run of the worker: it signs what is new, and nothing for a second time.
+    for last in [18, 19] {
+        let after = Export::of(app, &ann, &org).await;
+        fs::copy(before.file("keys.json"), after.file("keys.json")).expect("a copy");
+        after.is_refused(KEYS, "checkpoint: ");
+        app.by(&ann).patch(&org.path, json!({"name": format!("Late {last}")})).await.ok();
+        app.worker().await;
+        app.run_jobs().await;
+    }
+});
+
+both!(keys_from_before_a_rotation_verify_what_the_new_key_signed, async |app| {
+    let (ann, org, before) = busy(app).await;
+    app.deps.store.add_audit_key(app.now()).await.expect("a key");
+    app.run_jobs().await;
+    let mut after = Export::of(app, &ann, &org).await;
+    fs::copy(before.file("keys.json"), after.file("keys.json")).expect("a copy");
+    assert!(after.is_good(KEYS).contains("up to record 18"));
+    after.lines[0]["header"]["rotations"] = json!([]);
+    after.is_refused(KEYS, "is not among the known ones");
 });
 
 #[test]
@@ -195,7 +280,7 @@ both!(an_erased_log_still_verifies_and_says_what_is_gone, async |app| {
     }
     let mut after = Export::of(app, &ann, &org).await;
     let said = after.is_good(KEYS);
-    assert!(said.contains("20 records (1 to 20)") && said.contains("content of 18 records was erased"), "{said}");
+    assert!(said.contains("20 records (1 to 20)") && said.contains("content of 18 records was erased on request"), "{said}");
     let text = after.lines.iter().map(Value::to_string).filter(|line| line.contains("ann@example.com")).count();
     assert_eq!(text, 1, "only the record of who ordered it");
     // The checkpoints from before are as good as ever.

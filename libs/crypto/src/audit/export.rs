@@ -4,8 +4,11 @@
 //! {"header":{…}}          whose log, where it begins, and the public keys
 //! {"record":{…}}          a record with everything that its leaf and its link are computed from
 //! {"checkpoint":"…"}      after the last record that it covers
-//! {"end":{…}}             so that a broken download shows
+//! {"end":{…}}             where it ends, signed
 //! ```
+//!
+//! Where it begins, that a content was erased, and where it ends are statements ([`super::statement`]) that the verifier demands. Files of the
+//! version before ([`OLD_FORMAT`]) do not have them: they are read, and what nothing proves is said.
 //!
 //! Unknown members are refused: nothing in the file is outside of what is checked.
 
@@ -15,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use super::leaf::Content;
 
 /// The name of this format.
-pub const FORMAT: &str = "tenantry-audit-1";
+pub const FORMAT: &str = "tenantry-audit-2";
+/// The format before: without signed statements of beginning, end and erasures.
+pub const OLD_FORMAT: &str = "tenantry-audit-1";
 /// Records that one checkpoint covers at most.
 pub const MAX_SEGMENT: usize = 4096;
 
@@ -45,6 +50,9 @@ pub struct Header {
     pub anchor: Anchor,
     /// The public keys of checkpoints, as JWKs. To prove where the file comes from, take them from elsewhere.
     pub keys: Vec<serde_json::Value>,
+    /// What each key's predecessor says of it ([`super::statement::Rotation`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rotations: Vec<String>,
 }
 
 /// The place in the chain where a file begins.
@@ -55,8 +63,11 @@ pub struct Anchor {
     pub seq: i64,
     /// The chain there.
     pub hash: String,
-    /// The checkpoint that ends there, which proves it; none for a whole log.
+    /// The checkpoint that ends there; none for a whole log.
     pub checkpoint: Option<String>,
+    /// What proves that retention removed what was before ([`super::statement::Retained`]); none for a whole log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retained: Option<String>,
 }
 
 /// What a record's link in the chain is over.
@@ -92,6 +103,9 @@ pub struct Record {
     /// What is left of an erased content: its digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<String>,
+    /// What proves that it was ([`super::statement::Erased`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasure: Option<String>,
     /// Its hash in the Merkle tree; none for an old record that no checkpoint covers yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaf: Option<String>,
@@ -109,4 +123,7 @@ pub struct End {
     pub seq: i64,
     /// The chain there.
     pub hash: String,
+    /// What proves that this was all ([`super::statement::Ended`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<String>,
 }

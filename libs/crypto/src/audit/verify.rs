@@ -21,7 +21,8 @@ use self::suspect::{Place, Suspect, consistent};
 use super::{
     chain,
     checkpoint::{Claims, PublicKeys, fingerprint},
-    export::{Anchor, End, FORMAT, Header, Line, MAX_SEGMENT, Record},
+    export::{Anchor, End, FORMAT, Header, Line, MAX_SEGMENT, OLD_FORMAT, Record},
+    statement::{Ended, Erased, Retained},
 };
 
 /// What a good file is.
@@ -45,6 +46,11 @@ pub struct Report {
     pub sealed: i64,
     /// Checkpoints of the reader's own that the file agrees with.
     pub held: u64,
+    /// Checkpoints of the reader's own that are about records which retention has removed.
+    pub outlived: u64,
+    /// When it was written, as the statement at its end says. None: it is of the format before, in which nothing is proven of where the file
+    /// begins and ends and of what was erased.
+    pub written_at: Option<String>,
     /// Whether the keys came from elsewhere. If not, the file proves that it is whole, but not whose it is.
     pub keys_were_given: bool,
 }
@@ -69,6 +75,8 @@ struct Log {
     previous: Option<String>,
     held: BTreeMap<i64, Claims>,
     ended: bool,
+    /// Whether the file is of the format before.
+    old: bool,
 }
 
 type Checked<T = ()> = Result<T, Finding>;
@@ -128,12 +136,14 @@ impl Verifier {
 impl Log {
     fn begin(header: Header, given: Option<PublicKeys>, held: &[String]) -> Checked<Self> {
         let bad = |text: &str| Finding::unreadable(1, text);
-        if header.format != FORMAT {
+        if header.format != FORMAT && header.format != OLD_FORMAT {
             return Err(bad("this is not an export that this program knows"));
         }
-        let (org, anchor, keys_were_given) = (header.organization_id, header.anchor, given.is_some());
+        let (org, anchor, old, keys_were_given) =
+            (header.organization_id, header.anchor, header.format == OLD_FORMAT, given.is_some());
         let own = || PublicKeys::from_jwks(&json!({ "keys": header.keys })).map_err(|e| bad(&e.message));
-        let keys = given.map_or_else(own, Ok)?;
+        let mut keys = given.map_or_else(own, Ok)?;
+        keys.follow(&header.rotations);
         let open = |jws: &str| -> Checked<Claims> {
             let claims = keys.open(jws).map_err(|why| Finding::checkpoint(None, why.to_string()))?;
             if claims.organization_id == org {
@@ -149,7 +159,13 @@ impl Log {
             }
             None => anchor.seq == 0,
         };
-        let held = held.iter().map(|jws| open(jws).map(|claims| (claims.last_seq, claims))).collect::<Checked<_>>()?;
+        if !old && anchor.seq > 0 {
+            retained(&keys, org, &anchor)?;
+        }
+        let mut held: BTreeMap<i64, Claims> =
+            held.iter().map(|jws| open(jws).map(|claims| (claims.last_seq, claims))).collect::<Checked<_>>()?;
+        let later = held.split_off(&(anchor.seq + 1));
+        let outlived = outlived(std::mem::replace(&mut held, later), &anchor, old)?;
         let report = Report {
             organization: org,
             anchor: anchor.seq,
@@ -160,12 +176,14 @@ impl Log {
             checkpoints: 0,
             sealed: anchor.seq,
             held: 0,
+            outlived,
+            written_at: None,
             keys_were_given,
         };
         let here = Place { seq: anchor.seq, id: None, hash: anchor.hash };
         let previous = anchor.checkpoint.as_deref().map(fingerprint);
         let (before, leaves) = (here.hash.clone(), Some(Vec::new()));
-        Ok(Self { report, keys, before, here, leaves, previous, held, ended: false })
+        Ok(Self { report, keys, before, here, leaves, previous, held, ended: false, old })
     }
 
     /// A record that is not what it should be is only suspected here: what follows it says how it came to be.
@@ -187,8 +205,25 @@ impl Log {
             }
             return Ok(Some(Suspect::broken(&self.here.hash, record, why)));
         }
+        if !self.old {
+            self.erasure(record)?;
+        }
         self.accept(record)?;
         Ok(None)
+    }
+
+    /// Whoever takes a content out of the file can put its digest there; only the server can say that it was erased.
+    fn erasure(&self, record: &Record) -> Checked {
+        let Some(digest) = &record.erased else { return Ok(()) };
+        let signed = record.erasure.as_ref().and_then(|jws| self.keys.open_statement::<Erased>(jws).ok());
+        let fits = |erased: &Erased| {
+            (erased.organization_id, erased.id, &erased.digest) == (self.report.organization, record.id, digest)
+        };
+        if signed.as_ref().is_some_and(fits) {
+            return Ok(());
+        }
+        let text = "its content is gone, and nothing that is signed says that it was erased";
+        Err(Finding::new(What::Altered, record.seq, Some(record.id), text))
     }
 
     fn accept(&mut self, record: &Record) -> Checked {
@@ -245,8 +280,31 @@ impl Log {
             let text = format!("the file was written up to record {}", end.seq);
             return Err(Finding::new(What::Missing, self.here.seq + 1, None, text));
         }
+        if !self.old {
+            self.report.written_at = Some(self.ended(end)?);
+        }
         self.ended = true;
         Ok(())
+    }
+
+    /// Whoever cuts the end off can write another last line; only the server can sign it.
+    fn ended(&self, end: &End) -> Checked<String> {
+        let refuse = |text: String| Finding::new(What::Missing, self.here.seq + 1, None, text);
+        let jws = end.signed.as_ref().ok_or_else(|| refuse("nothing that is signed says that the log ended here".to_owned()))?;
+        let said: Ended =
+            self.keys.open_statement(jws).map_err(|why| refuse(format!("where the log ended is not believed: {why}")))?;
+        if said.seq != end.seq || said.hash != end.hash {
+            return Err(refuse(format!("when the file was written, the log ended at record {}", said.seq)));
+        }
+        if (said.organization_id, said.anchor) != (self.report.organization, self.report.anchor) {
+            let text = format!("when the file was written, the log began after record {}", said.anchor);
+            return Err(Finding::new(What::Missing, said.anchor + 1, None, text));
+        }
+        if said.sealed != self.report.sealed || said.checkpoint != self.previous {
+            let text = format!("when the file was written, it was sealed up to record {}", said.sealed);
+            return Err(Finding::checkpoint(None, text));
+        }
+        Ok(said.created_at)
     }
 }
 
@@ -258,6 +316,34 @@ fn number_in(line: &Line) -> i64 {
         Line::End(end) => end.seq,
         Line::Checkpoint(_) => 0,
     }
+}
+
+/// Whoever cuts the beginning off can say that the log begins later; only the server can say that retention removed what was before.
+fn retained(keys: &PublicKeys, org: OrgId, anchor: &Anchor) -> Checked {
+    let refuse = |text: String| Finding::new(What::Missing, 1, None, text);
+    let none = || refuse("nothing that is signed says that retention removed what is not there".to_owned());
+    let said: Retained = keys
+        .open_statement(anchor.retained.as_ref().ok_or_else(none)?)
+        .map_err(|why| refuse(format!("what retention removed is not believed: {why}")))?;
+    if (said.organization_id, said.seq, &said.hash) == (org, anchor.seq, &anchor.hash) {
+        Ok(())
+    } else {
+        Err(Finding::new(What::Missing, said.seq + 1, None, format!("retention removed what was up to record {}", said.seq)))
+    }
+}
+
+/// How many of the reader's own checkpoints are about what is not in the file because retention removed it.
+fn outlived(held: BTreeMap<i64, Claims>, anchor: &Anchor, old: bool) -> Checked<u64> {
+    for claims in held.values() {
+        if claims.last_seq == anchor.seq && claims.hash != anchor.hash {
+            return Err(Finding::checkpoint(Some(claims), "you hold it, and the file tells another history up to there"));
+        }
+        if old && claims.last_seq < anchor.seq {
+            let text = "the checkpoint that you hold covers it, and nothing that is signed says that retention removed it";
+            return Err(Finding::new(What::Missing, claims.first_seq, None, text));
+        }
+    }
+    Ok(held.len() as u64)
 }
 
 fn anchored(claims: &Claims, anchor: &Anchor) -> Checked<bool> {

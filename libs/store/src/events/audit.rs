@@ -20,6 +20,7 @@ use domain::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
+pub(crate) use self::seal::Signer;
 pub use self::{
     erasure::{Erasure, NumberedRecord},
     seal::Seal,

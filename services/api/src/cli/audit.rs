@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
+    process::ExitCode,
 };
 
 use clap::{Args, Subcommand};
@@ -33,16 +34,19 @@ pub(super) struct Verify {
     checkpoints: Option<PathBuf>,
 }
 
+/// What a file of the format before ends with, in which nothing is wrong but not everything is proven.
+const NOT_PROVEN: u8 = 3;
+
 /// A record is a few kilobytes; whatever has longer lines is no export.
 const MAX_LINE: u64 = 4 << 20;
 
-pub(super) fn run(command: &AuditCommand) -> Result<(), String> {
+pub(super) fn run(command: &AuditCommand) -> Result<ExitCode, String> {
     let AuditCommand::Verify(verify) = command;
     let keys = verify.keys.as_deref().map(keys).transpose()?;
     let held = verify.checkpoints.as_deref().map(held).transpose()?.unwrap_or_default();
     let report = check(&verify.file, Verifier::new(keys, held))?;
     super::say::text(&describe(&report));
-    Ok(())
+    Ok(if report.written_at.is_some() { ExitCode::SUCCESS } else { ExitCode::from(NOT_PROVEN) })
 }
 
 fn check(file: &Path, mut verifier: Verifier) -> Result<Report, String> {
@@ -84,22 +88,30 @@ fn held(file: &Path) -> Result<Vec<String>, String> {
 }
 
 fn describe(report: &Report) -> String {
-    let mut lines = vec![format!(
-        "Nothing was altered, removed, added or moved: {} records ({} to {}) of {}.",
-        report.records,
-        report.anchor + 1,
-        report.last,
-        report.organization
-    )];
+    let (records, from, last, org) = (report.records, report.anchor + 1, report.last, report.organization);
+    let mut lines = vec![match &report.written_at {
+        Some(at) if report.keys_were_given => {
+            format!("Nothing was altered, removed, added or moved: {records} records ({from} to {last}) of {org}, as of {at}.")
+        }
+        Some(at) => format!("The file agrees with itself: {records} records ({from} to {last}) of {org}, as of {at}."),
+        None => {
+            format!("Nothing contradicts itself, but not everything is proven: {records} records ({from} to {last}) of {org}.")
+        }
+    }];
+    lines.extend(report.written_at.is_none().then(|| unproven(report)));
     if report.anchor > 0 {
-        let proof =
-            if report.anchor_is_signed { "a checkpoint proves where" } else { "that is from before there were checkpoints" };
+        let proof = match (&report.written_at, report.anchor_is_signed) {
+            (None, _) => "nothing proves that",
+            (Some(_), true) => "a checkpoint proves where",
+            (Some(_), false) => "that is signed, and from before there were checkpoints",
+        };
         lines.push(format!("  It begins after record {}: what was before is past its retention; {proof}.", report.anchor));
     }
     if report.erased > 0 {
         lines.push(format!(
-            "  The content of {} records was erased; that, when and in which order they happened is proven.",
-            report.erased
+            "  The content of {} records was erased{}; that, when and in which order they happened is proven.",
+            report.erased,
+            if report.written_at.is_some() { " on request" } else { "" }
         ));
     }
     lines.push(format!("  {} checkpoints seal everything up to record {}.", report.checkpoints, report.sealed));
@@ -113,6 +125,9 @@ fn describe(report: &Report) -> String {
     if report.held > 0 {
         lines.push(format!("  It agrees with {} checkpoints that you kept.", report.held));
     }
+    if report.outlived > 0 {
+        lines.push(format!("  {} checkpoints that you kept are about records that are past their retention.", report.outlived));
+    }
     lines.push(if report.keys_were_given {
         "  The checkpoints are signed by the keys that you gave.".to_owned()
     } else {
@@ -120,4 +135,16 @@ fn describe(report: &Report) -> String {
             .to_owned()
     });
     lines.join("\n") + "\n"
+}
+
+/// What a file of the format before leaves open.
+fn unproven(report: &Report) -> String {
+    let mut open = vec![format!("that the log ended at record {}", report.last)];
+    if report.anchor > 0 {
+        open.push(format!("that it began after record {}", report.anchor));
+    }
+    if report.erased > 0 {
+        open.push(format!("that the content of {} records was erased on request", report.erased));
+    }
+    format!("  The file is of an older format, which does not prove {}. Export the log again.", open.join(", nor "))
 }

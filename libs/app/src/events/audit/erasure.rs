@@ -1,7 +1,7 @@
 //! Erasing a person from an organization's log, as the worker does it: a batch of records in each transaction, from the first up to the
 //! one that recorded the order, whose number says what had happened before. The order remembers how far it got, so a crash costs a batch.
 
-use crypto::audit::leaf::Content;
+use crypto::{SigningKey, audit::leaf::Content};
 use domain::{Event, Result, Time, authorization::policy::SystemScope, events::audit::Subject};
 use store::{Change, NoEvent, Store, WriteTx, events::audit::Erasure};
 
@@ -10,23 +10,30 @@ pub async fn erase_next(store: &Store, scope: SystemScope, now: Time, batch: u64
     if !store.has_erasures(scope).await? {
         return Ok(None);
     }
-    store.write_as_job(scope, now, async |tx| next_batch(&tx, scope, batch).await).await
+    let key = store.audit_signer(scope, now).await?;
+    store.write_as_job(scope, now, async |tx| next_batch(&tx, scope, &key, batch).await).await
 }
 
-async fn next_batch(tx: &WriteTx, scope: SystemScope, batch: u64) -> Result<Change<Option<u64>>> {
+async fn next_batch(tx: &WriteTx, scope: SystemScope, key: &SigningKey, batch: u64) -> Result<Change<Option<u64>>> {
     match tx.lock_next_erasure(scope).await? {
-        Some(order) => go_on(tx, scope, order, batch).await,
+        Some(order) => go_on(tx, scope, key, order, batch).await,
         None => Ok(Change::silent(None, NoEvent::Unchanged)),
     }
 }
 
-async fn go_on(tx: &WriteTx, scope: SystemScope, mut order: Erasure, batch: u64) -> Result<Change<Option<u64>>> {
+async fn go_on(
+    tx: &WriteTx,
+    scope: SystemScope,
+    key: &SigningKey,
+    mut order: Erasure,
+    batch: u64,
+) -> Result<Change<Option<u64>>> {
     let records = tx.records_to_erase(scope, &order, batch).await?;
     let looked = records.len() as u64;
     for record in records {
         order.done_seq = record.seq;
         if record.content().is_some_and(|content| names(&order.subject, content)) {
-            tx.erase_record(scope, order.org, record).await?;
+            tx.erase_record(scope, &order, key, record).await?;
             order.erased += 1;
         }
     }

@@ -8,7 +8,7 @@ use crate::{
         checkpoint,
         export::Chained,
         leaf::{Content, Kept, digest, leaf},
-        merkle,
+        merkle, statement,
     },
 };
 
@@ -43,6 +43,7 @@ fn record(seq: i64, before: &str, who: i64) -> Record {
         salt: Some("00".to_owned()),
         content: Some(content),
         erased: None,
+        erasure: None,
         leaf: None,
         chained: Chained::Leaf,
         hash: String::new(),
@@ -60,8 +61,8 @@ fn relink(record: &mut Record, before: &str) {
 
 /// Nine records, checkpoints after 4 and 8.
 fn file(key: &SigningKey) -> Vec<Line> {
-    let anchor = Anchor { seq: 0, hash: chain::genesis(org()), checkpoint: None };
-    let header = Header { format: FORMAT.to_owned(), organization_id: org(), anchor, keys: vec![key.jwk()] };
+    let anchor = Anchor { seq: 0, hash: chain::genesis(org()), checkpoint: None, retained: None };
+    let header = header(key, anchor);
     let (mut hash, mut leaves, mut previous) = (header.anchor.hash.clone(), Vec::new(), None);
     let mut lines = vec![Line::Header(header)];
     for seq in 1..=9 {
@@ -84,7 +85,42 @@ fn file(key: &SigningKey) -> Vec<Line> {
             lines.push(Line::Checkpoint(jws));
         }
     }
-    lines.push(Line::End(End { seq: 9, hash }));
+    lines.push(end(key, 0, (9, &hash), (8, previous)));
+    lines
+}
+
+fn header(key: &SigningKey, anchor: Anchor) -> Header {
+    Header { format: FORMAT.to_owned(), organization_id: org(), anchor, keys: vec![key.jwk()], rotations: Vec::new() }
+}
+
+/// The last line of a log that began after `anchor`.
+fn end(key: &SigningKey, anchor: i64, last: (i64, &str), sealed: (i64, Option<String>)) -> Line {
+    let ended = Ended {
+        organization_id: org(),
+        anchor,
+        seq: last.0,
+        hash: last.1.to_owned(),
+        sealed: sealed.0,
+        checkpoint: sealed.1,
+        created_at: "2026-11-23T09:02:00.000000Z".to_owned(),
+    };
+    Line::End(End { seq: last.0, hash: last.1.to_owned(), signed: Some(statement::sign(key, &ended).unwrap()) })
+}
+
+/// As the version before wrote it.
+fn old(lines: &[Line]) -> Vec<Line> {
+    let mut lines = lines.to_vec();
+    for line in &mut lines {
+        match line {
+            Line::Header(header) => {
+                OLD_FORMAT.clone_into(&mut header.format);
+                header.anchor.retained = None;
+            }
+            Line::Record(record) => record.erasure = None,
+            Line::End(end) => end.signed = None,
+            Line::Checkpoint(_) => {}
+        }
+    }
     lines
 }
 
@@ -225,13 +261,23 @@ fn a_cut_file_is_found_out_as_far_as_anything_is_known_of_the_rest() {
     let whole = file(&key);
     assert_eq!(found(&whole[..whole.len() - 1]), (What::Missing, Some(10), None));
     let Line::Checkpoint(last) = whole[at(&whole, 8) + 1].clone() else { unreachable!() };
-    // A forger writes a last line that fits: only a checkpoint that somebody holds speaks for what is gone.
+    // A forger writes a last line that fits. Only the server can sign it, and what it signed for one file fits no other.
     let mut cut: Vec<Line> = whole[..=at(&whole, 6)].to_vec();
     let hash = of(&mut cut, 6).hash.clone();
-    cut.push(Line::End(End { seq: 6, hash }));
-    assert_eq!(check(&cut, None, Vec::new()).unwrap().sealed, 4);
-    let finding = check(&cut, None, vec![last.clone()]).unwrap_err();
-    assert_eq!((finding.what, finding.seq), (What::Missing, Some(7)));
+    let Some(Line::End(End { signed, .. })) = whole.last().cloned() else { unreachable!() };
+    for signed in [None, signed, Some("e30.e30.e30".to_owned()), Some(last.clone())] {
+        cut.push(Line::End(End { seq: 6, hash: hash.clone(), signed }));
+        assert_eq!(found(&cut), (What::Missing, Some(7), None));
+        // In the format before nothing speaks for what is gone but a checkpoint that somebody holds; and the verdict does not claim it.
+        assert_eq!(check(&old(&cut), None, Vec::new()).unwrap().written_at, None);
+        let finding = check(&old(&cut), None, vec![last.clone()]).unwrap_err();
+        assert_eq!((finding.what, finding.seq), (What::Missing, Some(7)));
+        cut.pop();
+    }
+    // Nor does the last line of an honest file hide a checkpoint that was cut off behind its records.
+    let mut unsealed = whole.clone();
+    unsealed.remove(at(&whole, 8) + 1);
+    assert_eq!(found(&unsealed).0, What::Checkpoint);
     assert_eq!(check(&whole, None, vec![last]).unwrap().held, 1);
 }
 
@@ -271,10 +317,24 @@ fn checkpoints_are_not_forged_dropped_or_moved() {
 
 #[test]
 fn an_erased_record_stays_in_its_place_and_what_is_left_of_it_is_covered() {
-    let mut lines = file(&key());
+    let key = key();
+    let mut lines = file(&key);
     let record = of(&mut lines, 3);
-    record.erased = Some(digest("00", &record.content.take().unwrap()));
+    let digest = digest("00", &record.content.take().unwrap());
+    record.erased = Some(digest.clone());
     record.salt = None;
+    assert_eq!(found(&lines), (What::Altered, Some(3), Some(id(3))), "nobody says that it was erased");
+    assert_eq!(check(&old(&lines), None, Vec::new()).unwrap().written_at, None, "in the format before nobody could");
+    let erased = |n: i64, digest: &str| {
+        let (erasure_id, created_at) = (None, "2026-11-23T09:02:00.000000Z".to_owned());
+        let erased = Erased { organization_id: org(), id: id(n), digest: digest.to_owned(), erasure_id, created_at };
+        statement::sign(&key, &erased).unwrap()
+    };
+    for other in [erased(4, &digest), erased(3, "00")] {
+        of(&mut lines, 3).erasure = Some(other);
+        assert_eq!(found(&lines), (What::Altered, Some(3), Some(id(3))), "that is another record's");
+    }
+    of(&mut lines, 3).erasure = Some(erased(3, &digest));
     let report = check(&lines, None, Vec::new()).unwrap();
     assert_eq!((report.erased, report.records), (1, 9));
     let mut renamed = lines.clone();
@@ -291,19 +351,43 @@ fn a_file_after_retention_begins_at_a_signed_anchor() {
     let mut lines = file(&key);
     let place = at(&lines, 4);
     let (hash, Line::Checkpoint(jws)) = (of(&mut lines, 4).hash.clone(), lines[place + 1].clone()) else { unreachable!() };
-    let with = |anchor: Anchor| {
+    let Line::Checkpoint(last) = lines[at(&lines, 8) + 1].clone() else { unreachable!() };
+    let cut = |anchor: Anchor| {
         let mut rest: Vec<Line> = lines[place + 2..].to_vec();
-        rest.insert(0, Line::Header(Header { format: FORMAT.to_owned(), organization_id: org(), anchor, keys: vec![key.jwk()] }));
+        rest.insert(0, Line::Header(header(&key, anchor)));
         rest
     };
-    let good = Anchor { seq: 4, hash: hash.clone(), checkpoint: Some(jws) };
+    let nine = of(&mut lines.clone(), 9).hash.clone();
+    let with = |anchor: Anchor| {
+        let mut rest = cut(anchor);
+        rest.pop();
+        rest.push(end(&key, 4, (9, &nine), (8, Some(fingerprint(&last)))));
+        rest
+    };
+    let retained = |seq: i64, hash: &str| {
+        let retained = Retained { organization_id: org(), seq, hash: hash.to_owned(), created_at: String::new() };
+        Some(statement::sign(&key, &retained).unwrap())
+    };
+    let good = Anchor { seq: 4, hash: hash.clone(), checkpoint: Some(jws.clone()), retained: retained(4, &hash) };
+    // Who cuts the head off has no statement of the server's, and that of another time does not fit the end.
+    for anchor in [None, retained(3, &hash), retained(4, "00")].map(|retained| Anchor { retained, ..good.clone() }) {
+        assert_eq!(found(&with(anchor)).0, What::Missing);
+    }
+    assert_eq!(found(&cut(good.clone())), (What::Missing, Some(1), None), "when the file was written it was still there");
+    let held = vec![jws];
+    assert_eq!(check(&with(good.clone()), None, held.clone()).map(|report| (report.held, report.outlived)), Ok((0, 1)));
+    assert_eq!(check(&old(&with(good.clone())), None, Vec::new()).unwrap().written_at, None);
+    let later = Anchor { seq: 8, hash: of(&mut lines.clone(), 8).hash.clone(), checkpoint: Some(last.clone()), retained: None };
+    let mut later: Vec<Line> = vec![Line::Header(header(&key, later))];
+    later.extend(lines[at(&lines, 9)..].to_vec());
+    assert_eq!(check(&old(&later), None, held).unwrap_err().what, What::Missing, "a held checkpoint covers what is missing");
     let report = check(&with(good.clone()), None, Vec::new()).unwrap();
     assert_eq!((report.anchor, report.records, report.anchor_is_signed), (4, 5, true));
     let elsewhere = Anchor { seq: 3, ..good.clone() };
     assert_eq!(found(&with(elsewhere)).0, What::Checkpoint);
     let unsigned = Anchor { checkpoint: None, ..good };
     assert_eq!(found(&with(unsigned)).0, What::Checkpoint, "the next checkpoint names one that is not there");
-    let whole = Anchor { seq: 0, hash, checkpoint: None };
+    let whole = Anchor { seq: 0, hash, checkpoint: None, retained: None };
     assert_eq!(found(&with(whole)).0, What::Unreadable);
 }
 

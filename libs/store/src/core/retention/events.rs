@@ -3,7 +3,7 @@
 //! they anchor what stays. What no checkpoint covers yet is not removed.
 
 use chrono::TimeDelta;
-use domain::{PLATFORM, Result, Time, events::audit::RetentionDays};
+use domain::{OrgId, PLATFORM, Result, Time, events::audit::RetentionDays};
 use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
 use uuid::Uuid;
 
@@ -14,7 +14,10 @@ use crate::{
         error::from_db,
         sql::{self, Sql, sql},
     },
-    events::record::first_id,
+    events::{
+        audit::{Signer, register::forged},
+        record::first_id,
+    },
 };
 
 /// Organizations looked at with one statement.
@@ -36,8 +39,13 @@ const OLDEST: Sql = sql!(
 const OF_PLATFORM: Sql = sql!("select {beginning} where h.org_id = $1", beginning = BEGINNING);
 
 pub(super) async fn purge(store: &Store, now: Time, keep: RetentionDays, batch: u64, purged: &mut Purged) -> Result<()> {
-    for (org, floor) in candidates(store, now, keep).await? {
-        let deleted = store.bookkeep(async |tx| trim(&tx, org, floor, batch).await).await;
+    let due = candidates(store, now, keep).await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let signer = store.signer(now).await?;
+    for (org, floor) in due {
+        let deleted = store.bookkeep(async |tx| trim(&tx, &signer, (org, floor), now, batch).await).await;
         let part = deleted.map(|rows| purged.add(rows, batch));
         purged.note(part);
     }
@@ -45,15 +53,15 @@ pub(super) async fn purge(store: &Store, now: Time, keep: RetentionDays, batch: 
 }
 
 /// Organizations with something old enough, and the smallest id that stays; page by page.
-async fn candidates(store: &Store, now: Time, keep: RetentionDays) -> Result<Vec<(Uuid, Uuid)>> {
+async fn candidates(store: &Store, now: Time, keep: RetentionDays) -> Result<Vec<(Uuid, Time)>> {
     let mut found = Vec::new();
     let mut rows = sql::all(&store.db, OF_PLATFORM, vec![PLATFORM.uuid().into()]).await?;
     let mut after = PLATFORM.uuid();
     loop {
         for row in &rows {
             let (org, oldest, own) = read(row).map_err(from_db)?;
-            let floor = first_id(now - TimeDelta::days(i64::from(keep.effective(own))));
-            if oldest.is_none_or(|id| id < floor) {
+            let floor = now - TimeDelta::days(i64::from(keep.effective(own)));
+            if oldest.is_none_or(|id| id < first_id(floor)) {
                 found.push((org, floor));
             }
         }
@@ -98,8 +106,9 @@ const FORGET: [Sql; 3] = [
     sql!("delete from heads where org_id = $1 and {nothing_is_left}", nothing_is_left = NOTHING_IS_LEFT),
 ];
 
-async fn trim(tx: &DatabaseTransaction, org: Uuid, floor: Uuid, batch: u64) -> Result<u64> {
-    let anchor = anchor(tx, org, floor).await?;
+async fn trim(tx: &DatabaseTransaction, signer: &Signer, (org, oldest): (Uuid, Time), now: Time, batch: u64) -> Result<u64> {
+    let floor = first_id(oldest);
+    let anchor = anchor(tx, signer, (org, oldest), now).await?;
     let limit: Value = batch.cast_signed().into();
     let events = sql::execute(tx, TRIM_EVENTS, vec![org.into(), floor.into(), anchor.into(), limit.clone()]).await?;
     let numbers = sql::execute(tx, TRIM_FEED, vec![org.into(), anchor.into(), limit]).await?;
@@ -120,21 +129,35 @@ const FIRST_KEPT: Sql = sql!(
      limit 1"
 );
 const NEXT_NUMBER: Sql = sql!("select seq + 1 from heads where org_id = $1");
-const LAST_SEALED: Sql = sql!("select max(last_seq) from checkpoints where org_id = $1 and last_seq < $2");
+/// Everything in a segment happened before its checkpoint was made.
+const LAST_SEALED: Sql = sql!(
+    "select signed
+     from checkpoints
+     where org_id = $1 and last_seq < $2 and created_at <= $3
+     order by last_seq desc
+     limit 1"
+);
+const SET_RETAINED: Sql = sql!("update audit_register set retained = $2 where org_id = $1");
 const MOVE_ANCHOR: Sql = sql!("update heads set anchor = $2 where org_id = $1 and anchor < $2");
 const ANCHOR: Sql = sql!("select anchor from heads where org_id = $1");
 
 /// Moves the anchor to the end of the last segment in which everything is past its time. It moves first: an export that is under way
 /// breaks off rather than miss a record.
-async fn anchor(tx: &DatabaseTransaction, org: Uuid, floor: Uuid) -> Result<i64> {
+async fn anchor(tx: &DatabaseTransaction, signer: &Signer, (org, oldest): (Uuid, Time), now: Time) -> Result<i64> {
+    let floor = first_id(oldest);
     let first_kept = match sql::one(tx, FIRST_KEPT, vec![org.into(), floor.into()]).await? {
         Some(row) => row.try_get_by_index::<i64>(0).map_err(from_db)?,
         None => sql::count(tx, NEXT_NUMBER, vec![org.into()]).await?,
     };
-    let last = sql::one(tx, LAST_SEALED, vec![org.into(), first_kept.into()]).await?;
-    let last: Option<i64> = last.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?.flatten();
-    if let Some(last) = last {
-        sql::execute(tx, MOVE_ANCHOR, vec![org.into(), last.into()]).await?;
+    let last = sql::one(tx, LAST_SEALED, vec![org.into(), first_kept.into(), oldest.into()]).await?;
+    if let Some(row) = last {
+        let checkpoint: String = row.try_get_by_index(0).map_err(from_db)?;
+        let (last, retained) = signer.retained(OrgId::new(org), &checkpoint, oldest, now)?;
+        if sql::execute(tx, MOVE_ANCHOR, vec![org.into(), last.into()]).await? > 0
+            && sql::execute(tx, SET_RETAINED, vec![org.into(), retained.into()]).await? == 0
+        {
+            return Err(forged(OrgId::new(org), "its entry in the register is gone"));
+        }
     }
     sql::count(tx, ANCHOR, vec![org.into()]).await
 }

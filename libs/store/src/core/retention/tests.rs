@@ -96,7 +96,7 @@ async fn a_deleted_organization_goes_after_its_last_delivery_and_its_events_go_w
         purge(store, 101 * DAY).await;
         assert_eq!(events::Entity::find().count(&store.db).await.unwrap(), 10);
         assert_eq!(store.seal(SCOPE, at(101 * DAY), Seal::All).await.unwrap(), 10);
-        purge(store, 101 * DAY).await;
+        purge(store, 202 * DAY).await;
         assert_eq!(deliveries::Entity::find().count(&store.db).await.unwrap(), 0);
         assert_eq!(events::Entity::find().count(&store.db).await.unwrap(), 0);
         let rest = feed::Entity::find().all(&store.db).await.unwrap();

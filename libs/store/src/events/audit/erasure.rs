@@ -5,7 +5,13 @@
 //! verified the log before still does. The salt goes, so that nobody can try contents against the digest. Deliveries point at the same
 //! row: their history shows the erased body, and those that still wait are sent with it, because the event did happen.
 
-use crypto::audit::leaf::{Content, moment};
+use crypto::{
+    SigningKey,
+    audit::{
+        leaf::{Content, moment},
+        statement::{self, Erased},
+    },
+};
 use domain::{ErasureId, OrgId, Result, UserId, authorization::policy::SystemScope, core::value::Email, events::audit::Subject};
 use sea_orm::{DbErr, QueryResult};
 use serde_json::json;
@@ -154,13 +160,13 @@ impl WriteTx {
 const ERASE: &str = "
     update events
     set actor_kind = $3, actor_id = null, actor_email = null, target_type = $3, target_id = $3, ip_address = null, user_agent = null,
-        request_id = null, traceparent = null, metadata = $4, body = $5, salt = null, digest = $6
+        request_id = null, traceparent = null, metadata = $4, body = $5, salt = null, digest = $6, erasure = $7
     where org_id = $1 and id = $2";
 
 impl WriteTx {
-    /// Erases the content of a record.
-    pub async fn erase_record(&self, _: SystemScope, org: OrgId, record: NumberedRecord) -> Result<()> {
-        let NumberedRecord { seq, stored: mut record } = record;
+    /// Erases the content of a record; `key` signs that it did.
+    pub async fn erase_record(&self, _: SystemScope, order: &Erasure, key: &SigningKey, record: NumberedRecord) -> Result<()> {
+        let (org, NumberedRecord { seq, stored: mut record }) = (order.org, record);
         // A record from before there were leaves gets its leaf now: afterwards nothing could compute it.
         if record.salt.is_none() && !give_leaf(&self.tx, org, seq, &mut record, leaves::salt(self.store.ids.as_ref())).await? {
             return Err(retry());
@@ -168,8 +174,11 @@ impl WriteTx {
         let timestamp = moment(record.at);
         let body = json!({"event": record.name, "timestamp": timestamp, "organization_id": org, "erased": true}).to_string();
         let metadata = json!({"erased": true}).to_string();
-        let values =
-            vec![org.uuid().into(), record.id.uuid().into(), ERASED.into(), metadata.into(), body.into(), record.digest().into()];
+        let digest = record.digest().ok_or_else(retry)?;
+        let (id, erasure_id, created_at) = (record.id, Some(order.id), moment(self.now()));
+        let erased = Erased { organization_id: org, id, digest: digest.clone(), erasure_id, created_at };
+        let (org, id, signed) = (org.uuid(), id.uuid(), statement::sign(key, &erased)?);
+        let values = vec![org.into(), id.into(), ERASED.into(), metadata.into(), body.into(), digest.into(), signed.into()];
         sql::execute(&self.tx, ERASE, values).await.map(|_| ())
     }
 }

@@ -7,7 +7,7 @@ use sea_orm::{DbErr, QueryResult};
 /// The columns that [`StoredRecord::read`] reads, of `events e`.
 macro_rules! record_columns {
     () => {
-        "e.id, e.name, e.success, e.created_at, e.salt, e.digest, e.actor_kind, e.actor_id, e.actor_email, e.target_type, e.target_id,
+        "e.id, e.name, e.success, e.created_at, e.salt, e.digest, e.erasure, e.actor_kind, e.actor_id, e.actor_email, e.target_type, e.target_id,
 e.ip_address, e.user_agent, e.request_id, e.traceparent, e.metadata, e.body"
     };
 }
@@ -28,6 +28,8 @@ pub(crate) struct StoredRecord {
     pub(crate) salt: Option<String>,
     /// Of an erased record.
     pub(crate) digest: Option<String>,
+    /// What proves that it was.
+    pub(crate) erasure: Option<String>,
     pub(crate) content: Content,
 }
 
@@ -40,6 +42,7 @@ impl StoredRecord {
             at: row.try_get("", "created_at")?,
             salt: row.try_get("", "salt")?,
             digest: row.try_get("", "digest")?,
+            erasure: row.try_get("", "erasure")?,
             content: Content {
                 actor_kind: row.try_get("", "actor_kind")?,
                 actor_id: row.try_get("", "actor_id")?,

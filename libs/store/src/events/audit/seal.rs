@@ -18,6 +18,7 @@ use crypto::{
         export::MAX_SEGMENT,
         leaf::moment,
         merkle,
+        statement::{self, Retained},
     },
 };
 use domain::{Error, EventId, Kind, OrgId, Result, Time, authorization::policy::SystemScope};
@@ -133,7 +134,8 @@ impl Store {
         }
     }
 
-    async fn signer(&self, now: Time) -> Result<Signer> {
+    /// What signs now.
+    pub(crate) async fn signer(&self, now: Time) -> Result<Signer> {
         let key = self.audit_key(now).await?;
         let keys = self.audit_public_keys(now).await?.ok_or_else(|| Error::internal("there is no audit key"))?;
         Ok(Signer { key, keys })
@@ -278,12 +280,24 @@ impl Store {
 }
 
 /// What signs, and what it and its predecessors have signed is checked with.
-struct Signer {
+pub(crate) struct Signer {
     key: SigningKey,
     keys: PublicKeys,
 }
 
 impl Signer {
+    /// Says that retention removed what this checkpoint is the last of, and up to which number. Only of what was sealed before `oldest`, as
+    /// the checkpoint itself says: nobody who only writes to the database has what is younger removed in the server's name.
+    pub(crate) fn retained(&self, org: OrgId, checkpoint: &str, oldest: Time, now: Time) -> Result<(i64, String)> {
+        let claims = self.keys.open(checkpoint).map_err(|why| forged(org, &format!("a checkpoint was added: {why}")))?;
+        if claims.organization_id != org || claims.created_at > moment(oldest) {
+            return Err(forged(org, "the time of a checkpoint was altered"));
+        }
+        let (seq, hash) = (claims.last_seq, claims.hash);
+        let retained = Retained { organization_id: org, seq, hash, created_at: moment(now) };
+        Ok((seq, statement::sign(&self.key, &retained)?))
+    }
+
     fn checkpoint(&self, segment: &Segment<'_>, leaves: &[String], hash: String, now: Time) -> Result<checkpoints::Model> {
         let claims = Claims {
             organization_id: segment.org,

@@ -5,6 +5,7 @@ use crypto::audit::{
     export::{Anchor, Chained, End, FORMAT, Header, Line, Record},
     leaf::moment,
     merkle,
+    statement::{self, Ended, Retained},
 };
 use domain::{
     Error, EventId, OrgId, Page, Result, Time,
@@ -110,6 +111,7 @@ fn read(row: &QueryResult) -> Result<Record, DbErr> {
         salt: stored.salt,
         content: stored.digest.is_none().then_some(stored.content),
         erased: stored.digest,
+        erasure: stored.erasure,
         leaf: row.try_get("", "leaf")?,
         chained: if chained == 1 { Chained::Leaf } else { Chained::Body },
         hash: row.try_get("", "hash")?,
@@ -126,12 +128,7 @@ const LEAVES: Sql = sql!(
     order by seq"
 );
 
-const ANCHOR: Sql = sql!(
-    "select f.hash, c.signed
-    from feed f
-    left join checkpoints c on c.org_id = f.org_id and c.last_seq = f.seq
-    where f.org_id = $1 and f.seq = $2"
-);
+const RETAINED: &str = "select retained from audit_register where org_id = $1";
 
 fn of(org: OrgId) -> sea_orm::Select<checkpoints::Entity> {
     checkpoints::Entity::find().filter(checkpoints::Column::OrgId.eq(org.uuid()))
@@ -190,23 +187,43 @@ impl Store {
     }
 
     pub(super) async fn frame(&self, org: OrgId, now: Time) -> Result<ExportFrame> {
+        let key = self.audit_key(now).await?;
+        // In this order: the head is never behind what was sealed before it is read.
+        let (sealed, retained) = (self.sealed_last(org, now).await?, self.retained(org, now).await?);
         let head = self.head(org).await?;
-        let keys = self.audit_jwks(now).await?;
-        let keys = keys["keys"].as_array().cloned().unwrap_or_default();
-        let anchor = self.anchor(org, head.anchor).await?;
-        let header = Header { format: FORMAT.to_owned(), organization_id: org, anchor, keys };
-        Ok(ExportFrame { header, end: End { seq: head.seq, hash: head.hash }, sealed: head.sealed })
+        let set = self.audit_jwks(now).await?;
+        let list = |name: &str| set[name].as_array().cloned().unwrap_or_default();
+        let rotations = list("rotations").iter().filter_map(|jws| jws.as_str().map(ToOwned::to_owned)).collect();
+        let anchor = self.anchor(org, retained).await?;
+        let ended = Ended {
+            organization_id: org,
+            anchor: anchor.seq,
+            seq: head.seq,
+            hash: head.hash.clone(),
+            sealed: sealed.seq,
+            checkpoint: sealed.checkpoint,
+            created_at: moment(now),
+        };
+        let end = End { seq: head.seq, hash: head.hash, signed: Some(statement::sign(&key, &ended)?) };
+        let header = Header { format: FORMAT.to_owned(), organization_id: org, anchor, keys: list("keys"), rotations };
+        Ok(ExportFrame { header, end, sealed: sealed.seq })
     }
 
-    async fn anchor(&self, org: OrgId, seq: i64) -> Result<Anchor> {
-        if seq == 0 {
-            return Ok(Anchor { seq, hash: chain::genesis(org), checkpoint: None });
-        }
-        let row = sql::one(&self.db, ANCHOR, vec![org.uuid().into(), seq.into()]).await?;
-        let row = row.ok_or_else(|| Error::internal(format!("the anchor {seq} of {org} is missing")))?;
-        let read = || Ok((row.try_get("", "hash")?, row.try_get("", "signed")?));
-        let (hash, checkpoint) = read().map_err(from_db)?;
-        Ok(Anchor { seq, hash, checkpoint })
+    /// Where retention lets the log begin, if the server has signed that.
+    async fn retained(&self, org: OrgId, now: Time) -> Result<Option<(Retained, String)>> {
+        let row = sql::one(&self.db, RETAINED, vec![org.uuid().into()]).await?;
+        let signed: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?.flatten();
+        let Some((signed, keys)) = signed.zip(self.audit_public_keys(now).await?) else { return Ok(None) };
+        let said = keys.open_statement::<Retained>(&signed).ok().filter(|said| said.organization_id == org);
+        Ok(said.map(|said| (said, signed)))
+    }
+
+    async fn anchor(&self, org: OrgId, retained: Option<(Retained, String)>) -> Result<Anchor> {
+        let Some((Retained { seq, hash, .. }, signed)) = retained else {
+            return Ok(Anchor { seq: 0, hash: chain::genesis(org), checkpoint: None, retained: None });
+        };
+        let checkpoint = of(org).filter(checkpoints::Column::LastSeq.eq(seq)).one(&self.db).await.map_err(from_db)?;
+        Ok(Anchor { seq, hash, checkpoint: checkpoint.map(|row| row.signed), retained: Some(signed) })
     }
 
     /// The next records of an export after number `after`, each checkpoint behind the last record that it covers, and the number to go on
