@@ -9,6 +9,7 @@ mod guards;
 mod idempotency;
 mod layering;
 mod limits;
+mod methods;
 mod operations;
 mod schema;
 pub(crate) mod shapes;

@@ -1,10 +1,12 @@
 //! The server around the faces: routes, context, errors, limits, health, the OpenAPI document.
 
 pub mod context;
+pub mod cors;
 pub mod draining;
 pub mod error;
 pub mod health;
 pub mod limits;
+pub mod methods;
 pub mod openapi;
 pub mod operations;
 pub mod path;

@@ -22,12 +22,14 @@ both!(paths_and_methods_that_are_not_there, async |app| {
         answer.refused(404, "NOT_FOUND");
     }
     for (method, path, allow) in [
-        (Method::PUT, "/api/organizations", "GET, POST"),
-        (Method::DELETE, "/api/auth/login", "POST"),
-        (Method::GET, "/api/auth/login", "POST"),
-        (Method::POST, "/api/user/sessions", "GET, DELETE"),
-        (Method::PATCH, "/health", "GET"),
-        (Method::TRACE, "/api/user", "GET, PATCH"),
+        (Method::PUT, "/api/organizations", "GET, HEAD, POST, OPTIONS"),
+        (Method::DELETE, "/api/auth/login", "POST, OPTIONS"),
+        (Method::GET, "/api/auth/login", "POST, OPTIONS"),
+        (Method::POST, "/api/user/sessions", "GET, HEAD, DELETE, OPTIONS"),
+        (Method::PATCH, "/health", "GET, HEAD, OPTIONS"),
+        (Method::TRACE, "/api/user", "GET, HEAD, PATCH, OPTIONS"),
+        (Method::POST, "/docs/", "GET, HEAD, OPTIONS"),
+        (Method::DELETE, "/openapi.json", "GET, HEAD, OPTIONS"),
     ] {
         let answer = app.by(&ann).request(method, path).send().await;
         assert_eq!(answer.header("allow"), allow, "{answer}");

@@ -84,6 +84,17 @@ both!(only_named_pages_may_call, Options::default().set("server.cors_origins", "
     let from = async |origin: &str| app.client().request(Method::GET, "/health").header("origin", origin).send().await;
     assert_eq!(from("https://dash.example").await.header("access-control-allow-origin"), "https://dash.example");
     assert!(from("https://evil.example").await.header("access-control-allow-origin").is_empty());
+    let preflight = async |headers: &[(&str, &str)]| {
+        let request =
+            app.client().request(Method::OPTIONS, "/api/organizations").header("access-control-request-method", "PATCH");
+        headers.iter().fold(request, |request, (name, value)| request.header(name, value)).send().await
+    };
+    preflight(&[("origin", "https://dash.example")]).await.expect(200);
+    let refused = preflight(&[("origin", "https://evil.example")]).await;
+    assert!(refused.header("access-control-allow-origin").is_empty() && !refused.header("x-request-id").is_empty());
+    assert!(refused.header("vary").contains("Origin"), "{:?}", refused.headers);
+    refused.refused_as(403, "FORBIDDEN", "origin_not_allowed");
+    preflight(&[]).await.refused_as(400, "BAD_REQUEST", "bad_preflight");
 });
 
 both!(

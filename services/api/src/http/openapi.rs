@@ -5,7 +5,7 @@ mod gaps;
 
 use std::sync::{Arc, LazyLock};
 
-use actix_web::{App, HttpResponse, ResponseError, web};
+use actix_web::{App, HttpResponse, ResponseError, guard, web};
 use utoipa::openapi::{
     ContactBuilder, Info, LicenseBuilder, OpenApi, RefOr,
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
@@ -35,10 +35,14 @@ pub(crate) fn catalogue() -> &'static Catalogue {
 }
 
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/openapi.json", web::get().to(json))
-        .route("/docs", web::get().to(to_docs))
-        .route("/docs/{file:.*}", web::get().to(docs));
+    // Guarded as whole resources, so that other methods are answered where all unknown ones are.
+    let page = |path| web::resource(path).guard(guard::Get());
+    config.service(page("/openapi.json").to(json)).service(page("/docs").to(to_docs)).service(page("/docs/{file:.*}").to(docs));
+}
+
+/// Whether a path is one of the document's own, which are not in the document.
+pub(crate) fn serves(path: &str) -> bool {
+    matches!(path, "/openapi.json" | "/docs") || path.starts_with("/docs/")
 }
 
 static DOCS: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::new([Url::new("Tenantry", "/openapi.json")])));

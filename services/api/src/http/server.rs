@@ -5,9 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_cors::Cors;
 use actix_web::{
-    App, Error as ActixError, HttpMessage, HttpRequest, HttpResponse, HttpServer, ResponseError,
+    App, Error as ActixError, HttpMessage, HttpServer,
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
     error::UrlencodedError,
@@ -27,9 +26,10 @@ use crate::{
     faces,
     http::{
         context::{RequestId, TakesKey},
+        cors::{self, cors},
         draining::Draining,
-        error::{ApiError, METHOD_NOT_ALLOWED},
-        health, limits, openapi,
+        error::ApiError,
+        health, limits, methods, openapi,
         operations::Catalogue,
         proxies::TrustedProxies,
         routes, unread,
@@ -70,37 +70,10 @@ pub fn configure(config: &mut web::ServiceConfig, shared: &Shared) {
         .app_data(web::Data::new(faces::pages::Dashboard(shared.dashboard_url.clone())))
         .app_data(web::PayloadConfig::new(shared.body_bytes))
         .app_data(web::FormConfig::default().limit(shared.body_bytes).error_handler(|e, _| bad_form(&e).into()))
+        .app_data(web::PathConfig::default().error_handler(|_, _| ApiError(Error::not_found("path")).into()))
         .app_data(web::QueryConfig::default().error_handler(|_, _| malformed("query", "The query string cannot be read.").into()))
         .configure(openapi::routes)
-        .default_service(web::to(not_found));
-}
-
-/// 404 for an unknown path, 405 for a known path with another method, 404 for a path that is not valid UTF-8.
-async fn not_found(req: HttpRequest) -> HttpResponse {
-    let allowed = openapi::catalogue().methods_of(req.path()).join(", ");
-    if allowed.is_empty() {
-        return ApiError(Error::not_found("path")).error_response();
-    }
-    let error = Error::new(domain::Kind::Invalid, METHOD_NOT_ALLOWED, format!("Use {allowed} on this path."));
-    let mut response = ApiError(error).error_response();
-    if let Ok(value) = HeaderValue::from_str(&allowed) {
-        response.headers_mut().insert(header::ALLOW, value);
-    }
-    response
-}
-
-/// CORS as configured; `*` is right for bearer tokens, which no browser sends by itself.
-pub fn cors(origins: &[String]) -> Cors {
-    let cors = Cors::default()
-        .allow_any_method()
-        .allow_any_header()
-        .expose_headers([header::ETAG, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
-        .expose_headers([limits::LIMIT, limits::REMAINING, limits::RESET])
-        .max_age(3600);
-    if origins.iter().any(|origin| origin == "*") {
-        return cors.allow_any_origin();
-    }
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+        .default_service(web::to(methods::unrouted));
 }
 
 /// Around every request: an id, a span, a log line, a measurement, and headers that make browsers careful.
@@ -204,7 +177,8 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
         let shared = shared.clone();
         App::new()
             .into_utoipa_app()
-            .map(|app| app.wrap(cors(&cors_origins)).wrap(from_fn(observe)).wrap(from_fn(unread::ends)))
+            .map(|app| app.wrap(from_fn(methods::heads)).wrap(cors(&cors_origins)).wrap(from_fn(cors::refusals)))
+            .map(|app| app.wrap(from_fn(observe)).wrap(from_fn(unread::ends)))
             .configure(|config| routes::register(config, &mut Catalogue::default()))
             .into_app()
             .configure(move |config| configure(config, &shared))
