@@ -10,6 +10,7 @@ pub mod methods;
 pub mod openapi;
 pub mod operations;
 pub mod path;
+pub mod preconditions;
 pub mod proxies;
 pub mod routes;
 pub mod server;

@@ -145,8 +145,13 @@ both!(changes_are_for_those_who_saw_the_latest_version, async |app| {
     assert_ne!(changed.header("etag"), tag);
     assert_eq!(changed.json()["organization"]["name"], "First");
     assert_eq!(changed.json(), app.by(&ann).get(&org.path).await.ok(), "the same as `get`");
-    for stale in [tag.as_str(), "\"999\"", "W/\"2\"", "nonsense"] {
+    for stale in [tag.as_str(), "\"999\"", "W/\"1\"", "\"1\", \"999\"", "nonsense", "2", "\"2", ""] {
         rename("Second", stale).await.refused_as(412, "BAD_REQUEST", "version_mismatch");
+    }
+    // What proxies that compress make of a tag, and a list of them.
+    for made in ["W/{}", "\"999\", {}", "\"a,b\" , W/{}"] {
+        let tag = app.by(&ann).get(&org.path).await.header("etag").to_owned();
+        rename("Third", &made.replace("{}", &tag)).await.expect(200);
     }
     rename("Third", "*").await.expect(200);
     let tag = app.by(&ann).get(&org.path).await.header("etag").to_owned();

@@ -54,8 +54,8 @@ pub struct Changes {
     pub max_services: Patch<i64>,
     /// Another number of seats, or the tier's.
     pub max_users: Patch<i64>,
-    /// The version the caller saw (`If-Match`).
-    pub expected: Option<i64>,
+    /// The versions the caller saw (`If-Match`); none: whichever it is.
+    pub expected: Option<Vec<i64>>,
 }
 
 impl App {
@@ -144,7 +144,7 @@ impl App {
             // Limits are the platform's to set; from anybody else they are ignored, as the contract says.
             let ignored = [&Patch::Keep, &Patch::Keep];
             let limits = if scope.principal().is_operator() { [&changes.max_services, &changes.max_users] } else { ignored };
-            tx.update_organization(scope, changes.name.as_ref(), limits, changes.expected).await?;
+            tx.update_organization(scope, changes.name.as_ref(), limits, changes.expected.as_deref()).await?;
             let view = tx.organization_view(scope.org()).await?;
             let event = Event::OrganizationUpdated { organization_id: scope.org(), name: view.organization.name.to_string() };
             Ok(Change::new(view, scope.org(), event))

@@ -122,14 +122,14 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Writes what is to change, and nothing else: somebody else may be changing the rest. `expected` is the version the caller saw
+    /// Writes what is to change, and nothing else: somebody else may be changing the rest. `expected` are the versions the caller saw
     /// (`If-Match`): another one is `PreconditionFailed`. `limits` are those of services and of users.
     pub async fn update_organization(
         &self,
         scope: OrgScope<'_, Settings, Write>,
         name: Option<&Name>,
         limits: [&Patch<i64>; 2],
-        expected: Option<i64>,
+        expected: Option<&[i64]>,
     ) -> Result<()> {
         let mut update = organizations::Entity::update_many()
             .col_expr(organizations::Column::Version, Expr::col(organizations::Column::Version).add(1))
@@ -144,8 +144,8 @@ impl WriteTx {
                 update = update.col_expr(column, Expr::value(limit.clone().apply(None)));
             }
         }
-        if let Some(version) = expected {
-            update = update.filter(organizations::Column::Version.eq(version));
+        if let Some(versions) = expected {
+            update = update.filter(organizations::Column::Version.is_in(versions.iter().copied()));
         }
         match update.exec(&self.tx).await.map_err(from_db)?.rows_affected {
             1 => Ok(()),

@@ -5,7 +5,7 @@ pub(super) mod views;
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, patch, post, web};
 use app::{App, tenancy::organizations::Changes};
 use domain::{
-    Error, all,
+    all,
     authorization::resource::{Context, OrgLifecycle, Settings},
     core::value::{Name, Slug},
     tenancy::organizations::OrganizationView,
@@ -21,6 +21,7 @@ use crate::http::{
     error::{ApiResult, ErrorBody},
     operations::{Routes, Tag, reading, signed_in, writing},
     path::OrgPath,
+    preconditions::expected_versions,
     wire::{Body, Field, Query},
 };
 
@@ -165,17 +166,6 @@ struct UpdateOrganizationRequest {
     max_users: Field<i64>,
 }
 
-/// `If-Match`: a version, or `*` for whatever is there.
-fn expected_version(req: &HttpRequest) -> Result<Option<i64>, Error> {
-    let Some(value) = req.headers().get(header::IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    // A tag that we never gave out matches nothing.
-    Ok(Some(text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok()).unwrap_or(-1)))
-}
-
 /// Change an organization. With `If-Match`, only if nobody changed it meanwhile.
 #[utoipa::path(
     operation_id = "organizations.update",
@@ -196,7 +186,7 @@ async fn update(
     let b = body.value;
     let (name, max_services, max_users) =
         all((b.name.change("name"), b.max_services.patch("max_services"), b.max_users.patch("max_users")))?;
-    let changes = Changes { name, max_services, max_users, expected: expected_version(&req)? };
+    let changes = Changes { name, max_services, max_users, expected: expected_versions(&req) };
     Ok(tagged(app.update_organization(&who.caller, &who.path.org, &changes).await?))
 }
 
