@@ -10,7 +10,7 @@ mod task;
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Error, Result};
+use domain::{Error, Result, core::text::opaque};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -44,7 +44,7 @@ pub enum Verdict {
     Wrong,
     /// The password.
     Right,
-    /// The password, but its hash has other parameters than today's: [`Hasher::hash`] it again and store that.
+    /// The password, but its hash has other parameters, or another spelling, than today's: [`Hasher::hash`] it again and store that.
     RightButRehash,
 }
 
@@ -64,28 +64,42 @@ impl Hasher {
         Self { pool: Arc::new(Pool::start(config)) }
     }
 
-    /// The PHC string to store for `password`.
+    /// The PHC string to store for `password`, which is hashed in its one spelling ([`opaque`]).
     ///
     /// # Errors
     ///
     /// `Invalid` for more than [`MAX_PASSWORD_BYTES`]; `Unavailable` at once when too many are waiting.
     pub async fn hash(&self, password: &str) -> Result<String> {
+        let password = opaque(password);
         if password.len() > MAX_PASSWORD_BYTES {
             let message = format!("A password has at most {MAX_PASSWORD_BYTES} bytes.");
             return Err(Error::field("password", "too_long", message));
         }
         let (reply, answer) = oneshot::channel();
-        self.pool.submit(Task::Hash { password: secret(password), reply })?;
+        self.pool.submit(Task::Hash { password: secret(&password), reply })?;
         received(answer.await)
     }
 
-    /// Compares `password` with the PHC string `stored`. Pass `None` for an account that does not exist or has no password: that
+    /// Compares `password` with the PHC string `stored`, in its one spelling and, since old hashes know no other, as it was typed. Pass `None` for an account that does not exist or has no password: that
     /// takes exactly as long and is always [`Verdict::Wrong`], so the time does not tell who has an account.
     ///
     /// # Errors
     ///
     /// `Unavailable` at once when too many are waiting; `Internal` when `stored` is not an argon2 PHC string.
     pub async fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verdict> {
+        let spelled = opaque(password);
+        let verdict = self.compare(&spelled, stored).await?;
+        if verdict != Verdict::Wrong || spelled == password {
+            return Ok(verdict);
+        }
+        // Hashed as it was typed, before passwords had one spelling. Done for an unknown account, too.
+        Ok(match self.compare(password, stored).await? {
+            Verdict::Wrong => Verdict::Wrong,
+            Verdict::Right | Verdict::RightButRehash => Verdict::RightButRehash,
+        })
+    }
+
+    async fn compare(&self, password: &str, stored: Option<&str>) -> Result<Verdict> {
         if password.len() > MAX_PASSWORD_BYTES {
             return Ok(Verdict::Wrong);
         }

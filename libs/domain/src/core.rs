@@ -5,4 +5,5 @@ pub mod error;
 pub mod id;
 pub mod ports;
 pub mod rate;
+pub mod text;
 pub mod value;

@@ -1,7 +1,7 @@
 //! Mails: eight templates, and the way out to a mail server or, for trying out, into files.
 //!
 //! Names in a mail come from customers, and the reader trusts the mail because it comes from us. So a name cannot begin a header,
-//! a line or a tag of its own, stands in quotation marks, and never opens the subject.
+//! a line or a tag of its own, stands in quotation marks, never opens the subject, and holds nothing that a mail program makes a link of.
 
 mod message;
 mod names;
@@ -68,7 +68,7 @@ impl Mailer {
     /// Prepares the configured way; nothing is connected yet. Fails for a certificate file that cannot be read.
     pub fn new(mail: &MailConfig, data: &DataConfig, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let address = mail.from_email.parse().map_err(Error::internal)?;
-        let from = Mailbox::new(Some(names::clean(&mail.from_name)).filter(|name| !name.is_empty()), address);
+        let from = Mailbox::new(Some(names::address(&mail.from_name)).filter(|name| !name.is_empty()), address);
         let way = match mail.transport {
             MailTransport::File => Way::Files { dir: data.dir.join("mail"), count: Arc::default() },
             MailTransport::Smtp => Way::Smtp(smtp::transport(mail)?),

@@ -47,7 +47,22 @@ const FENCES: &[(&str, &[&str])] = &[
 ];
 
 /// All that the vocabulary may use: no IO, no async runtime, no ORM, no HTTP, no OpenAPI.
-const PURE: &[&str] = &["async-trait", "chrono", "email_address", "ipnet", "serde", "serde_json", "thiserror", "url", "uuid"];
+const PURE: &[&str] = &[
+    "async-trait",
+    "chrono",
+    "email_address",
+    // Unicode's own tables, from its own project.
+    "icu_casemap",
+    "icu_normalizer",
+    "icu_properties",
+    "idna",
+    "ipnet",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "url",
+    "uuid",
+];
 
 /// What each crate of ours needs: ours, and others'. Development dependencies are left out.
 fn dependencies() -> BTreeMap<String, (Vec<String>, Vec<String>)> {

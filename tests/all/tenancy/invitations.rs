@@ -207,3 +207,16 @@ both!(
         app.client().get("/invitations/accept/%3Cscript%3E").await.expect(400);
     }
 );
+
+both!(an_organizations_name_puts_no_link_into_a_mail, async |app| {
+    let ann = app.sign_up("ann@example.com").await;
+    let org = app.create_org(&ann, "acme").await;
+    let name = "Win at https://evil.example/x or mail pay@evil.example";
+    app.by(&ann).patch(&org.path, json!({"name": name})).await.ok();
+    app.invite(&ann, "acme", "bob@example.com", "member").await;
+    app.worker().await;
+    let mail = app.mails_to("bob@example.com").pop().expect("an invitation");
+    for part in [&mail.subject, &mail.text, &mail.html] {
+        assert!(part.contains("evil. example") && !part.contains("evil.example") && !part.contains("pay@"), "{part}");
+    }
+});

@@ -206,3 +206,25 @@ both!(a_deleted_one_is_gone_and_its_slug_is_free, async |app| {
     assert_eq!((&log["total"], &log["logs"][0]["target_id"]), (&json!(1), &json!(org.id)), "the platform's record survives");
     assert_eq!(log["logs"][0]["metadata"]["slug"], "acme");
 });
+
+both!(a_name_is_seen_and_hides_nothing, async |app| {
+    let ann = app.sign_up("ann@example.com").await;
+    let org = app.create_org(&ann, "acme").await;
+    let rename = async |name: &str| app.by(&ann).patch(&org.path, json!({"name": name})).await;
+    for name in [
+        "\u{3164}\u{3164}",
+        "\u{2800}\u{2800}",
+        "ac\u{200b}me",
+        "ac\u{200d}me",
+        "acme\u{202e}",
+        "so\u{ad}ft",
+        "\u{fe0f}\u{fe0f}",
+        "a\u{e0067}\u{e007f}",
+    ] {
+        rename(name).await.invalid(&["name"]);
+    }
+    for name in ["می\u{200c}خواهم", "❤\u{fe0f}", "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}", "👩\u{200d}💻"]
+    {
+        assert_eq!(rename(name).await.ok()["organization"]["name"], name);
+    }
+});

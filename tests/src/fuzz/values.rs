@@ -5,7 +5,10 @@ use std::{fmt::Debug, str::FromStr};
 
 use domain::{
     BadValue, DeliveryId, EventId, EventName, GrantId, InvitationId, MembershipId, OrgId, RoleId, SessionId, UserId, WebhookId,
-    core::value::{Description, Email, Name, Password, RoleSlug, Slug},
+    core::{
+        text::opaque,
+        value::{Description, Email, Name, Password, RoleSlug, Slug},
+    },
     delivery::webhooks::EndpointUrl,
     tenancy::{
         invitations::InvitationStatus,
@@ -30,7 +33,7 @@ pub(super) fn values(data: &[u8]) {
     });
     parsed::<Name>(s, Name::as_str, |s| visible(s) && (2..=100).contains(&s.chars().count()));
     parsed::<Description>(s, Description::as_str, |s| visible(s) && s.chars().count() <= 500);
-    parsed::<Password>(s, Password::expose, |p| p == s && (8..=1024).contains(&p.len()) && !p.contains('\0'));
+    parsed::<Password>(s, Password::expose, |p| p == opaque(s) && (8..=1024).contains(&p.len()) && !p.contains('\0'));
     parsed::<EventName>(s, |name| name.as_str(), |name| EventName::all().any(|known| known.as_str() == name));
     parsed::<Cap>(s, |cap| cap.as_str(), |name| name == s);
     parsed::<OrgStatus>(s, |status| status.as_str(), |name| name == s);

@@ -185,7 +185,7 @@ impl App {
                 .await
                 .map_err(|e| if e.code == "email_taken" { bad_link() } else { e })?;
             tx.drop_user_links(LinkPurpose::ResetPassword, account.user.id).await?;
-            tx.queue_mail(PLATFORM, &mail(Template::EmailChanged, &previous, json!({ "new_email": link.email }))).await?;
+            tx.queue_mail(PLATFORM, &mail(Template::EmailChanged, &previous, json!({ "new_email": link.email.shown() }))).await?;
             tx.acts(Actor::User { id: account.user.id, email: link.email.clone() });
             let event = Event::EmailChanged {
                 user_id: account.user.id,

@@ -107,7 +107,7 @@ impl App {
         let context = json!({
             "link": format!("{}/invitations/accept/{token}", self.settings.public_url),
             "organization": scope.view().organization.name,
-            "inviter": scope.require_person()?.email,
+            "inviter": scope.require_person()?.email.shown(),
             "days": invitations::LIFETIME.num_days(),
         });
         tx.queue_mail(i.org_id, &mail(Template::Invitation, &i.email, context)).await

@@ -155,3 +155,30 @@ fn policy_of(name: &str) -> Option<String> {
         found.then(|| tail.split(' ').nth(41 - 3).map(str::to_owned))?
     })
 }
+
+#[tokio::test]
+async fn a_password_is_right_however_its_letters_were_typed() {
+    let hasher = hasher();
+    let (composed, decomposed) = ("pässwörter", "pa\u{308}sswo\u{308}rter");
+    let stored = hasher.hash(composed).await.unwrap();
+    assert_eq!(hasher.verify(decomposed, Some(&stored)).await.unwrap(), Verdict::Right);
+    let stored = hasher.hash(decomposed).await.unwrap();
+    assert_eq!(hasher.verify(composed, Some(&stored)).await.unwrap(), Verdict::Right);
+    assert_eq!(hasher.verify("passworter", Some(&stored)).await.unwrap(), Verdict::Wrong);
+    assert_eq!(hasher.verify(decomposed, None).await.unwrap(), Verdict::Wrong);
+    // Width is part of a password.
+    let wide = hasher.hash("ＷＩＤＥ").await.unwrap();
+    assert_eq!(hasher.verify("WIDE", Some(&wide)).await.unwrap(), Verdict::Wrong);
+}
+
+#[tokio::test]
+async fn an_old_hash_of_what_was_typed_works_and_is_due() {
+    let hasher = hasher();
+    let typed = "pa\u{308}sswo\u{308}rter";
+    let salt = b"0123456789abcdef";
+    let stored = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(19_456, 2, 1, None).unwrap())
+        .hash_password_with_salt(typed.as_bytes(), salt)
+        .unwrap()
+        .to_string();
+    assert_eq!(hasher.verify(typed, Some(&stored)).await.unwrap(), Verdict::RightButRehash);
+}

@@ -39,7 +39,8 @@ macro_rules! sources {
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.add_filter("name", |name: &str| names::clean(name));
+    environment.add_filter("name", |name: &str| names::name(name));
+    environment.add_filter("address", |address: &str| names::address(address));
     let sources = sources!("verify_email" "account_exists" "reset_password" "password_changed"
         "change_email" "email_change_requested" "email_changed" "invitation" "webhook_disabled");
     let layout = ("layout.html", include_str!("templates/layout.html"));

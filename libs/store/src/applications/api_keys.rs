@@ -17,20 +17,22 @@ use sea_orm::{ConnectionTrait, DbErr};
 use crate::{
     Store, WriteTx,
     core::{
-        error::{Constraint, from_db, on},
+        error::{Constraint, from_db, on_any},
         sql::{self, Columns, Sql, sql},
         table::{Table, WhenOld, WithOrganization, own_rows},
     },
     tenancy::{organizations::counters, roles::caps_from_text},
 };
 
-pub(crate) const API_KEYS_NAME: Constraint = Constraint { name: "api_keys_name", columns: "api_keys.org_id, api_keys.name" };
+const API_KEYS_NAME: Constraint = Constraint { name: "api_keys_name", columns: "api_keys.org_id, api_keys.name" };
+/// Of spellings of one name; rows of older versions have none.
+const API_KEYS_NAME_KEY: Constraint = Constraint { name: "api_keys_name_key", columns: "api_keys.org_id, api_keys.name_key" };
 /// Never violated: secrets are random.
 const API_KEY_SECRETS_HASH: Constraint = Constraint { name: "api_key_secrets_hash", columns: "api_key_secrets.hash" };
 
 pub(crate) const API_KEYS: Table = Table {
     name: "api_keys",
-    unique: &[&API_KEYS_NAME],
+    unique: &[&API_KEYS_NAME, &API_KEYS_NAME_KEY],
     sealed: &[],
     when_old: WhenOld::Stays("until the organization deletes it"),
     with_organization: WithOrganization::Deleted(own_rows!("api_keys")),
@@ -75,8 +77,9 @@ fn networks_text(key: &ApiKey) -> String {
     key.networks.texts().collect::<Vec<_>>().join(" ")
 }
 
-fn name_taken() -> Error {
-    Error::exists("api_key_name_taken", "Another API key of this organization has this name.")
+fn name_taken() -> impl FnOnce(DbErr) -> Error {
+    let taken = || Error::exists("api_key_name_taken", "Another API key of this organization has this name.");
+    on_any([&API_KEYS_NAME, &API_KEYS_NAME_KEY], taken)
 }
 
 const LIST: Sql = sql!(
@@ -120,12 +123,12 @@ impl Store {
 }
 
 const INSERT: Sql = sql!(
-    "insert into api_keys (org_id, id, name, prefix, permissions, networks, expires_at, created_by, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    "insert into api_keys (org_id, id, name, prefix, permissions, networks, expires_at, created_by, created_at, updated_at, name_key)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 );
 const SAVE: Sql = sql!(
     "update api_keys
-    set name = $3, permissions = $4, networks = $5, expires_at = $6, updated_at = $7
+    set name = $3, permissions = $4, networks = $5, expires_at = $6, updated_at = $7, name_key = $8
     where org_id = $1 and id = $2"
 );
 const DELETE: Sql = sql!("delete from api_keys where org_id = $1 and id = $2");
@@ -157,8 +160,9 @@ impl WriteTx {
             key.created_by.uuid().into(),
             key.created_at.into(),
             key.updated_at.into(),
+            key.name.key().into(),
         ];
-        sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&API_KEYS_NAME, name_taken))?;
+        sql::try_execute(&self.tx, INSERT, values).await.map_err(name_taken())?;
         self.insert_api_key_secret(key, hash, shown_to).await?;
         if self.take_place(scope.org(), &counters::API_KEYS, MAX_API_KEYS).await? {
             return Ok(());
@@ -176,8 +180,9 @@ impl WriteTx {
             networks_text(key).into(),
             key.expires_at.into(),
             key.updated_at.into(),
+            key.name.key().into(),
         ];
-        sql::try_execute(&self.tx, SAVE, values).await.map_err(on(&API_KEYS_NAME, name_taken))?;
+        sql::try_execute(&self.tx, SAVE, values).await.map_err(name_taken())?;
         Ok(())
     }
 

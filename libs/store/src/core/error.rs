@@ -110,14 +110,20 @@ pub(crate) struct Constraint {
 
 /// Gives the violation of `constraint` its meaning; every other error stays what it is.
 pub(crate) fn on(constraint: &'static Constraint, meaning: impl FnOnce() -> Error) -> impl FnOnce(DbErr) -> Error {
-    move |e| match e.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(text))
-            if text.contains(&format!("\"{}\"", constraint.name)) || text.ends_with(constraint.columns) =>
-        {
-            meaning().because(e)
-        }
-        _ => from_db(e),
-    }
+    move |e| if violates(&e, constraint) { meaning().because(e) } else { from_db(e) }
+}
+
+/// The same for constraints that mean one thing.
+pub(crate) fn on_any<const N: usize>(
+    constraints: [&'static Constraint; N],
+    meaning: impl FnOnce() -> Error,
+) -> impl FnOnce(DbErr) -> Error {
+    move |e| if constraints.iter().any(|one| violates(&e, one)) { meaning().because(e) } else { from_db(e) }
+}
+
+fn violates(e: &DbErr, constraint: &Constraint) -> bool {
+    let Some(SqlErr::UniqueConstraintViolation(text)) = e.sql_err() else { return false };
+    text.contains(&format!("\"{}\"", constraint.name)) || text.ends_with(constraint.columns)
 }
 
 /// Whether the whole use case may be run again.

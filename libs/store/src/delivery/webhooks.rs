@@ -14,13 +14,13 @@ use domain::{
     core::value::Name,
     delivery::webhooks::Webhook,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::LockType};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::LockType};
 
 use crate::{
     Store, WriteTx,
     core::{
         entity::{destinations as destination_rows, webhooks},
-        error::{from_db, on},
+        error::{from_db, on_any},
     },
     delivery::deliveries::destinations::{self, Destination},
     tenancy::organizations::counters,
@@ -56,8 +56,9 @@ async fn get(db: &impl ConnectionTrait, org: OrgId, id: WebhookId) -> Result<Web
     webhook(row.ok_or_else(|| Error::not_found("webhook"))?)
 }
 
-fn name_taken() -> Error {
-    Error::exists("webhook_name_taken", "Another webhook of this organization has this name.")
+fn name_taken() -> impl FnOnce(DbErr) -> Error {
+    let taken = || Error::exists("webhook_name_taken", "Another webhook of this organization has this name.");
+    on_any([&table::WEBHOOKS_NAME, &table::WEBHOOKS_NAME_KEY], taken)
 }
 
 impl Store {
@@ -110,6 +111,7 @@ impl WriteTx {
             org_id: Set(org.uuid()),
             id: Set(w.id.uuid()),
             name: Set(w.name.to_string()),
+            name_key: Set(Some(w.name.key())),
             url: Set(w.url.as_str().to_owned()),
             events: Set(events_text(w)),
             secret: Set(sealed.as_str().to_owned()),
@@ -119,7 +121,7 @@ impl WriteTx {
             in_order: Set(w.in_order),
             ..Default::default()
         };
-        webhooks::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(on(&table::WEBHOOKS_NAME, name_taken))?;
+        webhooks::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(name_taken())?;
         let destination = destination_rows::ActiveModel {
             org_id: Set(org.uuid()),
             webhook_id: Set(w.id.uuid()),
@@ -140,6 +142,7 @@ impl WriteTx {
             org_id: Set(scope.org().uuid()),
             id: Set(w.id.uuid()),
             name: Set(w.name.to_string()),
+            name_key: Set(Some(w.name.key())),
             url: Set(w.url.as_str().to_owned()),
             events: Set(events_text(w)),
             is_active: Set(w.is_active),
@@ -149,7 +152,7 @@ impl WriteTx {
             updated_at: Set(w.updated_at),
             ..Default::default()
         };
-        webhooks::Entity::update(row).exec(&self.tx).await.map_err(on(&table::WEBHOOKS_NAME, name_taken))?;
+        webhooks::Entity::update(row).exec(&self.tx).await.map_err(name_taken())?;
         Ok(())
     }
 

@@ -11,6 +11,9 @@ use crate::core::{
 };
 
 pub(crate) const WEBHOOKS_NAME: Constraint = Constraint { name: "webhooks_name", columns: "webhooks.org_id, webhooks.name" };
+/// Of spellings of one name; rows of older versions have none.
+pub(crate) const WEBHOOKS_NAME_KEY: Constraint =
+    Constraint { name: "webhooks_name_key", columns: "webhooks.org_id, webhooks.name_key" };
 
 /// The secret that signs.
 pub(crate) const SECRET: SealedColumn = SealedColumn {
@@ -37,7 +40,7 @@ fn row(row: &QueryResult) -> Result<SealedRow, DbErr> {
 table! {
     webhooks = "webhooks";
     declares {
-        unique: &[&WEBHOOKS_NAME],
+        unique: &[&WEBHOOKS_NAME, &WEBHOOKS_NAME_KEY],
         sealed: &[&SECRET, &OLD_SECRETS],
         when_old: WhenOld::Stays("until the organization deletes it"),
         with_organization: WithOrganization::Deleted(own_rows!("webhooks")),
@@ -59,5 +62,6 @@ table! {
         disabled_reason: Option<String>,
         old_secrets: Option<String>,
         old_secrets_until: Option<ChronoDateTimeUtc>,
+        name_key: Option<String>,
     }
 }

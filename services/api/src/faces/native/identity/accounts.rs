@@ -43,7 +43,7 @@ impl From<User> for UserResponse {
     fn from(u: User) -> Self {
         Self {
             id: u.id.to_string(),
-            email: u.email.into_string(),
+            email: u.email.shown(),
             org_id: (u.realm != domain::PLATFORM).then(|| u.realm.to_string()),
             is_platform_owner: u.is_platform_owner,
             email_verified_at: u.email_verified_at.map(time),
@@ -83,7 +83,7 @@ async fn show(app: &App, who: &SignedIn) -> ApiResult<web::Json<ProfileResponse>
     let org = org.map(|slug| slug.into_string()).unwrap_or_default();
     Ok(web::Json(ProfileResponse {
         id: user.id.to_string(),
-        email: user.email.into_string(),
+        email: user.email.shown(),
         org,
         service: String::new(),
         is_platform_owner: user.is_platform_owner,

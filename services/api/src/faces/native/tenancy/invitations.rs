@@ -62,7 +62,7 @@ impl From<Invitation> for InvitationResponse {
         Self {
             id: i.id.to_string(),
             org_id: i.org_id.to_string(),
-            email: i.email.into_string(),
+            email: i.email.shown(),
             role: i.role.to_string(),
             invited_by: i.invited_by.to_string(),
             status: i.status.as_str().to_owned(),
@@ -131,7 +131,7 @@ impl From<ListedInvitation> for ListedInvitationResponse {
     fn from(l: ListedInvitation) -> Self {
         let inviter = InviterResponse {
             id: l.invitation.invited_by.to_string(),
-            email: l.inviter_email.into_string(),
+            email: l.inviter_email.shown(),
             created_at: time(l.inviter_created_at),
         };
         Self { invitation: l.invitation.into(), inviter }

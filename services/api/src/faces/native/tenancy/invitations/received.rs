@@ -44,7 +44,7 @@ impl From<ReceivedInvitation> for ReceivedInvitationResponse {
     fn from(r: ReceivedInvitation) -> Self {
         Self {
             id: r.invitation.id.to_string(),
-            email: r.invitation.email.into_string(),
+            email: r.invitation.email.shown(),
             role: r.invitation.role.to_string(),
             expires_at: time(r.invitation.expires_at),
             created_at: time(r.invitation.created_at),
