@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tenantry_tests::{PASSWORD, Response, TestApp, both, text};
+use tenantry_tests::{PASSWORD, Response, TestApp, User, both, text};
 
 use crate::core::shapes::has_exactly;
 
@@ -126,4 +126,57 @@ both!(an_invitation_follows_the_address_and_not_the_account, async |app| {
         .ok();
     app.by(&bob).post("/api/invitations/accept", json!({"token": token})).await.refused_as(403, "FORBIDDEN", "other_address");
     assert_eq!(text(&app.by(&bob).get("/api/user").await.ok()["email"]), "bob2@example.com");
+});
+
+both!(another_address_needs_a_fresh_sign_in_or_the_password, async |app| {
+    let ann = app.sign_up("ann@example.com").await;
+    let change = async |user: &User, body: Value| app.by(user).patch("/api/user", body).await;
+    change(&ann, json!({"email": "new@example.com", "password": "not mine"})).await.invalid(&["password"]);
+    app.advance(TimeDelta::minutes(14));
+    let tokens = app.client().post("/api/auth/refresh", json!({"refresh_token": ann.refresh})).await.ok();
+    app.advance(TimeDelta::minutes(2));
+    // Renewing tokens is no sign-in: whoever found them could do it.
+    let late = User { access: text(&tokens["access_token"]), ..ann.clone() };
+    change(&late, json!({"email": "new@example.com"})).await.refused_as(403, "FORBIDDEN", "recent_sign_in_required");
+    change(&late, json!({"email": "new@example.com", "password": "not mine"})).await.invalid(&["password"]);
+    change(&late, json!({"email": "ann@example.com"})).await.ok();
+    app.worker().await;
+    assert!(app.mails_to("new@example.com").is_empty());
+    change(&late, json!({"email": "new@example.com", "password": PASSWORD})).await.ok();
+    change(&app.again(&ann).await, json!({"email": "new@example.com"})).await.ok();
+    app.worker().await;
+    assert_eq!(app.mails_to("new@example.com").len(), 2);
+});
+
+both!(a_password_is_the_same_however_its_letters_were_typed, async |app| {
+    let (composed, decomposed) = ("un mot de passé très long", "un mot de passe\u{301} tre\u{300}s\u{a0}long");
+    let ann = app.sign_up("ann@example.com").await;
+    let change = json!({"current_password": PASSWORD, "new_password": composed});
+    app.by(&ann).post("/api/user/change-password", change).await.ok();
+    login(app, "ann@example.com", decomposed).await.ok();
+    login(app, "ann@example.com", "un mot de passe tres long").await.refused(401, "UNAUTHORIZED");
+    let change = json!({"current_password": decomposed, "new_password": "ＷＩＤＥ ＷＩＤＥ"});
+    app.by(&ann).post("/api/user/change-password", change).await.ok();
+    login(app, "ann@example.com", "WIDE WIDE").await.refused(401, "UNAUTHORIZED");
+});
+
+both!(an_address_with_an_international_domain_has_two_spellings, async |app| {
+    let ann = app.sign_up("ann@xn--mller-kva.example").await;
+    let profile = app.by(&ann).get("/api/user").await.ok();
+    assert_eq!(profile["email"], "ann@müller.example", "shown as people write it");
+    for spelling in ["Ann@MÜLLER.example", "ann@mu\u{308}ller.example", "ann@xn--mller-kva.example"] {
+        login(app, spelling, PASSWORD).await.ok();
+    }
+    let bob = app.sign_up("bob@example.com").await;
+    app.create_org(&bob, "acme").await;
+    let (_, token) = app.invite(&bob, "acme", "ann@müller.example", "member").await;
+    app.by(&ann).post("/api/invitations/accept", json!({"token": token})).await.done();
+    app.worker().await;
+    let mail = app.mails_to("ann@xn--mller-kva.example").pop().expect("an invitation");
+    assert!(mail.raw.contains("xn--mller-kva"), "servers know it in ASCII");
+    assert_eq!(app.count("select count(*) from users where email = 'ann@xn--mller-kva.example'").await, 1);
+    app.client()
+        .post("/api/auth/register", json!({"email": "müller@example.com", "password": PASSWORD}))
+        .await
+        .invalid(&["email"]);
 });

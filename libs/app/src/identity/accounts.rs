@@ -17,7 +17,7 @@ use domain::{
         value::{Email, Password, Slug},
     },
     delivery::mails::Template,
-    identity::accounts::{LinkPurpose, User},
+    identity::accounts::{LinkPurpose, Person, User},
 };
 use serde_json::json;
 use store::{Change, NoEvent, WriteTx, identity::accounts::Link};
@@ -142,16 +142,18 @@ impl App {
         Ok((self.store.own_account(own).await?.user, self.store.own_grant_slug(own).await?))
     }
 
-    /// Asks for another address: it counts once its mailbox is proven. Says nothing about whether it has an account.
-    pub async fn request_email_change(&self, c: &Caller, email: &Email) -> Result<()> {
+    /// Asks for another address: it counts once its mailbox is proven. Says nothing about whether it has an account. Whoever has the
+    /// address has the account, so a token that lies about is not enough: the sign-in must be fresh, or the password given with it.
+    pub async fn request_email_change(&self, c: &Caller, email: &Email, password: Option<&str>) -> Result<()> {
         self.admit_mail(email).await?;
+        let person = self.person(c).await?;
+        if person.realm != PLATFORM {
+            return Err(Error::forbidden("managed_account", "Your organization manages this account; ask its administrator."));
+        }
+        if *email != person.email {
+            self.demand_presence(c, &person, password).await?;
+        }
         self.as_person(c, async |tx, person| {
-            if person.realm != PLATFORM {
-                return Err(Error::forbidden(
-                    "managed_account",
-                    "Your organization manages this account; ask its administrator.",
-                ));
-            }
             if *email == person.email {
                 return Ok(Change::silent((), NoEvent::Unchanged));
             }
@@ -165,10 +167,23 @@ impl App {
             let (template, path) =
                 if taken { (Template::AccountExists, "") } else { (Template::ChangeEmail, "/auth/change-email") };
             self.mail_link(tx, &link, template, path, PLATFORM).await?;
-            tx.queue_mail(PLATFORM, &mail(Template::EmailChangeRequested, &person.email, json!({ "new_email": email }))).await?;
+            tx.queue_mail(PLATFORM, &mail(Template::EmailChangeRequested, &person.email, json!({ "new_email": email.shown() })))
+                .await?;
             Ok(Change::silent((), NoEvent::LinkMailed))
         })
         .await
+    }
+
+    /// Demands that it is the person who asks, and not only their session: `Forbidden` (`recent_sign_in_required`).
+    async fn demand_presence(&self, c: &Caller, person: &Person, password: Option<&str>) -> Result<()> {
+        if let Some(password) = password {
+            let wrong = || Error::field("password", "wrong", "The password is wrong.");
+            return self.check_own_password(c, person, password, wrong).await.map(|_| ());
+        }
+        if self.store.own_session(policy::own(person)).await?.is_fresh(c.call.now) {
+            return Ok(());
+        }
+        Err(Error::forbidden("recent_sign_in_required", "Sign in again, or send your `password` with the change."))
     }
 
     /// Uses up a change-of-address link, and tells the old address.

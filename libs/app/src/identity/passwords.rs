@@ -7,7 +7,7 @@ use domain::{
     authorization::policy,
     core::value::{Email, Password, Slug},
     delivery::mails::Template,
-    identity::accounts::{LinkPurpose, User},
+    identity::accounts::{LinkPurpose, Person, User},
 };
 use serde_json::json;
 use store::{Change, NoEvent, WriteTx, identity::accounts::Link};
@@ -65,13 +65,8 @@ impl App {
     /// Changes the caller's password, which they must know; ends their other sessions.
     pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
         let person = self.person(c).await?;
-        self.admit("guesses", &[rate_request("password", &person.id.to_string(), ATTEMPTS_AT_ONE_SECRET)]).await?;
-        let budget = self.admit_password_check(person.session, c.call.now).await?;
-        let known = self.store.own_account(policy::own(&person)).await?.password_hash;
-        if self.hasher.verify(current, known.as_deref()).await? == Verdict::Wrong {
-            self.charge_password_check(&c.call, &budget).await?;
-            return Err(Error::field("current_password", "wrong", "The current password is wrong."));
-        }
+        let wrong = || Error::field("current_password", "wrong", "The current password is wrong.");
+        let known = self.check_own_password(c, &person, current, wrong).await?;
         let hash = self.hasher.hash(new.expose()).await?;
         self.as_person(c, async |tx, person| {
             let account = tx.lock_account(person.id).await?;
@@ -83,6 +78,24 @@ impl App {
             Ok(password_changed(&account.user, "change"))
         })
         .await
+    }
+
+    /// Demands the caller's own password, `wrong` otherwise; guesses are counted. The hash that it was checked against.
+    pub(crate) async fn check_own_password(
+        &self,
+        c: &Caller,
+        person: &Person,
+        password: &str,
+        wrong: impl FnOnce() -> Error,
+    ) -> Result<Option<String>> {
+        self.admit("guesses", &[rate_request("password", &person.id.to_string(), ATTEMPTS_AT_ONE_SECRET)]).await?;
+        let budget = self.admit_password_check(person.session, c.call.now).await?;
+        let known = self.store.own_account(policy::own(person)).await?.password_hash;
+        if self.hasher.verify(password, known.as_deref()).await? == Verdict::Wrong {
+            self.charge_password_check(&c.call, &budget).await?;
+            return Err(wrong());
+        }
+        Ok(known)
     }
 
     async fn set_password(&self, tx: &WriteTx, user: &User, hash: String) -> Result<()> {

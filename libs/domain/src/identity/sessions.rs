@@ -37,6 +37,16 @@ pub struct Session {
     pub expires_at: Time,
 }
 
+/// How long ago a sign-in may be to count as fresh: then nobody else is likely to hold its token yet.
+pub const FRESH_FOR: chrono::TimeDelta = chrono::TimeDelta::minutes(15);
+
+impl Session {
+    /// Whether the sign-in itself, not its last renewal, was just now.
+    pub fn is_fresh(&self, now: Time) -> bool {
+        now - self.created_at <= FRESH_FOR
+    }
+}
+
 /// What a session may act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantRow {

@@ -7,7 +7,7 @@ pub(crate) mod table;
 
 use chrono::TimeDelta;
 use domain::{
-    GrantId, OrgId, Result, SessionId, Time, UserId,
+    Error, GrantId, OrgId, Result, SessionId, Time, UserId,
     authorization::policy::UserScope,
     core::value::Slug,
     identity::sessions::{GrantRow, Session},
@@ -60,6 +60,14 @@ impl Store {
             .await
             .map_err(from_db)?;
         Ok(rows.into_iter().map(session).collect())
+    }
+
+    /// The session through which the caller asks.
+    pub async fn own_session(&self, who: UserScope<'_>) -> Result<Session> {
+        let own =
+            sessions::Entity::find_by_id(who.person().session.uuid()).filter(sessions::Column::UserId.eq(who.person().id.uuid()));
+        let row = own.one(&self.db).await.map_err(from_db)?;
+        row.map(session).ok_or_else(|| Error::not_found("session"))
     }
 }
 

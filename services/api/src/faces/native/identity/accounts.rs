@@ -14,7 +14,7 @@ use super::USER;
 use crate::faces::native::core::views::{MessageResponse, message};
 use crate::http::{
     context::{SignedIn, SigningIn},
-    error::ApiResult,
+    error::{ApiResult, ErrorBody},
     operations::{Routes, anybody, signed_in},
     wire::{Body, Field, time},
 };
@@ -102,24 +102,31 @@ async fn profile(app: web::Data<App>, who: SignedIn) -> ApiResult<web::Json<Prof
 
 /// Changes of the caller's account.
 #[derive(Default, Deserialize, ToSchema)]
-#[schema(example = json!({"email": "ann@new.example.com"}))]
+#[schema(example = json!({"email": "ann@new.example.com", "password": "a long sentence only I know"}))]
 struct UpdateProfileRequest {
     #[serde(default)]
     #[schema(value_type = String)]
     email: Field<Email>,
+    /// My present password: needed beside `email` unless I signed in within the last 15 minutes.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    password: Field<String>,
 }
 
 /// Change my address: it counts once the link mailed to it was used.
 #[utoipa::path(
     operation_id = "user.updateProfile",
     request_body = UpdateProfileRequest,
-    responses((status = 200, description = "The profile; still with the old address.", body = ProfileResponse)),
+    responses(
+        (status = 200, description = "The profile; still with the old address.", body = ProfileResponse),
+        (status = 403, description = "The sign-in is older than 15 minutes and no password came with the change.", body = ErrorBody),
+    ),
 )]
 #[patch("/api/user")]
 async fn update(app: web::Data<App>, who: SignedIn, body: Body<UpdateProfileRequest>) -> ApiResult<web::Json<ProfileResponse>> {
-    let (email,) = all((body.value.email.change("email"),))?;
+    let (email, password) = all((body.value.email.change("email"), body.value.password.optional("password")))?;
     if let Some(email) = email {
-        app.request_email_change(&who.caller, &email).await?;
+        app.request_email_change(&who.caller, &email, password.as_deref()).await?;
     }
     show(&app, &who).await
 }
