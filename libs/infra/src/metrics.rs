@@ -15,6 +15,18 @@ const BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
 
+/// Whether whoever sent this `Authorization` header may read the metrics: with the configured bearer token, and nobody without one. That
+/// a request comes from this machine says nothing, since behind a proxy here all do.
+pub fn may_read(token: &str, authorization: Option<&str>) -> bool {
+    let sent = authorization.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    !token.is_empty() && same(sent.as_bytes(), token.as_bytes())
+}
+
+/// Compares all bytes, so that the time it takes tells nothing.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
 /// The one recorder that a process can have.
 static INSTALLED: Mutex<Option<Metrics>> = Mutex::new(None);
 
@@ -49,6 +61,16 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_token_opens_them() {
+        assert!(may_read("secret", Some("Bearer secret")));
+        for (token, header) in
+            [("secret", None), ("secret", Some("Bearer wrong")), ("secret", Some("secret")), ("", Some("Bearer ")), ("", None)]
+        {
+            assert!(!may_read(token, header), "{token:?} {header:?}");
+        }
+    }
 
     #[test]
     fn what_is_counted_is_rendered_and_installing_twice_is_harmless() {

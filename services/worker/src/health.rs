@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::Server, http::header, web};
+use domain::{Clock, core::clock::SystemClock};
 use infra::metrics::Metrics;
 
 use crate::Deps;
@@ -22,6 +23,7 @@ pub fn server(address: SocketAddr, deps: &Deps, metrics: &Metrics, token: &str) 
             .route("/health/live", web::get().to(live))
             .route("/health/ready", web::get().to(ready))
             .route("/metrics", web::get().to(numbers))
+            .default_service(web::to(unknown))
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).bind(address)?.run())
 }
@@ -43,23 +45,18 @@ async fn ready(state: web::Data<State>) -> HttpResponse {
     }
 }
 
+/// By the API's rule: with the token, and for everybody else there is no such path.
 async fn numbers(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    if !may_read(&request, &state.token) {
-        return HttpResponse::Unauthorized().finish();
+    let sent = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if !infra::metrics::may_read(&state.token, sent) {
+        return unknown().await;
     }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(state.metrics.render())
 }
 
-/// Whoever has the token; without a configured one, callers on this machine.
-fn may_read(request: &HttpRequest, token: &str) -> bool {
-    if token.is_empty() {
-        return request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    }
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    given.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|given| same(given.as_bytes(), token.as_bytes()))
-}
-
-/// Compares all bytes, so that the time it takes tells nothing.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+/// The API's refusal of an unknown path.
+async fn unknown() -> HttpResponse {
+    let now = SystemClock.now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    let body = serde_json::json!({ "error": "There is no such path.", "error_code": "NOT_FOUND", "code": "not_found", "timestamp": now });
+    HttpResponse::NotFound().json(body)
 }

@@ -266,10 +266,11 @@ fn browsers_may_read_the_headers_and_without_limits_there_are_none() {
 
 #[test]
 fn refusals_are_counted_in_the_metrics() {
-    run(Database::Sqlite, limited().set("rate_limits.account_reads_burst", 1), async |app| {
+    let options = limited().set("rate_limits.account_reads_burst", 1).set("metrics.token", "operator");
+    run(Database::Sqlite, options, async |app| {
         let ann = app.sign_up("ann@example.com").await;
         assert!(served(&app.by(&ann), "/api/user", 10).await < 10);
-        let metrics = app.client().get("/metrics").await.expect(200).text();
+        let metrics = app.client().bearer("operator").get("/metrics").await.expect(200).text();
         assert!(metrics.contains("rate_limited_total{group=\"reads\"}"), "{metrics}");
     });
 }

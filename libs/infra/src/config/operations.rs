@@ -8,7 +8,7 @@ use super::{Secret, parse};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetricsConfig {
-    /// Bearer token for `/metrics`; empty: only callers on this machine.
+    /// Bearer token for `/metrics`; empty: there are none.
     pub token: Secret,
 }
 

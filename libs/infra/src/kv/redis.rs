@@ -1,5 +1,8 @@
 //! The store that several processes share. One script call per decision; when Redis is away each process counts for itself, since
 //! refusing everybody (or nobody) because of a cache would be worse than a limit that is a few times too generous.
+//!
+//! One server, or a primary behind a name that follows it. Redis Cluster is not supported: a decision's keys lie on several of its nodes,
+//! and putting all on one would leave nothing of the cluster. Each process then counts for itself, and its readiness says `away`.
 
 mod wake_channel;
 
@@ -10,7 +13,7 @@ use domain::{
     Clock, Result,
     core::{
         ports::{Kv, RateRequest},
-        rate::Admission,
+        rate::{Admission, Limit},
     },
 };
 use redis::{
@@ -20,6 +23,11 @@ use redis::{
 
 use self::wake_channel::WakeChannel;
 use super::{memory::MemoryKv, outage::Outage};
+
+/// What a probe counts: two keys, as a decision under several limits has, which are forgotten at once.
+const PROBE: &str = "probe:1";
+const PROBE_TOO: &str = "probe:2";
+const PROBED_FOR: Duration = Duration::from_millis(1);
 
 /// No request waits longer for Redis.
 const TIMEOUT: Duration = Duration::from_millis(250);
@@ -97,8 +105,9 @@ impl Kv for RedisKv {
         self.channel.received().await;
     }
 
+    /// Asks for what is used: a Redis can answer `PING` and refuse scripts or writes (rights, a replica, a node of a cluster, no memory).
     async fn healthy(&self) -> bool {
-        let mut connection = self.connection.clone();
-        bounded(async { redis::cmd("PING").query_async::<String>(&mut connection).await }).await.is_ok()
+        let probe = [PROBE, PROBE_TOO].map(|key| RateRequest::new(key.to_owned(), Limit { burst: 1, period: PROBED_FOR }));
+        bounded(self.decide(&probe)).await.is_ok()
     }
 }

@@ -195,7 +195,7 @@ async fn an_outage_of_redis_neither_fails_nor_slows_requests_and_heals() {
 }
 
 async fn redis_get(url: &str, key: &str) -> Option<String> {
-    let mut connection = ::redis::Client::open(url).ok()?.get_multiplexed_async_connection().await.ok()?;
+    let mut connection = ::::redis::Client::open(url).ok()?.get_multiplexed_async_connection().await.ok()?;
     ::redis::cmd("GET").arg(key).query_async(&mut connection).await.ok()?
 }
 
@@ -224,4 +224,19 @@ async fn an_empty_url_means_memory_and_a_dead_redis_does_not_stop_the_start() {
     let dead = connect(&RedisConfig { url: crate::config::Secret::new("redis://127.0.0.1:1") }, clock).await;
     assert!(!dead.healthy().await);
     assert!(count(&*dead, "x", Limit { burst: 1, period: Duration::from_secs(1) }).await.allowed);
+}
+
+#[tokio::test]
+async fn a_redis_that_refuses_scripts_is_not_healthy() {
+    let Some(server) = Server::start() else { return };
+    let kv = client(&server).await;
+    let administrator = ::redis::Client::open(server.url()).unwrap();
+    let mut connection = administrator.get_multiplexed_async_connection().await.unwrap();
+    let mut rights = async |rights: &str| {
+        ::redis::cmd("ACL").arg(&["SETUSER", "default", rights]).query_async::<String>(&mut connection).await.unwrap();
+    };
+    rights("-@scripting").await;
+    assert!(!kv.healthy().await, "it still answers PING");
+    rights("+@scripting").await;
+    assert!(kv.healthy().await);
 }

@@ -20,7 +20,7 @@ use crate::http::{
 pub struct MetricsAccess {
     /// Renders them; `None` where no recorder is installed.
     pub metrics: Option<infra::metrics::Metrics>,
-    /// The bearer token; empty: only this machine.
+    /// The bearer token; empty: nobody may.
     pub token: String,
 }
 
@@ -37,7 +37,7 @@ pub struct Health {
     pub status: &'static str,
     /// `ok`.
     pub database: &'static str,
-    /// `ok`, or `away`: then limits are counted per process.
+    /// `ok`, or `away`: Redis does not answer, or refuses what is asked of it; then limits are counted per process.
     pub cache: &'static str,
 }
 
@@ -71,17 +71,12 @@ async fn ready(app: web::Data<App>, draining: web::Data<Draining>) -> ApiResult<
     check(&app).await
 }
 
-/// Prometheus metrics: with `metrics.token` as bearer token, or from this machine if none is set.
+/// Prometheus metrics, with `metrics.token` as bearer token. Without one configured there are none.
 #[utoipa::path(tag = "operations", operation_id = "metrics", security((), ("bearer" = [])), responses((status = 200, description = "Prometheus text format.", content_type = "text/plain", body = String, example = "# TYPE http_request_duration_seconds summary")))]
 #[get("/metrics")]
 async fn metrics(req: HttpRequest, access: web::Data<MetricsAccess>) -> HttpResponse {
-    let sent = req.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
-    let allowed = if access.token.is_empty() {
-        req.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
-            && req.headers().get("x-forwarded-for").is_none()
-    } else {
-        sent.is_some_and(|sent| crypto::opaque::hash(sent) == crypto::opaque::hash(&access.token))
-    };
+    let sent = req.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let allowed = infra::metrics::may_read(&access.token, sent);
     match (&access.metrics, allowed) {
         (Some(metrics), true) => HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render()),
         _ => ApiError(Error::not_found("path")).error_response(),
