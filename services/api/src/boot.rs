@@ -49,13 +49,17 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     let Resources { store, kv, clock, ids, .. } = resources.clone();
     let parts = Parts { store, kv, clock, ids, hasher, guard, settings };
     let app = App::new(parts).await?;
+    bootstrap(config, &app).await?;
+    let trusted = TrustedProxies::new(config.server.trusted_proxies.clone());
+    let https = config.server.public_url.starts_with("https:");
+    trusted.warnings(https).iter().for_each(|warning| tracing::warn!("{warning}"));
     let shared = Shared {
         app,
-        trusted: TrustedProxies(config.server.trusted_proxies.clone()),
+        trusted,
         cors_origins: config.server.cors_origins.clone(),
         body_bytes: config.limits.body_bytes,
         metrics: MetricsAccess { metrics, token: config.metrics.token.expose().to_owned() },
-        https: config.server.public_url.starts_with("https:"),
+        https,
         dashboard_url: config.server.dashboard_url.clone(),
         draining: Draining::default(),
     };

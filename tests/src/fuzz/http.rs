@@ -116,7 +116,7 @@ pub(super) fn headers(data: &[u8]) {
 
 /// One line is one header. The client is the peer or a hop that was named, and nobody untrusted is believed about others.
 pub(super) fn forwarded(data: &[u8]) {
-    let trusted = TrustedProxies(["10.0.0.0/8", "fd00::/8"].map(|net| net.parse().expect("a network")).to_vec());
+    let trusted = TrustedProxies::new(["10.0.0.0/8", "fd00::/8"].map(|net| net.parse().expect("a network")).to_vec());
     let lines = || data.split(|b| *b == b'\n').map(<[u8]>::to_vec);
     let stranger = with_headers("x-forwarded-for", lines(), "203.0.113.7:1");
     assert_eq!(trusted.client_of(&stranger), Some(IpAddr::from([203, 0, 113, 7])));

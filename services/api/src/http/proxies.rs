@@ -2,30 +2,79 @@
 //! it: `X-Forwarded-For` from a peer that is a trusted proxy, read from the right, up to the first hop that is none. What is left of that
 //! hop came from the client. `Forwarded`, `X-Real-IP` and the like are not read at all, and no header says which scheme, host or path a link gets.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
 
 use actix_web::HttpRequest;
 use ipnet::IpNet;
 
 /// Networks whose `X-Forwarded-For` is believed.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(pub Vec<IpNet>);
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    /// When a header of a stranger was last told in the log, in seconds since the process began (or 0).
+    told: Arc<AtomicU64>,
+}
+
+/// A header that is not believed is told in the log at most this often.
+const TOLD_EVERY: u64 = 600;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// A chain of trusted proxies that is longer than this is no chain but an attempt to keep us busy.
 const MAX_HOPS: usize = 32;
 
 impl TrustedProxies {
+    /// Believes these networks.
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self { networks, told: Arc::default() }
+    }
+
+    /// What an operator should know before the first request: nobody is believed though somebody must be in front, since clients come
+    /// over TLS; or so many are that some of them are no proxies.
+    pub fn warnings(&self, https: bool) -> Vec<String> {
+        let wide = |net: &&IpNet| net.prefix_len() < if net.addr().is_ipv4() { 16 } else { 48 };
+        let too_wide = self.networks.iter().filter(wide).map(|net| {
+            format!("server.trusted_proxies: {net} is wide; whoever can reach this server from there chooses the address it is counted under")
+        });
+        let nobody = (https && self.networks.is_empty()).then(|| {
+            "server.trusted_proxies is empty, but server.public_url is https: behind a proxy that is not named there, all clients count as one"
+                .to_owned()
+        });
+        too_wide.chain(nobody).collect()
+    }
+
+    /// Says, once in a while, that clients behind a proxy that is not named share their limits.
+    fn tell_of_stranger(&self, peer: IpAddr) {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        metrics::counter!("forwarded_for_ignored_total").increment(1);
+        let (now, told) = (BEGAN.elapsed().as_secs() + 1, self.told.load(Relaxed));
+        let due = told == 0 || now >= told + TOLD_EVERY;
+        if due && self.told.compare_exchange(told, now, Relaxed, Relaxed).is_ok() {
+            tracing::warn!(%peer, "X-Forwarded-For from a peer that is not in server.trusted_proxies is ignored: if it is your proxy, all its clients share one limit");
+        }
+    }
+
     fn trusts(&self, ip: IpAddr) -> bool {
-        self.0.iter().any(|net| net.contains(&ip))
+        self.networks.iter().any(|net| net.contains(&ip))
     }
 
     /// The address of whoever sent this request.
     pub fn client_of(&self, req: &HttpRequest) -> Option<IpAddr> {
         let peer = req.peer_addr()?.ip().to_canonical();
         if !self.trusts(peer) {
+            if req.headers().contains_key(FORWARDED_FOR) {
+                self.tell_of_stranger(peer);
+            }
             return Some(peer);
         }
-        let lines: Vec<&[u8]> = req.headers().get_all("x-forwarded-for").map(|value| value.as_bytes()).collect();
+        let lines: Vec<&[u8]> = req.headers().get_all(FORWARDED_FOR).map(|value| value.as_bytes()).collect();
         Some(self.client(peer, &lines))
     }
 
@@ -60,7 +109,7 @@ mod tests {
     fn client(lines: &[&str]) -> String {
         let trusted = ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32"].map(|net| net.parse().unwrap());
         let lines: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
-        TrustedProxies(trusted.into()).client("10.0.0.1".parse().unwrap(), &lines).to_string()
+        TrustedProxies::new(trusted.into()).client("10.0.0.1".parse().unwrap(), &lines).to_string()
     }
 
     #[test]
@@ -130,7 +179,7 @@ mod tests {
             assert_eq!(client(&[&format!("6.6.6.6, {hop}")]), "10.0.0.1", "{hop}");
             assert_eq!(client(&[&format!("6.6.6.6, {hop}, 10.4.4.4")]), "10.4.4.4", "{hop}");
         }
-        let trusted = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
         let lines: &[&[u8]] = &[b"6.6.6.6, \xff\xfe, 10.5.5.5"];
         assert_eq!(trusted.client("10.0.0.1".parse().unwrap(), lines).to_string(), "10.5.5.5", "bytes that are no text");
     }
@@ -146,5 +195,26 @@ mod tests {
     #[test]
     fn nobody_is_trusted_by_default() {
         assert!(!TrustedProxies::default().trusts("127.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_likely_a_mistake_is_told_at_start() {
+        let warnings = |networks: &[&str], https| {
+            TrustedProxies::new(networks.iter().map(|net| net.parse().unwrap()).collect()).warnings(https).len()
+        };
+        assert_eq!((warnings(&[], true), warnings(&[], false)), (1, 0));
+        assert_eq!(warnings(&["10.0.0.0/8", "0.0.0.0/0", "fd00::/8"], true), 3);
+        assert_eq!(warnings(&["10.0.3.0/28", "10.244.0.0/16", "fd00:3::/64", "192.0.2.1/32"], true), 0);
+    }
+
+    #[test]
+    fn a_strangers_header_is_told_once_in_a_while() {
+        let trusted = TrustedProxies::default();
+        let peer = "203.0.113.7".parse().unwrap();
+        trusted.tell_of_stranger(peer);
+        let told = trusted.told.load(Relaxed);
+        assert_ne!(told, 0);
+        trusted.tell_of_stranger(peer);
+        assert_eq!(trusted.told.load(Relaxed), told);
     }
 }
