@@ -49,7 +49,6 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     let Resources { store, kv, clock, ids, .. } = resources.clone();
     let parts = Parts { store, kv, clock, ids, hasher, guard, settings };
     let app = App::new(parts).await?;
-    bootstrap(config, &app).await?;
     let trusted = TrustedProxies::new(config.server.trusted_proxies.clone());
     let https = config.server.public_url.starts_with("https:");
     trusted.warnings(https).iter().for_each(|warning| tracing::warn!("{warning}"));

@@ -195,7 +195,7 @@ async fn an_outage_of_redis_neither_fails_nor_slows_requests_and_heals() {
 }
 
 async fn redis_get(url: &str, key: &str) -> Option<String> {
-    let mut connection = ::::redis::Client::open(url).ok()?.get_multiplexed_async_connection().await.ok()?;
+    let mut connection = ::redis::Client::open(url).ok()?.get_multiplexed_async_connection().await.ok()?;
     ::redis::cmd("GET").arg(key).query_async(&mut connection).await.ok()?
 }
 
