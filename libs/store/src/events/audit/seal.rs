@@ -8,7 +8,9 @@
 //! then writes checkpoint, register and watermark in one short one, if nobody else has moved the register meanwhile. So any number of
 //! workers may seal at once, a crash leaves nothing half done, and no writer ever waits: writers touch none of these tables.
 
-use std::collections::HashSet;
+mod keep;
+mod links;
+mod signer;
 
 use crypto::{
     SigningKey,
@@ -25,6 +27,12 @@ use domain::{Error, EventId, Kind, OrgId, Result, Time, authorization::policy::S
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, QueryResult, Value};
 use uuid::Uuid;
 
+pub(super) use self::links::give_leaf;
+pub(crate) use self::signer::Signer;
+use self::{
+    keep::keep,
+    links::Linked,
+};
 use super::{
     leaves::{self, StoredRecord, record_columns},
     register::{Entry, Found, forged},
@@ -277,190 +285,6 @@ impl Store {
         tracing::info!(%org, records, at = %now, "old audit records got their leaves");
         Ok(())
     }
-}
-
-/// What signs, and what it and its predecessors have signed is checked with.
-pub(crate) struct Signer {
-    key: SigningKey,
-    keys: PublicKeys,
-}
-
-impl Signer {
-    /// Says that retention removed what this checkpoint is the last of, and up to which number. Only of what was sealed before `oldest`, as
-    /// the checkpoint itself says: nobody who only writes to the database has what is younger removed in the server's name.
-    pub(crate) fn retained(&self, org: OrgId, checkpoint: &str, oldest: Time, now: Time) -> Result<(i64, String)> {
-        let claims = self.keys.open(checkpoint).map_err(|why| forged(org, &format!("a checkpoint was added: {why}")))?;
-        if claims.organization_id != org || claims.created_at > moment(oldest) {
-            return Err(forged(org, "the time of a checkpoint was altered"));
-        }
-        let (seq, hash) = (claims.last_seq, claims.hash);
-        let retained = Retained { organization_id: org, seq, hash, created_at: moment(now) };
-        Ok((seq, statement::sign(&self.key, &retained)?))
-    }
-
-    fn checkpoint(&self, segment: &Segment<'_>, leaves: &[String], hash: String, now: Time) -> Result<checkpoints::Model> {
-        let claims = Claims {
-            organization_id: segment.org,
-            first_seq: segment.entry.seq + 1,
-            last_seq: segment.last,
-            root: merkle::root(leaves),
-            hash,
-            previous: segment.entry.checkpoint.clone(),
-            created_at: moment(now),
-        };
-        Ok(checkpoints::Model {
-            org_id: segment.org.uuid(),
-            first_seq: claims.first_seq,
-            last_seq: claims.last_seq,
-            signed: checkpoint::sign(&self.key, &claims)?,
-            root: claims.root,
-            hash: claims.hash,
-            created_at: now,
-        })
-    }
-}
-
-/// A record of the feed, with what its link is over.
-struct Linked {
-    seq: i64,
-    id: EventId,
-    leaf: Option<String>,
-    hash: String,
-    over_leaf: bool,
-    body: Option<String>,
-    erased: bool,
-}
-
-impl Linked {
-    fn read(row: &QueryResult) -> Result<Self, DbErr> {
-        Ok(Self {
-            seq: row.try_get("", "seq")?,
-            id: EventId::new(row.try_get("", "event_id")?),
-            leaf: row.try_get("", "leaf")?,
-            hash: row.try_get("", "hash")?,
-            over_leaf: row.try_get::<i16>("", "chained")? == 1,
-            body: row.try_get("", "body")?,
-            erased: row.try_get::<Option<String>>("", "digest")?.is_some(),
-        })
-    }
-
-    /// The chain at this record, if it follows `before`.
-    fn follow(&self, before: &str) -> Option<String> {
-        // What an old record's link was over is gone with its erasure, as the verifier knows.
-        if !self.over_leaf && self.erased {
-            return Some(self.hash.clone());
-        }
-        let what = if self.over_leaf { &self.leaf } else { &self.body };
-        let hash = chain::link(before, self.seq, self.id, what.as_deref()?);
-        (hash == self.hash).then_some(hash)
-    }
-}
-
-const SET_SALT: &str = "update events set salt = $3 where org_id = $1 and id = $2 and salt is null and digest is null";
-
-const SET_LEAF: &str = "update feed set leaf = $3 where org_id = $1 and seq = $2 and leaf is null";
-
-/// Gives a record without a salt this one, and its leaf. Of two who do this at once, the second changes nothing and is answered false.
-pub(super) async fn give_leaf(
-    tx: &DatabaseTransaction,
-    org: OrgId,
-    seq: i64,
-    record: &mut StoredRecord,
-    salt: String,
-) -> Result<bool> {
-    if sql::execute(tx, SET_SALT, vec![org.uuid().into(), record.id.uuid().into(), salt.as_str().into()]).await? == 0 {
-        return Ok(false);
-    }
-    record.salt = Some(salt);
-    sql::execute(tx, SET_LEAF, vec![org.uuid().into(), seq.into(), record.leaf(org).into()]).await?;
-    Ok(true)
-}
-
-/// In the order of their ids: everybody who locks several takes them in the same order.
-const LOCK_HEADS: Sql<1> = sql!(
-    "select org_id
-    from heads
-    where org_id in (select org_id from {rows})
-    order by org_id
-    {for no key update}",
-    rows = 1 (org_id: Uuid)
-);
-
-const LOCK_ENTRIES: Sql<1> = sql!(
-    "select org_id, entry
-    from audit_register
-    where org_id in (select org_id from {rows})
-    order by org_id
-    {for no key update}",
-    rows = 1 (org_id: Uuid)
-);
-
-const INSERT: Sql<7> = sql!(
-    "insert into checkpoints (org_id, first_seq, last_seq, root, hash, signed, created_at)
-    select org_id, first_seq, last_seq, root, hash, signed, created_at
-    from {rows}",
-    rows = 1 (org_id: Uuid, first_seq: i64, last_seq: i64, root: String, hash: String, signed: String, created_at: Time)
-);
-
-const MOVE_ENTRIES: Sql<2> = sql!(
-    "update audit_register
-    set entry = v.entry
-    from {rows}
-    where audit_register.org_id = v.org_id",
-    rows = 1 (org_id: Uuid, entry: String)
-);
-
-const MOVE_WATERMARKS: Sql<2> = sql!(
-    "update heads
-    set sealed = v.seq
-    from {rows}
-    where heads.org_id = v.org_id",
-    rows = 1 (org_id: Uuid, seq: i64)
-);
-
-/// What was written.
-#[derive(Debug, Default)]
-struct Kept {
-    records: u64,
-    /// How far each log is sealed now.
-    logs: Vec<(OrgId, i64)>,
-}
-
-/// Writes what was made for organizations whose entry nobody has moved meanwhile.
-async fn keep(store: &Store, tx: &DatabaseTransaction, made: Vec<Made>) -> Result<Kept> {
-    let orgs: Vec<[Value; 1]> = made.iter().map(|made| [made.org.into()]).collect();
-    LOCK_HEADS.all(tx, vec![], orgs.clone()).await?;
-    let read = |row: &QueryResult| Ok((row.try_get::<Uuid>("", "org_id")?, row.try_get::<String>("", "entry")?));
-    let standing: HashSet<_> = sql::read_all(&LOCK_ENTRIES.all(tx, vec![], orgs).await?, read)?;
-    let made: Vec<Made> = made.into_iter().filter(|made| standing.contains(&(made.org, made.found.clone()))).collect();
-    if made.is_empty() {
-        return Ok(Kept::default());
-    }
-    let mut entries: Vec<[Value; 2]> = Vec::with_capacity(made.len());
-    for made in &made {
-        entries.push([made.org.into(), store.seal_entry(OrgId::new(made.org), &made.entry)?.into()]);
-    }
-    MOVE_ENTRIES.execute(tx, vec![], entries).await?;
-    let logs: Vec<(OrgId, i64)> = made.iter().map(|made| (OrgId::new(made.org), made.entry.seq)).collect();
-    MOVE_WATERMARKS.execute(tx, vec![], logs.iter().map(|(org, seq)| [org.uuid().into(), (*seq).into()])).await?;
-    let rows: Vec<checkpoints::Model> = made.into_iter().filter_map(|made| made.checkpoint).collect();
-    let records: i64 = rows.iter().map(|row| row.last_seq - row.first_seq + 1).sum();
-    if !rows.is_empty() {
-        INSERT.execute(tx, vec![], rows.into_iter().map(values)).await?;
-    }
-    Ok(Kept { records: records.unsigned_abs(), logs })
-}
-
-fn values(row: checkpoints::Model) -> [Value; 7] {
-    [
-        row.org_id.into(),
-        row.first_seq.into(),
-        row.last_seq.into(),
-        row.root.into(),
-        row.hash.into(),
-        row.signed.into(),
-        row.created_at.into(),
-    ]
 }
 
 #[cfg(test)]
