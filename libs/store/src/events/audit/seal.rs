@@ -29,10 +29,7 @@ use uuid::Uuid;
 
 pub(super) use self::links::give_leaf;
 pub(crate) use self::signer::Signer;
-use self::{
-    keep::keep,
-    links::Linked,
-};
+use self::{keep::keep, links::Linked};
 use super::{
     leaves::{self, StoredRecord, record_columns},
     register::{Entry, Found, forged},

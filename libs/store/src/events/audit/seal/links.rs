@@ -50,7 +50,7 @@ const SET_LEAF: &str = "update feed set leaf = $3 where org_id = $1 and seq = $2
 pub(in crate::events::audit) async fn give_leaf(
     tx: &DatabaseTransaction,
     org: OrgId,
-    pub(super) seq: i64,
+    seq: i64,
     record: &mut StoredRecord,
     salt: String,
 ) -> Result<bool> {

@@ -33,7 +33,13 @@ impl Signer {
         Ok((seq, statement::sign(&self.key, &retained)?))
     }
 
-    pub(super) fn checkpoint(&self, segment: &Segment<'_>, leaves: &[String], hash: String, now: Time) -> Result<checkpoints::Model> {
+    pub(super) fn checkpoint(
+        &self,
+        segment: &Segment<'_>,
+        leaves: &[String],
+        hash: String,
+        now: Time,
+    ) -> Result<checkpoints::Model> {
         let claims = Claims {
             organization_id: segment.org,
             first_seq: segment.entry.seq + 1,
