@@ -2,7 +2,7 @@
 // error[E0603]: module `sealed` is private
 
 pub enum Everything {}
-impl domain::authorization::policy::sealed::Sealed for Everything {}
+impl domain::authorization::access::sealed::Sealed for Everything {}
 impl domain::authorization::policy::Access for Everything {
     const WRITE: bool = true;
 }

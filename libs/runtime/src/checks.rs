@@ -27,7 +27,7 @@ fn problems(config: &Config) -> Vec<(&'static str, String)> {
     }
     let master = config.keys.master.expose();
     if !master.is_empty() {
-        note("keys.master", MasterKeys::parse(master).err().map(|problem| problem.to_string()));
+        note("keys.master", MasterKeys::parse(master).err());
     }
     let first = &config.bootstrap;
     if !first.owner_email.is_empty() && !first.owner_password.is_empty() {

@@ -1,18 +1,9 @@
 mod fixture;
 
-use domain::EventId;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    Alg, SigningKey,
-    audit::{
-        checkpoint,
-        export::Chained,
-        leaf::{Content, Kept, digest, leaf},
-        merkle, statement,
-    },
-};
+use crate::audit::{leaf::digest, statement};
 
 use self::fixture::*;
 

@@ -12,19 +12,9 @@ mod keep;
 mod links;
 mod signer;
 
-use crypto::{
-    SigningKey,
-    audit::{
-        chain,
-        checkpoint::{self, Claims, PublicKeys, fingerprint},
-        export::MAX_SEGMENT,
-        leaf::moment,
-        merkle,
-        statement::{self, Retained},
-    },
-};
-use domain::{Error, EventId, Kind, OrgId, Result, Time, authorization::policy::SystemScope};
-use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, QueryResult, Value};
+use crypto::audit::{checkpoint::fingerprint, export::MAX_SEGMENT};
+use domain::{Error, Kind, OrgId, Result, Time, authorization::policy::SystemScope};
+use sea_orm::{DbErr, EntityTrait, QueryResult};
 use uuid::Uuid;
 
 pub(super) use self::links::give_leaf;
@@ -183,7 +173,7 @@ impl Store {
             match self.segment(signer, due, now).await {
                 Ok(segment) => made.extend(segment),
                 Err(e) if e.kind == Kind::Internal => {
-                    tracing::error!(%org, error = %e, "this audit log is not sealed any further")
+                    tracing::error!(%org, error = %e, "this audit log is not sealed any further");
                 }
                 Err(e) => return Err(e),
             }

@@ -1,7 +1,6 @@
 //! A good file to be damaged.
 
 use domain::EventId;
-use serde_json::{Value, json};
 
 use super::super::*;
 use crate::{

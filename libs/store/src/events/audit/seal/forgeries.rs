@@ -2,9 +2,9 @@
 
 use crypto::{
     SigningKey,
-    audit::{checkpoint::PublicKeys, statement::Rotation},
+    audit::{chain, checkpoint::PublicKeys, statement::Rotation},
 };
-use domain::OrgId;
+use domain::{EventId, OrgId};
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::Value as Json;
 

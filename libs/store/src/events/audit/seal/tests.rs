@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use crypto::audit::{
     checkpoint::PublicKeys,
     export::Line,
+    merkle,
     verify::{Report, Verifier},
 };
 use domain::{OrgId, PLATFORM};
