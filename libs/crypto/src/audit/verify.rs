@@ -338,7 +338,7 @@ fn outlived(held: BTreeMap<i64, Claims>, anchor: &Anchor, old: bool) -> Checked<
         if claims.last_seq == anchor.seq && claims.hash != anchor.hash {
             return Err(Finding::checkpoint(Some(claims), "you hold it, and the file tells another history up to there"));
         }
-        if old && claims.last_seq < anchor.seq {
+        if old && claims.last_seq <= anchor.seq {
             let text = "the checkpoint that you hold covers it, and nothing that is signed says that retention removed it";
             return Err(Finding::new(What::Missing, claims.first_seq, None, text));
         }
