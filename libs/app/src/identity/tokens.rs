@@ -175,7 +175,7 @@ impl App {
         slug: Option<&Slug>,
         old_hash: &str,
     ) -> Result<TokenPair> {
-        let (grant, refresh, at) = (&found.grant, opaque::mint(Purpose::Refresh, self.ids.as_ref()), tx.database_now().await?);
+        let (grant, refresh, at) = (&found.grant, opaque::mint(Purpose::Refresh, self.ids.as_ref()), found.at);
         let expires_at = (tx.now() + self.settings.refresh_ttl).min(found.signed_in_at + self.settings.session_longest);
         tx.rotate_refresh(grant, old_hash, refresh.hash, at, expires_at).await?;
         let pair = self.pair(tx, &found.user, grant, slug, refresh.text).await?;

@@ -93,11 +93,15 @@ impl WriteTx {
             return Ok(self.now());
         }
         let row = sql::one(&self.tx, "select clock_timestamp()", vec![]).await?;
-        let theirs: Option<Time> = row.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?;
-        let ours = SystemClock.now();
+        let theirs = row.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?;
+        Ok(self.by_database_clock(theirs))
+    }
+    /// The same for a statement that read the database's clock beside something else (`{clock}`); `None` on SQLite.
+    pub(crate) fn by_database_clock(&self, theirs: Option<Time>) -> Time {
+        let Some(theirs) = theirs else { return self.now() };
         // In tenths of a second: what is less is the way of the question.
-        let apart = (theirs.unwrap_or(ours) - ours).num_milliseconds() as f64 / 100.0;
-        Ok(self.now() + TimeDelta::milliseconds(apart.round() as i64 * 100))
+        let apart = (theirs - SystemClock.now()).num_milliseconds() as f64 / 100.0;
+        self.now() + TimeDelta::milliseconds(apart.round() as i64 * 100)
     }
     /// From where.
     pub fn origin(&self) -> &domain::Origin {

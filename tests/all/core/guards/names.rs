@@ -10,14 +10,12 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "libs/store/src/authorization/",
             "libs/store/src/delivery/deliveries/tests.rs",
-            "migrations/build.rs",
             "libs/domain/src/authorization/",
             "tests/all/authorization/permissions.rs",
         ],
     ),
     ("Person::signed_in", &["libs/store/src/", "libs/domain/src/", "tests/all/authorization/permissions.rs"]),
-    ("sea_orm", &["libs/store/", "migrations/", "tests/"]),
-    ("sea_orm_migration", &["migrations/"]),
+    ("sea_orm", &["libs/store/", "tests/"]),
     ("sqlx", &["libs/store/", "tests/"]),
     (
         "apalis",

@@ -87,6 +87,10 @@ impl Template {
             );
             return if postgres { self.arrays(out) } else { self.json(out) };
         }
+        if equal(word, "clock") {
+            out.push(if postgres { "clock_timestamp()" } else { "null" });
+            return out;
+        }
         if word.len() > 4 && equal(word.split_at(4).0, "for ") {
             if postgres {
                 out.push(word);

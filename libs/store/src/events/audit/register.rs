@@ -6,7 +6,7 @@
 //! organization whose entry is next, in the order of ids, and the platform's comes first: an organization is new only if the entry before
 //! its place says that there is none. So entries are never deleted.
 //!
-//! What this cannot see is an older state of the whole register that somebody put back, as a restored backup is. As long as a process
+//! What this cannot see is an older entry, of one log or of all, that somebody copied and put back, as a restored backup does. As long as a process
 //! lives, it remembers how far it has sealed ([`Watermarks`]); beyond that, kept checkpoints tell.
 
 use std::{

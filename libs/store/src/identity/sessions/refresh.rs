@@ -44,11 +44,13 @@ pub struct Refreshable {
     pub organization: Option<(Slug, String, bool)>,
     /// When its session began.
     pub signed_in_at: Time,
+    /// When it was presented, by the database's clock.
+    pub at: Time,
 }
 
 /// The grant that a refresh token is the current one of, if everything it depends on lives. A deleted organization is none.
 const PRESENTED: Sql = sql!(
-    "select g.id, g.session_id, g.user_id, g.org_id, {user}, o.slug, o.status, m.user_id, s.created_at
+    "select g.id, g.session_id, g.user_id, g.org_id, {user}, o.slug, o.status, m.user_id, s.created_at, {clock} as clock
     from grants g
     join sessions s on s.id = g.session_id
     join users u on u.id = g.user_id
@@ -61,7 +63,7 @@ const PRESENTED: Sql = sql!(
 );
 
 /// Reads a row of [`PRESENTED`].
-fn refreshable(row: &QueryResult) -> Result<Refreshable, DbErr> {
+fn refreshable(tx: &WriteTx, row: &QueryResult) -> Result<Refreshable, DbErr> {
     let mut columns = Columns::of(row);
     let grant = GrantRow {
         id: GrantId::new(columns.next()?),
@@ -73,7 +75,7 @@ fn refreshable(row: &QueryResult) -> Result<Refreshable, DbErr> {
     let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
     let belongs = columns.next::<Option<uuid::Uuid>>()?.is_some();
     let organization = slug.zip(status).map(|(slug, status)| (Slug::stored(slug), status, belongs));
-    Ok(Refreshable { grant, user, organization, signed_in_at: columns.next()? })
+    Ok(Refreshable { grant, user, organization, signed_in_at: columns.next()?, at: tx.by_database_clock(columns.next()?) })
 }
 
 impl WriteTx {
@@ -83,7 +85,7 @@ impl WriteTx {
     pub async fn present_refresh(&self, hash: &str, longest: TimeDelta) -> Result<Presented> {
         let values = vec![hash.into(), self.now().into(), (self.now() - longest).into()];
         match sql::one(&self.tx, PRESENTED, values).await? {
-            Some(row) => Ok(Presented::Current(Box::new(refreshable(&row).map_err(from_db)?))),
+            Some(row) => Ok(Presented::Current(Box::new(refreshable(self, &row).map_err(from_db)?))),
             None => self.spent(hash).await,
         }
     }
