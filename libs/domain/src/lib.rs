@@ -14,7 +14,7 @@ pub mod tenancy;
 pub use self::core::clock::{Clock, IdGen, Time};
 pub use self::core::error::{Error, Kind, Result, Violation, all};
 pub use self::core::id::{Id, IdKind, NotAnId, PLATFORM};
-pub use self::core::value::{BadValue, Page, Patch};
+pub use self::core::value::{BadValue, Page, Patch, Total};
 pub use applications::api_keys::ApiKeyId;
 pub use authorization::actor::{Actor, Origin, Stamp};
 pub use authorization::principal::{ClientId, ScimTokenId};

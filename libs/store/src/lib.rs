@@ -37,6 +37,8 @@ pub struct Store {
     tiers: Arc<tenancy::tiers::Tiers>,
     batches: Arc<authorization::facts::Batches>,
     watermarks: Arc<events::audit::register::Watermarks>,
+    audit_totals: events::audit::pages::Totals,
+    delivery_totals: delivery::deliveries::totals::Totals,
 }
 
 impl Store {
@@ -53,6 +55,8 @@ impl Store {
             tiers: Arc::default(),
             batches: Arc::default(),
             watermarks: Arc::default(),
+            audit_totals: Default::default(),
+            delivery_totals: Default::default(),
         })
     }
     /// Brings the schema up to date. Safe to run from several processes, which take turns, and to be killed at any moment. A schema that

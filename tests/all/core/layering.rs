@@ -39,7 +39,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("argon2", &["crypto", "bench"]),
     ("aes-gcm", &["crypto"]),
     ("aws-lc-rs", &["crypto"]),
-    ("moka", &["app", "infra"]),
+    ("moka", &["app", "infra", "store"]),
     ("figment", &["infra"]),
     ("clap", &["api", "worker", "tests", "bench"]),
     ("anyhow", &["api", "worker", "tests", "bench"]),

@@ -9,7 +9,7 @@ pub use secrets::GRACE_DAYS;
 
 use crypto::webhook::new_secret;
 use domain::{
-    DeliveryId, Event, EventName, Page, Result, Time, WebhookId,
+    DeliveryId, Event, EventName, Page, Result, Time, Total, WebhookId,
     authorization::{
         policy::{OrgScope, Read, decide, may_try},
         resource::Webhooks,
@@ -162,9 +162,9 @@ impl App {
         id: WebhookId,
         page: Page,
         filter: &DeliveryFilter,
-    ) -> Result<(Vec<Delivery>, u64)> {
+    ) -> Result<(Vec<Delivery>, Total)> {
         let standing = self.standing(c, slug).await?;
-        self.store.list_deliveries(decide(&standing)?, id, page, filter).await
+        self.store.list_deliveries(decide(&standing)?, id, page, filter, c.call.now).await
     }
 
     /// One of them, with its attempts and the last answer.

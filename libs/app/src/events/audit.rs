@@ -5,7 +5,7 @@ mod rules;
 mod sealed;
 
 use domain::{
-    EventId, EventName, Page, Result,
+    EventId, EventName, Page, Result, Total,
     authorization::{
         policy::{OrgScope, Read, decide},
         resource::AuditLog,
@@ -22,7 +22,13 @@ const EXPORT_STEP: u64 = 500;
 
 impl App {
     /// A page of an organization's log, newest first, and how many records match.
-    pub async fn audit_log(&self, c: &Caller, slug: &Slug, filter: &AuditFilter, page: Page) -> Result<(Vec<AuditRecord>, u64)> {
+    pub async fn audit_log(
+        &self,
+        c: &Caller,
+        slug: &Slug,
+        filter: &AuditFilter,
+        page: Page,
+    ) -> Result<(Vec<AuditRecord>, Total)> {
         let standing = self.standing(c, slug).await?;
         self.store.audit_page(decide(&standing)?, filter, page).await
     }

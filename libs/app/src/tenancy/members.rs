@@ -1,7 +1,7 @@
 //! Members: who belongs to an organization, in which role, and how that ends.
 
 use domain::{
-    Error, Event, InvitationId, Page, Result, UserId,
+    Error, Event, InvitationId, Page, Result, Total, UserId,
     authorization::{
         policy::{self, OrgScope, Read, Write, decide},
         resource::{MemberRoles, Members, OwnMembership, Ownership, Resource},
@@ -25,13 +25,13 @@ impl App {
         slug: &Slug,
         page: Page,
         role: Option<&str>,
-    ) -> Result<(Vec<Member>, i64, Seats)> {
+    ) -> Result<(Vec<Member>, Total, Seats)> {
         let standing = self.standing(c, slug).await?;
         let scope: OrgScope<'_, Members, Read> = decide(&standing)?;
         let members = self.store.list_members(scope, page, role).await?;
         let total = match role {
             Some(role) => self.store.count_members(scope, role).await?,
-            None => scope.view().members,
+            None => Total::exact(scope.view().members.unsigned_abs()),
         };
         Ok((members, total, scope.view().seats()))
     }

@@ -1,7 +1,7 @@
 //! What platform owners do: approve, suspend, resize and delete organizations, and name each other.
 
 use domain::{
-    Error, Event, OrgId, PLATFORM, Result, UserId,
+    Error, Event, OrgId, PLATFORM, Result, Total, UserId,
     authorization::policy,
     identity::accounts::User,
     tenancy::organizations::{OrgStatus, Organization, Tier},
@@ -44,7 +44,7 @@ impl App {
         tier_id: Option<&str>,
         offset: u64,
         limit: u64,
-    ) -> Result<(Vec<ListedOrganization>, i64)> {
+    ) -> Result<(Vec<ListedOrganization>, Total)> {
         let principal = self.principal(c).await?;
         self.store.platform_organizations(policy::platform(&principal)?, status, tier_id, offset, limit).await
     }
@@ -56,7 +56,7 @@ impl App {
         filter: &AuditFilter,
         offset: u64,
         limit: u64,
-    ) -> Result<(Vec<AuditRecord>, u64)> {
+    ) -> Result<(Vec<AuditRecord>, Total)> {
         let principal = self.principal(c).await?;
         self.store.platform_audit_page(policy::platform(&principal)?, filter, offset, limit).await
     }

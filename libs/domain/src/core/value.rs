@@ -224,7 +224,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// The highest row an `OFFSET` may skip to. Beyond it a page is empty; use a filter or an export.
+    /// The highest row an `OFFSET` may skip to. Beyond it a page is empty.
     pub const MAX_OFFSET: u64 = 100_000;
 
     /// Clamps `page` to at least 1 and `limit` to 1..=100.
@@ -236,6 +236,34 @@ impl Page {
     /// Rows to skip.
     pub fn offset(self) -> u64 {
         u64::from(self.page - 1) * u64::from(self.limit)
+    }
+}
+
+/// How many rows a list has in all: counted, at most up to [`Total::EXACT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// So many.
+    pub n: u64,
+    /// There are more, and nobody counted them.
+    pub is_minimum: bool,
+}
+
+impl Total {
+    /// Rows are counted up to here: nobody pages that far, and counting a long list would cost every reader.
+    pub const EXACT: u64 = 10_000;
+
+    /// All of them.
+    pub fn exact(n: u64) -> Self {
+        Self { n, is_minimum: false }
+    }
+    /// Of a count that ends one beyond [`Total::EXACT`].
+    pub fn counted(n: u64) -> Self {
+        Self { n: n.min(Self::EXACT), is_minimum: n > Self::EXACT }
+    }
+    /// With `more` rows.
+    #[must_use]
+    pub fn and(self, more: u64) -> Self {
+        if self.is_minimum { self } else { Self::counted(self.n.saturating_add(more)) }
     }
 }
 

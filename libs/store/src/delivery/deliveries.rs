@@ -14,9 +14,10 @@ mod redelivery;
 mod set_back;
 mod settle;
 pub(crate) mod table;
+pub(crate) mod totals;
 
 use domain::{
-    DeliveryId, Error, EventId, Page, Result, WebhookId,
+    DeliveryId, Error, EventId, OrgId, Page, Result, Time, Total, WebhookId,
     authorization::{
         policy::{OrgScope, Read},
         resource::Webhooks,
@@ -42,7 +43,7 @@ use crate::{
 };
 
 /// Which deliveries to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeliveryFilter {
     /// Of this event only.
     pub event_type: Option<String>,
@@ -50,15 +51,19 @@ pub struct DeliveryFilter {
     pub delivered: Option<bool>,
 }
 
-/// Totals are exact up to here, and this number beyond: counting a long history would cost every reader.
-pub const COUNT_LIMIT: i64 = 100_000;
+impl DeliveryFilter {
+    /// The parameters of [`MATCHING`].
+    fn values(&self, org: OrgId, webhook: WebhookId) -> Vec<Value> {
+        let delivered = self.delivered.map_or(-1_i32, i32::from);
+        let name = self.event_type.as_deref().unwrap_or_default();
+        vec![org.uuid().into(), webhook.uuid().into(), name.into(), delivered.into()]
+    }
+}
 
 /// Filtered by an event's name (empty: any), and by whether it arrived: 1, 0, or -1 for either.
 const MATCHING: &str = "from deliveries d
      where d.org_id = $1 and d.webhook_id = $2 and ($3 = '' or d.event_type = $3)
        and ($4 = -1 or ($4 = 1 and d.state = {delivered}) or ($4 = 0 and d.state <> {delivered}))";
-
-const TOTAL: Sql = sql!("select count(*) from (select 1 {matching} limit $5) as t", matching = MATCHING);
 
 /// Without the answer, which can be long.
 const SHOWN: &str =
@@ -92,32 +97,25 @@ const ATTEMPTS: Sql = sql!(
 );
 
 impl Store {
-    /// The history of an endpoint, newest first, and how many deliveries match (up to [`COUNT_LIMIT`]). Without answers and attempts:
-    /// [`Store::get_delivery`] has those. `NotFound` if the endpoint is not the organization's.
+    /// The history of an endpoint, newest first, and how many deliveries match: what is beyond [`Total::EXACT`] is in no page. Without
+    /// answers and attempts: [`Store::get_delivery`] has those. `NotFound` if the endpoint is not the organization's.
     pub async fn list_deliveries(
         &self,
         scope: OrgScope<'_, Webhooks, Read>,
         webhook: WebhookId,
         page: Page,
         filter: &DeliveryFilter,
-    ) -> Result<(Vec<Delivery>, u64)> {
+        now: Time,
+    ) -> Result<(Vec<Delivery>, Total)> {
         self.get_webhook(scope, webhook).await?;
-        let delivered = match filter.delivered {
-            None => -1_i32,
-            Some(true) => 1,
-            Some(false) => 0,
-        };
-        let name = filter.event_type.as_deref().unwrap_or_default();
-        let with = |more: &[i64]| -> Vec<Value> {
-            let mut values = vec![scope.org().uuid().into(), webhook.uuid().into(), name.into(), delivered.into()];
-            values.extend(more.iter().map(|n| Value::from(*n)));
-            values
-        };
-        let total = sql::count(&self.db, TOTAL, with(&[COUNT_LIMIT])).await?.unsigned_abs();
-        if page.offset() > Page::MAX_OFFSET {
+        let total = self.delivery_total(scope.org(), webhook, filter, now).await?;
+        if page.offset() >= total.n {
             return Ok((Vec::new(), total));
         }
-        let rows = sql::all(&self.db, HISTORY, with(&[i64::from(page.limit), page.offset().cast_signed()])).await?;
+        let limit = u64::from(page.limit).min(total.n - page.offset());
+        let mut values = filter.values(scope.org(), webhook);
+        values.extend([limit.cast_signed().into(), page.offset().cast_signed().into()]);
+        let rows = sql::all(&self.db, HISTORY, values).await?;
         Ok((sql::read_all(&rows, read)?, total))
     }
 

@@ -4,6 +4,7 @@ mod adoption;
 mod erasure;
 pub(crate) mod keys;
 pub(crate) mod leaves;
+pub(crate) mod pages;
 pub(crate) mod register;
 mod rules;
 mod seal;
@@ -11,14 +12,13 @@ mod sealed;
 pub(crate) mod table;
 
 use domain::{
-    EventId, OrgId, PLATFORM, Page, Result, Time,
+    EventId, OrgId, Result, Time,
     authorization::{
-        policy::{OrgScope, PlatformScope, Read},
+        policy::{OrgScope, Read},
         resource::AuditLog,
     },
-    events::record::TEST_PING,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 pub(crate) use self::seal::Signer;
 pub use self::{
@@ -28,7 +28,10 @@ pub use self::{
 };
 use crate::{
     Store,
-    core::{entity::events, error::from_db},
+    core::{
+        entity::{events, heads},
+        error::from_db,
+    },
 };
 
 /// One record.
@@ -73,9 +76,6 @@ pub struct AuditFilter {
     pub target_id: Option<String>,
 }
 
-/// Totals are exact up to here, and this number beyond: nobody pages that far, and counting a long log would cost every reader.
-pub const COUNT_LIMIT: u64 = 100_000;
-
 fn record(row: events::Model) -> AuditRecord {
     AuditRecord {
         id: EventId::new(row.id),
@@ -94,60 +94,7 @@ fn record(row: events::Model) -> AuditRecord {
     }
 }
 
-fn matching(org: OrgId, filter: &AuditFilter) -> Select<events::Entity> {
-    let mut query =
-        events::Entity::find().filter(events::Column::OrgId.eq(org.uuid())).filter(events::Column::Name.ne(TEST_PING));
-    if let Some(action) = &filter.action {
-        query = query.filter(events::Column::Name.eq(action));
-    }
-    if let Some(kind) = &filter.target_type {
-        query = query.filter(events::Column::TargetType.eq(kind));
-    }
-    if let Some(id) = &filter.target_id {
-        query = query.filter(events::Column::TargetId.eq(id));
-    }
-    query
-}
-
-async fn page(
-    db: &impl ConnectionTrait,
-    org: OrgId,
-    filter: &AuditFilter,
-    offset: u64,
-    limit: u64,
-) -> Result<(Vec<AuditRecord>, u64)> {
-    use sea_orm::PaginatorTrait;
-    let total = matching(org, filter).limit(COUNT_LIMIT).count(db).await.map_err(from_db)?;
-    if offset > Page::MAX_OFFSET {
-        return Ok((Vec::new(), total));
-    }
-    let rows =
-        matching(org, filter).order_by_desc(events::Column::Id).offset(offset).limit(limit).all(db).await.map_err(from_db)?;
-    Ok((rows.into_iter().map(record).collect(), total))
-}
-
 impl Store {
-    /// A page of the organization's log, newest first, and how many records match (up to [`COUNT_LIMIT`]).
-    pub async fn audit_page(
-        &self,
-        scope: OrgScope<'_, AuditLog, Read>,
-        filter: &AuditFilter,
-        p: Page,
-    ) -> Result<(Vec<AuditRecord>, u64)> {
-        page(&self.db, scope.org(), filter, p.offset(), u64::from(p.limit)).await
-    }
-
-    /// The platform's own log.
-    pub async fn platform_audit_page(
-        &self,
-        _: PlatformScope<'_>,
-        filter: &AuditFilter,
-        offset: u64,
-        limit: u64,
-    ) -> Result<(Vec<AuditRecord>, u64)> {
-        page(&self.db, PLATFORM, filter, offset, limit).await
-    }
-
     /// The next records after `after`, oldest first: one step of an export. Decide anew for each step.
     pub async fn audit_after(
         &self,
@@ -156,11 +103,16 @@ impl Store {
         after: Option<EventId>,
         limit: u64,
     ) -> Result<Vec<AuditRecord>> {
-        let mut query = matching(scope.org(), filter);
+        let mut query = pages::kept(pages::matching(scope.org(), filter), self.audit_anchor(scope.org()).await?);
         if let Some(id) = after {
             query = query.filter(events::Column::Id.gt(id.uuid()));
         }
         let rows = query.order_by_asc(events::Column::Id).limit(limit).all(&self.db).await.map_err(from_db)?;
         Ok(rows.into_iter().map(record).collect())
+    }
+
+    async fn audit_anchor(&self, org: OrgId) -> Result<i64> {
+        let row = heads::Entity::find_by_id(org.uuid()).one(&self.db).await.map_err(from_db)?;
+        Ok(row.map_or(0, |row| row.anchor))
     }
 }

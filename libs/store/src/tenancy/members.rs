@@ -4,7 +4,7 @@ mod changes;
 pub(crate) mod table;
 
 use domain::{
-    Error, MembershipId, OrgId, PLATFORM, Page, Result, UserId,
+    Error, MembershipId, OrgId, PLATFORM, Page, Result, Total, UserId,
     authorization::{
         policy::{OrgScope, Read, Write},
         resource::{Members, Resource},
@@ -61,7 +61,7 @@ fn read_member(org_id: OrgId, row: &QueryResult) -> Result<Member, DbErr> {
     Ok(Member { user: next_user(membership.user_id, &mut columns)?, membership })
 }
 
-const COUNT: &str = "select count(*) from memberships where org_id = $1 and role = $2";
+const COUNT: &str = "select count(*) from (select 1 from memberships where org_id = $1 and role = $2 limit $3) as t";
 
 impl Store {
     /// A page of members by the age of the membership, optionally of one role.
@@ -83,8 +83,9 @@ impl Store {
         Ok(by_user(scope.org(), user).one(&self.db).await.map_err(from_db)?.is_some())
     }
     /// How many members have a role. The unfiltered count is a counter in the organization's view.
-    pub async fn count_members(&self, scope: OrgScope<'_, Members, Read>, role: &str) -> Result<i64> {
-        sql::count(&self.db, COUNT, vec![scope.org().uuid().into(), role.into()]).await
+    pub async fn count_members(&self, scope: OrgScope<'_, Members, Read>, role: &str) -> Result<Total> {
+        let values = vec![scope.org().uuid().into(), role.into(), (Total::EXACT + 1).cast_signed().into()];
+        Ok(Total::counted(sql::count(&self.db, COUNT, values).await?.unsigned_abs()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What platform owners may do across organizations. Every function demands a [`PlatformScope`].
 
 use domain::{
-    Error, OrgId, Result, UserId,
+    Error, OrgId, Result, Total, UserId,
     authorization::policy::PlatformScope,
     identity::accounts::User,
     tenancy::organizations::{OrgStatus, Organization, OrganizationView, Tier},
@@ -60,7 +60,8 @@ const USERS: Sql<1> = sql!(
     user = USER_COLUMNS
 );
 
-const COUNT: Sql = sql!("select count(*) from organizations o where {matching}", matching = MATCHING);
+const COUNT: Sql =
+    sql!("select count(*) from (select 1 from organizations o where {matching} limit $3) as t", matching = MATCHING);
 
 impl Store {
     /// Every tier, by price.
@@ -77,9 +78,10 @@ impl Store {
         tier_id: Option<&str>,
         offset: u64,
         limit: u64,
-    ) -> Result<(Vec<ListedOrganization>, i64)> {
+    ) -> Result<(Vec<ListedOrganization>, Total)> {
         let filter: Vec<sea_orm::Value> = vec![status.map_or("", OrgStatus::as_str).into(), tier_id.unwrap_or("").into()];
-        let total = sql::count(&self.db, COUNT, filter.clone()).await?;
+        let counted = filter.iter().cloned().chain([(Total::EXACT + 1).cast_signed().into()]).collect();
+        let total = Total::counted(sql::count(&self.db, COUNT, counted).await?.unsigned_abs());
         let values = filter.into_iter().chain([limit.cast_signed().into(), offset.cast_signed().into()]).collect();
         let rows = sql::all(&self.db, LIST, values).await?;
         let views: Vec<_> = sql::read_all(&rows, read_view)?;

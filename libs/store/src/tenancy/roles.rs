@@ -102,8 +102,9 @@ const BEFORE_USERS: &str = "select 1 where (select pg_advisory_xact_lock(hashtex
 
 const COUNT_USES: Sql = sql!(
     "select
-      (select count(*) from memberships where org_id = $1 and role = $2)
-      + (select count(*) from invitations where org_id = $1 and role = $2 and pending_email is not null)"
+      (select count(*) from (select 1 from memberships where org_id = $1 and role = $2 limit 1) as m)
+      + (select count(*) from (
+          select 1 from invitations where org_id = $1 and role = $2 and pending_email is not null limit 1) as i)"
 );
 
 impl WriteTx {

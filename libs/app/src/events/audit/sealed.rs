@@ -1,7 +1,7 @@
 //! The sealed log: checkpoints, proofs, and the export that anybody can verify.
 
 use crypto::audit::export::Line;
-use domain::{EventId, Page, Result, authorization::policy::decide, core::value::Slug};
+use domain::{EventId, Page, Result, Total, authorization::policy::decide, core::value::Slug};
 use serde_json::Value;
 use store::events::audit::{Checkpoint, ExportFrame, Proof};
 
@@ -10,7 +10,7 @@ use crate::{App, Caller};
 
 impl App {
     /// A page of checkpoints, newest first, and how many there are.
-    pub async fn audit_checkpoints(&self, c: &Caller, slug: &Slug, page: Page) -> Result<(Vec<Checkpoint>, u64)> {
+    pub async fn audit_checkpoints(&self, c: &Caller, slug: &Slug, page: Page) -> Result<(Vec<Checkpoint>, Total)> {
         let standing = self.standing(c, slug).await?;
         self.store.checkpoints_page(decide(&standing)?, page).await
     }

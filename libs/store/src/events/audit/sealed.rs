@@ -8,7 +8,7 @@ use crypto::audit::{
     statement::{self, Ended, Retained},
 };
 use domain::{
-    Error, EventId, OrgId, Page, Result, Time,
+    Error, EventId, OrgId, Page, Result, Time, Total,
     authorization::{
         policy::{OrgScope, Read},
         resource::AuditLog,
@@ -17,10 +17,7 @@ use domain::{
 };
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect};
 
-use super::{
-    COUNT_LIMIT,
-    leaves::{StoredRecord, record_columns},
-};
+use super::leaves::{StoredRecord, record_columns};
 use crate::{
     Store,
     core::{
@@ -135,15 +132,21 @@ fn of(org: OrgId) -> sea_orm::Select<checkpoints::Entity> {
 }
 
 impl Store {
-    /// A page of the checkpoints, newest first, and how many there are (up to [`COUNT_LIMIT`]).
-    pub async fn checkpoints_page(&self, scope: OrgScope<'_, AuditLog, Read>, page: Page) -> Result<(Vec<Checkpoint>, u64)> {
+    /// A page of the checkpoints, newest first, and how many there are: what is beyond [`Total::EXACT`] is in no page.
+    pub async fn checkpoints_page(&self, scope: OrgScope<'_, AuditLog, Read>, page: Page) -> Result<(Vec<Checkpoint>, Total)> {
         use sea_orm::PaginatorTrait;
-        let total = of(scope.org()).limit(COUNT_LIMIT).count(&self.db).await.map_err(from_db)?;
-        if page.offset() > Page::MAX_OFFSET {
+        let total = of(scope.org()).limit(Total::EXACT + 1).count(&self.db).await.map_err(from_db)?;
+        let total = Total::counted(total);
+        if page.offset() >= total.n {
             return Ok((Vec::new(), total));
         }
         let newest = of(scope.org()).order_by_desc(checkpoints::Column::FirstSeq);
-        let rows = newest.offset(page.offset()).limit(u64::from(page.limit)).all(&self.db).await.map_err(from_db)?;
+        let rows = newest
+            .offset(page.offset())
+            .limit(u64::from(page.limit).min(total.n - page.offset()))
+            .all(&self.db)
+            .await
+            .map_err(from_db)?;
         Ok((rows.into_iter().map(Into::into).collect(), total))
     }
 

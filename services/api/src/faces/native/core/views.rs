@@ -79,6 +79,10 @@ pub struct Pagination {
     pub page: u32,
     pub limit: u32,
     pub total: u64,
+    /// True: there are more than `total`, and they were not counted. Absent: the total is exact.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub total_is_minimum: bool,
     pub total_pages: u64,
     pub has_next: bool,
     pub has_prev: bool,
@@ -86,12 +90,13 @@ pub struct Pagination {
 
 impl Pagination {
     /// For a page of a list of `total`.
-    pub fn of(page: domain::Page, total: u64) -> Self {
-        let total_pages = total.div_ceil(u64::from(page.limit));
+    pub fn of(page: domain::Page, total: domain::Total) -> Self {
+        let total_pages = total.n.div_ceil(u64::from(page.limit));
         Self {
             page: page.page,
             limit: page.limit,
-            total,
+            total: total.n,
+            total_is_minimum: total.is_minimum,
             total_pages,
             has_next: u64::from(page.page) < total_pages,
             has_prev: page.page > 1,

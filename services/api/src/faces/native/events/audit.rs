@@ -96,7 +96,7 @@ fn filters(query: &Query) -> Result<AuditFilter, domain::Error> {
     Ok(filter(action.as_deref(), target_type, target_id))
 }
 
-/// What happened, newest first. Filters apply together; the total is exact up to 100,000.
+/// What happened, newest first. Filters apply together; with one the total is exact up to 10,000, and pages end there.
 #[utoipa::path(
     operation_id = "organizations.auditLogs.get",
     params(

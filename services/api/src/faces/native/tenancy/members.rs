@@ -113,7 +113,11 @@ struct SeatsResponse {
 #[derive(Serialize, ToSchema)]
 struct MembersResponse {
     members: Vec<MemberResponse>,
-    total: i64,
+    total: u64,
+    /// True: there are more than `total`, and they were not counted. Absent: the total is exact.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    total_is_minimum: bool,
     limit: SeatsResponse,
 }
 
@@ -131,7 +135,12 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiR
     let (role,) = all((query.text("role"),))?;
     let (members, total, seats) = app.list_members(&who.caller, &who.path.org, query.page(50)?, role.as_deref()).await?;
     let limit = SeatsResponse { current: seats.current, max: seats.max, source: seats.source };
-    Ok(web::Json(MembersResponse { members: members.into_iter().map(Into::into).collect(), total, limit }))
+    Ok(web::Json(MembersResponse {
+        members: members.into_iter().map(Into::into).collect(),
+        total: total.n,
+        total_is_minimum: total.is_minimum,
+        limit,
+    }))
 }
 
 /// Another role.

@@ -48,7 +48,11 @@ impl From<ListedOrganization> for PlatformOrganizationResponse {
 #[derive(Serialize, ToSchema)]
 struct PlatformOrganizationsResponse {
     organizations: Vec<PlatformOrganizationResponse>,
-    total: i64,
+    total: u64,
+    /// True: there are more than `total`, and they were not counted. Absent: the total is exact.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    total_is_minimum: bool,
 }
 
 /// Organizations, newest first.
@@ -67,7 +71,11 @@ async fn organizations(app: web::Data<App>, who: SignedIn, query: Query) -> ApiR
     let (status, tier) = all((query.parsed("status"), query.text("tier_id")))?;
     let (limit, offset) = query.window()?;
     let (listed, total) = app.platform_organizations(&who.caller, status, tier.as_deref(), offset, limit).await?;
-    Ok(web::Json(PlatformOrganizationsResponse { organizations: listed.into_iter().map(Into::into).collect(), total }))
+    Ok(web::Json(PlatformOrganizationsResponse {
+        organizations: listed.into_iter().map(Into::into).collect(),
+        total: total.n,
+        total_is_minimum: total.is_minimum,
+    }))
 }
 
 /// Who.

@@ -55,6 +55,10 @@ impl From<AuditRecord> for PlatformAuditResponse {
 struct PlatformAuditPageResponse {
     logs: Vec<PlatformAuditResponse>,
     total: u64,
+    /// True: there are more than `total`, and they were not counted. Absent: the total is exact.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    total_is_minimum: bool,
 }
 
 /// The platform's own log, newest first.
@@ -65,7 +69,7 @@ struct PlatformAuditPageResponse {
         ("target_type" = Option<String>, Query),
         ("target_id" = Option<String>, Query),
         ("limit" = Option<i64>, Query, description = "1 to 100; default 50."),
-        ("offset" = Option<i64>, Query, description = "From 0, at most 100,000."),
+        ("offset" = Option<i64>, Query, description = "From 0."),
     ),
     responses((status = 200, body = PlatformAuditPageResponse)),
 )]
@@ -75,5 +79,9 @@ async fn audit_log(app: web::Data<App>, who: SignedIn, query: Query) -> ApiResul
     let (limit, offset) = query.window()?;
     let filter = app::events::audit::filter(action.as_deref(), target_type, target_id);
     let (records, total) = app.platform_audit_log(&who.caller, &filter, offset, limit).await?;
-    Ok(web::Json(PlatformAuditPageResponse { logs: records.into_iter().map(Into::into).collect(), total }))
+    Ok(web::Json(PlatformAuditPageResponse {
+        logs: records.into_iter().map(Into::into).collect(),
+        total: total.n,
+        total_is_minimum: total.is_minimum,
+    }))
 }
