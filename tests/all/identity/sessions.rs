@@ -27,7 +27,7 @@ both!(an_access_token_says_who_and_nothing_about_rights, async |app| {
         (&platform["token_use"], &platform["sub"], &platform["aud"]),
         (&json!("management_access"), &json!(ann.id), &json!("platform"))
     );
-    assert_eq!((&scoped["org"], &scoped["aud"]), (&json!("acme"), &json!("org:acme")));
+    assert_eq!((&scoped["org"], &scoped["aud"], &scoped["org_id"]), (&json!("acme"), &json!("org:acme"), &json!(org.id)));
     assert_eq!((&platform["iss"], platform["exp"].as_i64()), (&json!(app.client().base()), Some(app.now().timestamp() + 600)));
     assert!(org.access.len() <= 900, "{} characters", org.access.len());
 });

@@ -123,6 +123,7 @@ async fn callers(store: &Store, orgs: i64) -> Result<Vec<Caller>> {
             sid: SessionId::new(id(4, number)),
             gid: GrantId::new(id(5, number)),
             org: Some(Slug::stored(slug.clone())),
+            org_id: Some(OrgId::new(id(2, org))),
             aud: format!("org:{slug}"),
             iss: ISSUER.to_owned(),
             jti: Uuid::from_u128(number.cast_unsigned().into()).to_string(),

@@ -202,6 +202,7 @@ impl App {
             sid: grant.session_id,
             gid: grant.id,
             org: slug.cloned(),
+            org_id: slug.map(|_| grant.org_id),
             aud: audience(slug),
             iss: self.settings.public_url.clone(),
             jti: tx.uuid().to_string(),

@@ -58,6 +58,9 @@ pub struct Changes {
     pub expected: Option<Vec<i64>>,
 }
 
+/// How many times as many organizations as somebody may own they may have deleted within the time that a slug is held.
+const HELD_SLUGS: i64 = 10;
+
 impl App {
     /// Founds an organization; the caller becomes its owner. `AlreadyExists` (`slug_taken`), `Conflict` (`organization_limit`).
     pub async fn create_organization(&self, c: &Caller, slug: &Slug, name: &Name) -> Result<Founded> {
@@ -82,10 +85,17 @@ impl App {
 
     async fn check_organization_limit(&self, tx: &WriteTx, owner: &User) -> Result<()> {
         let max = self.settings.max_organizations;
-        if tx.count_owned(owner.id).await? < max {
-            return Ok(());
+        if tx.count_owned(owner.id).await? >= max {
+            return Err(Error::conflict(
+                "organization_limit",
+                format!("You own {max} organizations already, which is the limit."),
+            ));
         }
-        Err(Error::conflict("organization_limit", format!("You own {max} organizations already, which is the limit.")))
+        if tx.count_held_slugs(owner.id).await? >= max * HELD_SLUGS {
+            let message = "You have deleted too many organizations within 30 days; their slugs have to be free again first.";
+            return Err(Error::conflict("held_slug_limit", message));
+        }
+        Ok(())
     }
 
     fn new_organization(&self, tx: &WriteTx, slug: &Slug, name: &Name, owner: &User) -> Organization {

@@ -89,7 +89,10 @@ pub struct AccessClaims {
     /// The organization's slug, when the grant is for one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub org: Option<Slug>,
-    /// `platform` or `org:<slug>`.
+    /// The organization's id, when the grant is for one: what never names another organization, for whoever verifies without asking us.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub org_id: Option<OrgId>,
+    /// `platform` or `org:<slug>`. A slug does not go to another organization while a token that names it can live.
     pub aud: String,
     /// The server's public URL.
     pub iss: String,

@@ -43,6 +43,7 @@ pub(crate) const ALL: &[&Table] = &[
     &events::record::table::events::TABLE,
     &tenancy::organizations::table::org_counters::TABLE,
     &tenancy::organizations::table::organizations::TABLE,
+    &tenancy::organizations::slug_holds::SLUG_HOLDS,
     &tenancy::tiers::table::tiers::TABLE,
     &core::idempotency::table::idempotency::TABLE,
     &core::keys::table::signing_keys::TABLE,

@@ -2,6 +2,7 @@
 
 pub(crate) mod columns;
 pub(crate) mod counters;
+pub(crate) mod slug_holds;
 pub(crate) mod table;
 
 use domain::{
@@ -115,8 +116,11 @@ impl WriteTx {
             feature_overrides: Set(None),
             deleted_at: Set(None),
         };
-        let taken = on(&table::ORGANIZATIONS_SLUG, || Error::exists("slug_taken", "This slug is not available; choose another."));
-        organizations::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(taken)?;
+        organizations::Entity::insert(row)
+            .exec_without_returning(&self.tx)
+            .await
+            .map_err(on(&table::ORGANIZATIONS_SLUG, slug_taken))?;
+        slug_holds::refuse_held(self, &o.slug, o.id).await?;
         let counters = org_counters::ActiveModel { org_id: Set(o.id.uuid()), members: Set(1), owners: Set(1), services: Set(0) };
         org_counters::Entity::insert(counters).exec_without_returning(&self.tx).await.map_err(from_db)?;
         Ok(())
@@ -158,7 +162,8 @@ impl WriteTx {
         view(self, org).await?.ok_or_else(|| Error::not_found("organization"))
     }
 
-    /// Deletes the organization: a tombstone that nobody can see; the worker purges what is left. The slug can be used again.
+    /// Deletes the organization: a tombstone that nobody can see; the worker purges what is left. The slug stays held for a
+    /// while.
     pub async fn delete_organization(&self, scope: OrgScope<'_, OrgLifecycle, Write>) -> Result<()> {
         soft_delete(self, scope.org()).await
     }
@@ -176,6 +181,10 @@ pub(crate) async fn set_owner(tx: &WriteTx, org: OrgId, owner: UserId) -> Result
         .col_expr(organizations::Column::UpdatedAt, Expr::value(tx.now()));
     update.filter(organizations::Column::Id.eq(org.uuid())).exec(&tx.tx).await.map_err(from_db)?;
     Ok(())
+}
+
+fn slug_taken() -> Error {
+    Error::exists("slug_taken", "This slug is not available; choose another.")
 }
 
 pub(crate) fn stale() -> Error {
@@ -206,6 +215,7 @@ const END_GRANTS: &str = "update grants set revoked_at = $2 where org_id = $1 an
 /// Hides an organization for good: nobody finds it by its slug or through a membership any more, and the grants for it end. The rows
 /// that remain are purged by the worker.
 pub(crate) async fn soft_delete(tx: &WriteTx, org: OrgId) -> Result<()> {
+    slug_holds::hold(tx, org).await?;
     let deleted = organizations::Entity::update_many()
         .col_expr(organizations::Column::DeletedAt, Expr::value(tx.now()))
         .col_expr(organizations::Column::Slug, Expr::value(format!("~{}", org.uuid().simple())))
