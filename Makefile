@@ -66,6 +66,7 @@ drill: export TENANTRY_DRILL_FULL ?= 20
 drill: export TENANTRY_DRILL_JUMPS ?= 30
 drill: export TENANTRY_DRILL_EVENTS ?= 40
 drill: export TENANTRY_DRILL_CONNECTIONS ?= 20000
+drill: export TENANTRY_DRILL_READERS ?= 400
 drill: export TENANTRY_DRILL_ROLLS ?= 5
 drill: deps ## Crash, outage and overload drills in their long form, with their figures (ARGS=processes::rolling: one of them)
 	@scripts/install-deps.sh test

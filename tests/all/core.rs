@@ -1,5 +1,6 @@
 //! Rules that no single noun owns: errors, limits, idempotency, schema, layers.
 
+mod answer_sizes;
 mod clocks;
 mod compile_fail;
 mod conformance;

@@ -1,5 +1,6 @@
 //! The server around the faces: routes, context, errors, limits, health, the OpenAPI document.
 
+pub mod answers;
 pub mod context;
 pub mod cors;
 pub mod draining;

@@ -1,6 +1,7 @@
 //! Clients that are slow, endless or many; and a stop in the middle of a request.
 
 mod idle;
+mod readers;
 
 use std::time::{Duration, Instant};
 

@@ -120,6 +120,13 @@ impl Process {
         (of("VmRSS:"), of("VmHWM:"))
     }
 
+    /// Connections that it has open.
+    pub(super) fn sockets(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("its files");
+        let what = |file: std::io::Result<std::fs::DirEntry>| std::fs::read_link(file.ok()?.path()).ok();
+        files.filter_map(what).filter(|to| to.to_string_lossy().starts_with("socket:")).count()
+    }
+
     /// Sends a signal by name.
     pub(super) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().expect("kill");

@@ -18,7 +18,7 @@ use store::events::audit::{AuditFilter, AuditRecord};
 use crate::{App, Caller};
 
 /// How many records an export reads at a time, and how often it asks again whether the reader still may.
-const EXPORT_STEP: u64 = 500;
+const EXPORT_STEP: u64 = 100;
 
 impl App {
     /// A page of an organization's log, newest first, and how many records match.

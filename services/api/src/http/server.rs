@@ -25,6 +25,7 @@ use utoipa_actix_web::AppExt;
 use crate::{
     faces,
     http::{
+        answers,
         context::{RequestId, TakesKey},
         cors::{self, cors},
         draining::Draining,
@@ -178,7 +179,7 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
         App::new()
             .into_utoipa_app()
             .map(|app| app.wrap(from_fn(methods::heads)).wrap(cors(&cors_origins)).wrap(from_fn(cors::refusals)))
-            .map(|app| app.wrap(from_fn(observe)).wrap(from_fn(unread::ends)))
+            .map(|app| app.wrap(from_fn(observe)).wrap(from_fn(unread::ends)).wrap(from_fn(answers::in_pieces)))
             .configure(|config| routes::register(config, &mut Catalogue::default()))
             .into_app()
             .configure(move |config| configure(config, &shared))
@@ -192,6 +193,7 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
         .keep_alive(Duration::from_secs(75))
         // Of each thread: twenty thousand that are idle leave room for those who ask.
         .max_connections(25_000)
+        .on_connect(|connection, _| answers::bound(connection))
         .listen(listener)
         .map_err(Error::internal)?;
     Ok(server.run())

@@ -1,0 +1,97 @@
+//! Clients that ask for the largest answers and do not read them.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use tenantry_tests::block_on;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpSocket, TcpStream},
+};
+
+use super::super::{
+    until, variable,
+    world::{Org, World},
+};
+
+/// Its receive buffer is small, so that little of an answer is anywhere but at the server.
+async fn deaf(address: &str, path: &str, token: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let mut stream = socket.connect(address.parse().expect("an address")).await.expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("a request");
+    stream
+}
+
+/// `TENANTRY_DRILL_READERS` says how many for each of the answers.
+#[test]
+fn clients_that_do_not_read_cost_little_and_are_let_go() {
+    block_on(async {
+        let world = World::sqlite().set("worker.embedded", false);
+        let server = world.api().await;
+        let org = Org::founded(&server.api(), "acme").await;
+        let agent = "a".repeat(1000);
+        for n in 0..110 {
+            let body = json!({"name": format!("{} {n}", "ü".repeat(90))});
+            let headers = [("user-agent", agent.as_str()), ("authorization", &format!("Bearer {}", org.owner.access))];
+            let answer = server.api().call(Method::PATCH, &org.path, Some(&body), &headers).await;
+            assert_eq!(answer.expect("an answer").status, 200);
+        }
+        let paths = [
+            org.at("audit-log?limit=100"),
+            org.at("audit-log/export"),
+            org.at("events?after=0&limit=100"),
+            "/openapi.json".to_owned(),
+            "/docs/swagger-ui-bundle.js".to_owned(),
+        ];
+        let address = server.base.trim_start_matches("http://").to_owned();
+        let (before, sockets) = (server.memory().0, server.sockets());
+        let many = variable("TENANTRY_DRILL_READERS", 30);
+        let mut clients = Vec::new();
+        for _ in 0..many {
+            for path in &paths {
+                clients.push(deaf(&address, path, &org.owner.access).await);
+            }
+        }
+        until("they are all connected", async || (server.sockets() >= sockets + clients.len() / 2).then_some(())).await;
+        assert_eq!(server.api().get("/health/live").await.status, 200);
+        until("they are all let go, though they stay", async || (server.sockets() <= sockets + 5).then_some(())).await;
+        org.owner.api.get("/api/user").await.ok();
+        let (now, highest) = server.memory();
+        println!("{} clients that do not read: {before} MB before, {highest} MB at most, {now} MB after", clients.len());
+        assert!(highest < 256, "{highest} MB");
+        assert!(now < before + 64, "{now} MB, and before it were {before}");
+        drop(clients);
+        server.stop().await;
+    });
+}
+
+/// A client that reads slowly, but reads, gets its answer.
+#[test]
+fn a_slow_reader_gets_the_whole_answer() {
+    block_on(async {
+        let server = World::sqlite().api().await;
+        let whole = server.api().get("/openapi.json").await.text;
+        let address = server.base.trim_start_matches("http://").to_owned();
+        let stream = slowly(deaf(&address, "/openapi.json", "").await, whole.len()).await;
+        assert!(stream.ends_with(&whole), "{} bytes of {}", stream.len(), whole.len());
+        server.stop().await;
+    });
+}
+
+/// Some pieces with pauses between them, then the rest.
+async fn slowly(mut stream: TcpStream, most: usize) -> String {
+    use tokio::io::AsyncReadExt;
+    let mut answer = Vec::new();
+    let mut piece = vec![0; 8192];
+    while answer.len() < most {
+        let read = stream.read(&mut piece).await.expect("more of the answer");
+        answer.extend_from_slice(&piece[..read]);
+        if answer.len() < 200_000 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
