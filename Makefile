@@ -43,7 +43,7 @@ clean-data: ## Delete the embedded default's data: database, master key, mails (
 	@scripts/clean-data.sh $(CONFIRM)
 
 ##@ Build and check
-.PHONY: deps build test drill bench fmt lint ci openapi
+.PHONY: deps build test drill bench fmt lint ci openapi image
 deps: ## Install the system packages that the build needs, if missing (says what and why)
 	@scripts/install-deps.sh build
 	@source scripts/lib.sh && need_cargo
@@ -94,6 +94,10 @@ openapi: build ## Write the OpenAPI document to target/openapi.json
 	@$(BIN)/tenantry-api openapi >$(TARGET)/openapi.json.new
 	@mv $(TARGET)/openapi.json.new $(TARGET)/openapi.json
 	@echo "$(TARGET)/openapi.json"
+
+image: deps ## Build the container image and play a container's life with it, without a registry (as root; ARGS=dist: as shipped)
+	@scripts/install-deps.sh image
+	@scripts/check-image.sh $(ARGS)
 
 ##@ Attack
 .PHONY: fuzz fuzz-api timing spectral

@@ -3,6 +3,7 @@
 #
 #   scripts/install-deps.sh build          to compile and run Tenantry
 #   scripts/install-deps.sh build test     also to run `make test`
+#   scripts/install-deps.sh image          for `make image`
 #   scripts/install-deps.sh --list …       print the packages and their reasons, install nothing
 #
 # Why a script: a fresh machine should need one command, and a machine that has everything should not be touched. It says
@@ -24,6 +25,9 @@ PACKAGES=(
     "test  | openssl         | the tests make throw-away TLS certificates with it"
     "test  | faketime        | the tests move the clock under running processes"
     "test  | python3-aiosmtpd | a real mail server with STARTTLS and AUTH, to which the tests send mail"
+    "image | buildah         | executes the Dockerfile without a container engine"
+    "image | mmdebstrap      | makes the base images from the Debian mirror instead of a registry"
+    "image | curl            | asks the container how it is"
 )
 
 POLICY=/usr/sbin/policy-rc.d
@@ -46,10 +50,10 @@ main() {
 }
 
 check_groups() {
-    (($#)) || die "say which packages: scripts/install-deps.sh build | test | build test"
+    (($#)) || die "say which packages: scripts/install-deps.sh build | test | image"
     local group
     for group in "$@"; do
-        [[ $group == build || $group == test ]] || die "unknown group \"$group\": it is build or test"
+        [[ $group == build || $group == test || $group == image ]] || die "unknown group \"$group\": it is build, test or image"
     done
 }
 
