@@ -32,6 +32,16 @@ pub(crate) struct Context<'a> {
     now: Time,
 }
 
+/// What a job may take at one go. It works in small steps, remembers in the database what it did, and goes on when it comes again.
+const BUDGET: TimeDelta = TimeDelta::minutes(5);
+
+impl Context<'_> {
+    /// Whether there is time for another step.
+    fn has_time(&self) -> bool {
+        self.deps.clock.now() - self.now < BUDGET
+    }
+}
+
 impl Job {
     /// Does the job now.
     #[expect(clippy::disallowed_methods, reason = "the one place that gives a scheduled job its scope")]

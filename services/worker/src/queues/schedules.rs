@@ -46,6 +46,7 @@ impl Queue for Schedules {
     type Outcome = Option<u64>;
     const NAME: &'static str = "schedules";
 
+    /// Twice what a job allows itself (`jobs::BUDGET`): what is cut off here hangs.
     fn limit(&self) -> Duration {
         Duration::from_secs(600)
     }

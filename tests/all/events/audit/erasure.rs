@@ -2,6 +2,7 @@
 //! [`super::rules`].
 
 use app::events::audit::erasure::erase_next;
+use chrono::TimeDelta;
 use crypto::audit::{
     export::Line,
     verify::{Report, Verifier},
@@ -110,4 +111,23 @@ both!(several_workers_share_erasures_beside_the_sealing, async |app| {
         let report = verified(app, &ann, org).await;
         assert_eq!((report.records, report.erased), (32, 30));
     }
+});
+
+both!(organizations_take_turns, async |app| {
+    let ann = app.sign_up("ann@example.com").await;
+    let bob = app.sign_up("bob@example.com").await;
+    let [large, small] = [with_records(app, &ann, "large", 9).await, with_records(app, &bob, "small", 2).await];
+    for _ in 0..3 {
+        order(app, &ann, &large).await;
+    }
+    app.advance(TimeDelta::seconds(1));
+    order(app, &bob, &small).await;
+    app.worker().await;
+    let waits = "select count(*) from erasures x join organizations o on o.id = x.org_id where o.slug = 'small'";
+    app.advance(TimeDelta::seconds(1));
+    assert_eq!(next(app, 4).await.unwrap(), Some(4), "the first of the large one's orders was first");
+    assert_eq!(app.count(waits).await, 1);
+    app.advance(TimeDelta::seconds(1));
+    assert_eq!(next(app, 4).await.unwrap(), Some(2));
+    assert_eq!(app.count(waits).await, 0, "a small one waits for a batch of the large one, not for three orders");
 });

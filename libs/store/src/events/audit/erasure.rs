@@ -77,7 +77,8 @@ impl NumberedRecord {
     }
 }
 
-/// The oldest order whose own record is numbered: then everything that was acknowledged before it is numbered, too.
+/// The order of whichever organization has waited longest, so that one with many large ones takes its turns like the others. Its own record
+/// is numbered: then everything that was acknowledged before it is numbered, too.
 macro_rules! next_order {
     ($lock:literal) => {
         concat!(
@@ -88,7 +89,9 @@ macro_rules! next_order {
               and not exists (
                 select 1 from outbox q join events e on e.org_id = q.org_id and e.id = q.event_id
                 where q.org_id = x.org_id and e.name = 'audit_log.erasure_requested')
-            order by x.created_at, x.org_id, x.id
+            order by (
+                select coalesce(max(y.worked_at), min(y.created_at)) from erasures y where y.org_id = x.org_id
+              ), x.created_at, x.org_id, x.id
             limit 1 ",
             $lock
         )
@@ -122,12 +125,12 @@ const RECORDS_BEFORE: &str = concat!(
     limit $4"
 );
 
-const SAVE_PROGRESS: &str = "update erasures set done_seq = $3, erased = $4 where org_id = $1 and id = $2";
+const SAVE_PROGRESS: &str = "update erasures set done_seq = $3, erased = $4, worked_at = $5 where org_id = $1 and id = $2";
 
 const DELETE_ORDER: &str = "delete from erasures where org_id = $1 and id = $2";
 
 impl WriteTx {
-    /// The oldest order that no other worker has, locked until the transaction ends.
+    /// The order whose turn it is and that no other worker has, locked until the transaction ends.
     pub async fn lock_next_erasure(&self, _: SystemScope) -> Result<Option<Erasure>> {
         let text = if self.is_sqlite() { NEXT_ORDER } else { LOCK_NEXT_ORDER };
         sql::one(&self.tx, text, vec![]).await?.as_ref().map(Erasure::read).transpose().map_err(from_db)
@@ -146,7 +149,8 @@ impl WriteTx {
 
     /// Remembers how far an order got.
     pub async fn save_erasure(&self, _: SystemScope, order: &Erasure) -> Result<()> {
-        let values = vec![order.org.uuid().into(), order.id.uuid().into(), order.done_seq.into(), order.erased.into()];
+        let (org, id) = (order.org.uuid().into(), order.id.uuid().into());
+        let values = vec![org, id, order.done_seq.into(), order.erased.into(), self.now().into()];
         sql::execute(&self.tx, SAVE_PROGRESS, values).await.map(|_| ())
     }
 
