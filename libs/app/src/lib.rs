@@ -52,6 +52,8 @@ pub struct Settings {
     pub require_approval: bool,
     /// How often somebody may call.
     pub limits: core::limits::Limits,
+    /// How many may write, and read much, at once.
+    pub places: core::admission::Places,
     /// How long audit records are kept, and what organizations may choose.
     pub audit_days: RetentionDays,
     /// How often a delivery is tried.
@@ -76,6 +78,7 @@ pub struct App {
     keys: identity::tokens::Keys,
     watch: events::feed::Watch,
     counters: core::limits::Counters,
+    gates: core::admission::Gates,
 }
 
 /// What [`App::new`] is made of.
@@ -101,6 +104,7 @@ impl App {
     pub async fn new(parts: Parts) -> Result<Self> {
         let keys = identity::tokens::Keys::load(&parts.store, &parts.settings, parts.clock.now()).await?;
         Ok(Self {
+            gates: core::admission::Gates::new(parts.settings.places),
             store: parts.store,
             kv: parts.kv,
             clock: parts.clock,

@@ -2,7 +2,10 @@
 
 use app::{
     Settings,
-    core::limits::{Limits, Rates},
+    core::{
+        admission::Places,
+        limits::{Limits, Rates},
+    },
 };
 use chrono::TimeDelta;
 use domain::{Error, Result, core::rate::Limit, events::audit::RetentionDays};
@@ -22,6 +25,12 @@ pub fn app(config: &Config) -> Result<Settings> {
         max_organizations: i64::from(config.organizations.max_per_user),
         require_approval: config.organizations.require_approval,
         limits: limits(&config.rate_limits),
+        places: Places {
+            connections: usize::try_from(config.database.max_connections).unwrap_or(usize::MAX),
+            organization_writes: config.limits.organization_writes_at_once,
+            account_writes: config.limits.account_writes_at_once,
+            organization_heavy_reads: config.limits.organization_heavy_reads_at_once,
+        },
         audit_days: audit_days(&config.retention),
         webhook_attempts: i32::try_from(config.webhooks.max_attempts).unwrap_or(i32::MAX),
     })

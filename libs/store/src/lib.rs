@@ -23,12 +23,14 @@ use tokio::sync::{Mutex, Notify};
 
 pub use self::core::dialect::Settings;
 pub use self::core::idempotency::IdempotencyKey;
-pub use self::core::write::{Change, NoEvent, WriteTx};
+pub use self::core::write::{Change, Holding, NoEvent, WriteTx};
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     db: DatabaseConnection,
+    /// Of their own, so that the answer to whether the database lives does not wait for those who work on it.
+    probes: DatabaseConnection,
     /// SQLite has one writer: waiting for it in a fair queue of our own keeps the slowest writer at milliseconds instead of seconds.
     writer_lock: Option<Arc<Mutex<()>>>,
     keyring: Keyring,
@@ -45,9 +47,11 @@ impl Store {
     /// Opens the database (and, for SQLite, makes the file if that is asked for). Does not migrate.
     pub async fn open(settings: &Settings, keyring: Keyring, ids: Arc<dyn IdGen>) -> Result<Self> {
         let db = core::dialect::connect(settings).await?;
+        let probes = core::dialect::connect_for_probes(settings).await?;
         let writer_lock = core::dialect::is_sqlite(&db).then(|| Arc::new(Mutex::new(())));
         Ok(Self {
             db,
+            probes,
             writer_lock,
             keyring,
             ids,
@@ -68,9 +72,9 @@ impl Store {
     pub async fn expect_schema(&self) -> Result<()> {
         core::migrate::expect(&self.db, migrations::STEPS).await
     }
-    /// Whether the database answers.
+    /// Whether the database answers. Asked on a connection that nothing else uses.
     pub async fn ping(&self) -> Result<()> {
-        self.db.ping().await.map_err(core::error::from_db)
+        self.probes.ping().await.map_err(core::error::from_db)
     }
     /// Resolves after a commit that left work for the worker.
     pub async fn committed(&self) {
@@ -86,6 +90,7 @@ impl Store {
     }
     /// Closes the pool; waits for what is running.
     pub async fn close(self) {
+        let _ = self.probes.close().await;
         let _ = self.db.close().await;
     }
 }

@@ -8,12 +8,15 @@ use domain::{
     applications::api_keys::{self, ApiKey},
     authorization::{
         actor::Actor,
-        principal::{ApiKeyCredential, Credential, Principal},
+        principal::{ApiKeyCredential, Credential, Principal, PrincipalId},
     },
 };
 use store::{Change, NoEvent};
 
-use crate::{App, Call, core::limits::rate_request};
+use crate::{
+    App, Call,
+    core::{admission::Place, limits::rate_request},
+};
 
 /// What a request may present. Both at once are no credential: who wins would depend on the proxy in front (T13).
 #[derive(Clone, Copy, Debug)]
@@ -81,8 +84,10 @@ impl App {
 
     async fn record_key_use(&self, key: &ApiKey, call: &Call) -> Result<()> {
         let stamp = Stamp { actor: Actor::from(&Principal::ApiKey(key.clone())), origin: call.origin.clone(), now: call.now };
+        // Other requests with the same key may be about to record it as well.
+        let place = self.admit_write(PrincipalId::ApiKey(key.id), Place::Own).await?;
         self.store
-            .write(&stamp, async |tx| {
+            .write_holding(&stamp, place, async |tx| {
                 if !tx.record_api_key_use(key).await? {
                     return Ok(Change::silent((), NoEvent::Housekeeping));
                 }

@@ -13,11 +13,11 @@ use domain::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use store::{
-    Change, IdempotencyKey, NoEvent, WriteTx,
+    Change, Holding, IdempotencyKey, NoEvent, WriteTx,
     authorization::facts::{LockScope, SESSION_ENDED},
 };
 
-use crate::App;
+use crate::{App, core::admission::Place};
 
 /// A request: from where and when.
 #[derive(Clone, Debug)]
@@ -111,7 +111,7 @@ impl App {
             self.note_belonging(c, slug, &standing);
             once(tx, c, known, Box::pin(work(tx, decide(&standing)?))).await
         };
-        self.write(c, write).await
+        self.write(c, self.admit_write_in(c, slug).await?, write).await
     }
 
     /// Runs a change of what is a person's own.
@@ -125,7 +125,7 @@ impl App {
             let person = tx.person(&c.who).await?;
             once(tx, c, known, Box::pin(work(tx, &person))).await
         };
-        self.write(c, write).await
+        self.write(c, self.admit_write(c.who.id(), Place::Own).await?, write).await
     }
 
     /// Runs a change that only who operates the platform may make.
@@ -139,16 +139,17 @@ impl App {
             let principal = tx.principal(&c.who).await?;
             once(tx, c, known, Box::pin(work(tx, policy::platform(&principal)?))).await
         };
-        self.write(c, write).await
+        self.write(c, self.admit_write(c.who.id(), Place::Elsewhere).await?, write).await
     }
 
-    async fn write<T>(&self, c: &Caller, work: impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
-        self.store.write(&c.call.stamp(), work).await.inspect_err(|e| self.note_ended(c, e))
+    async fn write<T>(&self, c: &Caller, place: Holding, work: impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
+        self.store.write_holding(&c.call.stamp(), place, work).await.inspect_err(|e| self.note_ended(c, e))
     }
 
     /// Runs a change by nobody in particular: sign-up, one-time links.
     pub(crate) async fn anonymously<T>(&self, call: &Call, work: impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
-        self.store.write(&call.stamp(), work).await
+        let place = self.admit_anonymous_write(call).await?;
+        self.store.write_holding(&call.stamp(), place, work).await
     }
 }
 

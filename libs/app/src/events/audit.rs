@@ -50,7 +50,8 @@ impl App {
         after: Option<EventId>,
     ) -> Result<Vec<AuditRecord>> {
         let standing = self.standing(c, slug).await?;
-        self.store.audit_after(decide(&standing)?, filter, after, EXPORT_STEP).await
+        let scope = decide(&standing)?;
+        self.heavy_read(scope.org(), self.store.audit_after(scope, filter, after, EXPORT_STEP)).await
     }
 }
 

@@ -48,6 +48,12 @@ pub struct TelemetryConfig {
 pub struct LimitsConfig {
     /// Bytes of a request's body.
     pub body_bytes: usize,
+    /// Writes of an organization's members at once.
+    pub organization_writes_at_once: usize,
+    /// Writes of one account in organizations at once.
+    pub account_writes_at_once: usize,
+    /// Heavy reads of an organization at once.
+    pub organization_heavy_reads_at_once: usize,
 }
 
 /// `[retention]`: how many days things are kept.

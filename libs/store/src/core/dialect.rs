@@ -28,6 +28,19 @@ pub struct Settings {
 }
 
 pub(crate) async fn connect(settings: &Settings) -> Result<DatabaseConnection> {
+    let db = Database::connect(options(settings)).await.map_err(reach::unreachable)?;
+    reach::inspect(&db).await?;
+    Ok(db)
+}
+
+/// One connection, opened when it is first used.
+pub(crate) async fn connect_for_probes(settings: &Settings) -> Result<DatabaseConnection> {
+    let mut options = options(settings);
+    options.max_connections(1).connect_lazy(true);
+    Database::connect(options).await.map_err(reach::unreachable)
+}
+
+fn options(settings: &Settings) -> ConnectOptions {
     let mut options = ConnectOptions::new(&settings.url);
     options.max_connections(settings.max_connections).acquire_timeout(Duration::from_secs(5)).sqlx_logging(false);
     // sqlx asks a connection whether it lives before each use, a round trip that doubles the time of a short statement. Only after a
@@ -51,9 +64,7 @@ pub(crate) async fn connect(settings: &Settings) -> Result<DatabaseConnection> {
     });
     let name = settings.application_name.clone();
     options.map_sqlx_postgres_opts(move |o| o.application_name(&name).statement_cache_capacity(256));
-    let db = Database::connect(options).await.map_err(reach::unreachable)?;
-    reach::inspect(&db).await?;
-    Ok(db)
+    options
 }
 
 pub(crate) fn is_sqlite(db: &impl ConnectionTrait) -> bool {

@@ -4,6 +4,7 @@
 //! that loses against another transaction (deadlock, serialization) is run again as a whole.
 
 use std::{
+    any::Any,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use domain::{
     Actor, Clock, Error, Event, OrgId, Origin, Result, Stamp, Time, authorization::policy::SystemScope, core::clock::SystemClock,
 };
 use sea_orm::DatabaseTransaction;
-use tokio::sync::OwnedMutexGuard;
+use tokio::{runtime::Handle, sync::OwnedMutexGuard};
 use uuid::Uuid;
 
 use crate::{
@@ -72,6 +73,10 @@ impl<T> Change<T> {
     }
 }
 
+/// What a caller holds for as long as a transaction of theirs occupies a connection. A transaction that is abandoned (its caller hung up)
+/// occupies it for longer than its future lives: until the statement that runs has ended and the database has rolled back.
+pub type Holding = Arc<dyn Any + Send + Sync>;
+
 /// An open write transaction.
 pub struct WriteTx {
     pub(crate) tx: DatabaseTransaction,
@@ -125,13 +130,17 @@ impl WriteTx {
     pub(crate) async fn commit<T>(self, change: Change<T>) -> Result<T> {
         // Boxed: every use case ends here, and none has to carry the room for it.
         Box::pin(record::record(&self, &change.events)).await?;
-        let committed = self.store.committed.clone();
+        self.finish(change.wakes).await?;
+        Ok(change.value)
+    }
+
+    async fn finish(self, wakes: bool) -> Result<()> {
         self.tx.commit().await.map_err(from_db)?;
         // After the commit, never inside it: a notification in the transaction halves the write rate.
-        if change.wakes {
-            committed.notify_one();
+        if wakes {
+            self.store.committed.notify_one();
         }
-        Ok(change.value)
+        Ok(())
     }
 }
 
@@ -201,11 +210,22 @@ impl Store {
         }
     }
 
-    /// Runs `work` in a transaction and commits the change it returns. An error leaves nothing behind.
+    /// Runs `work` in a transaction and commits the change it returns. An error leaves nothing behind, nor does whoever stops waiting
+    /// before the commit has begun.
     pub async fn write<T>(&self, stamp: &Stamp, work: impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
+        self.write_holding(stamp, Arc::new(()), work).await
+    }
+
+    /// The same for who holds something until the connection is free again.
+    pub async fn write_holding<T>(
+        &self,
+        stamp: &Stamp,
+        holding: Holding,
+        work: impl AsyncFn(&WriteTx) -> Result<Change<T>>,
+    ) -> Result<T> {
         let mut attempt = 1;
         loop {
-            match self.attempt(stamp, &work).await {
+            match self.attempt(stamp, &holding, &work).await {
                 Err(e) if is_retryable(&e) && attempt < ATTEMPTS => {
                     // Not all at the same time again.
                     let jitter = u64::from(self.ids.uuid(stamp.now).as_bytes()[15] % 16);
@@ -217,10 +237,70 @@ impl Store {
         }
     }
 
-    async fn attempt<T>(&self, stamp: &Stamp, work: &impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
-        let tx = self.begin(stamp).await?;
-        let outcome = work(&tx).await;
-        end(tx, outcome).await
+    async fn attempt<T>(
+        &self,
+        stamp: &Stamp,
+        holding: &Holding,
+        work: &impl AsyncFn(&WriteTx) -> Result<Change<T>>,
+    ) -> Result<T> {
+        let open = Open { tx: Some(self.begin(stamp).await?), holding: holding.clone() };
+        let outcome = work(open.tx()?).await;
+        open.end(outcome).await
+    }
+}
+
+/// A transaction at work. Dropped, it is rolled back in order, and only then gives back what it holds: a connection, perhaps the writer
+/// lock, and its caller's place.
+struct Open {
+    tx: Option<WriteTx>,
+    holding: Holding,
+}
+
+impl Open {
+    fn tx(&self) -> Result<&WriteTx> {
+        self.tx.as_ref().ok_or_else(|| Error::internal("a transaction that has ended is used"))
+    }
+
+    async fn end<T>(mut self, outcome: Result<Change<T>>) -> Result<T> {
+        let change = match outcome {
+            Ok(change) => change,
+            Err(e) => {
+                self.finally(|tx| async { Ok(tx.rollback().await) }).await?;
+                return Err(e);
+            }
+        };
+        // Boxed: every use case ends here, and none has to carry the room for it.
+        Box::pin(record::record(self.tx()?, &change.events)).await?;
+        let wakes = change.wakes;
+        self.finally(|tx| tx.finish(wakes)).await?;
+        Ok(change.value)
+    }
+
+    /// In a task: what has begun to be committed is finished, with the wake-up, also if the caller hangs up in this moment.
+    async fn finally<F: Future<Output = Result<()>> + Send + 'static>(
+        &mut self,
+        ending: impl FnOnce(WriteTx) -> F,
+    ) -> Result<()> {
+        let (tx, holding) = (self.tx.take().ok_or_else(|| Error::internal("a transaction ends twice"))?, self.holding.clone());
+        let ending = ending(tx);
+        let task = tokio::spawn(async move {
+            let outcome = ending.await;
+            drop(holding);
+            outcome
+        });
+        task.await.unwrap_or_else(|_| Err(Error::unavailable(1, "The server is stopping. Try again.")))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let (Some(tx), Ok(runtime)) = (self.tx.take(), Handle::try_current()) {
+            let holding = self.holding.clone();
+            runtime.spawn(async move {
+                tx.rollback().await;
+                drop(holding);
+            });
+        }
     }
 }
 

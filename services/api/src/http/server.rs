@@ -191,6 +191,8 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
         .shutdown_timeout(shutdown_seconds)
         .client_request_timeout(Duration::from_secs(10))
         .keep_alive(Duration::from_secs(75))
+        // Whoever hangs up has no request any more: it leaves the queues, and what it had begun is rolled back.
+        .h1_allow_half_closed(false)
         // Of each thread: twenty thousand that are idle leave room for those who ask.
         .max_connections(25_000)
         .on_connect(|connection, _| answers::bound(connection))

@@ -32,7 +32,7 @@ impl Seen {
     }
 
     /// The organization `slug`, if they were seen there as a member lately.
-    pub(super) fn organization(&self, who: PrincipalId, slug: &str, now: Time) -> Option<OrgId> {
+    pub(crate) fn organization(&self, who: PrincipalId, slug: &str, now: Time) -> Option<OrgId> {
         let (org, at) = self.members.get(&(who, slug.to_owned()))?;
         lately(at, now, MEMBERSHIP).then_some(org)
     }

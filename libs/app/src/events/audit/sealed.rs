@@ -21,7 +21,7 @@ impl App {
         let scope = decide(&standing)?;
         // Who may not look is told so whatever they ask for; what cannot be an id is an id that is not there.
         let id: EventId = id.parse().map_err(|_| domain::Error::not_found("audit record"))?;
-        self.store.audit_proof(scope, id).await
+        self.heavy_read(scope.org(), self.store.audit_proof(scope, id)).await
     }
 
     /// The public halves of all keys that ever signed a checkpoint, as a JWK set.
@@ -32,7 +32,8 @@ impl App {
     /// Begins a sealed export.
     pub async fn begin_sealed_export(&self, c: &Caller, slug: &Slug) -> Result<ExportFrame> {
         let standing = self.standing(c, slug).await?;
-        self.store.begin_export(decide(&standing)?, c.call.now).await
+        let scope = decide(&standing)?;
+        self.heavy_read(scope.org(), self.store.begin_export(scope, c.call.now)).await
     }
 
     /// The next lines of a sealed export, and the record to go on after. Decided anew at each step, as every export is.
@@ -44,6 +45,7 @@ impl App {
         after: i64,
     ) -> Result<(Vec<Line>, Option<i64>)> {
         let standing = self.standing(c, slug).await?;
-        self.store.export_after(decide(&standing)?, frame, after, EXPORT_STEP).await
+        let scope = decide(&standing)?;
+        self.heavy_read(scope.org(), self.store.export_after(scope, frame, after, EXPORT_STEP)).await
     }
 }
