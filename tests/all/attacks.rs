@@ -5,6 +5,7 @@ pub(crate) mod canaries;
 mod document;
 mod egress;
 mod enumeration;
+mod floods;
 mod fuzzed;
 mod generated;
 mod guessing;

@@ -3,9 +3,10 @@
 //! One hash costs 19 MiB and some 15 ms of a core, on purpose. Left to the runtime's blocking pool, a wave of sign-ins took
 //! gigabytes and made every other route slow. So hashing has its own few threads: each keeps one block of memory while busy, all
 //! run at idle priority (other requests go first), and a short queue in front refuses what cannot be served soon with
-//! "unavailable, try again" instead of letting everybody wait.
+//! "unavailable, try again" instead of letting everybody wait. Who gets a place in it is decided by [`queue`].
 
 mod pool;
+mod queue;
 mod task;
 
 use std::{sync::Arc, time::Duration};
@@ -15,6 +16,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use pool::Pool;
+pub use queue::Asker;
 use task::Task;
 
 /// Longer passwords are refused unhashed: nobody types them, and they only cost us time.
@@ -25,7 +27,7 @@ pub const MAX_PASSWORD_BYTES: usize = 1024;
 pub struct HasherConfig {
     /// Threads, each with 19 MiB while busy. 0 means one less than there are cores, but at least one.
     pub threads: usize,
-    /// How many passwords may wait. With 16 and one thread the last one waits about a quarter of a second.
+    /// How many passwords may wait. With 64 and one thread the last one waits about a second.
     pub queue: usize,
     /// After this long without work a thread gives its memory back.
     pub idle_release: Duration,
@@ -33,7 +35,7 @@ pub struct HasherConfig {
 
 impl Default for HasherConfig {
     fn default() -> Self {
-        Self { threads: 0, queue: 16, idle_release: Duration::from_secs(30) }
+        Self { threads: 0, queue: 64, idle_release: Duration::from_secs(30) }
     }
 }
 
@@ -52,6 +54,7 @@ pub enum Verdict {
 #[derive(Clone)]
 pub struct Hasher {
     pool: Arc<Pool>,
+    asker: Arc<Asker>,
 }
 
 impl Hasher {
@@ -61,14 +64,21 @@ impl Hasher {
     ///
     /// When the operating system refuses a thread, like [`std::thread::spawn`].
     pub fn start(config: HasherConfig) -> Self {
-        Self { pool: Arc::new(Pool::start(config)) }
+        let itself = Asker { known: true, ..Asker::default() };
+        Self { pool: Arc::new(Pool::start(config)), asker: Arc::new(itself) }
+    }
+
+    /// The same threads, working on somebody's behalf.
+    #[must_use]
+    pub fn on_behalf_of(&self, asker: Asker) -> Self {
+        Self { pool: self.pool.clone(), asker: Arc::new(asker) }
     }
 
     /// The PHC string to store for `password`, which is hashed in its one spelling ([`opaque`]).
     ///
     /// # Errors
     ///
-    /// `Invalid` for more than [`MAX_PASSWORD_BYTES`]; `Unavailable` at once when too many are waiting.
+    /// `Invalid` for more than [`MAX_PASSWORD_BYTES`]; `Unavailable` when too many are waiting.
     pub async fn hash(&self, password: &str) -> Result<String> {
         let password = opaque(password);
         if password.len() > MAX_PASSWORD_BYTES {
@@ -76,7 +86,7 @@ impl Hasher {
             return Err(Error::field("password", "too_long", message));
         }
         let (reply, answer) = oneshot::channel();
-        self.pool.submit(Task::Hash { password: secret(&password), reply })?;
+        self.pool.submit(&self.asker, Task::Hash { password: secret(&password), reply });
         received(answer.await)
     }
 
@@ -85,7 +95,7 @@ impl Hasher {
     ///
     /// # Errors
     ///
-    /// `Unavailable` at once when too many are waiting; `Internal` when `stored` is not an argon2 PHC string.
+    /// `Unavailable` when too many are waiting; `Internal` when `stored` is not an argon2 PHC string.
     pub async fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verdict> {
         let spelled = opaque(password);
         let verdict = self.compare(&spelled, stored).await?;
@@ -104,7 +114,8 @@ impl Hasher {
             return Ok(Verdict::Wrong);
         }
         let (reply, answer) = oneshot::channel();
-        self.pool.submit(Task::Verify { password: secret(password), stored: stored.map(str::to_owned), reply })?;
+        let task = Task::Verify { password: secret(password), stored: stored.map(str::to_owned), reply };
+        self.pool.submit(&self.asker, task);
         received(answer.await)
     }
 

@@ -15,7 +15,7 @@ use store::{Change, NoEvent};
 
 use crate::{
     App, Call,
-    core::{admission::Place, limits::rate_request},
+    core::{admission::Place, limits::by_network},
 };
 
 /// What a request may present. Both at once are no credential: who wins would depend on the proxy in front (T13).
@@ -71,7 +71,7 @@ impl App {
     async fn find_key(&self, hash: &str, from: Option<IpAddr>, call: &Call) -> Result<ApiKeyId> {
         let limit = self.settings.limits.account.reads;
         if !limit.is_none() {
-            self.admit("api_keys", &[rate_request("apikey", &call.origin.network(), limit)]).await?;
+            self.admit("api_keys", &by_network("apikey", call, limit)).await?;
         }
         let key = self.store.authenticate_api_key(hash, call.now).await?.ok_or_else(api_keys::invalid)?;
         key.usable(call.now, from)?;

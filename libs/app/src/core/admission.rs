@@ -74,6 +74,7 @@ pub(crate) struct Gates {
     accounts: KeyedSemaphore<PrincipalId>,
     organizations: KeyedSemaphore<OrgId>,
     networks: KeyedSemaphore<String>,
+    guesses: KeyedSemaphore<String>,
     callers: KeyedSemaphore<()>,
     writes: KeyedSemaphore<()>,
     heavy: KeyedSemaphore<OrgId>,
@@ -91,6 +92,7 @@ impl Gates {
             accounts: KeyedSemaphore::new(places.account_writes, WAITING),
             organizations: KeyedSemaphore::new(places.organization(), WAITING),
             networks: KeyedSemaphore::new(places.callers(), WAITING),
+            guesses: KeyedSemaphore::new(1, WAITING),
             callers: together(places.callers()),
             writes: together(places.writes()),
             heavy: KeyedSemaphore::new(places.organization_heavy_reads, WAITING),
@@ -154,7 +156,15 @@ impl App {
     /// Waits until somebody whom nobody knows may write: sign-in, refresh, links. `Unavailable` as above.
     pub(crate) async fn admit_anonymous_write(&self, call: &Call) -> Result<Holding> {
         let busy = || Error::unavailable(1, "Too many sign-ins at this moment. Try again in a second.");
-        let held = patiently(self.gates.by_anybody(call.origin.network()), busy).await?;
+        let [.., widest] = call.origin.ranges();
+        let held = patiently(self.gates.by_anybody(widest), busy).await?;
+        Ok(Arc::new(held))
+    }
+
+    /// Waits until no other guess at the same secret is looked at in this process. `RateLimited` as above.
+    pub(crate) async fn admit_guess(&self, secret: &str) -> Result<Holding> {
+        let guess = async { self.gates.guesses.acquire(secret.to_owned()).await };
+        let held = patiently(guess, || refuse("guesses", 1)).await?;
         Ok(Arc::new(held))
     }
 

@@ -1,6 +1,7 @@
 //! How often somebody may call.
 //!
-//! - Sign-in routes are counted against the network they come from, strictly: each asks the store that all processes share.
+//! - Sign-in routes are counted against the network they come from and the ranges around it, strictly: each asks the store that all
+//!   processes share.
 //! - Signed-in callers are counted against their account and, where the path names an organization they belong to, against that
 //!   organization. This must cost a read next to nothing, so each process counts by itself and reports now and then (`buckets.rs`).
 //! - An organization's budget is spent by its members only: whoever was not seen there as a member lately is counted against their own
@@ -11,7 +12,9 @@
 mod buckets;
 mod seen;
 
-use crypto::opaque;
+use std::time::Duration;
+
+use crypto::{Verdict as Looked, opaque};
 use domain::{
     Error, Result, Time,
     authorization::principal::Credential,
@@ -133,9 +136,23 @@ pub(crate) fn refuse(group: &'static str, seconds: u32) -> Error {
     Error::rate_limited(seconds.max(1))
 }
 
+/// Wrong guesses at one password or link: five at once, then one each ten seconds.
+const ATTEMPTS_AT_ONE_SECRET: Limit = Limit { burst: 5, period: Duration::from_secs(10) };
+
 /// A request under one limit; what is counted may be personal and is hashed.
 pub(crate) fn rate_request(kind: &str, personal: &str, limit: Limit) -> RateRequest {
     RateRequest::new(format!("{kind}:{}", opaque::hash(personal)), limit)
+}
+
+/// A request under the limit of the network it comes from, and under wider ones of the ranges around it: without those, whoever is given
+/// an IPv6 /48 has 65,536 networks. An IPv4 range is more people's than an IPv6 range of the same place in the list.
+pub(crate) fn by_network(kind: &str, call: &Call, limit: Limit) -> [RateRequest; 3] {
+    let [network, wider, widest] = call.origin.ranges();
+    let times = if network.contains(':') { [1, 4, 16] } else { [1, 16, 256] };
+    let wide = |times: u32| Limit { burst: limit.burst.saturating_mul(times), period: limit.period / times };
+    // One name each, also where nothing is known of the address.
+    [(0, network), (1, wider), (2, widest)]
+        .map(|(level, range)| rate_request(kind, &format!("{level} {range}"), wide(times[level])))
 }
 
 /// What this process knows of the callers it counts.
@@ -157,6 +174,28 @@ impl App {
         self.decide(group, requests).await?.outcome
     }
 
+    /// Looks at a guess at a secret, of which only so many may be wrong. Charged before it is looked at, so that guesses of the same moment
+    /// count each other, and given back if it was not wrong, or not looked at. Those of one secret go one after another, so that
+    /// right ones do not use each other's budget up.
+    pub(crate) async fn guess<T>(
+        &self,
+        kind: &str,
+        secret: &str,
+        look: impl Future<Output = Result<(Looked, T)>>,
+    ) -> Result<(Looked, T)> {
+        if !self.settings.limits.enabled {
+            return look.await;
+        }
+        let request = rate_request(kind, secret, ATTEMPTS_AT_ONE_SECRET);
+        let _turn = self.admit_guess(&request.key).await?;
+        self.admit("guesses", std::slice::from_ref(&request)).await?;
+        let looked = look.await;
+        if !matches!(looked, Ok((Looked::Wrong, _))) {
+            self.kv.give_back(&request).await;
+        }
+        looked
+    }
+
     async fn decide(&self, group: &'static str, requests: &[RateRequest]) -> Result<Verdict> {
         if !self.settings.limits.enabled {
             return Ok(Verdict::FREE);
@@ -170,7 +209,7 @@ impl App {
         if limit.is_none() {
             return Verdict::FREE;
         }
-        let decided = self.decide(Group::SignIn.as_str(), &[rate_request("signin", &call.origin.network(), limit)]).await;
+        let decided = self.decide(Group::SignIn.as_str(), &by_network("signin", call, limit)).await;
         decided.unwrap_or_else(|e| Verdict { quota: None, outcome: Err(e) })
     }
 

@@ -27,9 +27,6 @@ use crate::{App, Call, Caller, core::limits::rate_request, identity::login_throt
 /// Mails to one address: three at once, then one each five minutes.
 const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(300) };
 
-/// Attempts at one password or link: five at once, then one each ten seconds.
-pub(crate) const ATTEMPTS_AT_ONE_SECRET: Limit = Limit { burst: 5, period: Duration::from_secs(10) };
-
 /// A mail to be counted against whom it goes to, whoever asks for it.
 pub(crate) fn mail_to(email: &Email) -> RateRequest {
     rate_request("mail", email.as_str(), MAIL_PER_ADDRESS)
@@ -76,7 +73,7 @@ impl App {
     /// Starts a sign-up: mails a link to confirm the address. Answers and works alike whether or not the address has an account.
     pub async fn register(&self, call: &Call, email: &Email, password: &Password) -> Result<()> {
         self.admit_mail(email).await?;
-        let hash = self.hasher.hash(password.expose()).await?;
+        let hash = self.hasher_for(call, None).hash(password.expose()).await?;
         self.anonymously(call, async |tx| {
             let taken = tx.find_account(PLATFORM, email).await?.is_some();
             let purpose = if taken { LinkPurpose::Decoy } else { LinkPurpose::VerifyEmail };
@@ -107,10 +104,12 @@ impl App {
         if !opaque::recognises(Purpose::VerifyEmail, token) {
             return Err(bad_link());
         }
-        self.admit("guesses", &[rate_request("confirm", token, ATTEMPTS_AT_ONE_SECRET)]).await?;
-        let link =
-            self.store.public_link(LinkPurpose::VerifyEmail, &opaque::hash(token), call.now).await?.ok_or_else(bad_link)?;
-        if self.hasher.verify(password, link.password_hash.as_deref()).await? == Verdict::Wrong {
+        let look = async {
+            let link = self.store.public_link(LinkPurpose::VerifyEmail, &opaque::hash(token), call.now).await?;
+            let hash = link.ok_or_else(bad_link)?.password_hash;
+            Ok((self.hasher_for(call, None).verify(password, hash.as_deref()).await?, ()))
+        };
+        if self.guess("confirm", token, look).await?.0 == Verdict::Wrong {
             return Err(Error::field(
                 "password",
                 "wrong",

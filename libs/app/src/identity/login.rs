@@ -3,9 +3,9 @@
 //! Every answer about a wrong address and a wrong password is the same, and takes the same work (T40). Whoever guesses is slowed, and
 //! nobody can lock a person out from elsewhere (T41, [`domain::identity::login_throttling`]).
 
-use crypto::{Purpose, Verdict, opaque};
+use crypto::{Asker, Hasher, Purpose, Verdict, opaque};
 use domain::{
-    Error, Event, OrgId, PLATFORM, Result, SessionId, Time,
+    Error, Event, OrgId, PLATFORM, Result, SessionId, Time, UserId,
     authorization::{policy, principal::Credential},
     core::value::{Email, Slug},
     identity::{
@@ -24,9 +24,7 @@ use store::{
 
 use crate::{
     App, Call, Caller,
-    core::limits::rate_request,
     identity::{
-        accounts::ATTEMPTS_AT_ONE_SECRET,
         login_throttling::{self, LoginAttempt},
         tokens::{For, refused},
     },
@@ -53,18 +51,13 @@ fn no_access() -> Error {
 impl App {
     /// Signs in with a password. `Unauthenticated` for a wrong pair, `Forbidden` without access to the organization.
     pub async fn login(&self, call: &Call, input: Login) -> Result<TokenPair> {
-        // Strict, also about guesses that come at the same moment; what must outlive the shared store is judged below.
-        let pair = format!("{} {}", input.email, call.origin.network());
-        self.admit("guesses", &[rate_request("login", &pair, ATTEMPTS_AT_ONE_SECRET)]).await?;
-        self.fresh_keys(call.now).await?;
         let org = match &input.org_slug {
             Some(slug) => self.store.public_organization(slug).await?,
             None => None,
         };
-        let account = self.account_for_sign_in(input.org_slug.as_ref(), &input.email).await?;
-        let attempt = self.admit_login(call, account.as_ref().map(|a| a.user.id), &input.email).await?;
-        let verdict = self.hasher.verify(&input.password, account.as_ref().and_then(|a| a.password_hash.as_deref())).await?;
-        let account = account.filter(|a| a.user.email_verified_at.is_some());
+        // Strict, also about guesses that come at the same moment; what must outlive the shared store is judged within.
+        let pair = format!("{} {}", input.email, call.origin.network());
+        let (verdict, (account, attempt)) = self.guess("login", &pair, self.look(call, &input)).await?;
         let (Some(account), true) = (account, verdict != Verdict::Wrong) else {
             return self.refuse_login(call, org, &input.email, &attempt).await;
         };
@@ -74,8 +67,41 @@ impl App {
             (Some(slug), Some(org)) => Some((org, slug)),
             (Some(_), None) => return Err(no_access()),
         };
-        let rehash = if verdict == Verdict::RightButRehash { Some(self.hasher.hash(&input.password).await?) } else { None };
+        // It can wait until the next time if there is no thread for it.
+        let rehash = match verdict {
+            Verdict::RightButRehash => self.hasher_for(call, Some(account.user.id)).hash(&input.password).await.ok(),
+            _ => None,
+        };
         self.sign_in(call, account, to, rehash).await
+    }
+
+    /// Whether the password is right, if it may be looked at. One that is right does not count where the address is not confirmed.
+    async fn look(&self, call: &Call, input: &Login) -> Result<(Verdict, (Option<Account>, LoginAttempt))> {
+        self.fresh_keys(call.now).await?;
+        let account = self.account_for_sign_in(input.org_slug.as_ref(), &input.email).await?;
+        let id = account.as_ref().map(|account| account.user.id);
+        let attempt = self.admit_login(call, id, &input.email).await?;
+        let hasher = self.hasher_for(call, id.filter(|_| attempt.is_known()));
+        let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
+        let verdict = match hasher.verify(&input.password, hash).await {
+            Ok(verdict) => verdict,
+            Err(e) => {
+                self.give_turn_back(call, &attempt).await?;
+                return Err(e);
+            }
+        };
+        let account = account.filter(|account| account.user.email_verified_at.is_some());
+        Ok((if account.is_some() { verdict } else { Verdict::Wrong }, (account, attempt)))
+    }
+
+    /// The hashing threads, for somebody: an account that is known where the request comes from, or whoever is there.
+    pub(crate) fn hasher_for(&self, call: &Call, known: Option<UserId>) -> Hasher {
+        let [network, wider, widest] = call.origin.ranges();
+        let path = match known {
+            Some(account) => [account.to_string(), wider, network],
+            None => [widest, wider, network],
+        };
+        self.hasher.on_behalf_of(Asker { known: known.is_some(), path })
     }
 
     /// The account that signs in: the organization's own, if that is a member of it, else the platform's.

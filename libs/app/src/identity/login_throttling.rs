@@ -23,6 +23,14 @@ pub(crate) struct LoginAttempt {
     network: String,
     account: String,
     known: bool,
+    in_turn: bool,
+}
+
+impl LoginAttempt {
+    /// Whether the account's owner signed in from this network lately.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known
+    }
 }
 
 /// Whom an attempt is about: an account, or an address that has none and is counted alike.
@@ -48,6 +56,7 @@ impl App {
             network: name("network", "", &network),
             account: name("account", &subject, ""),
             known: false,
+            in_turn: false,
         };
         if !self.settings.limits.enabled {
             return Ok(attempt);
@@ -66,7 +75,21 @@ impl App {
 
     async fn take_turn(&self, call: &Call, attempt: LoginAttempt) -> Result<LoginAttempt> {
         let taken = async |tx: &WriteTx| Ok(Change::silent(tx.take_turn(&attempt.pair).await?, NoEvent::Housekeeping));
-        if self.anonymously(call, taken).await? { Ok(attempt) } else { Err(refuse("guesses", 1)) }
+        if self.anonymously(call, taken).await? {
+            Ok(LoginAttempt { in_turn: true, ..attempt })
+        } else {
+            Err(refuse("guesses", 1))
+        }
+    }
+
+    /// The password was not looked at after all: if it was this network's turn, it still is.
+    pub(crate) async fn give_turn_back(&self, call: &Call, attempt: &LoginAttempt) -> Result<()> {
+        if !attempt.in_turn {
+            return Ok(());
+        }
+        let again =
+            async |tx: &WriteTx| Ok(Change::silent(tx.queue_for_turn(&attempt.pair, call.now).await?, NoEvent::Housekeeping));
+        self.anonymously(call, again).await
     }
 
     async fn queue(&self, call: &Call, attempt: &LoginAttempt, wait: Duration) -> Result<LoginAttempt> {

@@ -14,9 +14,8 @@ use store::{Change, NoEvent, WriteTx, identity::accounts::Link};
 
 use crate::{
     App, Call, Caller,
-    core::limits::rate_request,
     identity::{
-        accounts::{ATTEMPTS_AT_ONE_SECRET, bad_link, take},
+        accounts::{bad_link, take},
         login_throttling,
     },
     mail,
@@ -43,7 +42,7 @@ impl App {
         if !opaque::recognises(Purpose::ResetPassword, token) {
             return Err(bad_link());
         }
-        let hash = self.hasher.hash(password.expose()).await?;
+        let hash = self.hasher_for(call, None).hash(password.expose()).await?;
         self.anonymously(call, async |tx| {
             let link = take(tx, LinkPurpose::ResetPassword, token).await?;
             let mut account = tx.lock_account(link.user.ok_or_else(bad_link)?).await?;
@@ -67,7 +66,7 @@ impl App {
         let person = self.person(c).await?;
         let wrong = || Error::field("current_password", "wrong", "The current password is wrong.");
         let known = self.check_own_password(c, &person, current, wrong).await?;
-        let hash = self.hasher.hash(new.expose()).await?;
+        let hash = self.hasher_for(&c.call, Some(person.id)).hash(new.expose()).await?;
         self.as_person(c, async |tx, person| {
             let account = tx.lock_account(person.id).await?;
             if account.password_hash != known {
@@ -88,14 +87,19 @@ impl App {
         password: &str,
         wrong: impl FnOnce() -> Error,
     ) -> Result<Option<String>> {
-        self.admit("guesses", &[rate_request("password", &person.id.to_string(), ATTEMPTS_AT_ONE_SECRET)]).await?;
-        let budget = self.admit_password_check(person.session, c.call.now).await?;
-        let known = self.store.own_account(policy::own(person)).await?.password_hash;
-        if self.hasher.verify(password, known.as_deref()).await? == Verdict::Wrong {
-            self.charge_password_check(&c.call, &budget).await?;
-            return Err(wrong());
+        let look = async {
+            let budget = self.admit_password_check(person.session, c.call.now).await?;
+            let known = self.store.own_account(policy::own(person)).await?.password_hash;
+            let verdict = self.hasher_for(&c.call, Some(person.id)).verify(password, known.as_deref()).await?;
+            if verdict == Verdict::Wrong {
+                self.charge_password_check(&c.call, &budget).await?;
+            }
+            Ok((verdict, known))
+        };
+        match self.guess("password", &person.id.to_string(), look).await? {
+            (Verdict::Wrong, _) => Err(wrong()),
+            (_, known) => Ok(known),
         }
-        Ok(known)
     }
 
     async fn set_password(&self, tx: &WriteTx, user: &User, hash: String) -> Result<()> {

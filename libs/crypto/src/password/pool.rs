@@ -4,7 +4,6 @@
 //! back on its own, and tasks whose caller has gone can be swept out of the queue.
 
 use std::{
-    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -14,33 +13,34 @@ use std::{
 };
 
 use argon2::Block;
-use domain::{Error, Result};
+use domain::Error;
 
-use super::{HasherConfig, task::Task};
+use super::{
+    HasherConfig,
+    queue::{Asker, Queue},
+    task::Task,
+};
 
 /// Ends its threads when dropped.
 pub(super) struct Pool(Arc<Shared>);
 
 struct Shared {
-    queue: Mutex<Queue>,
+    waiting: Mutex<Waiting>,
     ready: Condvar,
-    limit: usize,
     idle_release: Duration,
     memory: AtomicUsize,
 }
 
-#[derive(Default)]
-struct Queue {
-    tasks: VecDeque<Task>,
+struct Waiting {
+    tasks: Queue<Task>,
     closed: bool,
 }
 
 impl Pool {
     pub(super) fn start(config: HasherConfig) -> Self {
         let shared = Arc::new(Shared {
-            queue: Mutex::default(),
+            waiting: Mutex::new(Waiting { tasks: Queue::new(config.queue), closed: false }),
             ready: Condvar::new(),
-            limit: config.queue.max(1),
             idle_release: config.idle_release,
             memory: AtomicUsize::new(0),
         });
@@ -52,20 +52,19 @@ impl Pool {
         Self(shared)
     }
 
-    /// Queues `task`, or refuses it at once.
-    pub(super) fn submit(&self, task: Task) -> Result<()> {
-        let mut queue = self.0.lock();
-        if queue.tasks.len() >= self.0.limit {
+    /// Queues `task`. If there is no place for it, it is refused at once, or one that is there in its stead.
+    pub(super) fn submit(&self, asker: &Asker, task: Task) {
+        let mut waiting = self.0.lock();
+        if waiting.tasks.is_full(asker) {
             // Callers who hung up must not keep those out who are still there.
-            queue.tasks.retain(|waiting| !waiting.abandoned());
+            waiting.tasks.retain(|waiting| !waiting.abandoned());
         }
-        if queue.tasks.len() >= self.0.limit {
-            return Err(Error::unavailable(1, "Too many sign-ins at this moment. Try again in a second."));
+        let refused = waiting.tasks.push(asker, task);
+        drop(waiting);
+        if let Some(task) = refused {
+            task.refuse(Error::unavailable(1, "Too many sign-ins at this moment. Try again in a second."));
         }
-        queue.tasks.push_back(task);
-        drop(queue);
         self.0.ready.notify_one();
-        Ok(())
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -86,8 +85,8 @@ impl Drop for Pool {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The life of one thread.
@@ -114,7 +113,7 @@ impl Shared {
             if queue.closed {
                 return None;
             }
-            if let Some(task) = queue.tasks.pop_front() {
+            if let Some(task) = queue.tasks.pop() {
                 return Some(task);
             }
             if memory.is_empty() {
@@ -123,7 +122,7 @@ impl Shared {
             }
             let (woken, waited) = self.ready.wait_timeout(queue, self.idle_release).unwrap_or_else(PoisonError::into_inner);
             queue = woken;
-            if waited.timed_out() && queue.tasks.is_empty() {
+            if waited.timed_out() && queue.tasks.len() == 0 {
                 self.account(memory.len(), 0);
                 *memory = Vec::new();
             }

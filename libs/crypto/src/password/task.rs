@@ -39,6 +39,14 @@ impl Task {
         }
     }
 
+    /// Answers that it will not be done.
+    pub(super) fn refuse(self, why: Error) {
+        match self {
+            Self::Hash { reply, .. } => drop(reply.send(Err(why))),
+            Self::Verify { reply, .. } => drop(reply.send(Err(why))),
+        }
+    }
+
     /// Does the work and answers. A caller who leaves meanwhile does not get the answer, which is fine.
     pub(super) fn run(self, memory: &mut Vec<Block>) {
         match self {

@@ -1,6 +1,8 @@
 //! Who is acting, from where, and when: the stamp on every change.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::principal::Principal;
 use crate::{ApiKeyId, ClientId, ScimTokenId, Time, UserId, core::value::Email};
@@ -91,13 +93,20 @@ pub struct Origin {
 impl Origin {
     /// What requests are counted by: an IPv4 address, or the /64 that an IPv6 customer owns.
     pub fn network(&self) -> String {
-        match self.ip_address.as_deref().map(str::parse::<IpAddr>) {
-            Some(Ok(IpAddr::V6(v6))) => {
-                let [a, b, c, d, ..] = v6.segments();
-                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-            Some(Ok(v4)) => v4.to_string(),
-            _ => "-".to_owned(),
+        let [network, ..] = self.ranges();
+        network
+    }
+
+    /// The network and what is around it, wider and wider. IPv6: /64, /56 and /48, the least and the most that a customer is given. IPv4: the
+    /// address, its /24, which is a small provider or an office, and its /16, which may be a cloud's.
+    pub fn ranges(&self) -> [String; 3] {
+        let Some(Ok(address)) = self.ip_address.as_deref().map(str::parse::<IpAddr>) else {
+            return ["-", "-", "-"].map(str::to_owned);
+        };
+        let around = |bits| IpNet::new(address, bits).map_or_else(|_| "-".to_owned(), |net| net.trunc().to_string());
+        match address {
+            IpAddr::V6(_) => [64, 56, 48].map(around),
+            IpAddr::V4(_) => [address.to_string(), around(24), around(16)],
         }
     }
 }

@@ -42,6 +42,9 @@ pub trait Kv: Send + Sync {
     /// Decides on one request under several limits, atomically and in one round trip: all must allow it, and if one does not, none
     /// is charged for it. One answer for each, in their order. No key may come twice.
     async fn admit(&self, requests: &[RateRequest]) -> Result<Vec<Admission>>;
+    /// Gives back one request that was let through, under the key that it was counted under: it turned out not to be what is counted. Best
+    /// effort: what is lost is counted.
+    async fn give_back(&self, request: &RateRequest);
     /// Tells every worker that there is work. Best effort: workers poll as well.
     async fn wake(&self);
     /// Resolves at the next [`wake`](Kv::wake), of any process that shares this store.

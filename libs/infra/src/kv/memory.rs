@@ -91,10 +91,26 @@ impl MemoryKv {
     }
 }
 
+impl MemoryKv {
+    /// [`Kv::give_back`].
+    pub(super) fn take_off(&self, request: &RateRequest) {
+        let _alone = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now().timestamp_micros();
+        if let Some(arrival) = self.arrivals.get(&request.key) {
+            let at = arrival.at.saturating_sub(request.limit.micros());
+            let until_full = Duration::from_micros(u64::try_from(at - now).unwrap_or(0));
+            self.arrivals.insert(request.key.clone(), Arrival { at, until_full });
+        }
+    }
+}
+
 #[async_trait]
 impl Kv for MemoryKv {
     async fn admit(&self, requests: &[RateRequest]) -> Result<Vec<Admission>> {
         Ok(self.decide(requests))
+    }
+    async fn give_back(&self, request: &RateRequest) {
+        self.take_off(request);
     }
     async fn wake(&self) {
         self.wake.send();

@@ -36,6 +36,7 @@ const TIMEOUT: Duration = Duration::from_millis(250);
 pub struct RedisKv {
     connection: ConnectionManager,
     script: Script,
+    give_back: Script,
     fallback: MemoryKv,
     outage: Outage,
     channel: WakeChannel,
@@ -53,13 +54,14 @@ impl RedisKv {
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
         let channel = WakeChannel::open(client, connection.clone());
         let script = Script::new(include_str!("admit.lua"));
-        Ok(Self { connection, script, fallback: MemoryKv::new(clock), outage: Outage::new(), channel })
+        let give_back = Script::new(include_str!("give_back.lua"));
+        Ok(Self { connection, script, give_back, fallback: MemoryKv::new(clock), outage: Outage::new(), channel })
     }
 
     async fn decide(&self, requests: &[RateRequest]) -> RedisResult<Vec<Admission>> {
         let mut call = self.script.prepare_invoke();
         for request in requests {
-            call.key(format!("tenantry:limit:{}", request.key));
+            call.key(key(request));
             call.arg(request.limit.micros())
                 .arg(request.limit.tolerance())
                 .arg(request.unreported)
@@ -69,6 +71,10 @@ impl RedisKv {
         let pairs = answers.chunks_exact(2).zip(requests);
         Ok(pairs.map(|(answer, request)| request.limit.admission(answer[0] == 1, answer[1])).collect())
     }
+}
+
+fn key(request: &RateRequest) -> String {
+    format!("tenantry:limit:{}", request.key)
 }
 
 /// Bounds `work` by [`TIMEOUT`] as a whole: connecting and answering together must not take twice as long.
@@ -94,6 +100,19 @@ impl Kv for RedisKv {
                 self.outage.failed(&error);
                 Ok(self.fallback.decide(requests))
             }
+        }
+    }
+
+    async fn give_back(&self, request: &RateRequest) {
+        self.fallback.take_off(request);
+        if self.outage.pausing() {
+            return;
+        }
+        let mut connection = self.connection.clone();
+        let mut call = self.give_back.prepare_invoke();
+        let call = call.key(key(request)).arg(request.limit.micros());
+        if let Err(error) = bounded(async { call.invoke_async::<()>(&mut connection).await }).await {
+            self.outage.failed(&error);
         }
     }
 

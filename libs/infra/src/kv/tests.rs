@@ -70,6 +70,7 @@ async fn contract(kv: &dyn Kv, pass: impl AsyncFn(Duration)) {
     assert!(!count(kv, "shut", shut).await.allowed, "no burst, no entry");
 
     several_limits_of_one_request(kv).await;
+    what_is_given_back_was_not_counted(kv).await;
 
     kv.wake().await;
     timeout(PATIENCE, kv.woken()).await.expect("a wake that nobody waited for is kept");
@@ -79,6 +80,22 @@ async fn contract(kv: &dyn Kv, pass: impl AsyncFn(Duration)) {
     });
     heard.expect("a waiting loop hears a wake");
     assert!(kv.healthy().await);
+}
+
+async fn what_is_given_back_was_not_counted(kv: &dyn Kv) {
+    let one = request("given", Limit { burst: 3, period: Duration::from_secs(60) });
+    kv.give_back(&one).await;
+    for left in [2, 1, 0] {
+        assert_eq!(count(kv, "given", one.limit).await.remaining, left, "what was never counted gives nothing");
+    }
+    for _ in 0..2 {
+        kv.give_back(&one).await;
+    }
+    assert_eq!(count(kv, "given", one.limit).await.remaining, 1);
+    for _ in 0..9 {
+        kv.give_back(&one).await;
+    }
+    assert_eq!(count(kv, "given", one.limit).await.remaining, 2, "never more than there was");
 }
 
 /// All must allow, a refused request costs nothing under any of them, and what is reported late is charged in any case.

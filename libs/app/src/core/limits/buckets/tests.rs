@@ -34,6 +34,7 @@ impl Kv for Shared {
         };
         Ok(requests.iter().map(&mut charge).collect())
     }
+    async fn give_back(&self, _: &RateRequest) {}
     async fn wake(&self) {}
     async fn woken(&self) {}
     async fn healthy(&self) -> bool {
