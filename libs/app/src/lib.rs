@@ -52,6 +52,8 @@ pub struct Settings {
     pub require_approval: bool,
     /// How often somebody may call.
     pub limits: core::limits::Limits,
+    /// How many may wait for an organization's feed.
+    pub feed_readers: events::feed::Share,
     /// How many may write, and read much, at once.
     pub places: core::admission::Places,
     /// How long audit records are kept, and what organizations may choose.

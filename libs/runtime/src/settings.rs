@@ -6,6 +6,7 @@ use app::{
         admission::Places,
         limits::{Limits, Rates},
     },
+    events::feed::Share,
 };
 use chrono::TimeDelta;
 use domain::{Error, Result, core::rate::Limit, events::audit::RetentionDays};
@@ -25,6 +26,10 @@ pub fn app(config: &Config) -> Result<Settings> {
         max_organizations: i64::from(config.organizations.max_per_user),
         require_approval: config.organizations.require_approval,
         limits: limits(&config.rate_limits),
+        feed_readers: Share {
+            organization: config.limits.organization_feed_readers,
+            account: config.limits.account_feed_readers,
+        },
         places: Places {
             connections: usize::try_from(config.database.max_connections).unwrap_or(usize::MAX),
             organization_writes: config.limits.organization_writes_at_once,

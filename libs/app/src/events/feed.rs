@@ -1,7 +1,7 @@
 //! Reading the event feed: page by page, waiting for what comes next, or following it.
 //!
 //! Every page is decided anew, so that a reader who is removed, or whose session ends, is cut off at the next one; whoever waits
-//! looks again every few seconds for that reason alone.
+//! looks again every few seconds for that reason alone. Each look is a read, and counted as one.
 
 mod watch;
 
@@ -18,8 +18,9 @@ use domain::{
 use store::events::feed::FeedEvent;
 use tokio::time::{Instant, timeout};
 
-pub use self::watch::{Follower, Watch};
-use crate::{App, Caller};
+use self::watch::Who;
+pub use self::watch::{Follower, Share, Watch};
+use crate::{App, Caller, core::limits::Group};
 
 /// Where a reader stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,15 +95,26 @@ impl App {
             let patience = DECIDE_AGAIN.min(deadline - Instant::now());
             tokio::select! { _ = timeout(patience, follower.moved_past(page.next)) => {}, () = &mut stop => return Ok(page) }
             c.call.now = self.clock.now();
+            if self.count_look(&c, slug).await.is_err() {
+                // Their next request is told so.
+                return Ok(page);
+            }
             page = self.feed(&c, slug, After::Seq(page.next), limit).await?;
         }
         Ok(page)
     }
 
-    /// Hears of the feed's moving on. `RateLimited`: too many of this organization's readers wait in this process.
+    /// Counts another look of somebody who waits or follows, as the read that it is. `RateLimited` with how long to wait.
+    pub async fn count_look(&self, c: &Caller, slug: &Slug) -> Result<()> {
+        self.admit_caller(Group::Reads, &c.who, Some(slug.as_str()), c.call.now).await.outcome
+    }
+
+    /// Hears of the feed's moving on. `RateLimited`: too many of this account's, or of this organization's, readers wait in this process. An
+    /// owner always finds room for a few.
     pub async fn follow_feed(&self, c: &Caller, slug: &Slug) -> Result<Follower> {
         let standing = self.standing(c, slug).await?;
         let scope: OrgScope<'_, Feed, Read> = decide(&standing)?;
-        self.watch.follow(scope.org(), &self.store, &self.kv)
+        let who = Who { id: c.who.id(), owner: standing.facts().authority.is_owner() };
+        self.watch.follow(scope.org(), who, self.settings.feed_readers, &self.store, &self.kv)
     }
 }

@@ -54,6 +54,10 @@ pub struct LimitsConfig {
     pub account_writes_at_once: usize,
     /// Heavy reads of an organization at once.
     pub organization_heavy_reads_at_once: usize,
+    /// Readers of an organization that wait for its feed.
+    pub organization_feed_readers: usize,
+    /// Those of one account.
+    pub account_feed_readers: usize,
 }
 
 /// `[retention]`: how many days things are kept.

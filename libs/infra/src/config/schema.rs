@@ -43,6 +43,8 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("limits.organization_writes_at_once", 1, 1000),
     ("limits.account_writes_at_once", 1, 1000),
     ("limits.organization_heavy_reads_at_once", 1, 1000),
+    ("limits.organization_feed_readers", 1, 100_000),
+    ("limits.account_feed_readers", 1, 100_000),
     ("webhooks.max_attempts", 1, 50),
     ("webhooks.first_retry_seconds", 1, 86_400),
     ("webhooks.timeout_seconds", 1, 60),

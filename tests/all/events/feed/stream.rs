@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use reqwest::Response;
 use serde_json::{Value, json};
-use tenantry_tests::{Org, TestApp, User, both};
+use tenantry_tests::{Options, Org, TestApp, User, both};
 
 use super::acme;
 
@@ -100,11 +100,60 @@ both!(a_process_keeps_a_bounded_number_of_readers, async |app| {
     let (ann, org) = acme(app).await;
     app.worker().await;
     let mut streams = Vec::new();
-    for _ in 0..100 {
+    let root = app.platform_owner().await;
+    app.more_seats(&root, &org).await;
+    app.role(&ann, "acme", "plumber", &["webhooks.manage"]).await;
+    let full = async |who: &User| {
+        let refused = app.by(who).get(&org.at("events?wait=5")).await;
+        assert_eq!(refused.header("retry-after"), "5");
+        refused.refused(429, "TOO_MANY_REQUESTS");
+        app.by(who).get(&org.at("events")).await.ok();
+    };
+    for n in 0..5 {
+        let plumber = app.member(&ann, "acme", &format!("plumber{n}@example.com"), "plumber").await;
+        for _ in 0..20 {
+            streams.push(Stream::open(app, &plumber, &org, "?after=latest", None).await);
+        }
+        full(&plumber).await;
+    }
+    // A hundred streams of others: whoever comes late finds no room, and the owner does.
+    let late = app.member(&ann, "acme", "late@example.com", "plumber").await;
+    full(&late).await;
+    for _ in 0..5 {
         streams.push(Stream::open(app, &ann, &org, "?after=latest", None).await);
     }
-    let refused = app.by(&ann).get(&org.at("events?wait=5")).await;
-    assert_eq!(refused.header("retry-after"), "5");
-    refused.refused(429, "TOO_MANY_REQUESTS");
-    app.by(&ann).get(&org.at("events")).await.ok();
+    full(&ann).await;
+    // Who goes leaves room.
+    streams.drain(..20);
+    let mut tries = 0;
+    while app.by(&late).get(&org.at("events?after=latest&wait=1")).await.status == 429 {
+        tries += 1;
+        assert!(tries < 600, "a place that was left stays taken");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 });
+
+both!(
+    every_look_of_a_stream_is_a_read_of_its_account,
+    Options::default()
+        .rate_limits()
+        .set("rate_limits.sign_in_burst", 10_000)
+        .set("rate_limits.account_reads_per_second", 1)
+        .set("rate_limits.account_reads_burst", 30),
+    async |app| {
+        let (ann, org) = acme(app).await;
+        app.worker().await;
+        let left = async || app.by(&ann).get("/api/user").await.header("ratelimit-remaining").parse::<i64>().unwrap();
+        let mut stream = Stream::open(app, &ann, &org, "?after=latest", None).await;
+        let before = left().await;
+        // The clock that counts stands still on SQLite, and Redis' gives back one in a second.
+        for n in 0..3 {
+            app.invite(&ann, "acme", &format!("bob{n}@example.com"), "member").await;
+            app.worker().await;
+            stream.event().await;
+        }
+        if app.database == tenantry_tests::Database::Sqlite {
+            assert!(left().await <= before - 4, "three looks, and this question");
+        }
+    }
+);

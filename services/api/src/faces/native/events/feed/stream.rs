@@ -1,5 +1,7 @@
 //! Server-sent events (the WHATWG HTML standard, section 9.2): one connection on which the feed goes on by itself.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, http::header, web};
 use app::{
     App, Caller,
@@ -7,13 +9,16 @@ use app::{
 };
 use domain::{Result, Time, core::value::Slug};
 use futures::stream::unfold;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::FeedEventResponse;
 use crate::http::{
     draining::Draining,
     error::{ApiError, ErrorBody},
 };
+
+/// Between two looks of a stream that has told everything: what happens in quick succession is told together.
+const PACE: Duration = Duration::from_millis(200);
 
 /// Events of one look.
 const PAGE: u64 = 100;
@@ -29,6 +34,8 @@ pub(super) struct Reader {
     follower: Follower,
     after: i64,
     has_more: bool,
+    /// Not looked again before.
+    not_before: Instant,
     /// What is sent before anything else.
     first: Option<String>,
     /// The stream does not outlive the access token by more than its lifetime.
@@ -51,7 +58,8 @@ impl Reader {
         let (after, has_more) = (page.next, page.has_more);
         // Something at once: proxies hold an answer back until its first byte.
         let first = Some(format!("retry: 1000\n\n{}", render(page)));
-        Ok(Self { app, draining, caller, slug, follower, after, has_more, first, ends_at, ended: false })
+        let not_before = Instant::now() + PACE;
+        Ok(Self { app, draining, caller, slug, follower, after, has_more, not_before, first, ends_at, ended: false })
     }
 
     /// The next piece of the stream: events, or a sign of life. `None` at its end.
@@ -69,12 +77,17 @@ impl Reader {
         }
         if !self.has_more {
             let moved = timeout(DECIDE_AGAIN, self.follower.moved_past(self.after));
+            let moved = async { tokio::join!(moved, sleep_until(self.not_before)) };
             tokio::select! { _ = moved => {}, () = self.draining.begun() => return None }
         }
         self.caller.call.now = self.app.clock.now();
         if self.caller.call.now >= self.ends_at {
             return None;
         }
+        if let Err(e) = self.app.count_look(&self.caller, &self.slug).await {
+            return self.pause(&e).await;
+        }
+        self.not_before = Instant::now() + PACE;
         match self.app.feed(&self.caller, &self.slug, After::Seq(self.after), PAGE).await {
             Ok(page) => {
                 (self.after, self.has_more) = (page.next, page.has_more);
@@ -85,6 +98,14 @@ impl Reader {
                 Some(farewell(&e))
             }
         }
+    }
+}
+
+impl Reader {
+    /// Lets the account's budget recover: what happens meanwhile comes with the next look. Nothing is told that was not decided.
+    async fn pause(&mut self, refused: &domain::Error) -> Option<String> {
+        let wait = Duration::from_secs(refused.retry_after.unwrap_or(1).into()).min(DECIDE_AGAIN);
+        tokio::select! { () = sleep(wait) => Some(":\n\n".to_owned()), () = self.draining.begun() => None }
     }
 }
 
