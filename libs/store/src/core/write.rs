@@ -265,7 +265,11 @@ impl Open {
         let change = match outcome {
             Ok(change) => change,
             Err(e) => {
-                self.finally(|tx| async { Ok(tx.rollback().await) }).await?;
+                let rolled_back = |tx: WriteTx| async {
+                    tx.rollback().await;
+                    Ok(())
+                };
+                self.finally(rolled_back).await?;
                 return Err(e);
             }
         };
