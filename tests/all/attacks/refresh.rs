@@ -257,6 +257,8 @@ both!(t30_a_token_for_an_organization_ends_with_the_access_to_it, async |app| {
     refused(refresh(app, &fresh).await);
     refused(refresh(app, &org.refresh).await);
     let cy = app.sign_up("cy@example.com").await;
+    // As if the time were over for which the slug is held.
+    app.execute("delete from slug_holds").await;
     app.create_org(&cy, "acme").await;
     refused(refresh(app, &fresh).await);
     refused(refresh(app, &org.refresh).await);
