@@ -19,7 +19,7 @@ use domain::{
         rate::Limit,
         value::{Email, Slug},
     },
-    delivery::mails::Template,
+    delivery::mails::{Mail, Template},
     identity::accounts::{Person, User},
     tenancy::{
         invitations::{self, Invitation, InvitationStatus},
@@ -85,8 +85,8 @@ impl App {
                 created_at: tx.now(),
             };
             let token = opaque::mint(Purpose::Invitation, self.ids.as_ref());
-            let replaced = tx.insert_invitation(scope, &invitation, token.hash, &known).await?;
-            self.mail_invitation(tx, scope, &invitation, &token.text).await?;
+            let mail = self.invitation_mail(scope, &invitation, &token.text)?;
+            let replaced = tx.insert_invitation(scope, &invitation, token.hash, &mail, &known).await?;
             let event = Event::UserInvited { invitation_id: invitation.id, email: email.to_string(), role: role.to_string() };
             let change = Change::new(Invited { invitation, inviter: known.inviter, token: token.text }, scope.org(), event);
             Ok(match replaced {
@@ -97,20 +97,14 @@ impl App {
         .await
     }
 
-    async fn mail_invitation(
-        &self,
-        tx: &WriteTx,
-        scope: OrgScope<'_, Invitations, Write>,
-        i: &Invitation,
-        token: &str,
-    ) -> Result<()> {
+    fn invitation_mail(&self, scope: OrgScope<'_, Invitations, Write>, i: &Invitation, token: &str) -> Result<Mail> {
         let context = json!({
             "link": format!("{}/invitations/accept/{token}", self.settings.public_url),
             "organization": scope.view().organization.name,
             "inviter": scope.require_person()?.email.shown(),
             "days": invitations::LIFETIME.num_days(),
         });
-        tx.queue_mail(i.org_id, &mail(Template::Invitation, &i.email, context)).await
+        Ok(mail(Template::Invitation, &i.email, context))
     }
 
     /// An organization's invitations, newest first.

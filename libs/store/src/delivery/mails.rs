@@ -95,17 +95,18 @@ pub enum MailVerdict {
 impl WriteTx {
     /// Queues a mail: it leaves if, and only if, this transaction commits.
     pub async fn queue_mail(&self, org: OrgId, mail: &Mail) -> Result<()> {
-        let (id, sealed) = self.seal(org, mail)?;
+        let (id, sealed) = self.seal_mail(org, mail)?;
         self.insert_mail(org, id, sealed, DeliveryState::Waiting).await
     }
 
     /// Does the work of [`WriteTx::queue_mail`] and sends nothing: where the time it takes must not tell whether there was a mail.
     pub async fn queue_nothing(&self, org: OrgId, mail: &Mail) -> Result<()> {
-        let (id, _) = self.seal(org, mail)?;
+        let (id, _) = self.seal_mail(org, mail)?;
         self.insert_mail(org, id, String::new(), DeliveryState::Delivered).await
     }
 
-    fn seal(&self, org: OrgId, mail: &Mail) -> Result<(Uuid, String)> {
+    /// The id of a new mail, and its message as the table keeps it.
+    pub(crate) fn seal_mail(&self, org: OrgId, mail: &Mail) -> Result<(Uuid, String)> {
         let id = self.uuid();
         let sealed = self.store.keyring.seal_json(&table::MESSAGE.place(org, &id.to_string()), mail)?;
         Ok((id, sealed.as_str().to_owned()))

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     Store,
     core::{
+        dialect,
         error::from_db,
         sql::{self, Sql, sql},
     },
@@ -129,18 +130,39 @@ const LEASE: Sql<2> = sql!(
     rows = 4 (org_id: Uuid, id: Uuid)
 );
 
-const LEASED: Sql<2> = sql!(
-    "select d.org_id, d.id, d.webhook_id, d.event_id, d.event_type, d.attempts, d.max_attempts, d.created_at,
-       e.body, e.traceparent, e.created_at as happened_at,
+/// What a send needs of what else there is.
+const OF_THE_REST: &str = "e.body, e.traceparent, e.created_at as happened_at,
        w.url, w.secret, w.old_secrets, w.old_secrets_until, w.is_active,
-       o.status, o.deleted_at
-     from deliveries d
-     join events e on e.org_id = d.org_id and e.id = d.event_id
+       o.status, o.deleted_at";
+
+const THE_REST: &str = "join events e on e.org_id = d.org_id and e.id = d.event_id
      join webhooks w on w.org_id = d.org_id and w.id = d.webhook_id
-     join organizations o on o.id = d.org_id
+     join organizations o on o.id = d.org_id";
+
+const LEASED: Sql<2> = sql!(
+    "select d.org_id, d.id, d.webhook_id, d.event_id, d.event_type, d.attempts, d.max_attempts, d.created_at, {of_the_rest}
+     from deliveries d {the_rest}
      where (d.org_id, d.id) in (select org_id, id from {rows})
      order by d.created_at, d.id",
-    rows = 1 (org_id: Uuid, id: Uuid)
+    rows = 1 (org_id: Uuid, id: Uuid),
+    of_the_rest = OF_THE_REST,
+    the_rest = THE_REST
+);
+
+/// Both in one, where an update can be read from.
+const LEASE_ON_POSTGRES: Sql<2> = sql!(
+    "with d as (
+       update deliveries x
+       set state = {in_flight}, attempts = x.attempts + 1, lease = $1, next_at = $2, updated_at = $3
+       from {rows}
+       where x.org_id = v.org_id and x.id = v.id
+       returning x.org_id, x.id, x.webhook_id, x.event_id, x.event_type, x.attempts, x.max_attempts, x.created_at)
+     select d.*, {of_the_rest}
+     from d {the_rest}
+     order by d.created_at, d.id",
+    rows = 4 (org_id: Uuid, id: Uuid),
+    of_the_rest = OF_THE_REST,
+    the_rest = THE_REST
 );
 
 /// Takes the lease, and reads what a send needs.
@@ -148,9 +170,13 @@ async fn lease(tx: &DatabaseTransaction, rows: &[Candidate], claim: DeliveryClai
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let values = vec![claim.lease.into(), claim.lease_until.into(), claim.now.into()];
-    LEASE.execute(tx, values, rows.iter().map(Candidate::key)).await?;
-    LEASED.all(tx, vec![], rows.iter().map(Candidate::key)).await
+    let (values, keys) =
+        (vec![claim.lease.into(), claim.lease_until.into(), claim.now.into()], || rows.iter().map(Candidate::key));
+    if !dialect::is_sqlite(tx) {
+        return LEASE_ON_POSTGRES.all(tx, values, keys()).await;
+    }
+    LEASE.execute(tx, values, keys()).await?;
+    LEASED.all(tx, vec![], keys()).await
 }
 
 fn read(row: &QueryResult, lease: Uuid) -> Result<ClaimedDelivery, DbErr> {

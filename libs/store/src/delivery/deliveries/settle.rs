@@ -10,9 +10,9 @@ use domain::{
     Result, Time,
     authorization::policy::SystemScope,
     core::clock::fraction,
-    delivery::webhooks::circuit::{Breaker, Sign, Tried},
+    delivery::webhooks::circuit::{Breaker, Tried},
 };
-use sea_orm::DatabaseTransaction;
+use sea_orm::{DatabaseTransaction, Value};
 use uuid::Uuid;
 
 use super::{
@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     Store,
-    core::sql::{self, Sql, sql},
+    core::{
+        dialect,
+        sql::{self, Sql, sql},
+    },
 };
 
 /// Outcomes of one transaction.
@@ -52,7 +55,6 @@ async fn settle(store: &Store, tx: &DatabaseTransaction, now: Time, breaker: Bre
     let to = places(outcomes.iter().map(|outcome| &outcome.ticket));
     let circuits = circuits::lock(tx, &to).await?;
     let held = write_rows(tx, now, outcomes).await?;
-    write_attempts(tx, outcomes).await?;
     let tried = tried(outcomes, &held);
     let (mut changed, mut recovered) = (Vec::new(), Vec::new());
     for (to, circuit) in circuits {
@@ -83,14 +85,22 @@ fn places<'a>(tickets: impl Iterator<Item = &'a Ticket>) -> Vec<Destination> {
     to
 }
 
-const SETTLE: Sql<9> = sql!(
-    "update deliveries
-     set state = v.state, next_at = v.next_at, lease = null, response_status = v.status, response_body = v.body, error = v.error,
-       attempts = attempts - v.unsent, updated_at = $1
-     from {rows}
-     where deliveries.org_id = v.org_id and deliveries.id = v.id and deliveries.lease = v.lease
+const SETTLING: &str =
+    "set state = v.state, next_at = v.next_at, lease = null, response_status = v.status, response_body = v.body, error = v.error,
+       attempts = attempts - v.unsent, updated_at = $1";
+const HELD: &str = "where deliveries.org_id = v.org_id and deliveries.id = v.id and deliveries.lease = v.lease
        and deliveries.state = {in_flight}
-     returning deliveries.id",
+     returning deliveries.id";
+
+// Joined, because the delivery may have been deleted meanwhile; a number is free unless somebody recorded it before.
+const RECORDING: &str = "insert into attempts (org_id, delivery_id, number, at, duration_ms, response_status, error)
+     select v.org_id, v.id, v.number, v.at, v.duration_ms, v.status, v.error";
+const STILL_THERE: &str = "join deliveries d on d.org_id = v.org_id and d.id = v.id
+     where v.unsent = 0
+     on conflict do nothing";
+
+const SETTLE: Sql<12> = sql!(
+    "update deliveries {settling} from {rows} {held}",
     rows = 2 (
         org_id: Uuid,
         id: Uuid,
@@ -101,66 +111,88 @@ const SETTLE: Sql<9> = sql!(
         body: Option<String>,
         error: Option<String>,
         unsent: i32,
-    )
-);
-
-/// Answers the rows whose lease still held.
-async fn write_rows(tx: &DatabaseTransaction, now: Time, outcomes: &[Outcome]) -> Result<HashSet<Uuid>> {
-    let rows = outcomes.iter().map(|outcome| {
-        let (ticket, row) = (&outcome.ticket, Row::of(outcome));
-        [
-            ticket.org.uuid().into(),
-            ticket.id.uuid().into(),
-            ticket.lease.into(),
-            (row.state as i16).into(),
-            row.next_at.into(),
-            row.status.into(),
-            row.body.into(),
-            row.error.into(),
-            row.unsent.into(),
-        ]
-    });
-    let held = SETTLE.all(tx, vec![now.into()], rows).await?;
-    sql::read_all(&held, |row| row.try_get("", "id"))
-}
-
-// Joined, because the delivery may have been deleted meanwhile; a number is free unless somebody recorded it before.
-const RECORD_ATTEMPTS: Sql<7> = sql!(
-    "insert into attempts (org_id, delivery_id, number, at, duration_ms, response_status, error)
-     select v.org_id, v.id, v.number, v.at, v.duration_ms, v.status, v.error
-     from {rows} join deliveries d on d.org_id = v.org_id and d.id = v.id
-     where true
-     on conflict do nothing",
-    rows = 1 (
-        org_id: Uuid,
-        id: Uuid,
         number: i32,
         at: Time,
         duration_ms: i64,
-        status: Option<i32>,
-        error: Option<String>,
-    )
+    ),
+    settling = SETTLING,
+    held = HELD
 );
 
-async fn write_attempts(tx: &DatabaseTransaction, outcomes: &[Outcome]) -> Result<()> {
-    let sent: Vec<_> = outcomes.iter().filter(|outcome| outcome.verdict.sign() != Sign::Unsent).collect();
-    if sent.is_empty() {
-        return Ok(());
-    }
-    let rows = sent.into_iter().map(|outcome| {
-        let (ticket, row) = (&outcome.ticket, Row::of(outcome));
-        [
-            ticket.org.uuid().into(),
-            ticket.id.uuid().into(),
-            ticket.number.into(),
-            outcome.at.into(),
-            outcome.duration_ms.into(),
-            row.status.into(),
-            row.error.into(),
-        ]
-    });
-    RECORD_ATTEMPTS.execute(tx, vec![], rows).await?;
-    Ok(())
+const RECORD_ATTEMPTS: Sql<12> = sql!(
+    "{recording} from {rows} {still_there}",
+    rows = 1 (
+        org_id: Uuid,
+        id: Uuid,
+        lease: Uuid,
+        state: i16,
+        next_at: Time,
+        status: Option<i32>,
+        body: Option<String>,
+        error: Option<String>,
+        unsent: i32,
+        number: i32,
+        at: Time,
+        duration_ms: i64,
+    ),
+    recording = RECORDING,
+    still_there = STILL_THERE
+);
+
+/// Both in one, where a statement can hold several changes.
+const SETTLE_ON_POSTGRES: Sql<12> = sql!(
+    "with v as (select * from {rows}),
+     attempted as ({recording} from v {still_there}),
+     settled as (update deliveries {settling} from v {held})
+     select id from settled",
+    rows = 2 (
+        org_id: Uuid,
+        id: Uuid,
+        lease: Uuid,
+        state: i16,
+        next_at: Time,
+        status: Option<i32>,
+        body: Option<String>,
+        error: Option<String>,
+        unsent: i32,
+        number: i32,
+        at: Time,
+        duration_ms: i64,
+    ),
+    recording = RECORDING,
+    still_there = STILL_THERE,
+    settling = SETTLING,
+    held = HELD
+);
+
+/// Writes rows and attempts. Answers the rows whose lease still held.
+async fn write_rows(tx: &DatabaseTransaction, now: Time, outcomes: &[Outcome]) -> Result<HashSet<Uuid>> {
+    let held = if dialect::is_sqlite(tx) {
+        let held = SETTLE.all(tx, vec![now.into()], outcomes.iter().map(values)).await?;
+        RECORD_ATTEMPTS.execute(tx, vec![], outcomes.iter().map(values)).await?;
+        held
+    } else {
+        SETTLE_ON_POSTGRES.all(tx, vec![now.into()], outcomes.iter().map(values)).await?
+    };
+    sql::read_all(&held, |row| row.try_get("", "id"))
+}
+
+fn values(outcome: &Outcome) -> [Value; 12] {
+    let (ticket, row) = (&outcome.ticket, Row::of(outcome));
+    [
+        ticket.org.uuid().into(),
+        ticket.id.uuid().into(),
+        ticket.lease.into(),
+        (row.state as i16).into(),
+        row.next_at.into(),
+        row.status.into(),
+        row.body.into(),
+        row.error.into(),
+        row.unsent.into(),
+        ticket.number.into(),
+        outcome.at.into(),
+        outcome.duration_ms.into(),
+    ]
 }
 
 /// The attempts at each endpoint. What was sent on a lease that had ended says nothing new.

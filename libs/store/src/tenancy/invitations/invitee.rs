@@ -7,6 +7,7 @@ use domain::{
         resource::Invitations,
     },
     core::value::Email,
+    delivery::mails::Mail,
     identity::accounts::User,
     tenancy::invitations::{Invitation, InvitationStatus},
 };
@@ -57,6 +58,23 @@ fn invitee_state(inviter: UserId, row: &QueryResult) -> Result<InviteeState, DbE
     Ok(InviteeState { is_member: members > 0, inviter, ran_out: ran_out > 0 })
 }
 
+/// The invitation, its mail and its place in one, where a statement can hold several changes: three round trips fewer. The place is taken
+/// from whoever was inserted, so the row of `org_counters` is locked after the invitation was found to be the only one.
+const INVITE_ON_POSTGRES: Sql = sql!(
+    "with i as (
+       insert into invitations
+         (org_id, id, email, pending_email, role, invited_by, status, token_hash, expires_at, created_at, updated_at)
+       values ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $9)
+       returning org_id),
+     m as (
+       insert into mails (id, org_id, message, state, attempts, next_at, created_at, updated_at)
+       select $10, i.org_id, $11, {waiting}, 0, $12, $12, $12 from i)
+     update org_counters c
+     set pending_invitations = c.pending_invitations + 1
+     from i
+     where c.org_id = i.org_id and c.pending_invitations < $13"
+);
+
 impl WriteTx {
     /// What is known about an address that the caller wants to invite.
     pub async fn invitee_state(&self, scope: OrgScope<'_, Invitations, Write>, email: &Email) -> Result<InviteeState> {
@@ -67,18 +85,36 @@ impl WriteTx {
         invitee_state(inviter, &row).map_err(from_db)
     }
 
-    /// Stores an invitation; answers the expired one to the same address that it replaces. `AlreadyExists` (`already_invited`) while
-    /// one is pending, `Conflict` (`invitation_limit`).
+    /// Stores an invitation and queues its mail; answers the expired one to the same address that it replaces. `AlreadyExists`
+    /// (`already_invited`) while one is pending, `Conflict` (`invitation_limit`).
     pub async fn insert_invitation(
         &self,
         scope: OrgScope<'_, Invitations, Write>,
         i: &Invitation,
         token_hash: String,
+        mail: &Mail,
         known: &InviteeState,
     ) -> Result<Option<InvitationId>> {
-        let replaced = if known.ran_out { self.expire_invitation(scope.org(), &i.email).await? } else { None };
+        let org = scope.org();
+        let replaced = if known.ran_out { self.expire_invitation(org, &i.email).await? } else { None };
+        // What it replaces leaves its place to it.
+        let has_place = if replaced.is_some() || self.is_sqlite() {
+            self.insert_row(org, i, token_hash).await?;
+            self.queue_mail(org, mail).await?;
+            replaced.is_some() || self.take_place(org, &counters::PENDING_INVITATIONS, MAX_PENDING).await?
+        } else {
+            self.insert_at_once(org, i, token_hash, mail).await?
+                || self.take_place(org, &counters::PENDING_INVITATIONS, MAX_PENDING).await?
+        };
+        if has_place {
+            return Ok(replaced);
+        }
+        Err(Error::conflict("invitation_limit", format!("At most {MAX_PENDING} invitations can be pending. Cancel some first.")))
+    }
+
+    async fn insert_row(&self, org: OrgId, i: &Invitation, token_hash: String) -> Result<()> {
         let row = invitations::ActiveModel {
-            org_id: Set(scope.org().uuid()),
+            org_id: Set(org.uuid()),
             id: Set(i.id.uuid()),
             email: Set(i.email.to_string()),
             pending_email: Set(Some(i.email.to_string())),
@@ -90,15 +126,28 @@ impl WriteTx {
             created_at: Set(i.created_at),
             updated_at: Set(i.created_at),
         };
-        let pending = on(&super::table::INVITATIONS_PENDING, || {
-            Error::exists("already_invited", "An invitation to this address is pending already. Cancel it to send another.")
-        });
-        invitations::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(pending)?;
-        // What it replaces leaves its place to it.
-        if replaced.is_some() || self.take_place(scope.org(), &counters::PENDING_INVITATIONS, MAX_PENDING).await? {
-            return Ok(replaced);
-        }
-        Err(Error::conflict("invitation_limit", format!("At most {MAX_PENDING} invitations can be pending. Cancel some first.")))
+        invitations::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(already_invited).map(|_| ())
+    }
+
+    /// Answers whether there was a place for it.
+    async fn insert_at_once(&self, org: OrgId, i: &Invitation, token_hash: String, mail: &Mail) -> Result<bool> {
+        let (mail_id, message) = self.seal_mail(org, mail)?;
+        let values = vec![
+            org.uuid().into(),
+            i.id.uuid().into(),
+            i.email.as_str().into(),
+            i.role.to_string().into(),
+            i.invited_by.uuid().into(),
+            i.status.as_str().into(),
+            token_hash.into(),
+            i.expires_at.into(),
+            i.created_at.into(),
+            mail_id.into(),
+            message.into(),
+            self.now().into(),
+            MAX_PENDING.into(),
+        ];
+        Ok(sql::try_execute(&self.tx, INVITE_ON_POSTGRES, values).await.map_err(already_invited)? == 1)
     }
 
     /// An invitation that ran out no longer stands in the way of a new one, whether or not the worker has come by.
@@ -111,6 +160,12 @@ impl WriteTx {
         self.mark_closed(org, InvitationId::new(row.id), InvitationStatus::Expired).await?;
         Ok(Some(InvitationId::new(row.id)))
     }
+}
+
+fn already_invited(e: DbErr) -> Error {
+    on(&super::table::INVITATIONS_PENDING, || {
+        Error::exists("already_invited", "An invitation to this address is pending already. Cancel it to send another.")
+    })(e)
 }
 
 #[cfg(test)]
