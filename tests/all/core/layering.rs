@@ -18,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("worker", &["domain", "crypto", "store", "app", "infra", "runtime"]),
     ("api", &["domain", "crypto", "store", "app", "infra", "federation", "runtime", "worker"]),
     ("tests", &["domain", "crypto", "store", "app", "infra", "api", "worker", "migrations"]),
-    ("bench", &["domain", "crypto", "store"]),
+    ("bench", &["domain", "crypto", "store", "infra"]),
 ];
 
 /// Libraries behind a fence (by the start of their name), and who is inside.

@@ -1,6 +1,8 @@
 //! What the product is compared with: the same HTTP server with the same threads and the same number of connections to the same
 //! database, that authenticates nobody, decides nothing, logs nothing and measures nothing. It reads the same rows, or writes as many.
 
+pub(crate) mod webhooks;
+
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, get, post, web};

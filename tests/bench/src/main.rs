@@ -5,6 +5,7 @@
 //! - [`http`] and [`load`] are the client: lean, since it shares the cores with what it measures.
 //! - [`scenarios`] measure; [`report`] prints.
 
+mod backends;
 mod floor;
 mod hashes;
 mod http;
@@ -39,6 +40,9 @@ struct Arguments {
     /// Organizations in the large database of `scale`.
     #[arg(long, default_value_t = 100_000)]
     large: i64,
+    /// Minutes of `soak`.
+    #[arg(long, default_value_t = 60)]
+    minutes: usize,
     /// How often the two sides take turns: 3 times unless you say so, with --against 25 times.
     #[arg(long)]
     rounds: Option<usize>,
@@ -64,6 +68,9 @@ enum Part {
     /// The floor's server.
     #[command(hide = true)]
     Floor { database: String, port: u16 },
+    /// The floor's worker.
+    #[command(hide = true)]
+    Deliver { database: String },
 }
 
 impl Arguments {
@@ -84,8 +91,10 @@ impl Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    if let Some(Part::Floor { database, port }) = &arguments.part {
-        return floor::serve(database, *port);
+    match &arguments.part {
+        Some(Part::Floor { database, port }) => return floor::serve(database, *port),
+        Some(Part::Deliver { database }) => return floor::webhooks::deliver(database),
+        None => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     tokio::task::LocalSet::new().block_on(&runtime, measure(arguments))

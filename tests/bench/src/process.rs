@@ -25,13 +25,18 @@ pub(crate) fn free_port() -> Result<u16> {
 }
 
 impl Process {
-    /// Starts `command`, whose output goes to `log` (as it would to a collector), and waits until `/health/ready` answers 200 on `port`.
-    pub(crate) async fn start(mut command: Command, log: &Path, port: u16) -> Result<Self> {
+    /// Starts `command`, whose output goes to `log`, as it would to a collector.
+    pub(crate) fn begin(command: &mut Command, log: &Path, port: u16) -> Result<Self> {
         let log = File::create(log)?;
         command.stdin(Stdio::null()).stderr(log.try_clone()?).stdout(log);
-        let began = Instant::now();
         let child = command.spawn().with_context(|| format!("{}", command.get_program().display()))?;
-        let mut process = Self { child, port, ready_after: Duration::ZERO };
+        Ok(Self { child, port, ready_after: Duration::ZERO })
+    }
+
+    /// The same; waits until `/health/ready` answers 200 on `port`.
+    pub(crate) async fn start(mut command: Command, log: &Path, port: u16) -> Result<Self> {
+        let began = Instant::now();
+        let mut process = Self::begin(&mut command, log, port)?;
         while !process.is_ready().await {
             if process.child.try_wait()?.is_some() || began.elapsed() > Duration::from_secs(60) {
                 bail!("{command:?} did not become ready");
@@ -49,24 +54,32 @@ impl Process {
 
     /// Processor time of all its threads so far.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
-        let mut nanos = 0;
-        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            // The first field is the time on a processor, see the kernel's sched-stats.rst. A thread that ended meanwhile is left out.
-            let stat = std::fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
-            nanos += stat.split(' ').next().and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
-        }
-        Ok(Duration::from_nanos(nanos))
+        processor_time_of(self.child.id())
     }
 
     /// Resident memory in MiB: now, and the most there has been.
     pub(crate) fn memory(&self) -> Result<(f64, f64)> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let of = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-            line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap_or(f64::NAN) / 1024.0
-        };
-        Ok((of("VmRSS:"), of("VmHWM:")))
+        Ok((memory_of(self.child.id(), "VmRSS")?, memory_of(self.child.id(), "VmHWM")?))
     }
+}
+
+/// Processor time of all threads of any process so far.
+pub(crate) fn processor_time_of(pid: u32) -> Result<Duration> {
+    let mut nanos = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        // The first field is the time on a processor, see the kernel's sched-stats.rst. A thread that ended meanwhile is left out.
+        let stat = std::fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        nanos += stat.split(' ').next().and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
+    }
+    Ok(Duration::from_nanos(nanos))
+}
+
+/// A kind of memory of any process, in MiB, by the name it has in `/proc/PID/status`.
+pub(crate) fn memory_of(pid: u32, kind: &str) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(kind)?.strip_prefix(':'));
+    let kib: f64 = line.context(kind.to_owned())?.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib / 1024.0)
 }
 
 impl Drop for Process {

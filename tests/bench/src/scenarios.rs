@@ -1,9 +1,11 @@
 //! What is measured.
 
+mod claims;
 mod footprint;
 mod login;
 mod requests;
 mod scale;
+mod soak;
 pub(crate) mod versus;
 mod webhooks;
 
@@ -31,12 +33,16 @@ pub(crate) enum Scenario {
     Login,
     /// From the outbox to the receiver.
     Webhooks,
+    /// Claiming and settling alone: processor time of the database.
+    Claims,
     /// The same on a hundred times as much data.
     Scale,
+    /// Memory over an hour of everything at a moderate rate (`--minutes`). Only if named.
+    Soak,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Footprint,
         Self::OrgRead,
         Self::Members,
@@ -45,6 +51,7 @@ impl Scenario {
         Self::Invitation,
         Self::Login,
         Self::Webhooks,
+        Self::Claims,
         Self::Scale,
     ];
 
@@ -56,7 +63,9 @@ impl Scenario {
             }
             Self::Login => login::run(world, report).await,
             Self::Webhooks => webhooks::run(world, report).await,
+            Self::Claims => claims::run(world, report).await,
             Self::Scale => scale::run(world, report).await,
+            Self::Soak => soak::run(world, report).await,
         }
     }
 }

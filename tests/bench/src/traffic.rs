@@ -115,6 +115,22 @@ impl Dataset {
         let (reads, writes) = (self.floor_reads(), self.floor_writes("rename"));
         counted(move |n| if n % 10 == 0 { writes.borrow_mut().next() } else { reads.borrow_mut().next() })
     }
+    /// Owners read pages of the audit log and of the feed, in turns.
+    pub(crate) fn logs(&self) -> Shared {
+        let page = |(slug, token): (String, String)| {
+            ["audit-log?limit=50", "events?limit=100"]
+                .map(|what| http::get(&format!("/api/organizations/{slug}/{what}"), Some(&token)))
+        };
+        repeat(self.owners().into_iter().flat_map(page).collect())
+    }
+    /// Owners change their organization's name.
+    pub(crate) fn renames(&self) -> Shared {
+        let owners = self.owners();
+        counted(move |n| {
+            let (slug, token) = &owners[n as usize % owners.len()];
+            http::json("PATCH", &format!("/api/organizations/{slug}"), Some(token), &json!({"name": format!("Company {n}")}))
+        })
+    }
     fn read_requests(&self) -> Repeat {
         let requests = self.callers.iter().map(|c| http::get(&format!("/api/organizations/{}", c.slug), Some(&c.token)));
         Repeat { requests: requests.collect(), at: 0 }

@@ -16,6 +16,9 @@ use crate::{
     seed::{Dataset, ISSUER, MASTER},
 };
 
+/// The floor's worker, as the database knows it.
+pub(crate) const FLOOR: &str = "floor";
+
 /// What every scenario needs.
 pub(crate) struct World {
     postgres: String,
@@ -29,6 +32,7 @@ pub(crate) struct World {
     pub(crate) connections: usize,
     pub(crate) orgs: i64,
     pub(crate) large: i64,
+    pub(crate) minutes: usize,
 }
 
 #[expect(clippy::disallowed_methods, reason = "how the benchmark is told of its servers")]
@@ -50,6 +54,7 @@ impl World {
             connections: arguments.connections,
             orgs: arguments.orgs,
             large: arguments.large,
+            minutes: arguments.minutes,
         })
     }
 
@@ -127,6 +132,13 @@ impl World {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["floor", database, &port.to_string()]);
         Process::start(command, &self.log("floor"), port).await
+    }
+
+    /// The floor's worker on a database, until it is dropped.
+    pub(crate) fn deliverer(&self, database: &str) -> Result<Process> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["deliver", &format!("{database}?application_name={FLOOR}")]);
+        Process::begin(&mut command, &self.log("deliverer"), 0)
     }
 
     fn log(&self, name: &str) -> PathBuf {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{Scenario, all_succeeded, median};
 use crate::{
     load::{self, Outcome, Shared},
-    report::Report,
+    report::{Line, Report},
     seed::Dataset,
     world::World,
 };
@@ -64,8 +64,13 @@ pub(super) fn run_name() -> String {
 
 pub(super) async fn run(scenario: Scenario, world: &World, report: &mut Report) -> Result<()> {
     let data = world.dataset(world.orgs).await?;
+    beside_floor(scenario, world, &data, report).await
+}
+
+pub(super) async fn beside_floor(scenario: Scenario, world: &World, data: &Dataset, report: &mut Report) -> Result<()> {
     let (api, floor) = (world.api(&data.url, &[]).await?, world.floor(&data.url).await?);
-    let plan = plan(scenario, &data);
+    let plan = plan(scenario, data);
+    let what = if data.orgs == world.orgs { plan.what.to_owned() } else { format!("{}, {} organizations", plan.what, data.orgs) };
     let sides = [(floor.port, &plan.floor), (api.port, &plan.product)];
     // Once unmeasured: connections, prepared statements and caches.
     for (port, traffic) in sides {
@@ -87,8 +92,33 @@ pub(super) async fn run(scenario: Scenario, world: &World, report: &mut Report) 
     }
     let [floors, products] = most;
     let ratio = median(floors.iter().zip(&products).map(|(floor, product)| product / floor).collect());
-    report.ratio(plan.what, (median(floors), median(products)), ratio, plan.goal);
-    report.latency(&format!("{}: floor", plan.what), plan.rate, &steady[0]);
-    report.latency(plan.what, plan.rate, &steady[1]);
+    report.ratio(&what, (median(floors), median(products)), ratio, plan.goal);
+    if scenario == Scenario::OrgRead {
+        alone(&sides, &what, world, report).await?;
+    }
+    report.latency(&format!("{what}: floor"), plan.rate, &steady[0]);
+    report.latency(&what, plan.rate, &steady[1]);
+    Ok(())
+}
+
+/// One request after another, on one connection: nobody to share a statement with, and nobody to wait for.
+async fn alone(sides: &[(u16, &Shared); 2], what: &str, world: &World, report: &mut Report) -> Result<()> {
+    let mut outcomes = [Outcome::default(), Outcome::default()];
+    for _ in 0..world.rounds {
+        for (side, (port, traffic)) in sides.iter().enumerate() {
+            let outcome = load::throughput(*port, (*traffic).clone(), 1, world.time).await?;
+            all_succeeded(&outcome, what)?;
+            outcomes[side] = std::mem::take(&mut outcomes[side]).and(outcome);
+        }
+    }
+    let [floor, product] = outcomes.map(|outcome| outcome.ms(50.0));
+    report.line(Line {
+        what: format!("{what}, alone: median"),
+        floor: format!("{floor:.2} ms"),
+        product: format!("{product:.2} ms"),
+        ratio: format!("{:.2} ×", product / floor),
+        target: "≤ 1.4 ×",
+        reached: Some(product / floor <= 1.4),
+    });
     Ok(())
 }

@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 
-use super::{all_succeeded, median, requests::run_name};
+use super::{
+    Scenario, all_succeeded, median,
+    requests::{beside_floor, run_name},
+};
 use crate::{
     load::{self, Shared},
     report::{Line, Report},
@@ -10,9 +13,11 @@ use crate::{
     world::World,
 };
 
+const READ: &str = "organization read";
+
 fn traffic(data: &Dataset) -> [(&'static str, Shared); 4] {
     [
-        ("organization read", data.reads()),
+        (READ, data.reads()),
         ("members page of 50", data.pages()),
         ("refresh", data.refreshes()),
         ("invitation", data.invitations(&run_name())),
@@ -44,8 +49,10 @@ pub(super) async fn run(world: &World, report: &mut Report) -> Result<()> {
             product: format!("{many:.0}/s"),
             ratio: format!("{times:.2} ×"),
             target: "≤ 1.3 ×",
-            reached: Some(times <= 1.3),
+            // A read slows down as its floor does, which has as few of its pages in the processor's caches; it is held to that one.
+            reached: (what != READ).then_some(times <= 1.3),
         });
     }
-    Ok(())
+    drop(apis);
+    beside_floor(Scenario::OrgRead, world, &large, report).await
 }
