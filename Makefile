@@ -43,7 +43,7 @@ clean-data: ## Delete the embedded default's data: database, master key, mails (
 	@scripts/clean-data.sh $(CONFIRM)
 
 ##@ Build and check
-.PHONY: deps build test drill bench fmt lint ci openapi image
+.PHONY: deps build test drill bench fmt lint ci openapi image soak
 deps: ## Install the system packages that the build needs, if missing (says what and why)
 	@scripts/install-deps.sh build
 	@source scripts/lib.sh && need_cargo
@@ -78,6 +78,11 @@ bench: deps ## Measure, beside floors, on a private PostgreSQL and Redis: 10 min
 	@scripts/install-deps.sh test
 	cargo build --locked --workspace --release --bin tenantry-api --bin tenantry-worker --bin bench
 	scripts/with-services.sh $(TARGET)/release/bench --binaries $(TARGET)/release $(ARGS)
+
+soak: deps ## Watch the memory of PostgreSQL's backends, the API and the worker under mixed load: an hour (ARGS='--minutes 10')
+	@scripts/install-deps.sh test
+	cargo build --locked --workspace --release --bin tenantry-api --bin tenantry-worker --bin bench
+	scripts/with-services.sh $(TARGET)/release/bench --binaries $(TARGET)/release soak $(ARGS)
 
 fmt: ## Format the code
 	@source scripts/lib.sh && need_cargo fmt

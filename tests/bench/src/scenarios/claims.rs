@@ -40,7 +40,7 @@ pub(super) async fn run(world: &World, report: &mut Report) -> Result<()> {
         let goal = (cost <= 300.0, "≤ 300 µs");
         report.figure(&format!("claim and settle a delivery, {what}: the database"), format!("{cost:.0} µs"), Some(goal));
     }
-    sqlx::raw_sql("delete from webhooks").execute(&data.pool).await?;
+    sqlx::raw_sql("delete from deliveries; delete from webhooks").execute(&data.pool).await?;
     Ok(())
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn run(world: &World, report: &mut Report) -> Result<()> {
     let owners = owners(&data);
     subscribe(&data, receiver.port, &owners.iter().map(|c| c.org).collect::<Vec<_>>()).await?;
     // What other scenarios left behind is not for these endpoints.
-    sqlx::raw_sql("delete from outbox; delete from mails").execute(&data.pool).await?;
+    sqlx::raw_sql("delete from outbox; delete from mails; delete from deliveries").execute(&data.pool).await?;
     let (api, worker) = (world.api(&data.url, &[]).await?, world.worker(&data.url, &[]).await?);
 
     let mut delays = Vec::new();
@@ -93,7 +93,8 @@ async fn deliver(
     rates: &mut Vec<f64>,
     costs: &mut Vec<f64>,
 ) -> Result<()> {
-    let (before, spent) = (receiver.arrivals().len(), backends::processor_time(&data.pool, program).await?);
+    let before = receiver.arrivals().len();
+    let spent = backends::processor_time(&data.pool, program).await?;
     let sent = heap(data, endpoints).await?;
     wait(receiver, before + EVENTS as usize).await?;
     let last = receiver.arrivals().values().max().copied().unwrap_or(sent);
