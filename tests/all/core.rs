@@ -1,7 +1,7 @@
 //! Rules that no single noun owns: errors, limits, idempotency, schema, layers.
 
-mod answer_sizes;
 mod admission;
+mod answer_sizes;
 mod clocks;
 mod compile_fail;
 mod conformance;
