@@ -62,7 +62,8 @@ pub struct Changes {
 const HELD_SLUGS: i64 = 10;
 
 impl App {
-    /// Founds an organization; the caller becomes its owner. `AlreadyExists` (`slug_taken`), `Conflict` (`organization_limit`).
+    /// Founds an organization; the caller becomes its owner. `AlreadyExists` (`slug_taken`, also while it is held), `Conflict`
+    /// (`organization_limit`, `held_slug_limit`).
     pub async fn create_organization(&self, c: &Caller, slug: &Slug, name: &Name) -> Result<Founded> {
         self.as_person(c, async |tx, person| {
             if !person.owns_address() {

@@ -162,8 +162,8 @@ impl WriteTx {
         view(self, org).await?.ok_or_else(|| Error::not_found("organization"))
     }
 
-    /// Deletes the organization: a tombstone that nobody can see; the worker purges what is left. The slug stays held for a
-    /// while.
+    /// Deletes the organization: a tombstone that nobody can see; the worker purges what is left. Its slug is held for a
+    /// while (`slug_holds`).
     pub async fn delete_organization(&self, scope: OrgScope<'_, OrgLifecycle, Write>) -> Result<()> {
         soft_delete(self, scope.org()).await
     }
