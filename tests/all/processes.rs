@@ -21,6 +21,8 @@ mod drill;
 mod failover_postgres;
 mod feed;
 mod first_start;
+mod freezes;
+mod hangs;
 mod hostile;
 mod http;
 mod invariants;

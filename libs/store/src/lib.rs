@@ -14,21 +14,21 @@ pub mod events;
 pub mod identity;
 pub mod tenancy;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crypto::keyring::Keyring;
 use domain::{IdGen, Result};
-use sea_orm::DatabaseConnection;
 use tokio::sync::{Mutex, Notify};
 
 pub use self::core::dialect::Settings;
 pub use self::core::idempotency::IdempotencyKey;
+pub use self::core::session::Session;
 pub use self::core::write::{Change, NoEvent, WriteTx};
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    db: DatabaseConnection,
+    db: core::db::Db,
     /// SQLite has one writer: waiting for it in a fair queue of our own keeps the slowest writer at milliseconds instead of seconds.
     writer_lock: Option<Arc<Mutex<()>>>,
     keyring: Keyring,
@@ -39,6 +39,7 @@ pub struct Store {
     watermarks: Arc<events::audit::register::Watermarks>,
     audit_totals: events::audit::pages::Totals,
     delivery_totals: delivery::deliveries::totals::Totals,
+    backlog: Arc<core::backlog::Cache>,
 }
 
 impl Store {
@@ -57,6 +58,7 @@ impl Store {
             watermarks: Arc::default(),
             audit_totals: Default::default(),
             delivery_totals: Default::default(),
+            backlog: Arc::default(),
         })
     }
     /// Brings the schema up to date. Safe to run from several processes, which take turns, and to be killed at any moment. A schema that
@@ -68,9 +70,9 @@ impl Store {
     pub async fn expect_schema(&self) -> Result<()> {
         core::migrate::expect(&self.db, migrations::STEPS).await
     }
-    /// Whether the database answers.
+    /// Whether the database answers, within moments.
     pub async fn ping(&self) -> Result<()> {
-        self.db.ping().await.map_err(core::error::from_db)
+        self.db.ping(Duration::from_secs(3)).await.map_err(core::error::from_db)
     }
     /// Resolves after a commit that left work for the worker.
     pub async fn committed(&self) {
@@ -86,6 +88,6 @@ impl Store {
     }
     /// Closes the pool; waits for what is running.
     pub async fn close(self) {
-        let _ = self.db.close().await;
+        self.db.close().await;
     }
 }

@@ -50,6 +50,14 @@ pub struct DatabaseConfig {
     pub url: Secret,
     /// Connections in one process's pool.
     pub max_connections: u32,
+    /// Seconds that PostgreSQL lets a transaction wait for a lock.
+    pub lock_timeout_seconds: u64,
+    /// Seconds that PostgreSQL lets a statement run.
+    pub statement_timeout_seconds: u64,
+    /// Seconds after which PostgreSQL ends a transaction whose client has fallen silent.
+    pub idle_in_transaction_seconds: u64,
+    /// Whether PostgreSQL is told of these, and of keep-alives, when a connection begins.
+    pub startup_options: bool,
 }
 
 /// `[redis]`: the shared forgetful store.

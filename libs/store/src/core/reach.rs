@@ -4,10 +4,11 @@
 use std::{str::FromStr, time::Duration};
 
 use domain::{Error, Result};
-use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::{DbErr, RuntimeErr};
 use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 
 use crate::core::{
+    db::Db,
     dialect::{self, Settings},
     error::from_db,
     sql,
@@ -44,7 +45,7 @@ pub async fn try_once(settings: &Settings) -> Result<()> {
         return Ok(());
     }
     let options = PgConnectOptions::from_str(&settings.url).map_err(|_| Error::unavailable(60, UNREACHABLE))?;
-    let options = options.application_name(&settings.application_name);
+    let options = settings.session.tell(options.application_name(&settings.application_name));
     match tokio::time::timeout(PATIENCE, options.connect()).await {
         Err(_) => Err(Error::unavailable(5, UNREACHABLE).because("there was no answer for 5 seconds")),
         Ok(Err(e)) => Err(unreachable(DbErr::Conn(RuntimeErr::SqlxError(e.into())))),
@@ -89,7 +90,7 @@ pub(crate) fn unreachable(e: DbErr) -> Error {
 const ASSUMED: &str = "select current_setting('server_encoding') as encoding, current_setting('server_version_num')::bigint as version, coalesce(current_schema()::text, '') as schema, current_setting('default_transaction_read_only') as read_only";
 
 /// Fails if the database is not what every statement assumes.
-pub(crate) async fn inspect(db: &DatabaseConnection) -> Result<()> {
+pub(crate) async fn inspect(db: &Db) -> Result<()> {
     if dialect::is_sqlite(db) {
         return Ok(());
     }

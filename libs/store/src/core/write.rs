@@ -20,7 +20,7 @@ use crate::{
     Store,
     core::{
         dialect,
-        error::{from_db, is_retryable},
+        error::{from_db, is_retryable, locked},
         sql,
     },
     events::record,
@@ -148,14 +148,14 @@ async fn roll_back(tx: DatabaseTransaction) {
     }
 }
 
-/// How often a use case is run before the caller is told that the server is busy.
-const ATTEMPTS: u32 = 4;
+/// The longest that a writer of SQLite waits for the writer lock: whoever has it may wait for another process.
+const QUEUEING: Duration = Duration::from_secs(15);
 
 impl Store {
     /// SQLite's writers queue here for the writer lock; PostgreSQL has none.
     async fn open_tx(&self) -> Result<(DatabaseTransaction, Option<OwnedMutexGuard<()>>)> {
         let writer_lock = match &self.writer_lock {
-            Some(lock) => Some(lock.clone().lock_owned().await),
+            Some(lock) => Some(tokio::time::timeout(QUEUEING, lock.clone().lock_owned()).await.map_err(|_| outwaited())?),
             None => None,
         };
         Ok((dialect::begin(&self.db).await?, writer_lock))
@@ -177,10 +177,14 @@ impl Store {
         work: impl AsyncFnOnce(Arc<WriteTx>) -> Result<Change<T>>,
     ) -> Result<T> {
         let stamp = Stamp { actor: Actor::System(scope.job), origin: Origin::default(), now };
-        let tx = Arc::new(self.begin(&stamp).await?);
-        let outcome = work(tx.clone()).await;
-        let tx = Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction's handle outlived its work"))?;
-        end(tx, outcome).await
+        let tx = self.begin(&stamp).await?;
+        self.in_time(self.db.transaction_bound(), async move {
+            let tx = Arc::new(tx);
+            let outcome = work(tx.clone()).await;
+            let tx = Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction's handle outlived its work"))?;
+            end(tx, outcome).await
+        })
+        .await
     }
 
     /// Runs `work` in a transaction of the worker's own bookkeeping (queues, sequencer, retention) and commits it; an error leaves
@@ -188,17 +192,25 @@ impl Store {
     /// reach it. A lost race is an error here: the worker repeats whatever fails. `work` gets a handle as above.
     pub(crate) async fn bookkeep<T>(&self, work: impl AsyncFnOnce(Arc<DatabaseTransaction>) -> Result<T>) -> Result<T> {
         let (tx, _writer_lock) = self.open_tx().await?;
-        let tx = Arc::new(tx);
-        let outcome = work(tx.clone()).await;
-        let tx = Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction's handle outlived its work"))?;
-        match outcome {
-            Ok(value) => tx.commit().await.map_err(from_db).map(|()| value),
-            Err(e) => {
-                // Not left to the drop: on SQLite the next writer would find the database still locked.
-                roll_back(tx).await;
-                Err(e)
+        self.in_time(self.db.transaction_bound(), run(tx, work)).await
+    }
+
+    /// The same for work that may take long because of what it finds, such as deleting a batch with everything that hangs on it.
+    pub(crate) async fn bookkeep_long<T>(&self, work: impl AsyncFnOnce(Arc<DatabaseTransaction>) -> Result<T>) -> Result<T> {
+        let (tx, _writer_lock) = self.open_tx().await?;
+        let bound = self.db.transaction_bound().map(|_| LONG + Duration::from_secs(5));
+        self.in_time(bound, async move {
+            if !dialect::is_sqlite(&tx) {
+                sql::one(&tx, STATEMENT_TIMEOUT, vec![LONG.as_millis().to_string().into()]).await?;
             }
-        }
+            run(tx, work).await
+        })
+        .await
+    }
+
+    /// Ends `work`, which owns its transaction, when its time is over. No roll-back then: it would wait for the same connection.
+    async fn in_time<T>(&self, bound: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.db.within(bound, work).await.map_err(from_db).flatten()
     }
 
     /// Runs `work` in a transaction and commits the change it returns. An error leaves nothing behind.
@@ -206,7 +218,7 @@ impl Store {
         let mut attempt = 1;
         loop {
             match self.attempt(stamp, &work).await {
-                Err(e) if is_retryable(&e) && attempt < ATTEMPTS => {
+                Err(e) if is_retryable(&e, attempt) => {
                     // Not all at the same time again.
                     let jitter = u64::from(self.ids.uuid(stamp.now).as_bytes()[15] % 16);
                     tokio::time::sleep(Duration::from_millis(u64::from(attempt) * (4 + jitter))).await;
@@ -219,8 +231,33 @@ impl Store {
 
     async fn attempt<T>(&self, stamp: &Stamp, work: &impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
         let tx = self.begin(stamp).await?;
-        let outcome = work(&tx).await;
-        end(tx, outcome).await
+        self.in_time(self.db.transaction_bound(), async move {
+            let outcome = work(&tx).await;
+            end(tx, outcome).await
+        })
+        .await
+    }
+}
+
+/// What a long piece of bookkeeping gets.
+const LONG: Duration = Duration::from_secs(300);
+const STATEMENT_TIMEOUT: &str = "select set_config('statement_timeout', $1, true)";
+
+fn outwaited() -> Error {
+    locked().because("the writer lock was not free in time")
+}
+
+async fn run<T>(tx: DatabaseTransaction, work: impl AsyncFnOnce(Arc<DatabaseTransaction>) -> Result<T>) -> Result<T> {
+    let tx = Arc::new(tx);
+    let outcome = work(tx.clone()).await;
+    let tx = Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction's handle outlived its work"))?;
+    match outcome {
+        Ok(value) => tx.commit().await.map_err(from_db).map(|()| value),
+        Err(e) => {
+            // Not left to the drop: on SQLite the next writer would find the database still locked.
+            roll_back(tx).await;
+            Err(e)
+        }
     }
 }
 

@@ -105,6 +105,27 @@ impl Postgres {
         })
         .await;
     }
+    /// Sends a signal to all of its processes, the first one first: nothing is begun any more, and nothing is closed.
+    fn signal_all(&self, name: &str) {
+        let first = self.running.as_ref().expect("it runs").id().to_string();
+        let listed = Command::new("ps").args(["-o", "pid=", "--ppid", &first]).output().expect("ps (package procps)");
+        let children = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let one = |id: &str| Command::new("kill").args(["-s", name, id]).status().expect("kill");
+        // A child may have ended since.
+        std::iter::once(first.as_str()).chain(children.split_whitespace()).for_each(|id| {
+            one(id);
+        });
+    }
+    /// It hangs: connections stay open, and nobody answers.
+    pub(in super::super) fn freeze(&self) {
+        self.signal_all("STOP");
+        // Those that were begun between the listing and their parent's stop.
+        self.signal_all("STOP");
+    }
+    /// It goes on.
+    pub(in super::super) fn thaw(&self) {
+        self.signal_all("CONT");
+    }
     /// Stops it as a crash would (`QUIT`: immediate) or as an operator would (`INT`: fast).
     pub(in super::super) async fn stop(&mut self, signal: &str) {
         if let Some(mut running) = self.running.take() {
@@ -116,6 +137,9 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
+        if self.running.is_some() {
+            self.thaw();
+        }
         // SIGKILL would leave its children behind for a moment; immediate shutdown takes them along.
         if let Some(running) = self.running.as_mut()
             && running.runs()
