@@ -16,6 +16,7 @@ mod clock_jumps;
 mod clocks_apart;
 mod cluster;
 mod command_line;
+mod connections;
 mod disk_full;
 mod drill;
 mod failover_postgres;

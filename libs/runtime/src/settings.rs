@@ -8,7 +8,7 @@ use app::{
 };
 use chrono::TimeDelta;
 use domain::{Error, Result, core::rate::Limit, events::audit::RetentionDays};
-use infra::config::{Config, DatabaseConfig, RateLimitsConfig, RetentionConfig};
+use infra::config::{Config, DatabaseConfig, Pooler, RateLimitsConfig, RetentionConfig};
 use store::Session;
 
 /// Settings of the use cases.
@@ -38,6 +38,7 @@ pub(crate) fn session(database: &DatabaseConfig) -> Session {
         statement_timeout: seconds(database.statement_timeout_seconds),
         idle_in_transaction: seconds(database.idle_in_transaction_seconds),
         told: database.startup_options,
+        pooled: database.pooler == Pooler::Transaction,
     }
 }
 

@@ -16,7 +16,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
+    TransactionOptions, TransactionTrait,
+};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::timeout;
 
@@ -38,14 +41,33 @@ pub(crate) struct Db {
     pool: DatabaseConnection,
     bounds: Option<Bounds>,
     doubt: Doubt,
+    /// What each transaction begins with, behind a pooler that gives every transaction another session.
+    preamble: Option<Arc<str>>,
 }
 
 impl Db {
     pub(crate) fn new(pool: DatabaseConnection, bounds: Option<Bounds>, doubt: Doubt) -> Self {
-        Self { pool, bounds, doubt }
+        Self { pool, bounds, doubt, preamble: None }
     }
-    pub(crate) fn sea(&self) -> &DatabaseConnection {
-        &self.pool
+    /// Behind a pooler in transaction mode nothing may be outside of a transaction: the driver prepares a statement and runs it in two steps,
+    /// and between them the pooler may hand the session to somebody else.
+    pub(crate) fn pooled(self, preamble: Option<String>) -> Self {
+        Self { preamble: preamble.map(Into::into), ..self }
+    }
+    /// Whether every statement must be in a transaction.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.preamble.is_some()
+    }
+    /// A transaction.
+    pub(crate) async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
+        let begin = async {
+            let tx = self.pool.begin_with_options(options).await?;
+            if let Some(preamble) = &self.preamble {
+                tx.execute_unprepared(preamble).await?;
+            }
+            Ok(tx)
+        };
+        self.within(self.transaction_bound(), begin).await?
     }
     /// PostgreSQL's pool, for statements that the ORM would be in the way of. Bound them by [`Db::within`].
     pub(crate) fn postgres(&self) -> &PgPool {
@@ -76,6 +98,10 @@ impl Db {
     }
     /// Whether the database answers.
     pub(crate) async fn ping(&self, bound: Duration) -> Result<(), DbErr> {
+        if self.is_pooled() {
+            // The pooler would answer by itself.
+            return self.within(Some(bound), self.execute_unprepared("select 1")).await?.map(|_| ());
+        }
         self.within(Some(bound), self.pool.ping()).await?
     }
     pub(crate) async fn close(self) {
@@ -89,22 +115,41 @@ pub(crate) fn no_answer(why: impl Display) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(error))))
 }
 
+/// One statement, in a transaction of its own where there must be one.
+macro_rules! alone {
+    ($db:ident.$method:ident($statement:ident)) => {{
+        if !$db.is_pooled() {
+            return $db.statement($db.pool.$method($statement)).await;
+        }
+        let work = async {
+            let tx = $db.begin(TransactionOptions::default()).await?;
+            let outcome = tx.$method($statement).await;
+            match outcome {
+                Ok(_) => tx.commit().await?,
+                Err(_) => tx.rollback().await?,
+            }
+            outcome
+        };
+        $db.statement(work).await
+    }};
+}
+
 #[async_trait]
 impl ConnectionTrait for Db {
     fn get_database_backend(&self) -> DbBackend {
         self.pool.get_database_backend()
     }
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.statement(self.pool.execute_raw(statement)).await
+        alone!(self.execute_raw(statement))
     }
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.statement(self.pool.execute_unprepared(sql)).await
+        alone!(self.execute_unprepared(sql))
     }
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.statement(self.pool.query_one_raw(statement)).await
+        alone!(self.query_one_raw(statement))
     }
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.statement(self.pool.query_all_raw(statement)).await
+        alone!(self.query_all_raw(statement))
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use domain::Result;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
 };
 use sqlx::{
     Connection,
@@ -45,7 +44,8 @@ pub(crate) async fn connect(settings: &Settings) -> Result<Db> {
     postgres(&mut options, settings, &doubt);
     let pool = Database::connect(options).await.map_err(reach::unreachable)?;
     let bounds = (!is_sqlite(&pool)).then(|| settings.session.bounds());
-    let db = Db::new(pool, bounds, doubt);
+    let preamble = bounds.and_then(|_| settings.session.preamble());
+    let db = Db::new(pool, bounds, doubt).pooled(preamble);
     reach::inspect(&db).await?;
     Ok(db)
 }
@@ -70,7 +70,7 @@ fn sqlite(options: &mut ConnectOptions, create: bool) {
 
 fn postgres(options: &mut ConnectOptions, settings: &Settings, doubt: &Doubt) {
     let (name, session) = (settings.application_name.clone(), settings.session);
-    options.map_sqlx_postgres_opts(move |o| session.tell(o.application_name(&name).statement_cache_capacity(256)));
+    options.map_sqlx_postgres_opts(move |o| session.begin(o.application_name(&name)));
     options.test_before_acquire(false);
     options.map_sqlx_postgres_before_acquire(|connection, meta| {
         Box::pin(async move { if meta.idle_for < IDLE { Ok(true) } else { lives(connection).await } })
@@ -92,5 +92,5 @@ pub(crate) fn is_sqlite(db: &impl ConnectionTrait) -> bool {
 /// Every SQLite write begins `IMMEDIATE`: a transaction that reads first and writes later fails when another wrote in between.
 pub(crate) async fn begin(db: &Db) -> Result<DatabaseTransaction> {
     let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
-    db.within(db.transaction_bound(), db.sea().begin_with_options(options)).await.flatten().map_err(from_db)
+    db.begin(options).await.map_err(from_db)
 }

@@ -5,6 +5,8 @@
 use domain::{Error, Kind};
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
+use crate::core::reach::POOLER;
+
 /// The transaction lost against another one and may simply be run again.
 pub(crate) const RETRY: &str = "write_conflict";
 
@@ -22,6 +24,8 @@ enum Meaning {
     Outage,
     /// It was not set up as this program needs it: a right, a table, an encoding is missing.
     SetUp,
+    /// A pooler stands between, and nobody said so.
+    Pooler,
     /// Ours.
     Defect,
 }
@@ -38,6 +42,8 @@ fn meaning(code: &str) -> Meaning {
         "40003" | "72000" | "25006" | "55000" | "55006" | "26000" | "25P03" | "25P04" | "13" | "14" | "8" | "10" | "7" | "9" => {
             Meaning::Outage
         }
+        // duplicate_prepared_statement: another client's, in the same session
+        "42P05" => Meaning::Pooler,
         // roles, rights, database, schema, table, column, function, type; what its encoding cannot hold; damaged files.
         // SQLite: damaged, no database, no right
         "0P000" | "42501" | "3D000" | "3F000" | "42P01" | "42703" | "42883" | "42704" | "22P05" | "11" | "26" | "3" | "23" => {
@@ -57,6 +63,7 @@ pub(crate) fn from_db(e: DbErr) -> Error {
         Some(Meaning::Retry) => retry().because(e),
         Some(Meaning::Locked) => locked().because(e),
         Some(Meaning::Outage) => outage(e),
+        Some(Meaning::Pooler) => Error::unavailable(60, POOLER).because(e),
         Some(Meaning::SetUp) => Error::unavailable(60, SET_UP).because(e),
         None if is_connection(&e) => outage(e),
         Some(Meaning::Defect) | None => Error::internal(e),

@@ -5,7 +5,11 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sqlx::{
+    ConnectOptions,
+    postgres::{PgConnectOptions, PgSslMode},
+};
 
 use crate::core::db::Bounds;
 
@@ -20,12 +24,20 @@ pub struct Session {
     pub idle_in_transaction: Duration,
     /// Whether the server is told. What we wait for at most stays.
     pub told: bool,
+    /// Whether a pooler stands between that gives each transaction whatever session is free.
+    pub pooled: bool,
 }
 
 impl Default for Session {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { lock_timeout: seconds(5), statement_timeout: seconds(15), idle_in_transaction: seconds(15), told: true }
+        Self {
+            lock_timeout: seconds(5),
+            statement_timeout: seconds(15),
+            idle_in_transaction: seconds(15),
+            told: true,
+            pooled: false,
+        }
     }
 }
 
@@ -51,8 +63,27 @@ impl Session {
         ]
     }
 
-    /// Adds them to what a connection begins with, except for what is there already.
-    pub(crate) fn tell(&self, options: PgConnectOptions) -> PgConnectOptions {
+    /// What each transaction begins with behind a pooler. The driver has names for the statements it prepares, and the session may have some
+    /// of those names from whoever had it before.
+    pub(crate) fn preamble(&self) -> Option<String> {
+        let told =
+            self.settings().into_iter().filter(|(name, _)| self.told && name.ends_with("timeout") && !name.starts_with("tcp"));
+        let set = told.map(|(name, value)| format!("; set local {name} = {value}"));
+        self.pooled.then(|| std::iter::once("deallocate all".to_owned()).chain(set).collect())
+    }
+
+    /// What a connection begins with.
+    pub(crate) fn begin(&self, options: PgConnectOptions) -> PgConnectOptions {
+        let options = trust(options);
+        if self.pooled {
+            // Poolers refuse what they do not know in a startup packet. Nothing is sent as a text where more digits would matter.
+            return options.extra_float_digits(None).statement_cache_capacity(0);
+        }
+        self.tell(options.statement_cache_capacity(256))
+    }
+
+    /// Adds the time-outs to it, except for what is there already.
+    fn tell(&self, options: PgConnectOptions) -> PgConnectOptions {
         if !self.told {
             return options;
         }
@@ -60,6 +91,22 @@ impl Session {
         let names: Vec<_> = there.split([' ', '=']).map(|word| word.trim_start_matches("-c").trim_start_matches("--")).collect();
         options.options(self.settings().into_iter().filter(|(name, _)| !names.contains(name)))
     }
+}
+
+/// The certificates that check the server's, where no others are named: the system's, beside those that the driver brings along.
+fn trust(options: PgConnectOptions) -> PgConnectOptions {
+    let checks = matches!(options.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    let named = options.to_url_lossy().query_pairs().any(|(name, _)| name == "sslrootcert");
+    if !checks || named {
+        return options;
+    }
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "some of the system's certificates cannot be read");
+    }
+    let pem = |der: &[u8]| format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der));
+    let all: String = found.certs.iter().map(|certificate| pem(certificate)).collect();
+    if all.is_empty() { options } else { options.ssl_root_cert_from_pem(all.into_bytes()) }
 }
 
 #[cfg(test)]
@@ -89,5 +136,15 @@ mod tests {
         let options = PgConnectOptions::from_str("postgres://db/t").unwrap();
         let session = Session { told: false, ..Session::default() };
         assert_eq!(session.tell(options).get_options().unwrap_or_default(), "");
+    }
+
+    #[test]
+    fn behind_a_pooler_every_transaction_is_told() {
+        let session = Session { pooled: true, ..Session::default() };
+        let options = PgConnectOptions::from_str("postgres://db/t").unwrap();
+        assert_eq!(session.begin(options).get_options().unwrap_or_default(), "");
+        let told = "deallocate all; set local lock_timeout = 5000; set local statement_timeout = 15000; set local idle_in_transaction_session_timeout = 15000";
+        assert_eq!(session.preamble().as_deref(), Some(told));
+        assert_eq!(Session { told: false, ..session }.preamble().as_deref(), Some("deallocate all"));
     }
 }

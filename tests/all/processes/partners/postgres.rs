@@ -46,6 +46,24 @@ impl Postgres {
     pub(in super::super) async fn start() -> Self {
         Self::start_in(Home::Folder(folder())).await
     }
+    /// One that also speaks TLS, with `server.crt` and `server.key` of that folder.
+    pub(in super::super) async fn start_with_tls(certificates: &Path) -> Self {
+        let mut cluster = Self::start().await;
+        cluster.stop("INT").await;
+        let data = cluster.folder.path().join("pg");
+        for name in ["server.crt", "server.key"] {
+            std::fs::copy(certificates.join(name), data.join(name)).expect("a certificate");
+            // Written as root, read as the server, and by nobody else.
+            let mut owner = Command::new("chown");
+            owner.arg(format!("--reference={}", data.display())).arg(data.join(name));
+            assert!(owner.status().is_ok_and(|status| status.success()), "chown");
+            let mut mode = Command::new("chmod");
+            assert!(mode.arg("600").arg(data.join(name)).status().is_ok_and(|status| status.success()), "chmod");
+        }
+        std::fs::write(data.join("postgresql.auto.conf"), "ssl = on\n").expect("its settings");
+        cluster.restart().await;
+        cluster
+    }
     /// Makes a cluster there and starts it.
     pub(in super::super) async fn start_on(disk: &SmallDisk) -> Self {
         Self::start_in(Home::Disk(disk.clone())).await

@@ -63,7 +63,7 @@ pub(super) async fn read<A: Access>(
     slug: &Slug,
     now: Time,
 ) -> Result<Standing<'static, A>> {
-    let row = if store.has_one_writer() {
+    let row = if store.has_one_writer() || store.db.is_pooled() {
         sql::one(&store.db, LENIENT, values(who, now, slug)).await?
     } else {
         let request = FactsRequest { who: *who, slug: slug.clone(), now };

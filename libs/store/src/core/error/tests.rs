@@ -15,6 +15,7 @@ fn every_class_means_what_whoever_waits_can_do() {
     for (codes, expected) in [
         ("40001 40P01 6 17 517", Meaning::Retry),
         ("55P03 5", Meaning::Locked),
+        ("42P05", Meaning::Pooler),
         ("57014 57P01 57P03 57P04 53300 53400 53100 08006 08P01 58030 25006 25P03 25P04 40003 55000 26000", Meaning::Outage),
         ("13 14 8 10 7 9", Meaning::Outage),
         ("42501 28P01 28000 3D000 3F000 42P01 42703 22P05 F0000 XX001 XX002 11 26", Meaning::SetUp),
