@@ -23,7 +23,7 @@ BIN := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 BUILD = cargo build --locked --workspace --profile $(PROFILE)
 
 DRILLS = processes::drill:: processes::failover_postgres:: processes::outage_ processes::disk_full:: processes::clock_jumps:: \
-    processes::receivers:: processes::hostile:: processes::rolling::
+    processes::receivers:: processes::hostile:: processes::rolling:: processes::freezes:: processes::hangs::
 
 ##@ Use
 .PHONY: run demo config clean-data
@@ -68,6 +68,8 @@ drill: export TENANTRY_DRILL_EVENTS ?= 40
 drill: export TENANTRY_DRILL_CONNECTIONS ?= 20000
 drill: export TENANTRY_DRILL_READERS ?= 400
 drill: export TENANTRY_DRILL_ROLLS ?= 5
+drill: export TENANTRY_DRILL_FREEZES ?= 100
+drill: export TENANTRY_DRILL_HANGS ?= 10
 drill: deps ## Crash, outage and overload drills in their long form, with their figures (ARGS=processes::rolling: one of them)
 	@scripts/install-deps.sh test
 	cargo build --locked --workspace --bin tenantry-api --bin tenantry-worker

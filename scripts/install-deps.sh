@@ -22,6 +22,7 @@ PACKAGES=(
     "build | ca-certificates | the certificates that downloads of crates, and Tenantry's own HTTPS clients, are checked against"
     "test  | postgresql-15   | the tests run against a private PostgreSQL 15 cluster as well as SQLite"
     "test  | redis-server    | the tests run against a private Redis 7 as well as the in-memory store"
+    "test  | pgbouncer       | the tests run through a pooler in transaction mode"
     "test  | openssl         | the tests make throw-away TLS certificates with it"
     "test  | faketime        | the tests move the clock under running processes"
     "test  | python3-aiosmtpd | a real mail server with STARTTLS and AUTH, to which the tests send mail"
@@ -86,7 +87,7 @@ install_missing() {
     trap tidy_up EXIT
     keep_services_down "${missing[@]}"
     apt_install "${missing[@]}"
-    keep_redis_off_at_boot "${missing[@]}"
+    keep_off_at_boot "${missing[@]}"
 }
 
 # Sets `root`, the prefix of commands that need root: empty for root, sudo for others who may use it.
@@ -107,13 +108,13 @@ gain_rights() {
 and then run this again."
 }
 
-# Debian starts PostgreSQL and Redis when their packages are installed. The tests start their own, private ones, so a
+# Debian starts PostgreSQL, Redis and PgBouncer when their packages are installed. The tests start their own, private ones, so a
 # server that listens on the usual port would be an unasked-for guest.
 keep_services_down() {
     if [[ " $* " == *" postgresql-15 "* && ! -e $CLUSTER_CONF ]]; then
         place "$CLUSTER_CONF" 644 "create_main_cluster = false"
     fi
-    if [[ " $* " == *" redis-server "* && ! -e $POLICY ]]; then
+    if [[ " $* " =~ \ (redis-server|pgbouncer)\  && ! -e $POLICY ]]; then
         place "$POLICY" 755 $'#!/bin/sh\n# Placed by scripts/install-deps.sh for the duration of one apt-get run.\nexit 101'
     fi
 }
@@ -149,9 +150,12 @@ apt_get() {
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1 </dev/null
 }
 
-keep_redis_off_at_boot() {
-    [[ " $* " == *" redis-server "* ]] && have systemctl || return 0
-    "${root[@]}" systemctl disable redis-server.service >/dev/null 2>&1 || true
+keep_off_at_boot() {
+    local service
+    have systemctl || return 0
+    for service in redis-server pgbouncer; do
+        [[ " $* " != *" $service "* ]] || "${root[@]}" systemctl disable "$service.service" >/dev/null 2>&1 || true
+    done
 }
 
 tidy_up() {

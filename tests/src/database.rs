@@ -85,8 +85,13 @@ async fn migrated(server: &str) -> String {
     let _ = admin.close().await;
     let ids = std::sync::Arc::new(crypto::OsRandom::new());
     let (_, masters) = crypto::MasterKeys::generate(ids.as_ref());
-    let settings =
-        store::Settings { url: beside(server, &name), max_connections: 2, application_name: "tests".to_owned(), create: false };
+    let settings = store::Settings {
+        url: beside(server, &name),
+        max_connections: 2,
+        application_name: "tests".to_owned(),
+        create: false,
+        session: store::Session::default(),
+    };
     let store = store::Store::open(&settings, crypto::Keyring::new(masters), ids).await.expect("the database opens");
     store.migrate().await.expect("the migrations run");
     // Nobody may be connected to what is copied.

@@ -25,7 +25,7 @@ use serde::Deserialize;
 pub use operations::{LimitsConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, TelemetryConfig};
 pub use outside::{DnsConfig, EgressConfig, MailConfig, MailTransport, SmtpSecurity, WebhooksConfig};
 pub use problems::{ConfigErrors, Problem};
-pub use runtime::{DataConfig, DatabaseConfig, RedisConfig, ServerConfig, WorkerConfig};
+pub use runtime::{DataConfig, DatabaseConfig, Pooler, RedisConfig, ServerConfig, WorkerConfig};
 pub use schema::DEFAULTS;
 pub use secret::Secret;
 pub use security::{

@@ -43,8 +43,13 @@ pub fn install() -> Result<Metrics, Error> {
 }
 
 impl Metrics {
-    /// Everything, as `/metrics` answers it.
-    pub fn render(&self) -> String {
+    /// Everything, as `/metrics` answers it, with these gauges, which are read when somebody asks. `None`: they could not be read; then
+    /// `tenantry_backlog_known` is 0, and they show what they were.
+    pub fn render(&self, asked: Option<[(&'static str, f64); 4]>) -> String {
+        ::metrics::gauge!("tenantry_backlog_known").set(f64::from(u8::from(asked.is_some())));
+        for (name, value) in asked.into_iter().flatten() {
+            ::metrics::gauge!(name).set(value);
+        }
         self.0.render()
     }
 
@@ -78,7 +83,8 @@ mod tests {
         ::metrics::counter!("infra_test_total", "kind" => "x").increment(2);
         ::metrics::histogram!("infra_test_seconds").record(0.02);
         metrics.0.run_upkeep();
-        let text = install().unwrap().render();
+        let text = install().unwrap().render(None);
+        assert!(text.contains("tenantry_backlog_known 0"), "{text}");
         assert!(text.contains("infra_test_total{kind=\"x\"} 2"), "{text}");
         assert!(text.contains("infra_test_seconds_bucket{le=\"0.025\"} 1"), "{text}");
     }

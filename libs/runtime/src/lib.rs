@@ -84,6 +84,7 @@ pub async fn open_store(config: &Config, role: Role, sources: &Sources) -> Resul
             Role::Worker => "tenantry-worker".to_owned(),
         },
         create: role == Role::Api,
+        session: settings::session(&config.database),
     };
     // Before anything is made: what is asked for the wrong database leaves nothing behind.
     store::core::reach::try_once(&settings).await?;

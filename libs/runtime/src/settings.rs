@@ -1,5 +1,7 @@
 //! What configuration tells the use cases, in their own terms.
 
+use std::time::Duration;
+
 use app::{
     Settings,
     core::{
@@ -10,7 +12,8 @@ use app::{
 };
 use chrono::TimeDelta;
 use domain::{Error, Result, core::rate::Limit, events::audit::RetentionDays};
-use infra::config::{Config, RateLimitsConfig, RetentionConfig};
+use infra::config::{Config, DatabaseConfig, Pooler, RateLimitsConfig, RetentionConfig};
+use store::Session;
 
 /// Settings of the use cases.
 pub fn app(config: &Config) -> Result<Settings> {
@@ -39,6 +42,18 @@ pub fn app(config: &Config) -> Result<Settings> {
         audit_days: audit_days(&config.retention),
         webhook_attempts: i32::try_from(config.webhooks.max_attempts).unwrap_or(i32::MAX),
     })
+}
+
+/// What sessions on PostgreSQL are told.
+pub(crate) fn session(database: &DatabaseConfig) -> Session {
+    let seconds = Duration::from_secs;
+    Session {
+        lock_timeout: seconds(database.lock_timeout_seconds),
+        statement_timeout: seconds(database.statement_timeout_seconds),
+        idle_in_transaction: seconds(database.idle_in_transaction_seconds),
+        told: database.startup_options,
+        pooled: database.pooler == Pooler::Transaction,
+    }
 }
 
 /// How long audit records are kept, and what organizations may choose.

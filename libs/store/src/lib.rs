@@ -14,23 +14,23 @@ pub mod events;
 pub mod identity;
 pub mod tenancy;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crypto::keyring::Keyring;
 use domain::{IdGen, Result};
-use sea_orm::DatabaseConnection;
 use tokio::sync::{Mutex, Notify};
 
 pub use self::core::dialect::Settings;
 pub use self::core::idempotency::IdempotencyKey;
+pub use self::core::session::Session;
 pub use self::core::write::{Change, Holding, NoEvent, WriteTx};
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    db: DatabaseConnection,
+    db: core::db::Db,
     /// Of their own, so that the answer to whether the database lives does not wait for those who work on it.
-    probes: DatabaseConnection,
+    probes: core::db::Db,
     /// SQLite has one writer: waiting for it in a fair queue of our own keeps the slowest writer at milliseconds instead of seconds.
     writer_lock: Option<Arc<Mutex<()>>>,
     keyring: Keyring,
@@ -41,6 +41,7 @@ pub struct Store {
     watermarks: Arc<events::audit::register::Watermarks>,
     audit_totals: events::audit::pages::Totals,
     delivery_totals: delivery::deliveries::totals::Totals,
+    backlog: Arc<core::backlog::Cache>,
 }
 
 impl Store {
@@ -61,6 +62,7 @@ impl Store {
             watermarks: Arc::default(),
             audit_totals: Default::default(),
             delivery_totals: Default::default(),
+            backlog: Arc::default(),
         })
     }
     /// Brings the schema up to date. Safe to run from several processes, which take turns, and to be killed at any moment. A schema that
@@ -72,9 +74,9 @@ impl Store {
     pub async fn expect_schema(&self) -> Result<()> {
         core::migrate::expect(&self.db, migrations::STEPS).await
     }
-    /// Whether the database answers. Asked on a connection that nothing else uses.
+    /// Whether the database answers, within moments. Asked on a connection that nothing else uses.
     pub async fn ping(&self) -> Result<()> {
-        self.probes.ping().await.map_err(core::error::from_db)
+        self.probes.ping(Duration::from_secs(3)).await.map_err(core::error::from_db)
     }
     /// Resolves after a commit that left work for the worker.
     pub async fn committed(&self) {
@@ -90,7 +92,7 @@ impl Store {
     }
     /// Closes the pool; waits for what is running.
     pub async fn close(self) {
-        let _ = self.probes.close().await;
-        let _ = self.db.close().await;
+        self.probes.close().await;
+        self.db.close().await;
     }
 }

@@ -32,17 +32,31 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
 }
 
-/// Without the database a worker can do nothing; without the shared store it is only slower.
+/// Without the database a worker can do nothing; without the shared store it is only slower. Where events have been waiting for a minute,
+/// no worker does its work, this one included: whatever stops it, somebody should look.
 async fn ready(state: web::Data<State>) -> HttpResponse {
-    match state.deps.store.ping().await {
-        Ok(()) => {
-            let kv = if state.deps.kv.healthy().await { "ok" } else { "degraded" };
-            HttpResponse::Ok().json(serde_json::json!({ "status": "ok", "database": "ok", "kv": kv }))
-        }
-        Err(_) => HttpResponse::ServiceUnavailable()
-            .insert_header((header::RETRY_AFTER, "2"))
-            .json(serde_json::json!({ "status": "unavailable", "database": "unavailable" })),
+    let Deps { store, kv, clock, .. } = &state.deps;
+    if store.ping().await.is_err() {
+        return unavailable(serde_json::json!({ "status": "unavailable", "database": "unavailable" }));
     }
+    let backlog = store.backlog(clock.now()).await;
+    let behind = backlog.is_some_and(|backlog| backlog.is_behind());
+    let kv = if kv.healthy().await { "ok" } else { "degraded" };
+    let oldest = backlog.map(|backlog| {
+        serde_json::json!({
+            "unsequenced_seconds": backlog.unsequenced.num_seconds(),
+            "delivery_seconds": backlog.deliveries.num_seconds(),
+            "mail_seconds": backlog.mails.num_seconds(),
+            "unsealed_seconds": backlog.unsealed.num_seconds(),
+        })
+    });
+    let status = if behind { "behind" } else { "ok" };
+    let body = serde_json::json!({ "status": status, "database": "ok", "kv": kv, "oldest": oldest });
+    if behind { unavailable(body) } else { HttpResponse::Ok().json(body) }
+}
+
+fn unavailable(body: serde_json::Value) -> HttpResponse {
+    HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "2")).json(body)
 }
 
 /// By the API's rule: with the token, and for everybody else there is no such path.
@@ -51,7 +65,9 @@ async fn numbers(request: HttpRequest, state: web::Data<State>) -> HttpResponse 
     if !infra::metrics::may_read(&state.token, sent) {
         return unknown().await;
     }
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(state.metrics.render())
+    let backlog = state.deps.store.backlog(state.deps.clock.now()).await;
+    let text = state.metrics.render(backlog.map(|backlog| backlog.gauges()));
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)
 }
 
 /// The API's refusal of an unknown path.

@@ -19,8 +19,6 @@ fn pass_size(deps: &Deps) -> u64 {
 pub(crate) async fn pass(deps: &Deps) -> Result<(Sequenced, bool)> {
     let (now, size) = (deps.clock.now(), pass_size(deps));
     let done = deps.store.sequence(SCOPE, now, size, deps.settings.webhooks.max_attempts).await?;
-    let lag = done.oldest.map_or(0.0, |at| (now - at).to_std().unwrap_or_default().as_secs_f64());
-    metrics::gauge!("tenantry_sequencer_lag_seconds").set(lag);
     metrics::counter!("tenantry_sequencer_events_total").increment(done.moved as u64);
     metrics::counter!("tenantry_sequencer_deliveries_total").increment(done.deliveries as u64);
     Ok((done, done.moved as u64 >= size))

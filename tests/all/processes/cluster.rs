@@ -7,6 +7,7 @@ use super::{
     http::{Api, text},
     invariants::{all_arrived, arrived, count, feeds_are_whole, stop_in_order},
     process::{Process, free_port},
+    until,
     world::{EVENTS, Org, PASSWORD, World},
 };
 
@@ -36,8 +37,13 @@ async fn sign_up(world: &World, register: &Api, verify: &Api, email: &str) {
 
 #[test]
 fn the_main_job_across_two_of_each() {
-    block_on(async {
-        let world = World::postgres().await.set("server.public_url", "http://sso.test").patient();
+    block_on(async { main_job(World::postgres().await).await });
+}
+
+/// Sign-up, an organization, members, invitations, webhooks, and a sealed audit log.
+pub(super) async fn main_job(world: World) {
+    Box::pin(async {
+        let world = world.set("server.public_url", "http://sso.test").patient();
         let (apis, workers) = start(&world).await;
         let (one, two) = (apis[0].api(), apis[1].api());
         // At once: a token of either is good at the other, although each may have made the signing key.
@@ -76,6 +82,11 @@ fn the_main_job_across_two_of_each() {
             bob.api.via(&api.base).post(&org.at("invitations"), body).await.ok();
         }
 
+        until("the audit log is sealed", async || {
+            let list = org.owner.api.get(&org.at("audit-log/checkpoints")).await.ok();
+            list["checkpoints"].as_array().is_some_and(|all| !all.is_empty()).then_some(())
+        })
+        .await;
         let db = world.connection().await;
         let (_, owed) = all_arrived(&db, &two, &org).await;
         assert!(owed.len() >= 42, "{owed:?}");
@@ -87,5 +98,6 @@ fn the_main_job_across_two_of_each() {
         assert_eq!(count(&db, "select count(*) from data_keys").await, 1, "one data key, whoever was first");
         assert_eq!(count(&db, "select count(*) from users where is_platform_owner").await, 1, "one first owner");
         let _ = db.close().await;
-    });
+    })
+    .await;
 }

@@ -18,25 +18,24 @@ use super::{
     world::{Org, PASSWORD, ROOT, World, new_database},
 };
 
-/// The longest that anybody may wait for "not now" on a quick machine.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Somebody who asks while there is no database, and knows how long an answer usually takes.
-struct Asker<'a> {
-    api: &'a Api,
-    usual: Duration,
+/// Somebody who asks while there is no database, knows how long an answer usually takes, and waits for "not now" for so long on a quick
+/// machine.
+pub(super) struct Asker<'a> {
+    pub(super) api: &'a Api,
+    pub(super) usual: Duration,
+    pub(super) patience: Duration,
 }
 
 impl Asker<'_> {
     async fn ask(&self, as_whom: &Api, method: Method, path: &str, body: Option<serde_json::Value>) {
         let started = Instant::now();
         let answer = as_whom.call(method.clone(), path, body.as_ref(), &[]).await;
-        promptly(&format!("{method} {path}"), started.elapsed(), PATIENCE, self.usual);
+        promptly(&format!("{method} {path}"), started.elapsed(), self.patience, self.usual);
         answer.unwrap_or_else(|e| panic!("{method} {path}: {e:?}")).unavailable();
     }
 
     /// Everything that needs the database says "not now", all at the same time.
-    async fn is_refused_everything(&self, org: &Org) {
+    pub(super) async fn is_refused_everything(&self, org: &Org) {
         let login = json!({"email": ROOT, "password": PASSWORD});
         let refresh = json!({"refresh_token": org.owner.refresh});
         let invite = json!({"email": "lost@example.com", "role": "member"});
@@ -65,7 +64,7 @@ async fn stops_and_returns(postgres: &mut Postgres, signal: &str, round: usize, 
     let tries = org.receiver.received().len();
     let started = Instant::now();
     apis[0].login(ROOT).await;
-    let asker = Asker { api: apis[0], usual: started.elapsed() };
+    let asker = Asker { api: apis[0], usual: started.elapsed(), patience: Duration::from_secs(10) };
     postgres.stop(signal).await;
     asker.is_refused_everything(org).await;
     if round == 0 {

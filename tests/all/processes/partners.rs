@@ -1,6 +1,7 @@
 //! Servers of a test's own, to be stopped, killed and started again without disturbing the other tests.
 
 mod disk;
+mod pgbouncer;
 mod postgres;
 mod redis;
 
@@ -8,7 +9,7 @@ use std::{path::Path, process::Command};
 
 use tempfile::TempDir;
 
-pub(super) use self::{disk::SmallDisk, postgres::Postgres, redis::Redis};
+pub(super) use self::{disk::SmallDisk, pgbouncer::PgBouncer, postgres::Postgres, redis::Redis};
 
 /// PostgreSQL refuses to run as root: then it runs as the user that its package made.
 fn unprivileged() -> Option<[String; 3]> {

@@ -127,6 +127,10 @@ impl Process {
         files.filter_map(what).filter(|to| to.to_string_lossy().starts_with("socket:")).count()
     }
 
+    /// The kernel's number of it.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
     /// Sends a signal by name.
     pub(super) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().expect("kill");

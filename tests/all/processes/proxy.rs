@@ -22,6 +22,8 @@ struct Behind {
     ports: Mutex<Vec<u16>>,
     next: AtomicUsize,
     cuts: watch::Sender<()>,
+    /// Whether packets are lost.
+    silent: watch::Sender<bool>,
 }
 
 impl Behind {
@@ -52,8 +54,12 @@ impl Proxy {
     pub(super) async fn to(ports: &[u16]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let behind =
-            Arc::new(Behind { ports: Mutex::new(ports.to_vec()), next: AtomicUsize::new(0), cuts: watch::Sender::new(()) });
+        let behind = Arc::new(Behind {
+            ports: Mutex::new(ports.to_vec()),
+            next: AtomicUsize::new(0),
+            cuts: watch::Sender::new(()),
+            silent: watch::Sender::new(false),
+        });
         let shared = behind.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -76,6 +82,11 @@ impl Proxy {
     pub(super) fn lead_to(&self, port: u16) {
         *self.behind.ports() = vec![port];
     }
+    /// A network that loses every packet: nothing is passed on, and nothing is closed. Connections that there are then are lost for good, as
+    /// behind a firewall that has forgotten them; new ones are taken, and begin when it is over.
+    pub(super) fn falls_silent(&self, silent: bool) {
+        self.behind.silent.send_replace(silent);
+    }
     /// Ends every connection that there is.
     pub(super) fn cut(&self) {
         self.behind.cuts.send_replace(());
@@ -91,9 +102,21 @@ impl Drop for Proxy {
 
 async fn pass(mut client: TcpStream, behind: Arc<Behind>) {
     let mut cut = behind.cuts.subscribe();
-    let Some(mut server) = behind.connect().await else { return };
-    let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    tokio::select! { _ = copy_bidirectional(&mut client, &mut server) => {}, _ = cut.changed() => {} }
+    let mut silent = behind.silent.subscribe();
+    let lost = async {
+        let _ = silent.wait_for(|silent| !silent).await;
+        let Some(mut server) = behind.connect().await else { return };
+        let _ = (client.set_nodelay(true), server.set_nodelay(true));
+        let falls_silent = async {
+            let _ = silent.wait_for(|silent| *silent).await;
+        };
+        tokio::select! {
+            _ = copy_bidirectional(&mut client, &mut server) => {}
+            // Both ends stay open.
+            () = falls_silent => std::future::pending().await,
+        }
+    };
+    tokio::select! { () = lost => {}, _ = cut.changed() => {} }
 }
 
 async fn watch_readiness(behind: Arc<Behind>, port: u16) {

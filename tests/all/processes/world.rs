@@ -31,6 +31,7 @@ pub(super) struct World {
     folder: TempDir,
     settings: Settings,
     environment: Vec<(String, OsString)>,
+    past: Option<String>,
 }
 
 /// How the tests are told of the servers that `scripts/with-services.sh` started.
@@ -45,7 +46,7 @@ impl World {
     pub(super) fn bare() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data").display().to_string();
-        Self { folder, settings: Settings::from([("data.dir".to_owned(), data)]), environment: Vec::new() }
+        Self { folder, settings: Settings::from([("data.dir".to_owned(), data)]), environment: Vec::new(), past: None }
     }
 
     /// A SQLite file, an owner, and receivers on this machine are allowed.
@@ -59,6 +60,8 @@ impl World {
             .set("webhooks.max_attempts", 20)
             .set("webhooks.timeout_seconds", 1)
             .set("worker.poll_ms", 200)
+            // Tests share the machine with each other.
+            .set("passwords.idle_priority", false)
             .set("server.workers", 2)
     }
 
@@ -67,6 +70,10 @@ impl World {
         let server = service("TENANTRY_TEST_POSTGRES");
         let url = new_database(&server).await;
         Self::sqlite().set("database.url", url).set("redis.url", service("TENANTRY_TEST_REDIS")).apart()
+    }
+    /// What `database.url` is set to.
+    pub(super) fn url(&self) -> &str {
+        &self.settings["database.url"]
     }
     pub(super) async fn on(database: Database) -> Self {
         match database {
@@ -166,8 +173,16 @@ impl World {
         until(&format!("a mail to {email} with {before}"), async || find_in_mails(&folder, email, before)).await
     }
 
+    /// Tests look at the database there, past whatever the programs go through.
+    pub(super) fn past(mut self, url: &str) -> Self {
+        self.past = Some(url.to_owned());
+        self
+    }
     /// A connection past the API.
     pub(super) async fn connection(&self) -> DatabaseConnection {
+        if let Some(url) = &self.past {
+            return connect(url).await;
+        }
         let file = format!("sqlite://{}", self.data().join("tenantry.db").display());
         connect(self.settings.get("database.url").unwrap_or(&file)).await
     }

@@ -71,8 +71,13 @@ impl Dataset {
             fill(&pool, orgs).await?;
         }
         let keyring = Keyring::new(MasterKeys::parse(MASTER).map_err(anyhow::Error::msg)?);
-        let settings =
-            store::Settings { url: url.to_owned(), max_connections: 1, application_name: "bench".to_owned(), create: false };
+        let settings = store::Settings {
+            url: url.to_owned(),
+            max_connections: 1,
+            application_name: "bench".to_owned(),
+            create: false,
+            session: store::Session::default(),
+        };
         let store = Store::open(&settings, keyring, Arc::new(OsRandom::new())).await?;
         store.load_data_keys(SystemClock.now()).await?;
         let callers = callers(&store, orgs).await?;

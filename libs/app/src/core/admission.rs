@@ -7,7 +7,7 @@
 //! - the changes of what is an account's own go one after another; of what it changes in organizations, a few at once;
 //! - those of an organization's members together are a few at once as well. A stranger who names its slug takes none of its places;
 //! - all changes of signed-in callers together leave some connections to sign-in, refresh and links, and these together with
-//!   them leave some to reads. Probes have a connection of their own (`Store::probe`).
+//!   them leave some to reads. Probes have connections of their own (`Store::ping`).
 //!
 //! Everybody passes the narrow gate before the wide one, so whoever waits at a wide one stands there with few others of their kind: the
 //! many who want one row are in line behind each other, and beside everybody else.

@@ -1,6 +1,6 @@
 //! Rules that concern more than one key.
 
-use super::{Config, MailTransport, SmtpSecurity};
+use super::{Config, MailTransport, Pooler, SmtpSecurity, servers};
 
 /// Every pair of settings that does not go together: the key to change, and why.
 pub(super) fn consistency(config: &Config) -> Vec<(&'static str, String)> {
@@ -8,6 +8,11 @@ pub(super) fn consistency(config: &Config) -> Vec<(&'static str, String)> {
     let smtp = mail.transport == MailTransport::Smtp;
     let local = matches!(mail.smtp_host.as_str(), "localhost" | "127.0.0.1" | "::1");
     let rules = [
+        (
+            config.database.pooler == Pooler::Transaction && servers::has_options(config.database.url.expose()),
+            "database.url",
+            "has `options`, which a pooler in transaction mode refuses or forgets: set them by `alter role`.",
+        ),
         (smtp && mail.smtp_host.is_empty(), "mail.smtp_host", "is needed when `mail.transport` is \"smtp\"."),
         (
             smtp && mail.smtp_username.is_empty() != mail.smtp_password.is_empty(),

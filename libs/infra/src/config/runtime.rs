@@ -41,6 +41,16 @@ pub struct DataConfig {
     pub dir: PathBuf,
 }
 
+/// What stands between this program and PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooler {
+    /// Nothing that gives our session to others.
+    None,
+    /// A pooler that gives each transaction whatever session is free.
+    Transaction,
+}
+
 /// `[database]`: where the data lives.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +60,16 @@ pub struct DatabaseConfig {
     pub url: Secret,
     /// Connections in one process's pool.
     pub max_connections: u32,
+    /// Seconds that PostgreSQL lets a transaction wait for a lock.
+    pub lock_timeout_seconds: u64,
+    /// Seconds that PostgreSQL lets a statement run.
+    pub statement_timeout_seconds: u64,
+    /// Seconds after which PostgreSQL ends a transaction whose client has fallen silent.
+    pub idle_in_transaction_seconds: u64,
+    /// What stands between.
+    pub pooler: Pooler,
+    /// Whether PostgreSQL is told of these, and of keep-alives, when a connection begins.
+    pub startup_options: bool,
 }
 
 /// `[redis]`: the shared forgetful store.

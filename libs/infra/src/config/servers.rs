@@ -37,6 +37,21 @@ fn server(value: &str) -> Result<Url, &'static str> {
     if strays || !good(url.username()) || !url.password().is_none_or(good) { Err(ENCODE) } else { Ok(url) }
 }
 
+const SEVERAL: &str = "must name one server: lists of hosts, target_session_attrs and load_balance_hosts are not understood. Name an address that follows the primary: a Service, a virtual address, or a proxy such as HAProxy or PgBouncer.";
+
+/// Whether hosts are separated by commas where the host stands; that is no URL, and a password with a comma is one.
+fn names_several(value: &str) -> bool {
+    let rest = value.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    authority.rsplit('@').next().is_some_and(|hosts| hosts.contains(','))
+}
+
+/// Whether a URL sends `options` along.
+pub(super) fn has_options(value: &str) -> bool {
+    let url = Url::parse(value).ok().filter(|url| url.scheme().starts_with("postgres"));
+    url.is_some_and(|url| url.query_pairs().any(|(name, _)| name == "options" || name.starts_with("options[")))
+}
+
 /// Whether `database.url` can be meant.
 pub(super) fn database(value: &str) -> Result<(), &'static str> {
     if value.is_empty() || value.starts_with("sqlite:") {
@@ -45,9 +60,19 @@ pub(super) fn database(value: &str) -> Result<(), &'static str> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| value.starts_with(scheme)) {
         return Err("must begin with postgres:// or sqlite://.");
     }
+    if names_several(value) {
+        return Err(SEVERAL);
+    }
     let url = server(value)?;
-    if url.host_str().is_some_and(|host| host.contains(',')) {
-        return Err("must name one server: a list of hosts is not understood.");
+    let has = |name: &str, value: &str| url.query_pairs().any(|(key, text)| key == name && text.contains(value));
+    if ["host", "hostaddr", "port"].iter().any(|name| has(name, ","))
+        || has("target_session_attrs", "")
+        || has("load_balance_hosts", "")
+    {
+        return Err(SEVERAL);
+    }
+    if url.query_pairs().any(|(key, text)| key == "sslrootcert" && text == "system") {
+        return Err("has sslrootcert=system, which is not understood: leave it out, then the system's certificates are used.");
     }
     let options = |name: &str| name.starts_with("options[") || PARAMETERS.contains(&name);
     if !url.query_pairs().all(|(name, _)| options(&name)) {

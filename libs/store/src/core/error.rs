@@ -5,18 +5,27 @@
 use domain::{Error, Kind};
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
+use crate::core::reach::POOLER;
+
 /// The transaction lost against another one and may simply be run again.
 pub(crate) const RETRY: &str = "write_conflict";
+
+/// Somebody holds what the transaction needs, and did not let go of it in time. Each run again waits as long, so it is run again once.
+pub(crate) const LOCKED: &str = "lock_timeout";
 
 /// What a code of the database means for whoever waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
     /// Run the transaction again.
     Retry,
+    /// Waiting for a lock took too long.
+    Locked,
     /// The database is away or overloaded; it heals by itself or by its operator.
     Outage,
     /// It was not set up as this program needs it: a right, a table, an encoding is missing.
     SetUp,
+    /// A pooler stands between, and nobody said so.
+    Pooler,
     /// Ours.
     Defect,
 }
@@ -24,13 +33,17 @@ enum Meaning {
 /// By PostgreSQL's SQLSTATE, or SQLite's primary result code.
 fn meaning(code: &str) -> Meaning {
     match code {
-        // serialization_failure, deadlock_detected, lock_not_available; SQLite: busy, locked, protocol, schema, busy_recovery, busy_snapshot
-        "40001" | "40P01" | "55P03" | "5" | "6" | "15" | "17" | "261" | "517" => Meaning::Retry,
+        // serialization_failure, deadlock_detected; SQLite: locked, protocol, schema, busy_recovery, busy_snapshot
+        "40001" | "40P01" | "6" | "15" | "17" | "261" | "517" => Meaning::Retry,
+        // lock_not_available; SQLite: busy, which is told after the busy time-out
+        "55P03" | "5" => Meaning::Locked,
         // statement_completion_unknown, snapshot too old, a standby's read-only transactions, prerequisites (a server that recovers), object in
-        // use, statements lost by a pooler, time-outs of transactions; SQLite: full, cannot open, read-only, io, out of memory, interrupted
+        // use, statements lost by a pooler, time-outs of transactions (whose connection is gone); SQLite: full, cannot open, read-only, io, out of memory, interrupted
         "40003" | "72000" | "25006" | "55000" | "55006" | "26000" | "25P03" | "25P04" | "13" | "14" | "8" | "10" | "7" | "9" => {
             Meaning::Outage
         }
+        // duplicate_prepared_statement: another client's, in the same session
+        "42P05" => Meaning::Pooler,
         // roles, rights, database, schema, table, column, function, type; what its encoding cannot hold; damaged files.
         // SQLite: damaged, no database, no right
         "0P000" | "42501" | "3D000" | "3F000" | "42P01" | "42703" | "42883" | "42704" | "22P05" | "11" | "26" | "3" | "23" => {
@@ -48,7 +61,9 @@ fn meaning(code: &str) -> Meaning {
 pub(crate) fn from_db(e: DbErr) -> Error {
     match code(&e).as_deref().map(meaning) {
         Some(Meaning::Retry) => retry().because(e),
+        Some(Meaning::Locked) => locked().because(e),
         Some(Meaning::Outage) => outage(e),
+        Some(Meaning::Pooler) => Error::unavailable(60, POOLER).because(e),
         Some(Meaning::SetUp) => Error::unavailable(60, SET_UP).because(e),
         None if is_connection(&e) => outage(e),
         Some(Meaning::Defect) | None => Error::internal(e),
@@ -61,6 +76,13 @@ const SET_UP: &str = "The database does not let this server do its work. Its ope
 pub(crate) fn retry() -> Error {
     let mut busy = Error::unavailable(1, "The server is busy. Try again.");
     busy.code = RETRY;
+    busy
+}
+
+/// Somebody else is at work on the same thing, and does not come to an end.
+pub(crate) fn locked() -> Error {
+    let mut busy = Error::unavailable(2, "Somebody else is changing the same thing. Try again.");
+    busy.code = LOCKED;
     busy
 }
 
@@ -126,9 +148,14 @@ fn violates(e: &DbErr, constraint: &Constraint) -> bool {
     text.contains(&format!("\"{}\"", constraint.name)) || text.ends_with(constraint.columns)
 }
 
-/// Whether the whole use case may be run again.
-pub(crate) fn is_retryable(e: &Error) -> bool {
-    e.kind == Kind::Unavailable && e.code == RETRY
+/// Whether the whole use case may be run again, after this many times.
+pub(crate) fn is_retryable(e: &Error, times: u32) -> bool {
+    let most = match e.code {
+        RETRY => 3,
+        LOCKED => 1,
+        _ => 0,
+    };
+    e.kind == Kind::Unavailable && times <= most
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl WriteTx {
             ));
         };
         let sealed = row.output.ok_or_else(|| Error::internal("an idempotency row without an answer was committed"))?;
-        let plain = self.store.open_sealed(&table::OUTPUT.place(PLATFORM, &key.id), &sealed.into(), self.now()).await?;
+        let plain = self.open_sealed(&table::OUTPUT.place(PLATFORM, &key.id), &sealed.into()).await?;
         Ok(Some(serde_json::from_slice(&plain).map_err(Error::internal)?))
     }
 

@@ -9,11 +9,11 @@ use crypto::{
     sealed::{Place, Sealed},
 };
 use domain::{Error, PLATFORM, Result, Time};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use zeroize::Zeroizing;
 
 use crate::{
-    Store,
+    Store, WriteTx,
     core::{
         entity::{data_keys, signing_keys},
         error::from_db,
@@ -37,12 +37,16 @@ pub struct StoredSigningKey {
 impl Store {
     /// Loads the data keys, making the first one if there is none. Call once at start, and again when a key is unknown.
     pub async fn load_data_keys(&self, now: Time) -> Result<()> {
-        let mut rows = self.data_keys().await?;
+        let mut rows = self.data_keys(&self.db).await?;
         if rows.is_empty() {
             // Two processes that start together both try; the primary key lets one win.
             let _ = self.add_data_key(1, now).await;
-            rows = self.data_keys().await?;
+            rows = self.data_keys(&self.db).await?;
         }
+        self.know(rows)
+    }
+
+    fn know(&self, rows: Vec<WrappedKey>) -> Result<()> {
         self.keyring.load(rows).map_err(|e| {
             Error::unavailable(
                 60,
@@ -53,29 +57,29 @@ impl Store {
     }
 
     /// Opens a secret; if it was sealed with a key that another process has made meanwhile, the keys are loaded again first.
-    pub(crate) async fn open_sealed(&self, place: &Place<'_>, sealed: &Sealed, now: Time) -> Result<Zeroizing<Vec<u8>>> {
-        Ok(self.try_open_sealed(place, sealed, now).await??)
+    pub(crate) async fn open_sealed(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>> {
+        Ok(self.try_open_sealed(&self.db, place, sealed).await??)
     }
 
     /// The same for who goes on without it. The inner error: no key we have opens it. The outer one: the keys could not be loaded, so
-    /// nobody knows.
+    /// nobody knows. Whoever is in a transaction says so: a second connection may not be had while the first is held.
     pub(crate) async fn try_open_sealed(
         &self,
+        db: &impl ConnectionTrait,
         place: &Place<'_>,
         sealed: &Sealed,
-        now: Time,
     ) -> Result<Result<Zeroizing<Vec<u8>>, SealError>> {
         match self.keyring.open(place, sealed) {
             Err(SealError::UnknownKey(_)) => {
-                self.load_data_keys(now).await?;
+                self.know(self.data_keys(db).await?)?;
                 Ok(self.keyring.open(place, sealed))
             }
             outcome => Ok(outcome),
         }
     }
 
-    async fn data_keys(&self) -> Result<Vec<WrappedKey>> {
-        let rows = data_keys::Entity::find().order_by_asc(data_keys::Column::Id).all(&self.db).await.map_err(from_db)?;
+    async fn data_keys(&self, db: &impl ConnectionTrait) -> Result<Vec<WrappedKey>> {
+        let rows = data_keys::Entity::find().order_by_asc(data_keys::Column::Id).all(db).await.map_err(from_db)?;
         Ok(rows.into_iter().map(|row| WrappedKey { id: row.id, master: row.master, wrapped: row.wrapped }).collect())
     }
 
@@ -90,7 +94,7 @@ impl Store {
     /// Makes a new data key, wraps all of them under the active master key, and seals every stored secret anew. Returns how many
     /// secrets were sealed. Safe beside running servers: an older key stays readable; run it again to catch what they sealed meanwhile.
     pub async fn rotate_data_keys(&self, now: Time) -> Result<u64> {
-        let rows = self.data_keys().await?;
+        let rows = self.data_keys(&self.db).await?;
         for row in &rows {
             let key = self.keyring.rewrap(row)?;
             let row = data_keys::ActiveModel {
@@ -151,7 +155,7 @@ impl Store {
             let alg: Alg =
                 row.alg.parse().map_err(|_| Error::internal(format!("signing key {} has an unknown algorithm", row.kid)))?;
             let place = PRIVATE_KEY.place(PLATFORM, &row.kid);
-            let private = self.open_sealed(&place, &Sealed::from(row.private_key), now).await?;
+            let private = self.open_sealed(&place, &Sealed::from(row.private_key)).await?;
             let key = SigningKey::from_pkcs8(&row.kid, alg, &private)?;
             keys.push(StoredSigningKey { key, active_from: row.active_from, retired_at: row.retired_at });
         }
@@ -181,5 +185,12 @@ impl Store {
         };
         signing_keys::Entity::insert(row).exec_without_returning(&self.db).await.map_err(from_db)?;
         Ok(())
+    }
+}
+
+impl WriteTx {
+    /// [`Store::open_sealed`] inside of a transaction.
+    pub(crate) async fn open_sealed(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>> {
+        Ok(self.store.try_open_sealed(&self.tx, place, sealed).await??)
     }
 }

@@ -15,16 +15,20 @@ use std::{collections::BTreeSet, time::Duration};
 
 use domain::{Clock, Error, Result, core::clock::SystemClock};
 use migrations::{Dialect, Step};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use crate::core::{
+    db::Db,
     dialect,
     error::{from_db, is_retryable},
     sql::{self, Sql, sql},
 };
 
-/// Any number that is ours.
-const LOCK: &str = "select pg_advisory_xact_lock(127978992397940)";
+/// A step may take as long as it takes, and so may somebody else's. Any number that is ours.
+const LOCK: &str = "set local statement_timeout = 0; set local lock_timeout = 0; select pg_advisory_xact_lock(127978992397940)";
+
+/// But it does not queue for a table for long, because whoever wants the table queues behind it: it goes away, and comes again.
+const BRIEFLY: &str = "set local lock_timeout = 5000";
 
 /// SQLite's writer may be somebody who migrates; they are given this long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -54,7 +58,7 @@ const NO_RIGHT: &str = "The database's user may not make tables. Make it the own
 const MAY_CREATE: &str = "select case when has_schema_privilege(current_schema(), 'CREATE') then 1::bigint else 0::bigint end";
 
 /// Runs what is missing of `steps`, after saying whether this program may work on the database at all.
-pub(crate) async fn up(db: &DatabaseConnection, steps: &[Step]) -> Result<()> {
+pub(crate) async fn up(db: &Db, steps: &[Step]) -> Result<()> {
     refuse_newer(db, steps).await?;
     let done = applied(db).await?;
     let missing: Vec<_> = steps.iter().filter(|step| !done.contains(step.name)).collect();
@@ -65,7 +69,9 @@ pub(crate) async fn up(db: &DatabaseConnection, steps: &[Step]) -> Result<()> {
         let began = tokio::time::Instant::now();
         loop {
             match apply(db, step).await {
-                Err(e) if is_retryable(&e) && began.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(e) if is_retryable(&e, 1) && began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(50)).await
+                }
                 outcome => break outcome?,
             }
         }
@@ -75,7 +81,7 @@ pub(crate) async fn up(db: &DatabaseConnection, steps: &[Step]) -> Result<()> {
 }
 
 /// Fails unless every step was run, and no newer version's asks for a newer program.
-pub(crate) async fn expect(db: &DatabaseConnection, steps: &[Step]) -> Result<()> {
+pub(crate) async fn expect(db: &Db, steps: &[Step]) -> Result<()> {
     refuse_newer(db, steps).await?;
     let done = applied(db).await?;
     match steps.iter().find(|step| !done.contains(step.name)) {
@@ -90,7 +96,7 @@ pub(crate) async fn expect(db: &DatabaseConnection, steps: &[Step]) -> Result<()
     }
 }
 
-async fn apply(db: &DatabaseConnection, step: &Step) -> Result<()> {
+async fn apply(db: &Db, step: &Step) -> Result<()> {
     let tx = dialect::begin(db).await?;
     let outcome = apply_in(&tx, step).await;
     match outcome {
@@ -107,6 +113,7 @@ async fn apply_in(tx: &DatabaseTransaction, step: &Step) -> Result<()> {
     let dialect = if dialect::is_sqlite(tx) { Dialect::Sqlite } else { Dialect::Postgres };
     if dialect == Dialect::Postgres {
         tx.execute_unprepared(LOCK).await.map_err(from_db)?;
+        tx.execute_unprepared(BRIEFLY).await.map_err(from_db)?;
     }
     sql::execute(tx, BOOKKEEPING, vec![]).await?;
     if applied(tx).await?.contains(step.name) {

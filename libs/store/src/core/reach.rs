@@ -4,10 +4,11 @@
 use std::{str::FromStr, time::Duration};
 
 use domain::{Error, Result};
-use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::{DbErr, RuntimeErr};
 use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 
 use crate::core::{
+    db::Db,
     dialect::{self, Settings},
     error::from_db,
     sql,
@@ -44,7 +45,7 @@ pub async fn try_once(settings: &Settings) -> Result<()> {
         return Ok(());
     }
     let options = PgConnectOptions::from_str(&settings.url).map_err(|_| Error::unavailable(60, UNREACHABLE))?;
-    let options = options.application_name(&settings.application_name);
+    let options = settings.session.begin(options.application_name(&settings.application_name));
     match tokio::time::timeout(PATIENCE, options.connect()).await {
         Err(_) => Err(Error::unavailable(5, UNREACHABLE).because("there was no answer for 5 seconds")),
         Ok(Err(e)) => Err(unreachable(DbErr::Conn(RuntimeErr::SqlxError(e.into())))),
@@ -55,6 +56,11 @@ pub async fn try_once(settings: &Settings) -> Result<()> {
         }
     }
 }
+
+const UNTRUSTED: &str = "The database cannot be reached over TLS. Check `sslmode` and `sslrootcert` in `database.url`; without `sslrootcert` the system's certificates decide.";
+
+/// A pooler refuses what it cannot keep for a client, and a session that serves many has statements of the others.
+pub(crate) const POOLER: &str = "Between this program and PostgreSQL is a pooler that refuses our sessions' settings or mixes up their statements. Set `database.pooler` to \"transaction\" (or `database.startup_options` to false, if it pools sessions).";
 
 const UNREACHABLE: &str = "The database cannot be reached. Check `database.url` and whether the server runs.";
 
@@ -77,10 +83,10 @@ pub(crate) fn unreachable(e: DbErr) -> Error {
             "The SQLite file cannot be opened: it is not there, or this user may not write to it or its folder. Check `database.url` and `data.dir`."
         }
         (_, "26") => "The file is no SQLite database. Check `database.url` and `data.dir`.",
+        (_, "08P01") => POOLER,
         (_, "8") => "This user may not write to the SQLite file or its folder.",
-        (sqlx::Error::Tls(_), _) => {
-            "The database cannot be reached over TLS. Check `sslmode` and `sslrootcert` in `database.url`."
-        }
+        (sqlx::Error::Tls(_), _) => UNTRUSTED,
+        (sqlx::Error::Io(e), _) if e.kind() == std::io::ErrorKind::InvalidData => UNTRUSTED,
         _ => UNREACHABLE,
     };
     Error::unavailable(5, advice).because(e)
@@ -89,7 +95,7 @@ pub(crate) fn unreachable(e: DbErr) -> Error {
 const ASSUMED: &str = "select current_setting('server_encoding') as encoding, current_setting('server_version_num')::bigint as version, coalesce(current_schema()::text, '') as schema, current_setting('default_transaction_read_only') as read_only";
 
 /// Fails if the database is not what every statement assumes.
-pub(crate) async fn inspect(db: &DatabaseConnection) -> Result<()> {
+pub(crate) async fn inspect(db: &Db) -> Result<()> {
     if dialect::is_sqlite(db) {
         return Ok(());
     }

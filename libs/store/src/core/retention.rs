@@ -80,7 +80,7 @@ impl Store {
             let WhenOld::Deleted(age, old) = table.when_old else { continue };
             let before = keep.before(age, now);
             let values = vec![before.into(), batch.cast_signed().into()];
-            let deleted = self.bookkeep(async |tx| sql::execute(&*tx, old, values).await).await;
+            let deleted = self.bookkeep_long(async |tx| sql::execute(&*tx, old, values).await).await;
             let part = deleted.map(|rows| purged.add(rows, batch));
             purged.note(part);
         }

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, Database, EntityTrait, Set};
 use uuid::Uuid;
 
 use crate::{
-    Change, Settings, Store,
+    Change, Session, Settings, Store,
     core::entity::{deliveries, destinations, org_counters, organizations, users, webhooks},
     delivery::webhooks::table::SECRET,
 };
@@ -70,7 +70,7 @@ pub(crate) async fn on_empty(test: impl AsyncFn(&Settings)) {
 }
 
 fn settings(url: String) -> Settings {
-    Settings { url, max_connections: 12, application_name: "test".to_owned(), create: true }
+    Settings { url, max_connections: 12, application_name: "test".to_owned(), create: true, session: Session::default() }
 }
 
 async fn open(url: String) -> Store {

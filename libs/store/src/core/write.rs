@@ -14,14 +14,14 @@ use domain::{
     Actor, Clock, Error, Event, OrgId, Origin, Result, Stamp, Time, authorization::policy::SystemScope, core::clock::SystemClock,
 };
 use sea_orm::DatabaseTransaction;
-use tokio::{runtime::Handle, sync::OwnedMutexGuard};
+use tokio::{runtime::Handle, sync::OwnedMutexGuard, task::JoinHandle};
 use uuid::Uuid;
 
 use crate::{
     Store,
     core::{
         dialect,
-        error::{from_db, is_retryable},
+        error::{from_db, is_retryable, locked},
         sql,
     },
     events::record,
@@ -127,13 +127,6 @@ impl WriteTx {
     pub(crate) fn is_sqlite(&self) -> bool {
         self.store.has_one_writer()
     }
-    pub(crate) async fn commit<T>(self, change: Change<T>) -> Result<T> {
-        // Boxed: every use case ends here, and none has to carry the room for it.
-        Box::pin(record::record(&self, &change.events)).await?;
-        self.finish(change.wakes).await?;
-        Ok(change.value)
-    }
-
     async fn finish(self, wakes: bool) -> Result<()> {
         self.tx.commit().await.map_err(from_db)?;
         // After the commit, never inside it: a notification in the transaction halves the write rate.
@@ -145,8 +138,9 @@ impl WriteTx {
 }
 
 impl WriteTx {
-    pub(crate) async fn rollback(self) {
+    pub(crate) async fn rollback(self) -> Result<()> {
         roll_back(self.tx).await;
+        Ok(())
     }
 }
 
@@ -157,14 +151,14 @@ async fn roll_back(tx: DatabaseTransaction) {
     }
 }
 
-/// How often a use case is run before the caller is told that the server is busy.
-const ATTEMPTS: u32 = 4;
+/// The longest that a writer of SQLite waits for the writer lock: whoever has it may wait for another process.
+const QUEUEING: Duration = Duration::from_secs(15);
 
 impl Store {
     /// SQLite's writers queue here for the writer lock; PostgreSQL has none.
     async fn open_tx(&self) -> Result<(DatabaseTransaction, Option<OwnedMutexGuard<()>>)> {
         let writer_lock = match &self.writer_lock {
-            Some(lock) => Some(lock.clone().lock_owned().await),
+            Some(lock) => Some(tokio::time::timeout(QUEUEING, lock.clone().lock_owned()).await.map_err(|_| outwaited())?),
             None => None,
         };
         Ok((dialect::begin(&self.db).await?, writer_lock))
@@ -186,10 +180,8 @@ impl Store {
         work: impl AsyncFnOnce(Arc<WriteTx>) -> Result<Change<T>>,
     ) -> Result<T> {
         let stamp = Stamp { actor: Actor::System(scope.job), origin: Origin::default(), now };
-        let tx = Arc::new(self.begin(&stamp).await?);
-        let outcome = work(tx.clone()).await;
-        let tx = Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction's handle outlived its work"))?;
-        end(tx, outcome).await
+        let open = Open { tx: Some(Arc::new(self.begin(&stamp).await?)), holding: Arc::new(()) };
+        open.run(work).await
     }
 
     /// Runs `work` in a transaction of the worker's own bookkeeping (queues, sequencer, retention) and commits it; an error leaves
@@ -197,17 +189,25 @@ impl Store {
     /// reach it. A lost race is an error here: the worker repeats whatever fails. `work` gets a handle as above.
     pub(crate) async fn bookkeep<T>(&self, work: impl AsyncFnOnce(Arc<DatabaseTransaction>) -> Result<T>) -> Result<T> {
         let (tx, _writer_lock) = self.open_tx().await?;
-        let tx = Arc::new(tx);
-        let outcome = work(tx.clone()).await;
-        let tx = Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction's handle outlived its work"))?;
-        match outcome {
-            Ok(value) => tx.commit().await.map_err(from_db).map(|()| value),
-            Err(e) => {
-                // Not left to the drop: on SQLite the next writer would find the database still locked.
-                roll_back(tx).await;
-                Err(e)
+        self.in_time(self.db.transaction_bound(), run(tx, work)).await
+    }
+
+    /// The same for work that may take long because of what it finds, such as deleting a batch with everything that hangs on it.
+    pub(crate) async fn bookkeep_long<T>(&self, work: impl AsyncFnOnce(Arc<DatabaseTransaction>) -> Result<T>) -> Result<T> {
+        let (tx, _writer_lock) = self.open_tx().await?;
+        let bound = self.db.transaction_bound().map(|_| LONG + Duration::from_secs(5));
+        self.in_time(bound, async move {
+            if !dialect::is_sqlite(&tx) {
+                sql::one(&tx, STATEMENT_TIMEOUT, vec![LONG.as_millis().to_string().into()]).await?;
             }
-        }
+            run(tx, work).await
+        })
+        .await
+    }
+
+    /// Ends `work`, which owns its transaction, when its time is over. No roll-back then: it would wait for the same connection.
+    async fn in_time<T>(&self, bound: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.db.within(bound, work).await.map_err(from_db).flatten()
     }
 
     /// Runs `work` in a transaction and commits the change it returns. An error leaves nothing behind, nor does whoever stops waiting
@@ -226,7 +226,7 @@ impl Store {
         let mut attempt = 1;
         loop {
             match self.attempt(stamp, &holding, &work).await {
-                Err(e) if is_retryable(&e) && attempt < ATTEMPTS => {
+                Err(e) if is_retryable(&e, attempt) => {
                     // Not all at the same time again.
                     let jitter = u64::from(self.ids.uuid(stamp.now).as_bytes()[15] % 16);
                     tokio::time::sleep(Duration::from_millis(u64::from(attempt) * (4 + jitter))).await;
@@ -243,41 +243,41 @@ impl Store {
         holding: &Holding,
         work: &impl AsyncFn(&WriteTx) -> Result<Change<T>>,
     ) -> Result<T> {
-        let open = Open { tx: Some(self.begin(stamp).await?), holding: holding.clone() };
-        let outcome = work(open.tx()?).await;
-        open.end(outcome).await
+        let open = Open { tx: Some(Arc::new(self.begin(stamp).await?)), holding: holding.clone() };
+        open.run(async |tx| work(&tx).await).await
     }
 }
 
 /// A transaction at work. Dropped, it is rolled back in order, and only then gives back what it holds: a connection, perhaps the writer
 /// lock, and its caller's place.
 struct Open {
-    tx: Option<WriteTx>,
+    tx: Option<Arc<WriteTx>>,
     holding: Holding,
 }
 
 impl Open {
-    fn tx(&self) -> Result<&WriteTx> {
-        self.tx.as_ref().ok_or_else(|| Error::internal("a transaction that has ended is used"))
-    }
-
-    async fn end<T>(mut self, outcome: Result<Change<T>>) -> Result<T> {
-        let change = match outcome {
-            Ok(change) => change,
-            Err(e) => {
-                let rolled_back = |tx: WriteTx| async {
-                    tx.rollback().await;
-                    Ok(())
-                };
-                self.finally(rolled_back).await?;
-                return Err(e);
-            }
+    /// Commits the change that comes of `work`, with its records; an error leaves nothing behind.
+    async fn run<T>(mut self, work: impl AsyncFnOnce(Arc<WriteTx>) -> Result<Change<T>>) -> Result<T> {
+        let tx = self.tx.clone().ok_or_else(ended)?;
+        let (db, bound) = (tx.store.db.clone(), tx.store.db.transaction_bound());
+        let recorded = async move {
+            let change = work(tx.clone()).await?;
+            // Boxed: every use case ends here, and none has to carry the room for it.
+            Box::pin(record::record(&tx, &change.events)).await?;
+            Ok(change)
         };
-        // Boxed: every use case ends here, and none has to carry the room for it.
-        Box::pin(record::record(self.tx()?, &change.events)).await?;
-        let wakes = change.wakes;
-        self.finally(|tx| tx.finish(wakes)).await?;
-        Ok(change.value)
+        // When its time is over nobody waits for the roll-back as well.
+        match db.within(bound, recorded).await.map_err(from_db)? {
+            Ok(change) => {
+                let wakes = change.wakes;
+                self.finally(move |tx| tx.finish(wakes)).await?;
+                Ok(change.value)
+            }
+            Err(e) => {
+                self.finally(WriteTx::rollback).await?;
+                Err(e)
+            }
+        }
     }
 
     /// In a task: what has begun to be committed is finished, with the wake-up, also if the caller hangs up in this moment.
@@ -285,35 +285,53 @@ impl Open {
         &mut self,
         ending: impl FnOnce(WriteTx) -> F,
     ) -> Result<()> {
-        let (tx, holding) = (self.tx.take().ok_or_else(|| Error::internal("a transaction ends twice"))?, self.holding.clone());
+        let task = self.spawn(ending).ok_or_else(ended)?;
+        task.await.unwrap_or_else(|_| Err(Error::unavailable(1, "The server is stopping. Try again.")))
+    }
+
+    /// `None` if it has ended.
+    fn spawn<F: Future<Output = Result<()>> + Send + 'static>(
+        &mut self,
+        ending: impl FnOnce(WriteTx) -> F,
+    ) -> Option<JoinHandle<Result<()>>> {
+        let (tx, runtime) = (Arc::into_inner(self.tx.take()?)?, Handle::try_current().ok()?);
+        let (store, holding) = (tx.store.clone(), self.holding.clone());
         let ending = ending(tx);
-        let task = tokio::spawn(async move {
-            let outcome = ending.await;
+        Some(runtime.spawn(async move {
+            let outcome = store.in_time(store.db.transaction_bound(), ending).await;
             drop(holding);
             outcome
-        });
-        task.await.unwrap_or_else(|_| Err(Error::unavailable(1, "The server is stopping. Try again.")))
+        }))
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if let (Some(tx), Ok(runtime)) = (self.tx.take(), Handle::try_current()) {
-            let holding = self.holding.clone();
-            runtime.spawn(async move {
-                tx.rollback().await;
-                drop(holding);
-            });
-        }
+        self.spawn(WriteTx::rollback);
     }
 }
 
-async fn end<T>(tx: WriteTx, outcome: Result<Change<T>>) -> Result<T> {
+fn ended() -> Error {
+    Error::internal("a transaction that has ended is used, or its handle outlived its work")
+}
+
+/// What a long piece of bookkeeping gets.
+const LONG: Duration = Duration::from_secs(300);
+const STATEMENT_TIMEOUT: &str = "select set_config('statement_timeout', $1, true)";
+
+fn outwaited() -> Error {
+    locked().because("the writer lock was not free in time")
+}
+
+async fn run<T>(tx: DatabaseTransaction, work: impl AsyncFnOnce(Arc<DatabaseTransaction>) -> Result<T>) -> Result<T> {
+    let tx = Arc::new(tx);
+    let outcome = work(tx.clone()).await;
+    let tx = Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction's handle outlived its work"))?;
     match outcome {
-        Ok(change) => tx.commit(change).await,
+        Ok(value) => tx.commit().await.map_err(from_db).map(|()| value),
         Err(e) => {
             // Not left to the drop: on SQLite the next writer would find the database still locked.
-            tx.rollback().await;
+            roll_back(tx).await;
             Err(e)
         }
     }

@@ -144,15 +144,15 @@ impl Store {
         for row in &rows {
             let mut mail = read(row, claim.lease).map_err(from_db)?;
             let sealed = Sealed::from(row.try_get::<String>("", "message").map_err(from_db)?);
-            mail.mail = self.open_mail(mail.org, mail.ticket.id, &sealed, claim.now).await?;
+            mail.mail = self.open_mail(mail.org, mail.ticket.id, &sealed).await?;
             claimed.push(mail);
         }
         Ok(claimed)
     }
 
-    async fn open_mail(&self, org: OrgId, id: Uuid, sealed: &Sealed, now: Time) -> Result<Option<Mail>> {
+    async fn open_mail(&self, org: OrgId, id: Uuid, sealed: &Sealed) -> Result<Option<Mail>> {
         let text = id.to_string();
-        let opened = self.try_open_sealed(&table::MESSAGE.place(org, &text), sealed, now).await?;
+        let opened = self.try_open_sealed(&self.db, &table::MESSAGE.place(org, &text), sealed).await?;
         let mail = opened.and_then(|plain| serde_json::from_slice(&plain).map_err(|_| SealError::Shape));
         Ok(mail.inspect_err(|error| tracing::error!(%error, mail = %id, "a queued mail cannot be opened")).ok())
     }

@@ -31,8 +31,6 @@ pub struct Sequenced {
     pub moved: usize,
     /// Deliveries that were made of them.
     pub deliveries: usize,
-    /// When the oldest of them happened, to tell how far behind the sequencer is.
-    pub oldest: Option<Time>,
 }
 
 /// An event that was committed and has no number yet.
@@ -42,7 +40,6 @@ struct Waiting {
     id: EventId,
     name: String,
     body: String,
-    at: Time,
     /// None for an event from before there were leaves.
     leaf: Option<String>,
 }
@@ -57,7 +54,6 @@ impl Waiting {
             leaf: record.leaf(org),
             name: record.name,
             body: record.content.body,
-            at: record.at,
         })
     }
 }
@@ -104,7 +100,7 @@ impl Store {
         let deliveries = fan_out::fan_out(self, tx, &events, now, max_attempts).await?;
         // By their positions, never up to the highest: a row with a smaller position may be committed only now.
         REMOVE.execute(tx, vec![], events.iter().map(|event| [event.pos.into()])).await?;
-        Ok(Sequenced { moved: events.len(), deliveries, oldest: events.iter().map(|e| e.at).min() })
+        Ok(Sequenced { moved: events.len(), deliveries })
     }
 }
 

@@ -46,6 +46,24 @@ impl Postgres {
     pub(in super::super) async fn start() -> Self {
         Self::start_in(Home::Folder(folder())).await
     }
+    /// One that also speaks TLS, with `server.crt` and `server.key` of that folder.
+    pub(in super::super) async fn start_with_tls(certificates: &Path) -> Self {
+        let mut cluster = Self::start().await;
+        cluster.stop("INT").await;
+        let data = cluster.folder.path().join("pg");
+        for name in ["server.crt", "server.key"] {
+            std::fs::copy(certificates.join(name), data.join(name)).expect("a certificate");
+            // Written as root, read as the server, and by nobody else.
+            let mut owner = Command::new("chown");
+            owner.arg(format!("--reference={}", data.display())).arg(data.join(name));
+            assert!(owner.status().is_ok_and(|status| status.success()), "chown");
+            let mut mode = Command::new("chmod");
+            assert!(mode.arg("600").arg(data.join(name)).status().is_ok_and(|status| status.success()), "chmod");
+        }
+        std::fs::write(data.join("postgresql.auto.conf"), "ssl = on\n").expect("its settings");
+        cluster.restart().await;
+        cluster
+    }
     /// Makes a cluster there and starts it.
     pub(in super::super) async fn start_on(disk: &SmallDisk) -> Self {
         Self::start_in(Home::Disk(disk.clone())).await
@@ -105,6 +123,27 @@ impl Postgres {
         })
         .await;
     }
+    /// Sends a signal to all of its processes, the first one first: nothing is begun any more, and nothing is closed.
+    fn signal_all(&self, name: &str) {
+        let first = self.running.as_ref().expect("it runs").id().to_string();
+        let listed = Command::new("ps").args(["-o", "pid=", "--ppid", &first]).output().expect("ps (package procps)");
+        let children = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let one = |id: &str| Command::new("kill").args(["-s", name, id]).status().expect("kill");
+        // A child may have ended since.
+        std::iter::once(first.as_str()).chain(children.split_whitespace()).for_each(|id| {
+            one(id);
+        });
+    }
+    /// It hangs: connections stay open, and nobody answers.
+    pub(in super::super) fn freeze(&self) {
+        self.signal_all("STOP");
+        // Those that were begun between the listing and their parent's stop.
+        self.signal_all("STOP");
+    }
+    /// It goes on.
+    pub(in super::super) fn thaw(&self) {
+        self.signal_all("CONT");
+    }
     /// Stops it as a crash would (`QUIT`: immediate) or as an operator would (`INT`: fast).
     pub(in super::super) async fn stop(&mut self, signal: &str) {
         if let Some(mut running) = self.running.take() {
@@ -116,6 +155,9 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
+        if self.running.is_some() {
+            self.thaw();
+        }
         // SIGKILL would leave its children behind for a moment; immediate shutdown takes them along.
         if let Some(running) = self.running.as_mut()
             && running.runs()

@@ -21,7 +21,7 @@ use sqlx::{PgPool, Row, postgres::PgRow};
 use tokio::sync::oneshot;
 
 use super::statement::{LENIENT, facts};
-use crate::core::error::from_db;
+use crate::core::{db::Db, error::from_db};
 
 /// Requests of one batch at most.
 const MAX_BATCH: usize = 64;
@@ -72,12 +72,12 @@ fn shard() -> usize {
 
 impl Batches {
     /// The row of the facts, if there is one.
-    pub(super) async fn read(self: &Arc<Self>, pool: &PgPool, request: FactsRequest) -> Answer {
+    pub(super) async fn read(self: &Arc<Self>, db: &Db, request: FactsRequest) -> Answer {
         let (answer, answered) = oneshot::channel();
         let shard = shard();
         if self.enqueue(shard, request, answer) {
             // In a task: whoever asked first may hang up before the others have their answers.
-            tokio::spawn(run(Runner { batches: self.clone(), shard, ended: false }, pool.clone()));
+            tokio::spawn(run(Runner { batches: self.clone(), shard, ended: false }, db.clone()));
         }
         // The runner ended with its thread, at shutdown.
         answered.await.unwrap_or_else(|_| Err(Error::unavailable(1, "The server is stopping. Try again.")))
@@ -128,13 +128,13 @@ impl Runner {
     }
 }
 
-async fn run(mut runner: Runner, pool: PgPool) {
+async fn run(mut runner: Runner, db: Db) {
     loop {
         let (requests, answers): (Vec<_>, Vec<_>) = runner.next().into_iter().unzip();
         if requests.is_empty() {
             return;
         }
-        let fetched = tokio::time::timeout(PATIENCE, fetch(&pool, &requests)).await;
+        let fetched = db.within(Some(PATIENCE), fetch(db.postgres(), &requests)).await;
         let mut found = fetched.unwrap_or_else(|_| Err(Arc::new(sqlx::Error::PoolTimedOut)));
         for (n, answer) in answers.into_iter().enumerate() {
             let row = match &mut found {

@@ -63,11 +63,11 @@ pub(super) async fn read<A: Access>(
     slug: &Slug,
     now: Time,
 ) -> Result<Standing<'static, A>> {
-    let row = if store.has_one_writer() {
+    let row = if store.has_one_writer() || store.db.is_pooled() {
         sql::one(&store.db, LENIENT, values(who, now, slug)).await?
     } else {
         let request = FactsRequest { who: *who, slug: slug.clone(), now };
-        store.batches.read(store.db.get_postgres_connection_pool(), request).await?
+        store.batches.read(&store.db, request).await?
     };
     let row = row.ok_or_else(signed_out)?;
     assemble(store, &store.db, read_facts(&row, who).map_err(from_db)?, now).await

@@ -1,8 +1,9 @@
 use migrations::{STEPS, Step};
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 
 use super::{expect, up};
 use crate::core::{
+    db::Db,
     dialect::{connect, is_sqlite},
     sql::{self, Sql},
     testing::on_empty,
@@ -19,7 +20,7 @@ const SCHEMA: Sql = Sql {
     first: 0,
 };
 
-async fn schema(db: &DatabaseConnection) -> String {
+async fn schema(db: &Db) -> String {
     sql::one(db, SCHEMA, vec![]).await.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
 

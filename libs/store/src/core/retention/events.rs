@@ -45,7 +45,7 @@ pub(super) async fn purge(store: &Store, now: Time, keep: RetentionDays, batch: 
     }
     let signer = store.signer(now).await?;
     for (org, floor) in due {
-        let deleted = store.bookkeep(async |tx| trim(&tx, &signer, (org, floor), now, batch).await).await;
+        let deleted = store.bookkeep_long(async |tx| trim(&tx, &signer, (org, floor), now, batch).await).await;
         let part = deleted.map(|rows| purged.add(rows, batch));
         purged.note(part);
     }

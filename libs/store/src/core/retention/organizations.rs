@@ -29,7 +29,7 @@ pub(super) async fn purge(store: &Store, batch: u64, purged: &mut Purged) -> Res
     if sql::one(&store.db, FINISHED, vec![]).await?.is_none() {
         return Ok(());
     }
-    let (rows, gone) = store.bookkeep(async |tx| step(&tx, batch).await).await?;
+    let (rows, gone) = store.bookkeep_long(async |tx| step(&tx, batch).await).await?;
     purged.rows += rows;
     purged.organizations += u64::from(gone);
     // The next batch of this one, or the next organization.

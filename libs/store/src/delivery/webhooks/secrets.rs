@@ -9,7 +9,7 @@ use domain::{
     },
     delivery::webhooks::Webhook,
 };
-use sea_orm::{EntityTrait, Set};
+use sea_orm::{ConnectionTrait, EntityTrait, Set};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -49,11 +49,11 @@ impl WriteTx {
         let row = webhooks::Entity::find_by_id(key).one(&self.tx).await.map_err(from_db)?;
         let row = row.ok_or_else(|| Error::not_found("webhook"))?;
         let mut old = match (until, row.old_secrets) {
-            (Some(_), Some(sealed)) => self.store.old_secrets(org, &id, &sealed.into(), self.now()).await?,
+            (Some(_), Some(sealed)) => self.store.old_secrets(&self.tx, org, &id, &sealed.into(), self.now()).await?,
             _ => Vec::new(),
         };
         if let Some(until) = until {
-            let current = self.store.open_sealed(&SECRET.place(org, &id), &row.secret.into(), self.now()).await?;
+            let current = self.open_sealed(&SECRET.place(org, &id), &row.secret.into()).await?;
             old.insert(0, Old { secret: String::from_utf8_lossy(&current).into_owned(), until });
         }
         if old.len() > MOST_OLD {
@@ -87,8 +87,8 @@ first of them ends, or rotate with `grace_seconds` 0, which ends all of them.";
 
 impl Store {
     /// Those whose time has not ended.
-    async fn old_secrets(&self, org: OrgId, id: &str, sealed: &Sealed, now: Time) -> Result<Vec<Old>> {
-        let plain = self.open_sealed(&OLD_SECRETS.place(org, id), sealed, now).await?;
+    async fn old_secrets(&self, db: &impl ConnectionTrait, org: OrgId, id: &str, sealed: &Sealed, now: Time) -> Result<Vec<Old>> {
+        let plain = self.try_open_sealed(db, &OLD_SECRETS.place(org, id), sealed).await??;
         let all: Vec<Old> = serde_json::from_slice(&plain).map_err(Error::internal)?;
         Ok(all.into_iter().filter(|secret| secret.until > now).collect())
     }
@@ -102,14 +102,14 @@ impl Store {
         now: Time,
     ) -> Result<Vec<String>> {
         let id = webhook.to_string();
-        let current = self.try_open_sealed(&SECRET.place(org, &id), &sealed.current, now).await?;
+        let current = self.try_open_sealed(&self.db, &SECRET.place(org, &id), &sealed.current).await?;
         let Some(current) = current.ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()) else {
             tracing::error!(%webhook, %org, "the endpoint's secret cannot be opened; its deliveries fail");
             return Ok(Vec::new());
         };
         let mut secrets = vec![current];
         if let Some(old) = &sealed.old {
-            match self.old_secrets(org, &id, old, now).await {
+            match self.old_secrets(&self.db, org, &id, old, now).await {
                 Ok(old) => secrets.extend(old.into_iter().map(|secret| secret.secret)),
                 // The current one signs all the same.
                 Err(error) => tracing::error!(%webhook, %org, %error, "the endpoint's old secrets cannot be opened"),

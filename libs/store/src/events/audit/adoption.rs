@@ -106,7 +106,7 @@ const SIGN_ERASURES: Sql<3> = sql!(
 impl Store {
     /// Enters the logs of a database from before there was a register. Begun again from the start if it breaks off.
     pub(super) async fn register_old_logs(&self, now: Time) -> Result<()> {
-        let keys = self.audit_keys(now).await?;
+        let keys = self.audit_keys().await?;
         if !before_the_register(&keys) {
             return Ok(());
         }

@@ -57,13 +57,13 @@ pub(super) fn before_the_register(keys: &[AuditKey]) -> bool {
 impl Store {
     /// The key that signs now: the newest. The first use makes the first one.
     pub(super) async fn audit_key(&self, now: Time) -> Result<SigningKey> {
-        let mut keys = self.audit_keys(now).await?;
+        let mut keys = self.audit_keys().await?;
         if keys.is_empty() {
             // Two processes that start together both try; the primary keys let one win.
             if self.newest_audit_id().await?.is_none() {
                 let _ = self.bookkeep(async |tx| self.first_audit_key(&tx, now).await).await;
             }
-            keys = self.audit_keys(now).await?;
+            keys = self.audit_keys().await?;
         }
         if before_the_register(&keys) {
             let text = "The audit log is being made ready for this version. Try again in a minute.";
@@ -80,12 +80,12 @@ impl Store {
     }
 
     /// Every key that opens, the newest first.
-    pub(super) async fn audit_keys(&self, now: Time) -> Result<Vec<AuditKey>> {
+    pub(super) async fn audit_keys(&self) -> Result<Vec<AuditKey>> {
         let rows = audit_keys::Entity::find().order_by_desc(audit_keys::Column::Id).all(&self.db).await.map_err(from_db)?;
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
             let place = PRIVATE_KEY.place(PLATFORM, &row.kid);
-            let Ok(opened) = self.try_open_sealed(&place, &Sealed::from(row.private_key), now).await? else {
+            let Ok(opened) = self.try_open_sealed(&self.db, &place, &Sealed::from(row.private_key)).await? else {
                 tracing::error!(row.kid, "an audit key in the database is not ours; it is neither used nor published");
                 continue;
             };
@@ -160,13 +160,13 @@ impl Store {
 
     /// The public halves of all keys that ever signed a checkpoint, as a JWK set, the newest first; `rotations` has the word of each
     /// key's predecessor for it.
-    pub async fn audit_jwks(&self, now: Time) -> Result<Value> {
-        Ok(jwks(&self.audit_keys(now).await?))
+    pub async fn audit_jwks(&self) -> Result<Value> {
+        Ok(jwks(&self.audit_keys().await?))
     }
 
     /// The same, for checking what the database says; none while there are none.
-    pub(crate) async fn audit_public_keys(&self, now: Time) -> Result<Option<PublicKeys>> {
-        Ok(PublicKeys::from_jwks(&self.audit_jwks(now).await?).ok())
+    pub(crate) async fn audit_public_keys(&self) -> Result<Option<PublicKeys>> {
+        Ok(PublicKeys::from_jwks(&self.audit_jwks().await?).ok())
     }
 }
 

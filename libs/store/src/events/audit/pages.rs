@@ -17,7 +17,7 @@ use domain::{
 };
 use moka::sync::Cache;
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
     QuerySelect, QueryTrait, Select, Value,
     sea_query::{Expr, ExprTrait as _},
 };
@@ -214,7 +214,7 @@ impl Store {
 }
 
 /// Counts what has a number after `anchor` and not after `seq`: what is numbered meanwhile is counted as new later.
-async fn count(db: &DatabaseConnection, org: OrgId, filter: &AuditFilter, seq: i64, anchor: i64) -> Result<Total> {
+async fn count(db: &impl ConnectionTrait, org: OrgId, filter: &AuditFilter, seq: i64, anchor: i64) -> Result<Total> {
     let there = numbered().filter(number().gt(anchor)).filter(number().lte(seq));
     let query = matching(org, filter)
         .select_only()

@@ -15,8 +15,8 @@ use std::{
 };
 
 use crypto::{Sealed, audit::chain};
-use domain::{Error, OrgId, PLATFORM, Result, Time};
-use sea_orm::{DatabaseTransaction, QueryResult};
+use domain::{Error, OrgId, PLATFORM, Result};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -125,40 +125,40 @@ impl Store {
     }
 
     /// Reads an entry.
-    pub(super) async fn open_entry(&self, org: OrgId, stored: String, now: Time) -> Result<Found> {
-        let opened = self.try_open_sealed(&ENTRY.place(org, &org.to_string()), &Sealed::from(stored.clone()), now).await?;
+    pub(super) async fn open_entry(&self, db: &impl ConnectionTrait, org: OrgId, stored: String) -> Result<Found> {
+        let opened = self.try_open_sealed(db, &ENTRY.place(org, &org.to_string()), &Sealed::from(stored.clone())).await?;
         let bytes = opened.map_err(|_| forged(org, "its entry in the register is not ours"))?;
         let entry = serde_json::from_slice(&bytes).map_err(Error::internal)?;
         Ok(Found { entry, stored })
     }
 
     /// What was sealed last of a log; a new one's beginning if it has never been sealed.
-    pub(super) async fn sealed_last(&self, org: OrgId, now: Time) -> Result<Entry> {
-        if let Some(found) = self.find_entry(org, now).await? {
+    pub(super) async fn sealed_last(&self, org: OrgId) -> Result<Entry> {
+        if let Some(found) = self.find_entry(org).await? {
             return Ok(found);
         }
         let row = sql::one(&self.db, BEFORE, vec![org.uuid().into()]).await?;
-        match self.is_new(org, row, now).await {
+        match self.is_new(&self.db, org, row).await {
             Ok(_) => Ok(Entry::new(org)),
             // It may have been entered between the two statements.
-            Err(e) => self.find_entry(org, now).await?.ok_or(e),
+            Err(e) => self.find_entry(org).await?.ok_or(e),
         }
     }
 
-    async fn find_entry(&self, org: OrgId, now: Time) -> Result<Option<Entry>> {
+    async fn find_entry(&self, org: OrgId) -> Result<Option<Entry>> {
         let row = sql::one(&self.db, READ, vec![org.uuid().into()]).await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(self.open_entry(org, row.try_get_by_index(0).map_err(from_db)?, now).await?.entry))
+        Ok(Some(self.open_entry(&self.db, org, row.try_get_by_index(0).map_err(from_db)?).await?.entry))
     }
 
     /// Enters organizations that have not been sealed yet.
-    pub(super) async fn enter(&self, orgs: &[OrgId], now: Time) -> Result<()> {
+    pub(super) async fn enter(&self, orgs: &[OrgId]) -> Result<()> {
         self.bookkeep(async |tx| {
             sql::one(&*tx, LOCK, vec![PLATFORM.uuid().into()]).await?;
             for org in orgs {
                 let row = sql::one(&*tx, READ, vec![org.uuid().into()]).await?;
                 if row.is_none() {
-                    self.enter_one(&tx, *org, now).await?;
+                    self.enter_one(&tx, *org).await?;
                 }
             }
             Ok(())
@@ -166,9 +166,9 @@ impl Store {
         .await
     }
 
-    async fn enter_one(&self, tx: &DatabaseTransaction, org: OrgId, now: Time) -> Result<()> {
+    async fn enter_one(&self, tx: &DatabaseTransaction, org: OrgId) -> Result<()> {
         let row = sql::one(tx, LOCK_BEFORE, vec![org.uuid().into()]).await?;
-        let (before, found) = match self.is_new(org, row, now).await {
+        let (before, found) = match self.is_new(tx, org, row).await {
             Ok(place) => place,
             Err(e) => {
                 tracing::error!(%org, error = %e, "it is not sealed");
@@ -184,12 +184,12 @@ impl Store {
     }
 
     /// The entry before the place of an organization that has none, if that one says so.
-    async fn is_new(&self, org: OrgId, before: Option<QueryResult>, now: Time) -> Result<(OrgId, Found)> {
+    async fn is_new(&self, db: &impl ConnectionTrait, org: OrgId, before: Option<QueryResult>) -> Result<(OrgId, Found)> {
         let row = before.ok_or_else(|| forged(org, "the beginning of the register is gone"))?;
         let read = || Ok((row.try_get("", "org_id")?, row.try_get("", "entry")?));
         let (id, stored) = read().map_err(from_db)?;
         let before = OrgId::new(id);
-        let found = self.open_entry(before, stored, now).await?;
+        let found = self.open_entry(db, before, stored).await?;
         let next = found.entry.next;
         if next.is_none_or(|next| next > org.uuid()) {
             Ok((before, found))

@@ -132,7 +132,7 @@ impl Store {
     /// What signs now.
     pub(crate) async fn signer(&self, now: Time) -> Result<Signer> {
         let key = self.audit_key(now).await?;
-        let keys = self.audit_public_keys(now).await?.ok_or_else(|| Error::internal("there is no audit key"))?;
+        let keys = self.audit_public_keys().await?.ok_or_else(|| Error::internal("there is no audit key"))?;
         Ok(Signer { key, keys })
     }
 
@@ -151,7 +151,7 @@ impl Store {
     ) -> Result<u64> {
         let new: Vec<OrgId> = due.iter().filter(|due| due.entry.is_none()).map(|due| due.org).collect();
         if !new.is_empty() {
-            self.enter(&new, now).await?;
+            self.enter(&new).await?;
             due = self.due(from, to, least).await?;
         }
         let mut records = 0;
@@ -191,8 +191,8 @@ impl Store {
     /// The next checkpoint of an organization; none if there is nothing to seal after all.
     async fn segment(&self, signer: &Signer, due: Due, now: Time) -> Result<Option<Made>> {
         let Due { org, seq, sealed, entry: Some(stored) } = due else { return Ok(None) };
-        let found = self.open_entry(org, stored, now).await?;
-        if !self.is_newest(org, &found.entry, now).await? {
+        let found = self.open_entry(&self.db, org, stored).await?;
+        if !self.is_newest(org, &found.entry).await? {
             return Ok(None);
         }
         let Found { entry, stored: found } = found;
@@ -221,12 +221,12 @@ impl Store {
     }
 
     /// Whether this entry is not older than what this process has sealed itself. Another worker of this process may just have moved on.
-    async fn is_newest(&self, org: OrgId, entry: &Entry, now: Time) -> Result<bool> {
+    async fn is_newest(&self, org: OrgId, entry: &Entry) -> Result<bool> {
         let seen = self.watermarks.of(org);
         if entry.seq >= seen {
             return Ok(true);
         }
-        if self.sealed_last(org, now).await?.seq >= seen {
+        if self.sealed_last(org).await?.seq >= seen {
             return Ok(false);
         }
         Err(forged(org, "an older entry was put back into the register"))

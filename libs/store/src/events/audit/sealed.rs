@@ -192,9 +192,9 @@ impl Store {
     pub(super) async fn frame(&self, org: OrgId, now: Time) -> Result<ExportFrame> {
         let key = self.audit_key(now).await?;
         // In this order: the head is never behind what was sealed before it is read.
-        let (sealed, retained) = (self.sealed_last(org, now).await?, self.retained(org, now).await?);
+        let (sealed, retained) = (self.sealed_last(org).await?, self.retained(org).await?);
         let head = self.head(org).await?;
-        let set = self.audit_jwks(now).await?;
+        let set = self.audit_jwks().await?;
         let list = |name: &str| set[name].as_array().cloned().unwrap_or_default();
         let rotations = list("rotations").iter().filter_map(|jws| jws.as_str().map(ToOwned::to_owned)).collect();
         let anchor = self.anchor(org, retained).await?;
@@ -213,10 +213,10 @@ impl Store {
     }
 
     /// Where retention lets the log begin, if the server has signed that.
-    async fn retained(&self, org: OrgId, now: Time) -> Result<Option<(Retained, String)>> {
+    async fn retained(&self, org: OrgId) -> Result<Option<(Retained, String)>> {
         let row = sql::one(&self.db, RETAINED, vec![org.uuid().into()]).await?;
         let signed: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?.flatten();
-        let Some((signed, keys)) = signed.zip(self.audit_public_keys(now).await?) else { return Ok(None) };
+        let Some((signed, keys)) = signed.zip(self.audit_public_keys().await?) else { return Ok(None) };
         let said = keys.open_statement::<Retained>(&signed).ok().filter(|said| said.organization_id == org);
         Ok(said.map(|said| (said, signed)))
     }

@@ -45,7 +45,7 @@ impl WriteTx {
         let values = self.renewal(grant.id, used).into_iter().chain([now.into()]).collect();
         let Some(row) = sql::one(&self.tx, RECALL, values).await? else { return Ok(None) };
         let sealed = row.try_get::<String>("", "answer").map_err(from_db)?.into();
-        let text = self.store.open_sealed(&ANSWER.place(PLATFORM, &grant.id.to_string()), &sealed, self.now()).await?;
+        let text = self.open_sealed(&ANSWER.place(PLATFORM, &grant.id.to_string()), &sealed).await?;
         serde_json::from_slice(&text).map(Some).map_err(Error::internal)
     }
 

@@ -4,6 +4,7 @@ use sqlx::postgres::PgPoolOptions;
 use uuid::Uuid;
 
 use super::*;
+use crate::core::db::Doubt;
 
 fn anybody() -> FactsRequest {
     let who = SessionCredential {
@@ -19,8 +20,9 @@ async fn an_outage_is_told_to_everybody_who_asked() {
     let pool = PgPoolOptions::new().acquire_timeout(Duration::from_millis(50));
     // Nothing listens on port 1.
     let pool = pool.connect_lazy("postgres://postgres@127.0.0.1:1/none").unwrap();
+    let db = Db::new(pool.into(), None, Doubt::default());
     let batches = Arc::new(Batches::default());
-    let answers = join_all((0..20).map(|_| batches.read(&pool, anybody()))).await;
+    let answers = join_all((0..20).map(|_| batches.read(&db, anybody()))).await;
     assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(|e| e.kind == Kind::Unavailable)));
     assert_eq!(batches.queue(shard()).waiting.len(), 0);
 }

@@ -140,7 +140,7 @@ async fn a_watermark_or_checkpoint_that_was_changed_changes_nothing_of_what_is_s
         run(store, "update heads set sealed = 0").await;
         run(store, "delete from checkpoints").await;
         assert_eq!(seal(store).await, 2, "what is new, and nothing twice");
-        let keys = store.audit_public_keys(now()).await.unwrap().unwrap();
+        let keys = store.audit_public_keys().await.unwrap().unwrap();
         let claims = keys.open(&signed(store).await[0]).unwrap();
         let last = before.iter().find(|jws| keys.open(jws).is_ok_and(|c| c.organization_id == victim && c.last_seq == 6));
         assert_eq!((claims.first_seq, claims.previous), (7, last.map(|jws| fingerprint(jws))));
@@ -180,7 +180,7 @@ async fn a_foreign_key_is_neither_published_nor_used() {
     everywhere(async |store: &Store| {
         let (victim, _) = logs(store).await;
         let (foreign, private) = SigningKey::generate(crypto::Alg::EdDsa).unwrap();
-        let honest = store.audit_jwks(now()).await.unwrap();
+        let honest = store.audit_jwks().await.unwrap();
         let insert = "insert into audit_keys (id, kid, alg, public_jwk, private_key, created_at)
              select 99, $1, alg, $2, $3, created_at from audit_keys where id = 1";
         let row = audit_keys::Entity::find().one(&store.db).await.unwrap().unwrap();
@@ -190,7 +190,7 @@ async fn a_foreign_key_is_neither_published_nor_used() {
             sql::execute(&store.db, "update audit_keys set public_jwk = $1", vec![foreign.jwk().to_string().into()])
                 .await
                 .unwrap();
-            assert_eq!(store.audit_jwks(now()).await.unwrap(), honest);
+            assert_eq!(store.audit_jwks().await.unwrap(), honest);
             commit(store, victim, 1).await;
             sequence(store).await;
             assert!(seal(store).await > 0, "the real one signs on");
@@ -218,7 +218,7 @@ async fn who_trusts_a_key_trusts_those_that_it_vouched_for() {
     everywhere(async |store: &Store| {
         let org = organization(store).await;
         store.add_audit_key(at(0)).await.unwrap();
-        let old = store.audit_jwks(now()).await.unwrap();
+        let old = store.audit_jwks().await.unwrap();
         assert_eq!(old["rotations"].as_array().map(Vec::len), Some(1), "the first is made, and the second follows it");
         for n in 1..3 {
             store.add_audit_key(at(n)).await.unwrap();
@@ -226,7 +226,7 @@ async fn who_trusts_a_key_trusts_those_that_it_vouched_for() {
         commit(store, org, 1).await;
         sequence(store).await;
         seal(store).await;
-        let new = store.audit_jwks(now()).await.unwrap();
+        let new = store.audit_jwks().await.unwrap();
         let rotations: Vec<String> = serde_json::from_value(new["rotations"].clone()).unwrap();
         let mut keys = PublicKeys::from_jwks(&old).unwrap();
         assert!(keys.open(&signed(store).await[0]).is_err());
@@ -243,7 +243,7 @@ async fn who_trusts_a_key_trusts_those_that_it_vouched_for() {
 async fn of_the_version_before(store: &Store) {
     for row in audit_keys::Entity::find().all(&store.db).await.unwrap() {
         let place = crate::events::audit::table::PRIVATE_KEY.place(domain::PLATFORM, &row.kid);
-        let opened = store.open_sealed(&place, &row.private_key.into(), now()).await.unwrap();
+        let opened = store.open_sealed(&place, &row.private_key.into()).await.unwrap();
         let bare = store.keyring.seal(&place, &opened[b"registered:".len()..]).unwrap();
         let values = vec![row.id.into(), bare.as_str().into()];
         sql::execute(&store.db, "update audit_keys set private_key = $2, rotation = null where id = $1", values).await.unwrap();
@@ -261,7 +261,7 @@ async fn logs_from_before_the_register_are_entered_once() {
         let store = &restarted(store);
         assert_eq!(store.audit_key(now()).await.err().map(|e| e.kind), Some(Kind::Unavailable), "until the worker has done it");
         assert_eq!(seal(store).await, 2);
-        assert_eq!(store.audit_jwks(now()).await.unwrap()["rotations"].as_array().map(Vec::len), Some(1));
+        assert_eq!(store.audit_jwks().await.unwrap()["rotations"].as_array().map(Vec::len), Some(1));
         super::tests::exported(store, victim).await;
         // A second time there is nothing old to believe.
         run(store, "delete from audit_register").await;

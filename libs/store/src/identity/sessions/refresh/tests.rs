@@ -65,7 +65,7 @@ async fn a_grant_read_by_position_is_the_grant() {
             let tx = store.begin(&stamp()).await.unwrap();
             let row = sql::one(&tx.tx, PRESENTED, vec!["hash".into(), now().into(), at(-1).into()]).await.unwrap().unwrap();
             let found = refreshable(&tx, &row).unwrap();
-            tx.rollback().await;
+            tx.rollback().await.unwrap();
             assert_eq!(found.at, now(), "both clocks are this machine's");
             assert_eq!((found.grant, found.user, found.signed_in_at), (made.clone(), user.clone(), now()));
             assert_eq!(found.organization, Some((Slug::stored("acme".to_owned()), "active".to_owned(), belongs)));
