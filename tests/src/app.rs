@@ -71,7 +71,9 @@ impl Options {
             .set("egress.allow_networks", "127.0.0.0/8,::1/128")
             .set("rate_limits.enabled", false)
             .set("worker.embedded", false)
-            .set("passwords.threads", 1);
+            .set("passwords.threads", 1)
+            // Tests share the machine with each other.
+            .set("passwords.idle_priority", false);
         // A test's own value takes the place of the usual one.
         usual.settings.into_iter().chain(self.settings).collect::<std::collections::BTreeMap<_, _>>().into_iter()
     }

@@ -2,7 +2,7 @@
 //!
 //! One hash costs 19 MiB and some 15 ms of a core, on purpose. Left to the runtime's blocking pool, a wave of sign-ins took
 //! gigabytes and made every other route slow. So hashing has its own few threads: each keeps one block of memory while busy, all
-//! run at idle priority (other requests go first), and a short queue in front refuses what cannot be served soon with
+//! run at idle priority (other requests go first) unless told otherwise, and a short queue in front refuses what cannot be served soon with
 //! "unavailable, try again" instead of letting everybody wait. Who gets a place in it is decided by [`queue`].
 
 mod pool;
@@ -31,11 +31,13 @@ pub struct HasherConfig {
     pub queue: usize,
     /// After this long without work a thread gives its memory back.
     pub idle_release: Duration,
+    /// Whether the threads run at idle priority: everything else that shares their processors goes first.
+    pub idle_priority: bool,
 }
 
 impl Default for HasherConfig {
     fn default() -> Self {
-        Self { threads: 0, queue: 64, idle_release: Duration::from_secs(30) }
+        Self { threads: 0, queue: 64, idle_release: Duration::from_secs(30), idle_priority: true }
     }
 }
 

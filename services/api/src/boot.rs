@@ -43,6 +43,7 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     let hasher = Hasher::start(HasherConfig {
         threads: config.passwords.threads,
         queue: config.passwords.queue,
+        idle_priority: config.passwords.idle_priority,
         ..HasherConfig::default()
     });
     let settings = runtime::settings::app(config)?;

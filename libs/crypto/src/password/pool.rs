@@ -47,7 +47,13 @@ impl Pool {
         for number in 0..threads(config.threads) {
             let shared = shared.clone();
             let thread = std::thread::Builder::new().name(format!("argon2-{number}"));
-            thread.spawn(move || shared.work()).expect("the operating system gives a thread");
+            let work = move || {
+                if config.idle_priority {
+                    yield_to_others();
+                }
+                shared.work();
+            };
+            thread.spawn(work).expect("the operating system gives a thread");
         }
         Self(shared)
     }
@@ -91,7 +97,6 @@ impl Shared {
 
     /// The life of one thread.
     fn work(&self) {
-        yield_to_others();
         let mut memory = Vec::new();
         while let Some(task) = self.next(&mut memory) {
             if task.abandoned() {

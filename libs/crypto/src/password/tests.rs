@@ -110,7 +110,8 @@ async fn callers_who_hang_up_leave_their_place_to_others() {
 
 #[tokio::test]
 async fn memory_is_kept_while_busy_and_given_back_when_idle() {
-    let hasher = Hasher::start(HasherConfig { threads: 1, queue: 2, idle_release: Duration::from_millis(500) });
+    let hasher =
+        Hasher::start(HasherConfig { threads: 1, queue: 2, idle_release: Duration::from_millis(500), ..HasherConfig::default() });
     assert_eq!(hasher.memory(), 0);
     let deadline = Instant::now() + PATIENCE;
     let mut most = 0;

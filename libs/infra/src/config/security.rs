@@ -108,6 +108,8 @@ pub struct PasswordsConfig {
     pub threads: usize,
     /// Checks that may wait.
     pub queue: usize,
+    /// Whether they only get what the rest of the machine leaves.
+    pub idle_priority: bool,
 }
 
 /// `[keys]`.
