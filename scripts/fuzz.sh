@@ -5,28 +5,21 @@
 #   scripts/fuzz.sh jwt 600         one target for ten minutes
 #   scripts/fuzz.sh all 300
 #
-# Why a script: cargo-fuzz wants a nightly compiler's flags, which our pinned stable one takes when told to, and the versions that
-# the service is built with. What is found is written to target/fuzz/artifacts/TARGET; the inputs that led somewhere new stay in
+# Why a script: the flags that instrument are a nightly compiler's, which our pinned stable one takes when told to, and the versions
+# are those that the service is built with. What is found is written to target/fuzz/artifacts/TARGET; the inputs that led somewhere new stay in
 # target/fuzz/corpus/TARGET and are the next run's start, beside the seeds in tests/fuzz/corpus.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
 
-VERSION=0.13.2
 TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
-TOOLS="$TARGET/tools/cargo-fuzz-$VERSION"
+BINARY="$TARGET/fuzz/release/any"
 
 build() {
-    if [[ ! -x $TOOLS/bin/cargo-fuzz ]]; then
-        say "Installing cargo-fuzz $VERSION into $TOOLS."
-        cargo install --quiet --locked --root "$TOOLS" "cargo-fuzz@$VERSION"
-    fi
     cp Cargo.lock tests/fuzz/Cargo.lock
-    # Our code has no unsafe block, so sanitizers would watch C libraries that are not instrumented anyway. `cfg(fuzzing)` makes
-    # some libraries behave otherwise than they do in the service.
-    RUSTC_BOOTSTRAP=1 "$TOOLS/bin/cargo-fuzz" build --fuzz-dir tests/fuzz --target-dir "$TARGET/fuzz" \
-        --sanitizer none --no-cfg-fuzzing any
+    RUSTC_BOOTSTRAP=1 RUSTC_WRAPPER="$PWD/scripts/fuzz-rustc.sh" \
+        cargo build --release --manifest-path tests/fuzz/Cargo.toml --target-dir "$TARGET/fuzz"
 }
 
 # run TARGET SECONDS
@@ -50,7 +43,6 @@ main() {
     local which=${1:-all} seconds=${2:-60} target failed=0
     need_cargo
     build
-    BINARY="$TARGET/fuzz/$(rustc -vV | sed -n 's/^host: //p')/release/any"
     [[ $which != all ]] || which=$(ls tests/fuzz/corpus)
     for target in $which; do run "$target" "$seconds" || failed=1; done
     return $failed
