@@ -70,7 +70,7 @@ pub(crate) async fn up(db: &Db, steps: &[Step]) -> Result<()> {
         loop {
             match apply(db, step).await {
                 Err(e) if is_retryable(&e, 1) && began.elapsed() < PATIENCE => {
-                    tokio::time::sleep(Duration::from_millis(50)).await
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 outcome => break outcome?,
             }

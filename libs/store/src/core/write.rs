@@ -207,7 +207,8 @@ impl Store {
 
     /// Ends `work`, which owns its transaction, when its time is over. No roll-back then: it would wait for the same connection.
     async fn in_time<T>(&self, bound: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.db.within(bound, work).await.map_err(from_db).flatten()
+        // Boxed: none of those who pass here has to carry the room for it.
+        self.db.within(bound, Box::pin(work)).await.map_err(from_db).flatten()
     }
 
     /// Runs `work` in a transaction and commits the change it returns. An error leaves nothing behind, nor does whoever stops waiting
@@ -260,12 +261,12 @@ impl Open {
     async fn run<T>(mut self, work: impl AsyncFnOnce(Arc<WriteTx>) -> Result<Change<T>>) -> Result<T> {
         let tx = self.tx.clone().ok_or_else(ended)?;
         let (db, bound) = (tx.store.db.clone(), tx.store.db.transaction_bound());
-        let recorded = async move {
+        // Boxed as well.
+        let recorded = Box::pin(async move {
             let change = work(tx.clone()).await?;
-            // Boxed: every use case ends here, and none has to carry the room for it.
-            Box::pin(record::record(&tx, &change.events)).await?;
+            record::record(&tx, &change.events).await?;
             Ok(change)
-        };
+        });
         // When its time is over nobody waits for the roll-back as well.
         match db.within(bound, recorded).await.map_err(from_db)? {
             Ok(change) => {
