@@ -1,4 +1,4 @@
 //! What leaves: webhooks, deliveries, mails.
 
-mod deliveries;
+pub(crate) mod deliveries;
 mod webhooks;

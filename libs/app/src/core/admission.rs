@@ -13,7 +13,7 @@
 //! many who want one row are in line behind each other, and beside everybody else.
 //!
 //! Reads that go through many rows (totals, exports) are a few at once of each organization, and all together leave most connections to
-//! the others.
+//! the others. Usual pages of its lists are as few at once, in a line of their own: each is quick, and forty readers of them are not.
 
 mod keyed;
 
@@ -44,7 +44,7 @@ pub struct Places {
     pub organization_writes: usize,
     /// Writes of one account in organizations at once.
     pub account_writes: usize,
-    /// Heavy reads of an organization at once.
+    /// Heavy reads of an organization at once, and as many usual pages.
     pub organization_heavy_reads: usize,
 }
 
@@ -77,6 +77,7 @@ pub(crate) struct Gates {
     guesses: KeyedSemaphore<String>,
     callers: KeyedSemaphore<()>,
     writes: KeyedSemaphore<()>,
+    pages: KeyedSemaphore<OrgId>,
     heavy: KeyedSemaphore<OrgId>,
     all_heavy: KeyedSemaphore<()>,
 }
@@ -95,6 +96,7 @@ impl Gates {
             guesses: KeyedSemaphore::new(1, WAITING),
             callers: together(places.callers()),
             writes: together(places.writes()),
+            pages: KeyedSemaphore::new(places.organization_heavy_reads, WAITING),
             heavy: KeyedSemaphore::new(places.organization_heavy_reads, WAITING),
             all_heavy: together(places.heavy_reads()),
         }
@@ -176,6 +178,16 @@ impl App {
         let outcome = read.await;
         place.0 = None;
         outcome
+    }
+
+    /// Reads a page of an organization's list when it is its turn: among the heavy reads if it goes through many rows (deep pages, filters that
+    /// no index answers), among usual pages if not. Decide first. `RateLimited` as above.
+    pub(crate) async fn list<T>(&self, org: OrgId, is_long: bool, read: impl Future<Output = Result<T>>) -> Result<T> {
+        if is_long {
+            return self.heavy_read(org, read).await;
+        }
+        let _held = patiently(self.gates.pages.acquire(org), || refuse("pages", 1)).await?;
+        read.await
     }
 
     /// Writes of this process that run or wait for their turn.

@@ -164,7 +164,9 @@ impl App {
         filter: &DeliveryFilter,
     ) -> Result<(Vec<Delivery>, Total)> {
         let standing = self.standing(c, slug).await?;
-        self.store.list_deliveries(decide(&standing)?, id, page, filter, c.call.now).await
+        let scope = decide(&standing)?;
+        let is_long = page.is_deep() || *filter != DeliveryFilter::default();
+        self.list(scope.org(), is_long, self.store.list_deliveries(scope, id, page, filter, c.call.now)).await
     }
 
     /// One of them, with its attempts and the last answer.

@@ -11,6 +11,7 @@ use domain::{
         resource::AuditLog,
     },
     core::value::Slug,
+    events::record::Target,
 };
 use serde_json::Value;
 use store::events::audit::{AuditFilter, AuditRecord};
@@ -30,7 +31,9 @@ impl App {
         page: Page,
     ) -> Result<(Vec<AuditRecord>, Total)> {
         let standing = self.standing(c, slug).await?;
-        self.store.audit_page(decide(&standing)?, filter, page).await
+        let scope = decide(&standing)?;
+        let is_long = self.store.audit_page_is_long(scope.org(), filter, page.offset());
+        self.list(scope.org(), is_long, self.store.audit_page(scope, filter, page)).await
     }
 
     /// Whether the caller may read the log: for the list of action names.
@@ -55,8 +58,10 @@ impl App {
     }
 }
 
-/// A filter from what a caller sent; aliases of action names count as the name.
+/// A filter from what a caller sent; aliases of action names count as the name. An id that says what kind of thing it names brings the
+/// type along, with which the index of targets begins.
 pub fn filter(action: Option<&str>, target_type: Option<String>, target_id: Option<String>) -> AuditFilter {
+    let target_type = target_type.or_else(|| Target::kind_of(target_id.as_deref()?).map(str::to_owned));
     AuditFilter { action: action.map(|text| EventName::canonical(text).to_owned()), target_type, target_id }
 }
 
@@ -146,6 +151,15 @@ mod tests {
         {
             assert!(!is_secret(key), "{key}");
         }
+    }
+
+    #[test]
+    fn an_id_brings_the_type_along_that_the_index_begins_with() {
+        let of = |kind: Option<&str>, id: &str| filter(None, kind.map(str::to_owned), Some(id.to_owned())).target_type;
+        assert_eq!(of(None, "whk_019ab2c3d4e57f008000000000000001").as_deref(), Some("webhook"));
+        assert_eq!(of(None, "ann@example.com").as_deref(), Some("email"));
+        assert_eq!(of(Some("role"), "whk_019ab2c3d4e57f008000000000000001").as_deref(), Some("role"), "what was asked for stays");
+        assert_eq!(of(None, "x"), None);
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl App {
         let standing = self.standing(c, slug).await?;
         let scope = decide(&standing)?;
         let after = self.place(scope, after).await?;
-        let mut events = self.store.feed_after(scope, after, limit + 1).await?;
+        let mut events = self.list(scope.org(), false, self.store.feed_after(scope, after, limit + 1)).await?;
         let has_more = events.len() as u64 > limit;
         events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let next = events.last().map_or(after, |event| event.seq);

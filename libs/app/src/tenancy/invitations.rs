@@ -117,7 +117,9 @@ impl App {
     ) -> Result<Vec<ListedInvitation>> {
         let standing = self.standing(c, slug).await?;
         let scope: OrgScope<'_, Invitations, Read> = decide(&standing)?;
-        self.store.list_invitations(scope, page, status).await
+        // The others of a status are skipped as if they came before.
+        let is_long = page.is_deep() || status.is_some();
+        self.list(scope.org(), is_long, self.store.list_invitations(scope, page, status)).await
     }
 
     /// Takes a pending invitation back.

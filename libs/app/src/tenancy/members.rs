@@ -28,7 +28,7 @@ impl App {
     ) -> Result<(Vec<Member>, Total, Seats)> {
         let standing = self.standing(c, slug).await?;
         let scope: OrgScope<'_, Members, Read> = decide(&standing)?;
-        let members = self.store.list_members(scope, page, role).await?;
+        let members = self.list(scope.org(), page.is_deep(), self.store.list_members(scope, page, role)).await?;
         let total = match role {
             Some(role) => self.store.count_members(scope, role).await?,
             None => Total::exact(scope.view().members.unsigned_abs()),

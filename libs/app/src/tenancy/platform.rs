@@ -1,7 +1,7 @@
 //! What platform owners do: approve, suspend, resize and delete organizations, and name each other.
 
 use domain::{
-    Error, Event, OrgId, PLATFORM, Result, Total, UserId,
+    Error, Event, OrgId, PLATFORM, Page, Result, Total, UserId,
     authorization::policy,
     identity::accounts::User,
     tenancy::organizations::{OrgStatus, Organization, Tier},
@@ -46,7 +46,9 @@ impl App {
         limit: u64,
     ) -> Result<(Vec<ListedOrganization>, Total)> {
         let principal = self.principal(c).await?;
-        self.store.platform_organizations(policy::platform(&principal)?, status, tier_id, offset, limit).await
+        let scope = policy::platform(&principal)?;
+        let is_long = offset > Page::NEAR || status.is_some() || tier_id.is_some();
+        self.list(PLATFORM, is_long, self.store.platform_organizations(scope, status, tier_id, offset, limit)).await
     }
 
     /// The platform's own log.
@@ -58,7 +60,9 @@ impl App {
         limit: u64,
     ) -> Result<(Vec<AuditRecord>, Total)> {
         let principal = self.principal(c).await?;
-        self.store.platform_audit_page(policy::platform(&principal)?, filter, offset, limit).await
+        let scope = policy::platform(&principal)?;
+        let is_long = self.store.audit_page_is_long(PLATFORM, filter, offset);
+        self.list(PLATFORM, is_long, self.store.platform_audit_page(scope, filter, offset, limit)).await
     }
 
     /// Changes an organization's state: `change` judges and edits the locked row and names the organization's and the platform's event.

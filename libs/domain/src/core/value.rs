@@ -226,12 +226,18 @@ pub struct Page {
 impl Page {
     /// The highest row an `OFFSET` may skip to. Beyond it a page is empty.
     pub const MAX_OFFSET: u64 = 100_000;
+    /// Up to here skipping costs no more than the page does.
+    pub const NEAR: u64 = 1000;
 
     /// Clamps `page` to at least 1 and `limit` to 1..=100.
     pub fn clamped(page: Option<i64>, limit: Option<i64>, default_limit: u32) -> Self {
         let limit = limit.unwrap_or(i64::from(default_limit)).clamp(1, 100);
         let page = page.unwrap_or(1).clamp(1, i64::from(u32::MAX));
         Self { page: u32::try_from(page).unwrap_or(u32::MAX), limit: u32::try_from(limit).unwrap_or(100) }
+    }
+    /// Whether so many rows are skipped that it costs.
+    pub fn is_deep(self) -> bool {
+        self.offset() > Self::NEAR
     }
     /// Rows to skip.
     pub fn offset(self) -> u64 {

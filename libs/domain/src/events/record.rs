@@ -3,7 +3,7 @@
 //! One event is one audit record and what webhooks and the feed carry. Names are dotted and past-tense and a public contract: a
 //! snapshot pins each one's JSON. Names the contract lists for parts that are not built yet can be subscribed to already.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,6 +27,19 @@ pub struct Target {
     pub kind: &'static str,
     /// Its id.
     pub id: String,
+}
+
+impl Target {
+    /// The kind of what has this id, by its prefix, or because it is an address. `None`: nothing that events are about has such an id.
+    pub fn kind_of(id: &str) -> Option<&'static str> {
+        static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| Event::samples().iter().map(Event::target).collect());
+        let prefix = |id: &'_ str| id.split_once('_').map(|(prefix, _)| prefix.to_owned());
+        if id.contains('@') {
+            return Some("email");
+        }
+        let wanted = prefix(id)?;
+        TARGETS.iter().find(|target| prefix(&target.id).as_ref() == Some(&wanted)).map(|target| target.kind)
+    }
 }
 
 macro_rules! events {
@@ -307,4 +320,18 @@ pub struct Payload<'a> {
     /// For people; of the test event only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'a str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_target_says_its_kind() {
+        for Target { kind, id } in Event::samples().iter().map(Event::target).filter(|target| target.kind != "email") {
+            assert_eq!(Target::kind_of(&id), Some(kind), "{id}");
+        }
+        assert_eq!(Target::kind_of("usr_ann@example.com"), Some("email"));
+        assert_eq!((Target::kind_of("usr"), Target::kind_of("x_1"), Target::kind_of("")), (None, None, None));
+    }
 }

@@ -73,13 +73,18 @@ fn read(row: &QueryResult) -> Result<Invitation, DbErr> {
 
 const INVITATION_COLUMNS: &str = "i.id, i.org_id, i.email, i.role, i.invited_by, i.status, i.expires_at, i.created_at";
 
+/// The page first, then who invited: those that are skipped are not looked up.
 const OF_ORG: Sql = sql!(
-    "select {invitation}, u.email as inviter_email, u.created_at as inviter_created_at
-    from invitations i
+    "select i.*, u.email as inviter_email, u.created_at as inviter_created_at
+    from (
+      select {invitation}
+      from invitations i
+      where i.org_id = $1 and ($2 = '' or i.status = $2)
+      order by i.created_at desc, i.id desc
+      limit $3 offset $4
+    ) i
     join users u on u.id = i.invited_by
-    where i.org_id = $1 and ($2 = '' or i.status = $2)
-    order by i.created_at desc, i.id desc
-    limit $3 offset $4",
+    order by i.created_at desc, i.id desc",
     invitation = INVITATION_COLUMNS
 );
 

@@ -38,17 +38,23 @@ pub(crate) fn membership(row: memberships::Model) -> Membership {
     }
 }
 
-const PAGE: Sql = sql!(
-    "select m.id, m.user_id, m.role, m.created_at, {user}
-    from memberships m
+/// The page first, then its people: those that are skipped are not looked up.
+const LIST: &str = "select m.id, m.user_id, m.role, m.created_at, {user}
+    from (
+      select m.id, m.user_id, m.role, m.created_at
+      from memberships m
+      where m.org_id = $1 {of_role}
+      order by m.created_at, m.id
+      limit $2 offset $3
+    ) m
     join users u on u.id = m.user_id
-    where m.org_id = $1 and ($2 = '' or m.role = $2)
-    order by m.created_at, m.id
-    limit $3 offset $4",
-    user = USER_COLUMNS
-);
+    order by m.created_at, m.id";
+const ALL: &str = "";
+const ONE_ROLE: &str = "and m.role = $4";
+const PAGE: Sql = sql!("{list}", list = LIST, user = USER_COLUMNS, of_role = ALL);
+const PAGE_OF_ROLE: Sql = sql!("{list}", list = LIST, user = USER_COLUMNS, of_role = ONE_ROLE);
 
-/// Reads a row of [`PAGE`].
+/// Reads a row of [`LIST`].
 fn read_member(org_id: OrgId, row: &QueryResult) -> Result<Member, DbErr> {
     let mut columns = Columns::of(row);
     let membership = Membership {
@@ -69,13 +75,9 @@ impl Store {
         if page.offset() > Page::MAX_OFFSET {
             return Ok(Vec::new());
         }
-        let values = vec![
-            scope.org().uuid().into(),
-            role.unwrap_or("").into(),
-            i64::from(page.limit).into(),
-            page.offset().cast_signed().into(),
-        ];
-        let rows = sql::all(&self.db, PAGE, values).await?;
+        let mut values = vec![scope.org().uuid().into(), i64::from(page.limit).into(), page.offset().cast_signed().into()];
+        values.extend(role.map(Into::into));
+        let rows = sql::all(&self.db, if role.is_some() { PAGE_OF_ROLE } else { PAGE }, values).await?;
         sql::read_all(&rows, |row| read_member(scope.org(), row))
     }
     /// Whether a user is a member.

@@ -41,12 +41,12 @@ const MATCHING: &str = "o.deleted_at is null and ($1 = '' or o.status = $1) and 
 
 const LIST: Sql = sql!(
     "select {organization}, {tier}
-    from organizations o
+    from (
+      select o.* from organizations o where {matching} order by o.created_at desc, o.id desc limit $3 offset $4
+    ) o
     join org_counters c on c.org_id = o.id
     join tiers t on t.id = o.tier_id
-    where {matching}
-    order by o.created_at desc, o.id desc
-    limit $3 offset $4",
+    order by o.created_at desc, o.id desc",
     organization = ORGANIZATION,
     tier = TIER,
     matching = MATCHING

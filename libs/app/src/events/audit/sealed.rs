@@ -12,7 +12,8 @@ impl App {
     /// A page of checkpoints, newest first, and how many there are.
     pub async fn audit_checkpoints(&self, c: &Caller, slug: &Slug, page: Page) -> Result<(Vec<Checkpoint>, Total)> {
         let standing = self.standing(c, slug).await?;
-        self.store.checkpoints_page(decide(&standing)?, page).await
+        let scope = decide(&standing)?;
+        self.list(scope.org(), page.is_deep(), self.store.checkpoints_page(scope, page)).await
     }
 
     /// The proof that a record is in the log.

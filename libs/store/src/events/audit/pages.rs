@@ -140,7 +140,23 @@ pub(super) fn kept(query: Select<events::Entity>, anchor: i64) -> Select<events:
     query.filter(Expr::exists(numbered().filter(number().lte(anchor)).into_query()).not())
 }
 
+/// Whether an index begins with what the filter names: what matches is found in its order, without looking at what does not.
+fn is_indexed(filter: &AuditFilter) -> bool {
+    let AuditFilter { action, target_type, target_id } = filter;
+    match (action, target_type) {
+        (Some(_), None) => target_id.is_none(),
+        (None, Some(_)) => true,
+        (Some(_), Some(_)) | (None, None) => false,
+    }
+}
+
 impl Store {
+    /// Whether a page goes through many records: its total is still to be counted, it lies deep, or no index answers the filter.
+    pub fn audit_page_is_long(&self, org: OrgId, filter: &AuditFilter, offset: u64) -> bool {
+        *filter != AuditFilter::default()
+            && (offset > Page::NEAR || !is_indexed(filter) || !self.audit_totals.0.contains_key(&(org, filter.clone())))
+    }
+
     /// A page of the organization's log, newest first, and how many records match.
     pub async fn audit_page(
         &self,

@@ -23,10 +23,13 @@ async fn a_member_read_by_position_is_the_member() {
             created_at: Set(made.created_at),
         };
         memberships::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
-        let values = vec![org.uuid().into(), "admin".into(), 10_i64.into(), 0_i64.into()];
-        let rows = sql::all(&store.db, PAGE, values).await.unwrap();
-        let read: Vec<Member> = sql::read_all(&rows, |row| read_member(org, row)).unwrap();
-        assert_eq!(read, [Member { membership: made, user }]);
+        let page = || vec![org.uuid().into(), 10_i64.into(), 0_i64.into()];
+        let of_role = page().into_iter().chain(["admin".into()]).collect();
+        for (text, values) in [(PAGE, page()), (PAGE_OF_ROLE, of_role)] {
+            let rows = sql::all(&store.db, text, values).await.unwrap();
+            let read: Vec<Member> = sql::read_all(&rows, |row| read_member(org, row)).unwrap();
+            assert_eq!(read, [Member { membership: made.clone(), user: user.clone() }]);
+        }
     })
     .await;
 }

@@ -50,9 +50,26 @@ async fn totals_are_exact_to_ten_thousand_and_those_of_long_histories_are_believ
         let hook = webhooks::Entity::find().all(&store.db).await.unwrap().into_iter().find(|row| row.id != hook.uuid()).unwrap();
         let (org, hook) = (domain::OrgId::new(hook.org_id), WebhookId::new(hook.id));
         many(store, 10_004).await;
-        for filter in [DeliveryFilter::default(), waiting] {
+        // The one there was before them is the newest.
+        store.db.execute_unprepared("update deliveries set event_type = 'user.left', state = 2").await.unwrap();
+        for (n, what, row) in [(1, "rare", 6), (0, "older", 5)] {
+            let id = match store.db.get_database_backend() {
+                DbBackend::Sqlite => format!("unhex(printf('%032x', {row}))"),
+                _ => format!("lpad(to_hex({row}), 32, '0')::uuid"),
+            };
+            store
+                .db
+                .execute_unprepared(&format!("update deliveries set event_type = '{what}', state = 3 where id = {id}"))
+                .await
+                .unwrap();
+            let rare = DeliveryFilter { event_type: Some(what.to_owned()), delivered: None };
+            let total = store.delivery_total(org, hook, &rare, at(0)).await.unwrap();
+            assert_eq!(total, Total { n, is_minimum: true }, "only the newest are looked at: {what}");
+        }
+        let arrived = DeliveryFilter { delivered: Some(true), event_type: None };
+        for (filter, n) in [(DeliveryFilter::default(), 10_000), (arrived, 9_999), (waiting, 1)] {
             let total = store.delivery_total(org, hook, &filter, at(0)).await.unwrap();
-            assert_eq!(total, Total { n: 10_000, is_minimum: true });
+            assert_eq!(total, Total { n, is_minimum: true });
         }
     })
     .await;

@@ -104,7 +104,7 @@ struct DeliveriesResponse {
     pagination: Pagination,
 }
 
-/// An endpoint's deliveries, newest first, without answers and attempts.
+/// An endpoint's newest 10,000 deliveries, newest first, without answers and attempts. Filters choose among these.
 #[utoipa::path(
     operation_id = "organizations.webhooks.getDeliveries",
     params(
