@@ -73,14 +73,14 @@ impl Outcome {
     }
 }
 
-async fn ask(connection: &mut Connection, traffic: &Shared, since: Instant, outcome: &RefCell<Outcome>) -> Result<()> {
+async fn ask(connection: &mut Connection, traffic: &Shared, since: Instant, outcome: &RefCell<Outcome>) -> Result<u16> {
     let request = traffic.borrow_mut().next();
     let answer = connection.send(&request).await?;
     outcome.borrow_mut().record(answer.status, since);
     if answer.status < 300 {
         traffic.borrow_mut().answered(answer.body);
     }
-    Ok(())
+    Ok(answer.status)
 }
 
 /// Keeps `connections` busy for `time`.
@@ -90,6 +90,21 @@ pub(crate) async fn throughput(port: u16, traffic: Shared, connections: usize, t
     let busy = async |mut connection: Connection, outcome: &RefCell<Outcome>| {
         while began.elapsed() < time {
             ask(&mut connection, &traffic, Instant::now(), outcome).await?;
+        }
+        anyhow::Ok(())
+    };
+    gather(opened, began, busy).await
+}
+
+/// The same by clients who, once refused, wait a second as they are told.
+pub(crate) async fn patient(port: u16, traffic: Shared, connections: usize, time: Duration) -> Result<Outcome> {
+    let opened = open(port, connections).await?;
+    let began = Instant::now();
+    let busy = async |mut connection: Connection, outcome: &RefCell<Outcome>| {
+        while began.elapsed() < time {
+            if ask(&mut connection, &traffic, Instant::now(), outcome).await? >= 300 {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         }
         anyhow::Ok(())
     };

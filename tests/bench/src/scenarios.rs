@@ -3,6 +3,7 @@
 mod claims;
 mod footprint;
 mod login;
+mod readers;
 mod requests;
 mod scale;
 mod soak;
@@ -31,6 +32,8 @@ pub(crate) enum Scenario {
     Invitation,
     /// Sign-ins, and what they do to others.
     Login,
+    /// What readers of one organization's long lists do to others.
+    Readers,
     /// From the outbox to the receiver.
     Webhooks,
     /// Claiming and settling alone: processor time of the database.
@@ -42,7 +45,7 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Footprint,
         Self::OrgRead,
         Self::Members,
@@ -50,6 +53,7 @@ impl Scenario {
         Self::Refresh,
         Self::Invitation,
         Self::Login,
+        Self::Readers,
         Self::Webhooks,
         Self::Claims,
         Self::Scale,
@@ -62,6 +66,7 @@ impl Scenario {
                 requests::run(self, world, report).await
             }
             Self::Login => login::run(world, report).await,
+            Self::Readers => readers::run(world, report).await,
             Self::Webhooks => webhooks::run(world, report).await,
             Self::Claims => claims::run(world, report).await,
             Self::Scale => scale::run(world, report).await,
