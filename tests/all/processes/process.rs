@@ -52,7 +52,9 @@ impl Process {
         let mut wrapped = Command::new("setpriv");
         // A file that may not grow is an error to be handled, not the end: on a full disk no signal comes either.
         wrapped.args(["--pdeathsig", signal, "env", "--ignore-signal=XFSZ"]).arg(command.get_program()).args(command.get_args());
-        wrapped.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C.UTF-8").env("RUST_BACKTRACE", "1");
+        // As the image sets it (deploy/docker/Dockerfile).
+        wrapped.env_clear().env("MALLOC_MMAP_THRESHOLD_", "131072");
+        wrapped.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C.UTF-8").env("RUST_BACKTRACE", "1");
         for (key, value) in command.get_envs() {
             wrapped.env(key, value.unwrap_or_default());
         }

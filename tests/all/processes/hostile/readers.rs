@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tenantry_tests::block_on;
 use tokio::{
@@ -25,13 +26,25 @@ async fn deaf(address: &str, path: &str, token: &str) -> TcpStream {
     stream
 }
 
+/// Makes the log so long that its export fits into no buffer of the kernel's: some 20 MB.
+async fn lengthen(world: &World) {
+    let columns = "name, actor_kind, target_type, target_id, user_agent, success, metadata, body, created_at";
+    let longer = format!(
+        "insert into events (org_id, id, {columns})
+         select e.org_id, unhex(printf('%032x', n.i)), {columns}
+         from (with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) select i from n) as n
+         cross join (select * from events where name = 'organization.updated' limit 1) as e"
+    );
+    world.connection().await.execute_unprepared(&longer).await.expect("more records");
+}
+
 /// `TENANTRY_DRILL_READERS` says how many for each of the answers.
 #[test]
 fn clients_that_do_not_read_cost_little_and_are_let_go() {
     block_on(async {
         let world = World::sqlite().set("worker.embedded", false);
         let server = world.api().await;
-        let org = Org::founded(&server.api(), "acme").await;
+        let (org, other) = (Org::founded(&server.api(), "acme").await, Org::founded(&server.api(), "other").await);
         let agent = "a".repeat(1000);
         for n in 0..110 {
             let body = json!({"name": format!("{} {n}", "ü".repeat(90))});
@@ -39,6 +52,7 @@ fn clients_that_do_not_read_cost_little_and_are_let_go() {
             let answer = server.api().call(Method::PATCH, &org.path, Some(&body), &headers).await;
             assert_eq!(answer.expect("an answer").status, 200);
         }
+        lengthen(&world).await;
         let paths = [
             org.at("audit-log?limit=100"),
             org.at("audit-log/export"),
@@ -56,13 +70,23 @@ fn clients_that_do_not_read_cost_little_and_are_let_go() {
             }
         }
         until("they are all connected", async || (server.sockets() >= sockets + clients.len() / 2).then_some(())).await;
-        assert_eq!(server.api().get("/health/live").await.status, 200);
+        // Nobody else is kept waiting for them, however long the machine takes.
+        for path in ["/health/live", "/health/ready"] {
+            assert_eq!(server.api().get(path).await.status, 200);
+        }
+        for path in
+            [other.path.clone(), other.at("audit-log?limit=100"), other.at("audit-log/export"), "/openapi.json".to_owned()]
+        {
+            let answer = other.owner.api.get(&path).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        }
         until("they are all let go, though they stay", async || (server.sockets() <= sockets + 5).then_some(())).await;
         org.owner.api.get("/api/user").await.ok();
         let (now, highest) = server.memory();
         println!("{} clients that do not read: {before} MB before, {highest} MB at most, {now} MB after", clients.len());
         assert!(highest < 256, "{highest} MB");
-        assert!(now < before + 64, "{now} MB, and before it were {before}");
+        // What stays with the allocator between what is in use.
+        assert!(now < before + 96, "{now} MB, and before it were {before}");
         drop(clients);
         server.stop().await;
     });
