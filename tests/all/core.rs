@@ -9,6 +9,7 @@ mod documents;
 mod errors;
 mod guards;
 mod idempotency;
+mod jobs;
 mod layering;
 mod limits;
 mod methods;

@@ -1,8 +1,10 @@
 //! T41: guessing at passwords is slowed wherever it comes from, and locks nobody out. Networks are made up with the header of a trusted
 //! proxy; the clock that these limits go by is the test's own, on both databases.
 
+use std::cell::Cell;
+
 use chrono::TimeDelta;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use reqwest::Method;
 use serde_json::json;
 use tenantry_tests::{Database, Options, PASSWORD, Response, TestApp, both, run};
@@ -67,6 +69,47 @@ both!(t41_many_networks_at_one_account_are_slowed_and_its_owner_is_not, limited(
     let reset = app.client().request(Method::POST, "/api/auth/reset-password").header("x-forwarded-for", "198.51.100.3");
     reset.json(&json!({"token": token, "new_password": "another long sentence"})).send().await.ok();
     login(app, "198.51.100.3", "ann@example.com", "another long sentence").await.ok();
+});
+
+/// Guesses at nobody's passwords, each from another network, so many at once that the queue of passwords is full, until `over`.
+async fn overload(app: &TestApp, over: &Cell<bool>, next: &Cell<usize>) {
+    join_all((0..8).map(async |_| {
+        while !over.get() {
+            let n = next.replace(next.get() + 1);
+            login(app, &format!("{}.{}.0.1", 20 + n / 200 % 60, n % 200), &format!("nobody{n}@example.com"), "a guess").await;
+        }
+    }))
+    .await;
+}
+
+both!(t41_a_turn_that_met_an_overload_is_still_there, limited().set("passwords.queue", 1), async |app| {
+    app.allow_5xx();
+    app.sign_up("ann@example.com").await;
+    app.advance(TimeDelta::hours(1));
+    attack(app, "ann@example.com", 0..60).await;
+    let (mut overloads, next) = (0, Cell::new(0));
+    for place in 0..100 {
+        // She is new here, and waits once.
+        let here = format!("198.51.100.{place}");
+        app.advance(wait(login(app, &here, "ann@example.com", PASSWORD).await));
+        attack(app, "ann@example.com", 100 + place * 20..120 + place * 20).await;
+        let over = Cell::new(false);
+        let signing_in = async {
+            loop {
+                let answer = login(app, &here, "ann@example.com", PASSWORD).await;
+                assert!(matches!(answer.status, 200 | 503), "{answer}");
+                if answer.status == 200 {
+                    break over.set(true);
+                }
+                overloads += 1;
+            }
+        };
+        join(overload(app, &over, &next), signing_in).await;
+        if overloads > 2 {
+            return;
+        }
+    }
+    panic!("it was never full");
 });
 
 #[test]
