@@ -1,8 +1,8 @@
 //! A change is committed by the one write path, with its event.
 // error[E0624]: private
 
-use store::{Change, WriteTx};
+use store::WriteTx;
 
-pub async fn commits(tx: WriteTx, change: Change<()>) -> domain::Result<()> {
-    tx.commit(change).await
+pub async fn commits(tx: WriteTx) -> domain::Result<()> {
+    tx.finish(true).await
 }
