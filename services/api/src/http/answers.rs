@@ -34,7 +34,7 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 /// What the kernel is asked to keep of a connection's answers.
 const SEND_BUFFER: usize = 128 << 10;
 /// What is handed over at once. What is not larger does not wait here.
-const PIECE: usize = 16 << 10;
+pub const PIECE: usize = 16 << 10;
 /// What waits for its clients in the whole process.
 const MOST: usize = 32 << 20;
 

@@ -195,6 +195,8 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
         .h1_allow_half_closed(false)
         // Of each thread: twenty thousand that are idle leave room for those who ask.
         .max_connections(25_000)
+        // For each connection, beside what waits: no more than the next piece.
+        .h1_write_buffer_size(answers::PIECE)
         .on_connect(|connection, _| answers::bound(connection))
         .listen(listener)
         .map_err(Error::internal)?;
