@@ -58,8 +58,8 @@ pub struct Settings {
     pub places: core::admission::Places,
     /// How long audit records are kept, and what organizations may choose.
     pub audit_days: RetentionDays,
-    /// How often a delivery is tried.
-    pub webhook_attempts: i32,
+    /// How deliveries are made.
+    pub making: store::delivery::deliveries::Making,
 }
 
 /// The application: every use case is a method. Cheap to clone.

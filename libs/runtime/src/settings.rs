@@ -11,9 +11,9 @@ use app::{
     events::feed::Share,
 };
 use chrono::TimeDelta;
-use domain::{Error, Result, core::rate::Limit, events::audit::RetentionDays};
-use infra::config::{Config, DatabaseConfig, Pooler, RateLimitsConfig, RetentionConfig};
-use store::Session;
+use domain::{Error, Result, core::rate::Limit, delivery::webhooks::quota::Quotas, events::audit::RetentionDays};
+use infra::config::{Config, DatabaseConfig, Pooler, RateLimitsConfig, RetentionConfig, WebhooksConfig};
+use store::{Session, delivery::deliveries::Making};
 
 /// Settings of the use cases.
 pub fn app(config: &Config) -> Result<Settings> {
@@ -40,7 +40,7 @@ pub fn app(config: &Config) -> Result<Settings> {
             organization_heavy_reads: config.limits.organization_heavy_reads_at_once,
         },
         audit_days: audit_days(&config.retention),
-        webhook_attempts: i32::try_from(config.webhooks.max_attempts).unwrap_or(i32::MAX),
+        making: making(&config.webhooks),
     })
 }
 
@@ -53,6 +53,18 @@ pub(crate) fn session(database: &DatabaseConfig) -> Session {
         idle_in_transaction: seconds(database.idle_in_transaction_seconds),
         told: database.startup_options,
         pooled: database.pooler == Pooler::Transaction,
+    }
+}
+
+/// How deliveries are made.
+pub fn making(hooks: &WebhooksConfig) -> Making {
+    Making {
+        max_attempts: i32::try_from(hooks.max_attempts).unwrap_or(i32::MAX),
+        quotas: Quotas {
+            endpoint: hooks.open_at_endpoint.into(),
+            organization: hooks.open_in_organization.into(),
+            unverified: hooks.open_at_unverified.into(),
+        },
     }
 }
 
@@ -75,5 +87,6 @@ fn limits(c: &RateLimitsConfig) -> Limits {
             writes: Limit::each(c.organization_writes_per_second, 1, c.organization_writes_burst),
             exports: Limit::each(c.organization_exports_per_minute, 60, c.organization_exports_burst),
         },
+        redeliveries: Limit::each(c.organization_redeliveries_per_hour, 3600, c.organization_redeliveries_burst),
     }
 }

@@ -1,6 +1,7 @@
 //! What is done by the clock: one file a job, with its name, its schedule and its body. To add one, write its file and put it into
 //! [`JOBS`].
 
+mod catching_up;
 mod clock_changes;
 mod erasure;
 mod invitations;
@@ -52,7 +53,16 @@ impl Job {
 
 /// All of them, in the order in which tests do them.
 pub(crate) const JOBS: &[Job] =
-    &[invitations::JOB, seal::JOB, seal::FULL_SEGMENTS, erasure::JOB, purge::JOB, webhooks::JOB, clock_changes::JOB];
+    &[
+    invitations::JOB,
+    seal::JOB,
+    seal::FULL_SEGMENTS,
+    erasure::JOB,
+    purge::JOB,
+    webhooks::JOB,
+    catching_up::JOB,
+    clock_changes::JOB,
+];
 
 /// Rows of one statement, so that none holds its locks for long.
 const BATCH: u64 = 500;

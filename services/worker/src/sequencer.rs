@@ -18,7 +18,7 @@ fn pass_size(deps: &Deps) -> u64 {
 /// One pass. Answers what it did, and whether there may be more.
 pub(crate) async fn pass(deps: &Deps) -> Result<(Sequenced, bool)> {
     let (now, size) = (deps.clock.now(), pass_size(deps));
-    let done = deps.store.sequence(SCOPE, now, size, deps.settings.webhooks.max_attempts).await?;
+    let done = deps.store.sequence(SCOPE, now, size, deps.settings.catching_up.making).await?;
     metrics::counter!("tenantry_sequencer_events_total").increment(done.moved as u64);
     metrics::counter!("tenantry_sequencer_deliveries_total").increment(done.deliveries as u64);
     Ok((done, done.moved as u64 >= size))

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use app::delivery::{deliveries::Schedule, webhooks::disabling::Disabling};
+use app::delivery::{
+    deliveries::Schedule,
+    webhooks::{catching_up::CatchingUp, disabling::Disabling},
+};
 use chrono::TimeDelta;
 use domain::delivery::webhooks::circuit::Breaker;
 use infra::config::Config;
@@ -23,6 +26,8 @@ pub struct Settings {
     pub breaker: Breaker,
     /// When an endpoint that fails is switched off; `None`: never.
     pub disabling: Option<Disabling>,
+    /// How endpoints that are behind catch up; how deliveries are made.
+    pub catching_up: CatchingUp,
     /// Where the mail about an endpoint that was switched off leads to.
     pub webhooks_link: String,
     /// When failed mails are repeated.
@@ -56,6 +61,7 @@ impl Settings {
                 first: TimeDelta::seconds(hooks.first_retry_seconds.cast_signed()),
             },
             disabling: disabling(config),
+            catching_up: CatchingUp { making: runtime::settings::making(hooks), link: webhooks_link(config) },
             webhooks_link: webhooks_link(config),
             mails: MAILS,
             retention: Retention {

@@ -75,6 +75,8 @@ pub struct Limits {
     pub account: Rates,
     /// For each organization.
     pub organization: Rates,
+    /// Deliveries that are made because somebody asked, for each organization.
+    pub redeliveries: Limit,
 }
 
 impl Rates {

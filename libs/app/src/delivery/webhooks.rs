@@ -1,5 +1,7 @@
 //! Webhook endpoints and their deliveries.
 
+mod budget;
+pub mod catching_up;
 pub mod disabling;
 mod redeliver;
 mod secrets;
@@ -92,6 +94,8 @@ impl App {
                 disabled_at: None,
                 disabled_reason: None,
                 old_secrets_until: None,
+                verified_at: None,
+                behind: None,
                 created_at: tx.now(),
                 updated_at: tx.now(),
             };
@@ -117,11 +121,14 @@ impl App {
         }
         self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let mut webhook = tx.lock_webhook(scope, id).await?;
-            let was_in_order = webhook.in_order;
+            let before = webhook.clone();
             apply(changes, &mut webhook, tx.now());
             tx.save_webhook(scope, &webhook).await?;
-            if webhook.in_order != was_in_order {
+            if webhook.in_order != before.in_order {
                 tx.put_in_order(scope, &webhook).await?;
+            }
+            if webhook.url != before.url {
+                tx.forget_endpoint(scope, &webhook).await?;
             }
             if changes.url.is_some() || changes.is_active.is_some() {
                 // Moved, repaired or given up: what was known about it does not hold any more.
@@ -144,11 +151,12 @@ impl App {
         .await
     }
 
-    /// Sends an endpoint a test event. `Conflict` (`too_many_waiting`).
+    /// Sends an endpoint a test event. `Conflict` (`too_many_waiting`), `RateLimited` as `redeliver`.
     pub async fn test_webhook(&self, c: &Caller, slug: &Slug, id: WebhookId) -> Result<DeliveryId> {
+        self.admit_redelivery(c, slug).await?;
         self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = tx.lock_webhook(scope, id).await?;
-            let delivery = tx.enqueue_test(scope, &webhook, self.settings.webhook_attempts).await?;
+            let delivery = tx.enqueue_test(scope, &webhook, self.settings.making).await?;
             Ok(Change::new(delivery, scope.org(), Event::WebhookTested { webhook_id: id, name: webhook.name.to_string() }))
         })
         .await
@@ -181,6 +189,7 @@ fn apply(changes: &WebhookChanges, webhook: &mut Webhook, now: Time) {
         webhook.name = name.clone();
     }
     if let Some(url) = &changes.url {
+        webhook.verified_at = webhook.verified_at.filter(|_| webhook.url == *url);
         webhook.url = url.clone();
     }
     if let Some(events) = &changes.events {
@@ -189,6 +198,7 @@ fn apply(changes: &WebhookChanges, webhook: &mut Webhook, now: Time) {
     if let Some(is_active) = changes.is_active {
         webhook.is_active = is_active;
         (webhook.disabled_at, webhook.disabled_reason) = (None, None);
+        webhook.behind = webhook.behind.filter(|_| is_active);
     }
     webhook.in_order = changes.in_order.unwrap_or(webhook.in_order);
     webhook.updated_at = now;

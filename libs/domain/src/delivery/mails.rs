@@ -26,11 +26,13 @@ pub enum Template {
     Invitation,
     /// An endpoint was disabled after days of failure: `organization`, `url`, `link`.
     WebhookDisabled,
+    /// Too many deliveries wait at an endpoint: `organization`, `url`, `link`.
+    WebhookBehind,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::VerifyEmail,
         Self::AccountExists,
         Self::ResetPassword,
@@ -40,6 +42,7 @@ impl Template {
         Self::EmailChanged,
         Self::Invitation,
         Self::WebhookDisabled,
+        Self::WebhookBehind,
     ];
 
     /// The name of its files.
@@ -54,6 +57,7 @@ impl Template {
             Self::EmailChanged => "email_changed",
             Self::Invitation => "invitation",
             Self::WebhookDisabled => "webhook_disabled",
+            Self::WebhookBehind => "webhook_behind",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Outgoing webhooks: endpoints of an organization, and the deliveries on their way to them.
 
 pub mod circuit;
+pub mod quota;
 
 use std::str::FromStr;
 
@@ -50,6 +51,12 @@ pub struct Webhook {
     /// Until when the secrets that were rotated out sign as well.
     #[serde(default)]
     pub old_secrets_until: Option<Time>,
+    /// When it first answered 2xx at its present URL.
+    #[serde(default)]
+    pub verified_at: Option<Time>,
+    /// That it has not been given all events yet, because too many deliveries were open.
+    #[serde(default)]
+    pub behind: Option<quota::Behind>,
     /// When it was made.
     pub created_at: Time,
     /// When it was last changed.

@@ -126,6 +126,10 @@ events! {
     "webhook.redelivered" WebhookRedelivered on "webhook" webhook_id { webhook_id: WebhookId, name: String, deliveries: usize };
     /// An endpoint was switched off, because nothing had arrived there for days.
     "webhook.disabled" WebhookDisabled on "webhook" webhook_id { webhook_id: WebhookId, name: String, reason: String };
+    /// Too many deliveries wait: an endpoint is sent the events from number `seq` of the feed on later.
+    "webhook.fell_behind" WebhookFellBehind on "webhook" webhook_id { webhook_id: WebhookId, name: String, reason: String, seq: i64 };
+    /// An endpoint that had fallen behind has been sent, or is being sent, every event.
+    "webhook.caught_up" WebhookCaughtUp on "webhook" webhook_id { webhook_id: WebhookId, name: String };
 
     /// The organization keeps its audit log for another time; null: as long as the platform does.
     "audit_log.retention_updated" AuditRetentionUpdated on "organization" organization_id { organization_id: OrgId, days: Option<u32> };

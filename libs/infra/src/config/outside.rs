@@ -90,4 +90,10 @@ pub struct WebhooksConfig {
     pub open_after_failures: u32,
     /// Days without a success after which an endpoint is switched off; 0: never.
     pub disable_after_days: u32,
+    /// Deliveries that may be open at an endpoint.
+    pub open_at_endpoint: u32,
+    /// … at all endpoints of an organization.
+    pub open_in_organization: u32,
+    /// … at an endpoint that has never answered 2xx.
+    pub open_at_unverified: u32,
 }

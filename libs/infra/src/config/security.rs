@@ -39,6 +39,10 @@ pub struct RateLimitsConfig {
     pub organization_writes_burst: u32,
     pub organization_exports_per_minute: u32,
     pub organization_exports_burst: u32,
+    /// Deliveries that an organization may ask for (redeliveries and test events) each hour; 0: no limit.
+    pub organization_redeliveries_per_hour: u32,
+    /// … at once.
+    pub organization_redeliveries_burst: u32,
 }
 
 /// `[organizations]`: rules for new organizations.

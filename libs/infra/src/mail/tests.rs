@@ -66,7 +66,7 @@ fn a_forgotten_value_is_an_error() {
 fn hostile_names_stay_text_inside_quotation_marks() {
     let evil = "Your account is blocked\r\nBcc: x@y.example\n\n<b onload=x>”\u{202e} https://evil.example";
     let context = json!({ "organization": evil, "inviter": evil, "url": "https://x.example/\"><script>", "link": "https://l.example", "days": 1 });
-    for template in [Template::Invitation, Template::WebhookDisabled] {
+    for template in [Template::Invitation, Template::WebhookDisabled, Template::WebhookBehind] {
         let Parts { subject, text, html } = render(template, context.clone()).unwrap();
         assert!(!subject.starts_with("Your account") && !subject.contains(['\r', '\n', '\u{202e}']), "{subject}");
         assert_eq!(subject.matches('”').count(), 1, "the name cannot close its quotation: {subject}");

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use crypto::{Keyring, MasterKeys, OsRandom};
 use domain::{
     Actor, Event, OrgId, Origin, Stamp, Time, UserId, WebhookId, authorization::policy::SystemScope,
-    delivery::webhooks::DeliveryState,
+    delivery::webhooks::{DeliveryState, quota::Quotas},
 };
 use sea_orm::{ConnectionTrait, Database, EntityTrait, Set};
 use uuid::Uuid;
@@ -14,12 +14,16 @@ use uuid::Uuid;
 use crate::{
     Change, Session, Settings, Store,
     core::entity::{deliveries, destinations, org_counters, organizations, users, webhooks},
-    delivery::webhooks::table::SECRET,
+    delivery::{deliveries::Making, webhooks::table::SECRET},
 };
 
 /// The authority of a test.
 #[expect(clippy::disallowed_methods, reason = "a test is its own job")]
 pub(crate) const SCOPE: SystemScope = SystemScope::job("test");
+
+/// How a test's deliveries are made.
+pub(crate) const MAKING: Making =
+    Making { max_attempts: 3, quotas: Quotas { endpoint: 10_000, organization: 50_000, unverified: 100 } };
 
 /// One database, and how to get rid of it.
 pub(crate) struct TestDb {
@@ -151,7 +155,7 @@ pub(crate) async fn organization(store: &Store) -> OrgId {
     org
 }
 
-/// An active endpoint with the secret `whsec_eHh4`.
+/// An active endpoint with the secret `whsec_eHh4`, which has answered 2xx before.
 pub(crate) async fn webhook(store: &Store, org: OrgId, events: &str) -> WebhookId {
     let id = WebhookId::new(store.ids.uuid(now()));
     let sealed = store.keyring().seal(&SECRET.place(org, &id.to_string()), b"whsec_eHh4").unwrap();
@@ -173,6 +177,7 @@ pub(crate) async fn webhook(store: &Store, org: OrgId, events: &str) -> WebhookI
         webhook_id: Set(id.uuid()),
         due_at: Set(None),
         failures: Set(0),
+        verified_at: Set(Some(now())),
         ..Default::default()
     };
     destinations::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
@@ -201,7 +206,7 @@ pub(crate) async fn commit(store: &Store, org: OrgId, count: usize) {
 pub(crate) async fn sequence(store: &Store) -> usize {
     let mut moved = 0;
     loop {
-        match store.sequence(SCOPE, now(), 1000, 3).await.unwrap().moved {
+        match store.sequence(SCOPE, now(), 1000, MAKING).await.unwrap().moved {
             0 => return moved,
             some => moved += some,
         }

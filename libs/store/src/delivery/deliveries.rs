@@ -4,10 +4,12 @@
 //! rows starve all others. A claim is a lease: whoever does not settle in time loses the row to the next claim.
 
 mod candidates;
+pub(crate) mod catching_up;
 pub(crate) mod circuits;
 mod claim;
 pub(crate) mod destinations;
 mod enqueue;
+mod open;
 mod outcome;
 mod recovery;
 mod redelivery;
@@ -26,11 +28,16 @@ use domain::{
 };
 use sea_orm::{DbErr, QueryResult, Value};
 
-pub(crate) use self::enqueue::{NewDelivery, insert};
+pub(crate) use self::{
+    catching_up::{FellBehind, fall_behind},
+    enqueue::{NewDelivery, insert},
+    open::OpenDeliveries,
+};
 pub use self::{
     candidates::DeliveryClaim,
     claim::ClaimedDelivery,
-    enqueue::{OPEN_AT_ENDPOINT, OPEN_IN_ORGANIZATION},
+    catching_up::{BehindWebhook, CaughtUp, News},
+    enqueue::Making,
     outcome::{MAX_ANSWER, Outcome, Ticket, Verdict},
     redelivery::{MAX_REDELIVERIES, Redelivered, Redelivery},
 };

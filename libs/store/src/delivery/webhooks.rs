@@ -5,6 +5,8 @@ pub mod disabling;
 pub(crate) mod secrets;
 pub(crate) mod table;
 
+use std::collections::HashMap;
+
 use domain::{
     Error, OrgId, Result, WebhookId,
     authorization::{
@@ -12,9 +14,12 @@ use domain::{
         resource::Webhooks,
     },
     core::value::Name,
-    delivery::webhooks::Webhook,
+    delivery::webhooks::{
+        Webhook,
+        quota::{Behind, Full, MAX_WEBHOOKS},
+    },
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::LockType};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::LockType};
 
 use crate::{
     Store, WriteTx,
@@ -26,10 +31,12 @@ use crate::{
     tenancy::organizations::counters,
 };
 
-/// How many endpoints an organization may have.
-pub const MAX_WEBHOOKS: i64 = 50;
-
-fn webhook(row: webhooks::Model) -> Result<Webhook> {
+/// An endpoint, with what its destination knows of it.
+fn webhook(row: webhooks::Model, destination: Option<&destination_rows::Model>) -> Result<Webhook> {
+    let behind = destination.and_then(|at| {
+        let why = Full::stored(at.behind_why.as_deref().unwrap_or_default());
+        Some(Behind { since: at.behind_since?, from: at.behind_from?, why })
+    });
     Ok(Webhook {
         id: WebhookId::new(row.id),
         org_id: OrgId::new(row.org_id),
@@ -42,6 +49,8 @@ fn webhook(row: webhooks::Model) -> Result<Webhook> {
         disabled_at: row.disabled_at,
         disabled_reason: row.disabled_reason,
         old_secrets_until: row.old_secrets_until,
+        verified_at: destination.and_then(|at| at.verified_at),
+        behind,
         created_at: row.created_at,
         updated_at: row.updated_at,
     })
@@ -53,7 +62,18 @@ fn events_text(w: &Webhook) -> String {
 
 async fn get(db: &impl ConnectionTrait, org: OrgId, id: WebhookId) -> Result<Webhook> {
     let row = webhooks::Entity::find_by_id((org.uuid(), id.uuid())).one(db).await.map_err(from_db)?;
-    webhook(row.ok_or_else(|| Error::not_found("webhook"))?)
+    with_destination(db, row.ok_or_else(|| Error::not_found("webhook"))?).await
+}
+
+async fn with_destination(db: &impl ConnectionTrait, row: webhooks::Model) -> Result<Webhook> {
+    let at = destination_rows::Entity::find_by_id((row.org_id, row.id)).one(db).await.map_err(from_db)?;
+    webhook(row, at.as_ref())
+}
+
+/// An endpoint that cannot be deleted, or begin to keep an order, until the transaction ends; `None` if it is gone.
+pub(crate) async fn share(tx: &DatabaseTransaction, org: OrgId, id: WebhookId) -> Result<Option<Webhook>> {
+    let row = webhooks::Entity::find_by_id((org.uuid(), id.uuid())).lock(LockType::KeyShare).one(tx).await.map_err(from_db)?;
+    row.map(|row| webhook(row, None)).transpose()
 }
 
 fn name_taken() -> impl FnOnce(DbErr) -> Error {
@@ -62,7 +82,7 @@ fn name_taken() -> impl FnOnce(DbErr) -> Error {
 }
 
 impl Store {
-    /// Every endpoint of the organization, by age: all of them, whatever their number ([`MAX_WEBHOOKS`] bounds it), because each is sent
+    /// Every endpoint of the organization, by age: all of them, whatever their number (`MAX_WEBHOOKS` bounds it), because each is sent
     /// events.
     pub async fn list_webhooks(&self, scope: OrgScope<'_, Webhooks, Read>) -> Result<Vec<Webhook>> {
         let query = webhooks::Entity::find().filter(webhooks::Column::OrgId.eq(scope.org().uuid()));
@@ -72,7 +92,10 @@ impl Store {
             .all(&self.db)
             .await
             .map_err(from_db)?;
-        rows.into_iter().map(webhook).collect()
+        let query = destination_rows::Entity::find().filter(destination_rows::Column::OrgId.eq(scope.org().uuid()));
+        let at = query.all(&self.db).await.map_err(from_db)?;
+        let at: HashMap<_, _> = at.into_iter().map(|at| (at.webhook_id, at)).collect();
+        rows.into_iter().map(|row| { let at = at.get(&row.id); webhook(row, at) }).collect()
     }
     /// An endpoint.
     pub async fn get_webhook(&self, scope: OrgScope<'_, Webhooks, Read>, id: WebhookId) -> Result<Webhook> {
@@ -88,7 +111,7 @@ impl WriteTx {
             .one(&self.tx)
             .await
             .map_err(from_db)?;
-        webhook(row.ok_or_else(|| Error::not_found("webhook"))?)
+        with_destination(&self.tx, row.ok_or_else(|| Error::not_found("webhook"))?).await
     }
 
     /// An endpoint that cannot be changed or deleted until the transaction ends. Unlike [`WriteTx::lock_webhook`] this does not hold up
@@ -99,7 +122,7 @@ impl WriteTx {
             .one(&self.tx)
             .await
             .map_err(from_db)?;
-        webhook(row.ok_or_else(|| Error::not_found("webhook"))?)
+        with_destination(&self.tx, row.ok_or_else(|| Error::not_found("webhook"))?).await
     }
 
     /// Registers an endpoint; `secret` is stored sealed. `AlreadyExists` (`webhook_name_taken`), `Conflict` (`webhook_limit`).

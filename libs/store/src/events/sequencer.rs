@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{
     Store,
     core::sql::{self, Sql, sql},
+    delivery::deliveries::Making,
     events::audit::leaves::{StoredRecord, record_columns},
 };
 
@@ -78,17 +79,16 @@ const REMOVE: Sql<1> = sql!(
 );
 
 impl Store {
-    /// One pass over at most `limit` (and [`MAX_PASS`]) events. Any number of processes may call it at once: they take turns. A
-    /// delivery made here is tried at most `max_attempts` times.
-    pub async fn sequence(&self, _: SystemScope, now: Time, limit: u64, max_attempts: i32) -> Result<Sequenced> {
+    /// One pass over at most `limit` (and [`MAX_PASS`]) events. Any number of processes may call it at once: they take turns.
+    pub async fn sequence(&self, _: SystemScope, now: Time, limit: u64, making: Making) -> Result<Sequenced> {
         // Looking costs nothing; a pass over an empty outbox would still occupy SQLite's writer and sync the disk.
         if sql::one(&self.db, ANY_WAITING, vec![]).await?.is_none() {
             return Ok(Sequenced::default());
         }
-        self.bookkeep(async |tx| self.pass(&tx, now, limit.min(MAX_PASS), max_attempts).await).await
+        self.bookkeep(async |tx| self.pass(&tx, now, limit.min(MAX_PASS), making).await).await
     }
 
-    async fn pass(&self, tx: &DatabaseTransaction, now: Time, limit: u64, max_attempts: i32) -> Result<Sequenced> {
+    async fn pass(&self, tx: &DatabaseTransaction, now: Time, limit: u64, making: Making) -> Result<Sequenced> {
         // Its own statement: the next one then sees everything that the last holder of this row committed.
         sql::execute(tx, TAKE_TURN, vec![]).await?;
         let rows = sql::all(tx, WAITING, vec![limit.cast_signed().into()]).await?;
@@ -96,10 +96,10 @@ impl Store {
         if events.is_empty() {
             return Ok(Sequenced::default());
         }
-        number(tx, &events).await?;
-        let deliveries = fan_out::fan_out(self, tx, &events, now, max_attempts).await?;
+        let events = number(tx, events).await?;
+        let deliveries = fan_out::fan_out(self, tx, &events, now, making).await?;
         // By their positions, never up to the highest: a row with a smaller position may be committed only now.
-        REMOVE.execute(tx, vec![], events.iter().map(|event| [event.pos.into()])).await?;
+        REMOVE.execute(tx, vec![], events.iter().map(|(_, event)| [event.pos.into()])).await?;
         Ok(Sequenced { moved: events.len(), deliveries })
     }
 }
@@ -122,13 +122,14 @@ const WRITE_HEADS: Sql<3> = sql!(
     rows = 1 (org_id: Uuid, seq: i64, hash: String)
 );
 
-/// Writes the feed and the new ends of the chains.
-async fn number(tx: &DatabaseTransaction, events: &[Waiting]) -> Result<()> {
-    let mut heads = heads(tx, events).await?;
-    let mut feed: Vec<[Value; 6]> = Vec::with_capacity(events.len());
-    for event in events {
+/// Writes the feed and the new ends of the chains. Answers each event's number.
+async fn number(tx: &DatabaseTransaction, events: Vec<Waiting>) -> Result<Vec<(i64, Waiting)>> {
+    let mut heads = heads(tx, &events).await?;
+    let (mut feed, mut numbers): (Vec<[Value; 6]>, Vec<i64>) = (Vec::with_capacity(events.len()), Vec::new());
+    for event in &events {
         let (seq, hash) = heads.entry(event.org).or_insert_with(|| (0, chain::genesis(event.org)));
         *seq += 1;
+        numbers.push(*seq);
         let what = event.leaf.as_ref().unwrap_or(&event.body);
         *hash = chain::link(hash, *seq, event.id, what);
         feed.push([
@@ -143,7 +144,7 @@ async fn number(tx: &DatabaseTransaction, events: &[Waiting]) -> Result<()> {
     WRITE_FEED.execute(tx, vec![], feed).await?;
     let heads = heads.into_iter().map(|(org, (seq, hash))| [org.uuid().into(), seq.into(), hash.into()]);
     WRITE_HEADS.execute(tx, vec![], heads).await?;
-    Ok(())
+    Ok(numbers.into_iter().zip(events).collect())
 }
 
 const HEADS: Sql<1> = sql!(

@@ -1,12 +1,19 @@
 //! Sending events again: one delivery, or everything that happened in a time.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use chrono::TimeDelta;
 use domain::{
-    DeliveryId, Error, Event, EventId, EventName, Result, Time, WebhookId, authorization::resource::Webhooks, core::value::Slug,
+    DeliveryId, Error, Event, EventId, EventName, Result, Time, WebhookId,
+    authorization::{
+        policy::{OrgScope, Write},
+        resource::Webhooks,
+    },
+    core::value::Slug,
     delivery::webhooks::Webhook,
 };
 use serde::{Deserialize, Serialize};
-use store::{Change, NoEvent, delivery::deliveries::Redelivery};
+use store::{Change, NoEvent, WriteTx, delivery::deliveries::Redelivery};
 
 use crate::{App, Caller};
 
@@ -35,11 +42,12 @@ pub struct Queued {
 
 impl App {
     /// Sends the event of a delivery once more, as a new delivery with the same `webhook-id`. `Conflict` (`webhook_inactive`,
-    /// `event_erased`, `too_many_waiting`).
+    /// `event_erased`, `too_many_waiting`). `RateLimited`: the organization has sent as many again as it may for now.
     pub async fn redeliver(&self, c: &Caller, slug: &Slug, id: WebhookId, delivery: DeliveryId) -> Result<DeliveryId> {
+        self.admit_redelivery(c, slug).await?;
         self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
             let webhook = tx.pin_webhook(scope, id).await?;
-            let queued = tx.redeliver(scope, active(&webhook)?, delivery, self.settings.webhook_attempts).await?;
+            let queued = tx.redeliver(scope, active(&webhook)?, delivery, self.settings.making).await?;
             Ok(Change::new(queued, scope.org(), redelivered(&webhook, 1)))
         })
         .await
@@ -51,7 +59,9 @@ impl App {
         if asked.from >= asked.to {
             return Err(Error::field("to", "out_of_range", "`to` must be later than `from`."));
         }
-        self.in_org::<Webhooks, _>(c, slug, async |tx, scope| {
+        let budget = self.admit_redelivery(c, slug).await?;
+        let made = AtomicUsize::new(0);
+        let range = async |tx: &WriteTx, scope: OrgScope<'_, Webhooks, Write>| {
             let webhook = tx.pin_webhook(scope, id).await?;
             let which = Redelivery {
                 from: asked.from.max(Time::UNIX_EPOCH),
@@ -61,14 +71,18 @@ impl App {
                 only_missing: asked.only_missing,
                 after: asked.after,
             };
-            let done = tx.redeliver_events(scope, active(&webhook)?, &which, self.settings.webhook_attempts).await?;
+            let done = tx.redeliver_events(scope, active(&webhook)?, &which, self.settings.making).await?;
+            made.store(done.queued, Relaxed);
             let queued = Queued { deliveries: done.queued, next: done.next };
             if queued.deliveries == 0 {
                 return Ok(Change::silent(queued, NoEvent::Unchanged));
             }
             Ok(Change::new(queued, scope.org(), redelivered(&webhook, queued.deliveries)))
-        })
-        .await
+        };
+        let queued = self.in_org::<Webhooks, _>(c, slug, range).await?;
+        // Not by the answer: a repeated request, which gets it again, makes nothing.
+        self.charge_redelivery(budget, made.load(Relaxed)).await;
+        Ok(queued)
     }
 }
 

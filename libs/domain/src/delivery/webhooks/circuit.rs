@@ -4,6 +4,9 @@
 //! of any delivery is used up on it. Then one delivery at a time probes (half-open); another such sign opens the circuit for twice as
 //! long, a success closes it at once. An answer that refuses one event (a 404, say) comes from an endpoint that is up: it says nothing
 //! about the next event, so it neither opens the circuit nor closes it.
+//!
+//! All that holds for an endpoint which has answered 2xx once. Before, it may be somebody's who never asked for events: any answer but a
+//! 2xx counts as a sign that it is down, and one delivery is in flight at a time.
 
 use chrono::TimeDelta;
 
@@ -46,6 +49,15 @@ impl Sign {
     }
 }
 
+/// Which delivery probes an endpoint whose circuit was open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// The oldest that failed before.
+    OldestFailed,
+    /// One that failed least, or was never tried.
+    LeastFailed,
+}
+
 /// An attempt that was made.
 #[derive(Clone, Copy, Debug)]
 pub struct Tried {
@@ -62,7 +74,7 @@ pub struct Tried {
 /// How an endpoint has been answering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Circuit {
-    /// Signs that it is down since the last success.
+    /// Signs that it is down since the last success; before the first, everything that did not arrive.
     pub failures: i64,
     /// The first attempt since the last success; none of them arrived.
     pub failing_since: Option<Time>,
@@ -74,6 +86,8 @@ pub struct Circuit {
     pub open_until: Option<Time>,
     /// Whether the last answer took long, or there was none.
     pub slow: bool,
+    /// When it first answered 2xx at its present URL.
+    pub verified_at: Option<Time>,
 }
 
 impl Circuit {
@@ -82,8 +96,9 @@ impl Circuit {
     #[must_use]
     pub fn after(self, tried: &[Tried], breaker: Breaker, now: Time, jitter: f64) -> Self {
         let next = tried.iter().fold(self, |circuit, one| circuit.count(one));
-        let down = tried.iter().any(|one| one.sign == Sign::Down);
-        let enough = down && breaker.after_failures > 0 && next.failures >= breaker.after_failures;
+        let refusals_count = next.verified_at.is_none();
+        let failed = tried.iter().any(|one| one.sign == Sign::Down || (refusals_count && one.sign == Sign::Refused));
+        let enough = failed && breaker.after_failures > 0 && next.failures >= breaker.after_failures;
         // What was in flight when it opened is no probe.
         let next = if enough && !next.is_open(now) { next.open(breaker.first, now, jitter) } else { next };
         // What arrived later than the wish takes it back.
@@ -96,7 +111,12 @@ impl Circuit {
         let took_long = tried.took >= SLOW;
         match tried.sign {
             Sign::Unsent => self,
-            Sign::Arrived => Self { slow: took_long, ..Self::default() },
+            Sign::Arrived => {
+                Self { slow: took_long, verified_at: self.verified_at.or(Some(tried.at)), ..Self::default() }
+            }
+            Sign::Refused if self.verified_at.is_none() => {
+                Self { failures: self.failures + 1, ..self.fail(tried.at, took_long) }
+            }
             Sign::Refused => self.fail(tried.at, took_long),
             Sign::Down => Self { failures: self.failures + 1, ..self.fail(tried.at, true) },
         }
@@ -126,7 +146,13 @@ impl Circuit {
 
     /// How many of its deliveries may be in flight where a healthy endpoint may have `usual`.
     pub const fn room(&self, usual: u64) -> u64 {
-        if self.probes() { 1 } else { usual }
+        if self.probes() || self.verified_at.is_none() { 1 } else { usual }
+    }
+
+    /// Which delivery probes.
+    pub const fn probe(&self) -> Probe {
+        // One that refuses what it does not know needs another event, one that fails each for the first time needs the same again.
+        if self.verified_at.is_none() && self.opened % 2 == 0 { Probe::LeastFailed } else { Probe::OldestFailed }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which rows a claim could take: destinations in turn, and the first few rows of each.
 
-use domain::{DeliveryId, Result, Time};
+use domain::{DeliveryId, Result, Time, delivery::webhooks::circuit::Probe};
 use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
 use uuid::Uuid;
 
@@ -38,6 +38,10 @@ pub(super) struct Turn {
     pub(super) slow: bool,
     /// Until when its circuit was open, where what is sent now is a probe.
     pub(super) probes_since: Option<Time>,
+    /// With which delivery, then.
+    pub(super) probe: Probe,
+    /// Whether it has answered 2xx before.
+    pub(super) verified: bool,
 }
 
 impl Turn {
@@ -95,7 +99,8 @@ pub(super) async fn due(tx: &DatabaseTransaction, claim: DeliveryClaim) -> Resul
     sql::read_all(&rows, |row| {
         let (to, circuit) = circuits::read(row)?;
         let probes_since = circuit.open_until.filter(|_| circuit.probes());
-        Ok(Turn { to, room: circuit.room(claim.per_destination), slow: circuit.slow, probes_since })
+        let (room, probe) = (circuit.room(claim.per_destination), circuit.probe());
+        Ok(Turn { to, room, slow: circuit.slow, probes_since, probe, verified: circuit.verified_at.is_some() })
     })
 }
 

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::destinations::Destination;
 use crate::core::sql::{self, Sql, sql};
 
-pub(super) const COLUMNS: &str = "org_id, webhook_id, failures, failing_since, failing_seconds, opened, open_until, slow";
+pub(super) const COLUMNS: &str = 
+    "org_id, webhook_id, failures, failing_since, failing_seconds, opened, open_until, slow, verified_at";
 
 pub(super) fn read(row: &QueryResult) -> Result<(Destination, Circuit), DbErr> {
     let circuit = Circuit {
@@ -19,6 +20,7 @@ pub(super) fn read(row: &QueryResult) -> Result<(Destination, Circuit), DbErr> {
         opened: row.try_get("", "opened")?,
         open_until: row.try_get("", "open_until")?,
         slow: row.try_get("", "slow")?,
+        verified_at: row.try_get("", "verified_at")?,
     };
     Ok((Destination::read(row)?, circuit))
 }
@@ -39,10 +41,11 @@ pub(crate) async fn lock(tx: &DatabaseTransaction, keys: &[Destination]) -> Resu
     sql::read_all(&rows, read)
 }
 
-const WRITE: Sql<8> = sql!(
+// Only [`UNVERIFY`] takes back that an endpoint was verified.
+const WRITE: Sql<9> = sql!(
     "update destinations
      set failures = v.failures, failing_since = v.failing_since, failing_seconds = v.failing_seconds, opened = v.opened,
-       open_until = v.open_until, slow = v.slow
+       open_until = v.open_until, slow = v.slow, verified_at = coalesce(destinations.verified_at, v.verified_at)
      from {rows}
      where destinations.org_id = v.org_id and destinations.webhook_id = v.webhook_id",
     rows = 1 (
@@ -54,6 +57,7 @@ const WRITE: Sql<8> = sql!(
         opened: i32,
         open_until: Option<Time>,
         slow: bool,
+        verified_at: Option<Time>,
     )
 );
 
@@ -72,6 +76,7 @@ pub(super) async fn write(tx: &DatabaseTransaction, changed: &[(Destination, Cir
             c.opened.into(),
             c.open_until.into(),
             c.slow.into(),
+            c.verified_at.into(),
         ]
     });
     WRITE.execute(tx, vec![], rows).await?;
@@ -81,6 +86,26 @@ pub(super) async fn write(tx: &DatabaseTransaction, changed: &[(Destination, Cir
 /// Forgets every failure of a locked destination.
 pub(crate) async fn close(tx: &DatabaseTransaction, to: Destination) -> Result<()> {
     write(tx, &[(to, Circuit::default())]).await
+}
+
+const UNVERIFY: Sql = sql!(
+    "update destinations
+     set verified_at = null
+     where org_id = $1 and webhook_id = $2"
+);
+const TAKE_BACK: Sql = sql!(
+    "update deliveries
+     set state = {waiting}, lease = null, next_at = $1, updated_at = $1
+     where org_id = $2 and webhook_id = $3 and state = {in_flight}"
+);
+
+/// A locked destination leads elsewhere: nothing is known of who is there. What is in flight to where it led before is taken back, so that
+/// an answer from there verifies nothing.
+pub(crate) async fn moved(tx: &DatabaseTransaction, to: Destination, now: Time) -> Result<()> {
+    sql::execute(tx, UNVERIFY, to.key().to_vec()).await?;
+    let [org, webhook] = to.key();
+    sql::execute(tx, TAKE_BACK, vec![now.into(), org, webhook]).await?;
+    close(tx, to).await
 }
 
 const PROBE: Sql = sql!(

@@ -73,6 +73,26 @@ pub(crate) async fn make_due(tx: &DatabaseTransaction, keys: &[Destination], now
     Ok(())
 }
 
+const QUEUED: Sql<3> = sql!(
+    "update destinations
+     set open_most = v.most, due_at = case
+       when due_at <= case when open_until > $1 then open_until else $1 end then due_at
+       when open_until > $1 then open_until
+       else $1 end
+     from {rows}
+     where destinations.org_id = v.org_id and destinations.webhook_id = v.webhook_id",
+    rows = 2 (org_id: Uuid, webhook_id: Uuid, most: i64)
+);
+
+/// The same for locked destinations for which deliveries were made: at most so many are open now.
+pub(crate) async fn queued(tx: &DatabaseTransaction, made: &[(Destination, i64)], now: Time) -> Result<()> {
+    for some in made.chunks(CHUNK) {
+        let rows = some.iter().map(|(to, most)| [to.org.uuid().into(), to.webhook.uuid().into(), (*most).into()]);
+        QUEUED.execute(tx, vec![now.into()], rows).await?;
+    }
+    Ok(())
+}
+
 const LOCK_ALL: Sql = sql!(
     "select 1
      from destinations
@@ -116,7 +136,7 @@ const RESCHEDULE: Sql<3> = sql!(
          end as next_at
        from {rows} join webhooks w on w.org_id = v.org_id and w.id = v.webhook_id)
      update destinations
-     set due_at = case
+     set open_most = case when n.next_at is null then 0 else open_most end, due_at = case
        when n.next_at is null then null
        when open_until > $1 and open_until > n.next_at then open_until
        when n.next_at < $1 then $1

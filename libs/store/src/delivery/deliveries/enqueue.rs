@@ -6,7 +6,10 @@ use domain::{
         policy::{OrgScope, Write},
         resource::Webhooks,
     },
-    delivery::webhooks::Webhook,
+    delivery::webhooks::{
+        Webhook,
+        quota::{Full, Quotas, Room},
+    },
     events::record::TEST_PING,
 };
 use sea_orm::{DatabaseTransaction, QueryResult};
@@ -15,6 +18,8 @@ use uuid::Uuid;
 use super::{
     circuits,
     destinations::{self, Destination},
+    open::OpenDeliveries,
+    redelivery::MAX_REDELIVERIES,
 };
 use crate::{
     WriteTx,
@@ -24,6 +29,15 @@ use crate::{
     },
     events::record,
 };
+
+/// How deliveries are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Making {
+    /// How often each is tried at most.
+    pub max_attempts: i32,
+    /// How many may be open.
+    pub quotas: Quotas,
+}
 
 /// A delivery that nobody has tried yet.
 pub(crate) struct NewDelivery {
@@ -82,21 +96,6 @@ const DELIVERED_EVENT: Sql = sql!(
      where d.org_id = $1 and d.webhook_id = $2 and d.id = $3"
 );
 
-/// Deliveries that may wait at an endpoint, and at all endpoints of its organization, when somebody asks for more. New events are
-/// delivered all the same.
-pub const OPEN_AT_ENDPOINT: i64 = 10_000;
-/// The same for an organization.
-pub const OPEN_IN_ORGANIZATION: i64 = 50_000;
-
-// Nobody has to count further than the limits.
-const ROOM: Sql = sql!(
-    "select case when e.room < o.room then e.room else o.room end
-     from (select $3 - count(*) as room from (
-         select 1 from deliveries d where d.org_id = $1 and d.webhook_id = $2 and d.{open} limit $3) as at_endpoint) as e
-     cross join (select $4 - count(*) as room from (
-         select 1 from deliveries d where d.org_id = $1 and d.{open} limit $4) as in_organization) as o"
-);
-
 impl WriteTx {
     /// Queues the test event for one endpoint. It goes to nobody else, and is not part of the log or the feed. Where order is kept it
     /// goes before everything else and is tried once, so that it holds nothing up.
@@ -104,13 +103,13 @@ impl WriteTx {
         &self,
         scope: OrgScope<'_, Webhooks, Write>,
         webhook: &Webhook,
-        max_attempts: i32,
+        making: Making,
     ) -> Result<DeliveryId> {
         let to = destination(scope, webhook)?;
-        self.room(to).await?;
+        let (mut open, _) = self.room(to, making).await?;
         let event = record::ping(self, to.org, to.webhook).await?;
         let ping = EventToDeliver { event, name: TEST_PING.to_owned(), seq: None };
-        Ok(self.enqueue(to, webhook.in_order, vec![ping], max_attempts).await?[0])
+        Ok(self.enqueue(to, webhook.in_order, vec![ping], (making, &mut open)).await?[0])
     }
 
     /// Queues a new delivery of the event that another delivery was about. `NotFound` if the endpoint never had it, `Conflict`
@@ -120,7 +119,7 @@ impl WriteTx {
         scope: OrgScope<'_, Webhooks, Write>,
         webhook: &Webhook,
         delivery: DeliveryId,
-        max_attempts: i32,
+        making: Making,
     ) -> Result<DeliveryId> {
         let to = destination(scope, webhook)?;
         let values = vec![to.org.uuid().into(), to.webhook.uuid().into(), delivery.uuid().into()];
@@ -129,21 +128,19 @@ impl WriteTx {
             return Err(Error::conflict("event_erased", "The content of this event was erased; it cannot be sent again."));
         }
         let event = EventToDeliver::read(&row).map_err(from_db)?;
-        self.room(to).await?;
-        Ok(self.enqueue(to, webhook.in_order, vec![event], max_attempts).await?[0])
+        let (mut open, _) = self.room(to, making).await?;
+        Ok(self.enqueue(to, webhook.in_order, vec![event], (making, &mut open)).await?[0])
     }
 
-    /// How many more deliveries may wait at an endpoint because somebody asked for them; locks it. `Conflict` (`too_many_waiting`).
-    pub(super) async fn room(&self, to: Destination) -> Result<usize> {
+    /// What more may be made for an endpoint because somebody asked for it; locks it. `Conflict` (`too_many_waiting`).
+    pub(super) async fn room(&self, to: Destination, making: Making) -> Result<(OpenDeliveries, usize)> {
         destinations::lock(&self.tx, &mut [to]).await?;
-        let values = vec![to.org.uuid().into(), to.webhook.uuid().into(), OPEN_AT_ENDPOINT.into(), OPEN_IN_ORGANIZATION.into()];
-        let room = usize::try_from(sql::count(&self.tx, ROOM, values).await?).unwrap_or(0);
-        if room > 0 {
-            return Ok(room);
+        let mut open = OpenDeliveries::read(&self.tx, &[to], making.quotas).await?;
+        let room = open.room(&self.tx, to, MAX_REDELIVERIES as i64).await?;
+        match usize::try_from(room.left) {
+            Ok(left) if left > 0 => Ok((open, left)),
+            _ => Err(too_many(room)),
         }
-        let message =
-            "As many deliveries wait as may wait. Nothing is lost: the event feed has every event. Redeliver when fewer wait.";
-        Err(Error::conflict("too_many_waiting", message))
     }
 
     /// New deliveries, in the order in which they are given. Whoever asks for them wants to see them tried: an open circuit probes.
@@ -152,22 +149,45 @@ impl WriteTx {
         to: Destination,
         in_order: bool,
         events: Vec<EventToDeliver>,
-        max_attempts: i32,
+        making: (Making, &mut OpenDeliveries),
+    ) -> Result<Vec<DeliveryId>> {
+        circuits::probe(&self.tx, to, self.now()).await?;
+        self.make(to, in_order, events, making).await
+    }
+
+    /// New deliveries for a locked destination, in the order in which they are given.
+    pub(super) async fn make(
+        &self,
+        to: Destination,
+        in_order: bool,
+        events: Vec<EventToDeliver>,
+        (making, open): (Making, &mut OpenDeliveries),
     ) -> Result<Vec<DeliveryId>> {
         let (mut ids, mut rows) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
         for EventToDeliver { event, name, seq } in events {
             let id = self.uuid();
             let order = in_order.then_some(seq.unwrap_or(0));
-            let max_attempts = if order == Some(0) { 1 } else { max_attempts };
+            let max_attempts = if order == Some(0) { 1 } else { making.max_attempts };
             rows.push(NewDelivery { id, to, event, name, order, max_attempts });
             ids.push(DeliveryId::new(id));
         }
-        destinations::lock(&self.tx, &mut [to]).await?;
         insert(&self.tx, &rows, self.now()).await?;
-        circuits::probe(&self.tx, to, self.now()).await?;
-        destinations::make_due(&self.tx, &[to], self.now()).await?;
+        destinations::queued(&self.tx, &[(to, open.make(to, rows.len()))], self.now()).await?;
         Ok(ids)
     }
+}
+
+fn too_many(room: Room) -> Error {
+    let of = room.of;
+    let message = match room.bound {
+        Full::Endpoint => format!("{of} deliveries wait at this webhook, as many as may. Nothing is lost: it catches up by itself."),
+        Full::Organization => "As many deliveries wait at the organization's webhooks as may. Nothing is lost: they catch up.".to_owned(),
+        Full::Unverified => format!(
+            "This webhook has never answered 2xx, and {of} deliveries wait at it, as many as may. Nothing is lost: once it answers, it \
+             catches up. Switch it on (`is_active`) to have it tried at once."
+        ),
+    };
+    Error::conflict("too_many_waiting", message)
 }
 
 pub(super) fn destination(scope: OrgScope<'_, Webhooks, Write>, webhook: &Webhook) -> Result<Destination> {

@@ -1,9 +1,9 @@
-//! Which deliveries go first at an endpoint that was down. The probe is the oldest that waits for another attempt: an endpoint that
+//! Which deliveries go first at an endpoint that was down. The probe is usually the oldest that waits for another attempt: an endpoint that
 //! refuses each event the first time, or that cannot take one of the new ones, works all the same. Once a probe arrived, what failed least
 //! goes first, so that those which fail everywhere and always do not open the circuit again in front of the others.
 
 use chrono::TimeDelta;
-use domain::{DeliveryId, Result, Time};
+use domain::{DeliveryId, Result, Time, delivery::webhooks::circuit::Probe, events::record::TEST_PING};
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
@@ -18,20 +18,36 @@ use crate::core::{
 
 // Brought forward only in place of one that was never tried, and only once for each time that the circuit was open: otherwise the waits
 // between attempts would be shortened. The inner limit keeps the index of open rows, which is the short one; it bounds the work too.
-const OLDEST: Sql<4> = sql!(
-    "select v.org_id, v.webhook_id, (
-       select x.id from (
+//
+// An endpoint that has never answered 2xx is verified by a test event before all, then by turns by what failed and by what did not.
+const OLDEST: Sql<6> = sql!(
+    "select v.org_id, v.webhook_id, coalesce(
+       case when v.verified = false then (
          select o.id from deliveries o
-         where o.org_id = v.org_id and o.webhook_id = v.webhook_id and o.{open} and o.state = {waiting} and o.attempts > 0
-           and (o.next_at <= $1 or (v.fresh = true and o.updated_at <= v.open_until))
-         limit 10000) as x
-       order by x.id
-       limit 1) as id
+         where o.org_id = v.org_id and o.webhook_id = v.webhook_id and o.{open} and o.state = {waiting} and o.attempts = 0
+           and o.event_type = '{ping}'
+         limit 1) end,
+       case when v.least = true then (
+         select x.id from (
+           select o.id, o.attempts from deliveries o
+           where o.org_id = v.org_id and o.webhook_id = v.webhook_id and o.{open} and o.state = {waiting} and o.next_at <= $1
+           limit 10000) as x
+         order by x.attempts, x.id
+         limit 1)
+       else (
+         select x.id from (
+           select o.id from deliveries o
+           where o.org_id = v.org_id and o.webhook_id = v.webhook_id and o.{open} and o.state = {waiting} and o.attempts > 0
+             and (o.next_at <= $1 or (v.fresh = true and o.updated_at <= v.open_until))
+           limit 10000) as x
+         order by x.id
+         limit 1) end) as id
      from {rows}",
-    rows = 2 (org_id: Uuid, webhook_id: Uuid, fresh: bool, open_until: Time)
+    rows = 2 (org_id: Uuid, webhook_id: Uuid, fresh: bool, open_until: Time, verified: bool, least: bool),
+    ping = TEST_PING
 );
 
-/// Puts the oldest failed delivery in the place of each candidate that would probe an endpoint.
+/// Puts the delivery that is to probe an endpoint in the place of each candidate that would.
 pub(super) async fn choose_probes(
     tx: &DatabaseTransaction,
     turns: &[Turn],
@@ -39,9 +55,10 @@ pub(super) async fn choose_probes(
     now: Time,
 ) -> Result<()> {
     let probe = |row: &Candidate| {
-        let since = turns.iter().find(|turn| turn.to == row.to)?.probes_since?;
+        let turn = turns.iter().find(|turn| turn.to == row.to)?;
         let [org, webhook] = row.to.key();
-        Some([org, webhook, row.fresh.into(), since.into()])
+        let (since, least) = (turn.probes_since?, turn.probe == Probe::LeastFailed);
+        Some([org, webhook, row.fresh.into(), since.into(), turn.verified.into(), least.into()])
     };
     let rows: Vec<_> = candidates.iter().filter(|row| !row.exhausted && !row.in_order).filter_map(probe).collect();
     if rows.is_empty() {

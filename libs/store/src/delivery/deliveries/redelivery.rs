@@ -12,7 +12,7 @@ use domain::{
 };
 use sea_orm::{QueryResult, Value};
 
-use super::enqueue::{EventToDeliver, destination};
+use super::enqueue::{EventToDeliver, Making, destination};
 use crate::{
     WriteTx,
     core::{
@@ -71,14 +71,14 @@ const PAGE: Sql<1> = sql!(
 
 impl WriteTx {
     /// Queues a new delivery of each event of `which`, up to [`MAX_REDELIVERIES`] and to what may wait, in their order. `Conflict`
-    /// (`too_many_waiting`). What is still on its way to the endpoint
-    /// is not queued a second time, so two calls at once, or a repeated one, do no harm.
+    /// (`too_many_waiting`). What is still on its way to the endpoint, or what it is going to catch up with, is not queued a second time, so
+    /// two calls at once, or a repeated one, do no harm.
     pub async fn redeliver_events(
         &self,
         scope: OrgScope<'_, Webhooks, Write>,
         webhook: &Webhook,
         which: &Redelivery,
-        max_attempts: i32,
+        making: Making,
     ) -> Result<Redelivered> {
         let to = destination(scope, webhook)?;
         let lowest = first_id(which.from).max(which.after.map(EventId::uuid).unwrap_or_default());
@@ -89,18 +89,25 @@ impl WriteTx {
         if rows.is_empty() {
             return Ok(Redelivered { queued: 0, next: None });
         }
-        let most = self.room(to).await?.min(MAX_REDELIVERIES);
-        let (mut events, next) = choose(&rows, which.only_missing, most)?;
+        let (mut open, left) = self.room(to, making).await?;
+        let caught_up_from = open.behind_from(to).unwrap_or(i64::MAX);
+        let (mut events, next) = choose(&rows, which.only_missing, caught_up_from, left.min(MAX_REDELIVERIES))?;
         let queued = events.len();
         if queued > 0 {
             events.sort_by_key(|event| event.seq);
-            self.enqueue(to, webhook.in_order, events, max_attempts).await?;
+            self.enqueue(to, webhook.in_order, events, (making, &mut open)).await?;
         }
         Ok(Redelivered { queued, next })
     }
 }
 
-fn choose(rows: &[QueryResult], only_missing: bool, most: usize) -> Result<(Vec<EventToDeliver>, Option<EventId>)> {
+/// What the endpoint catches up with is on its way as well, and in its order.
+fn choose(
+    rows: &[QueryResult],
+    only_missing: bool,
+    caught_up_from: i64,
+    most: usize,
+) -> Result<(Vec<EventToDeliver>, Option<EventId>)> {
     let (mut chosen, mut last) = (Vec::new(), None);
     for row in rows {
         let fared: i32 = row.try_get::<Option<i32>>("", "fared").map_err(from_db)?.unwrap_or(0);
@@ -109,7 +116,8 @@ fn choose(rows: &[QueryResult], only_missing: bool, most: usize) -> Result<(Vec<
             return Ok((chosen, last));
         }
         last = Some(event.event);
-        if fared == 0 || (fared == 1 && !only_missing) {
+        let comes = event.seq.is_some_and(|seq| seq >= caught_up_from);
+        if !comes && (fared == 0 || (fared == 1 && !only_missing)) {
             chosen.push(event);
         }
     }

@@ -25,6 +25,13 @@ table! {
         opened: i32,
         open_until: Option<ChronoDateTimeUtc>,
         slow: bool,
+        verified_at: Option<ChronoDateTimeUtc>,
+        open_most: Option<i64>,
+        behind_since: Option<ChronoDateTimeUtc>,
+        behind_from: Option<i64>,
+        behind_why: Option<String>,
+        behind_due_at: Option<ChronoDateTimeUtc>,
+        behind_told_at: Option<ChronoDateTimeUtc>,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     Store,
     core::{
         entity::{attempts, deliveries, destinations, events},
-        testing::{SCOPE, at, commit, count, everywhere, now, organization, sequence, webhook},
+        testing::{MAKING, SCOPE, at, commit, count, everywhere, now, organization, sequence, webhook},
     },
 };
 
@@ -241,7 +241,7 @@ async fn many_workers_claim_and_settle_each_row_once() {
             for _ in 0..10 {
                 commit(store, orgs[0], 2).await;
                 commit(store, orgs[1], 2).await;
-                while store.sequence(SCOPE, now(), 1000, 3).await.is_err() {}
+                while store.sequence(SCOPE, now(), 1000, MAKING).await.is_err() {}
             }
             written.set(true);
         };
@@ -305,7 +305,7 @@ async fn the_history_shows_pages_filters_and_test_events_and_no_foreign_endpoint
             .write(&crate::core::testing::stamp(), async |tx: &crate::WriteTx| {
                 let scope = domain::authorization::policy::decide(&write)?;
                 let endpoint = tx.lock_webhook(scope, hook).await?;
-                Ok(crate::Change::new(tx.enqueue_test(scope, &endpoint, 3).await?, org, crate::core::testing::joined(store)))
+                Ok(crate::Change::new(tx.enqueue_test(scope, &endpoint, MAKING).await?, org, crate::core::testing::joined(store)))
             })
             .await
             .unwrap();

@@ -21,7 +21,7 @@ use crate::{
         sql::{self, Sql, sql},
     },
     delivery::deliveries::{
-        Ticket, circuits,
+        Ticket, catching_up, circuits,
         destinations::{self, Destination},
     },
 };
@@ -117,7 +117,7 @@ impl WriteTx {
         let row = webhooks::Entity::find_by_id(key).lock_exclusive().one(&self.tx).await.map_err(from_db)?;
         let circuit = circuits::lock(&self.tx, &[to]).await?.remove(&to);
         Ok(match (row, circuit) {
-            (Some(row), Some(circuit)) => Some((webhook(row)?, circuit)),
+            (Some(row), Some(circuit)) => Some((webhook(row, None)?, circuit)),
             _ => None,
         })
     }
@@ -136,6 +136,7 @@ impl WriteTx {
         };
         webhooks::Entity::update(row).exec(&self.tx).await.map_err(from_db)?;
         circuits::close(&self.tx, to).await?;
+        catching_up::give_up(&self.tx, to).await?;
         destinations::reschedule(&self.tx, &[(to, u64::MAX)], self.now()).await
     }
 

@@ -9,14 +9,14 @@ use crate::{
     Store,
     core::{
         entity::{events, feed, heads, outbox},
-        testing::{SCOPE, commit, count, everywhere, now, organization, sequence, webhook},
+        testing::{MAKING, SCOPE, commit, count, everywhere, now, organization, sequence, webhook},
     },
 };
 
 async fn sequence_until_gone(store: &Store) {
     loop {
         // Taking turns may cost a pass its transaction; the worker's loop repeats it as well.
-        match store.sequence(SCOPE, now(), 7, 3).await {
+        match store.sequence(SCOPE, now(), 7, MAKING).await {
             Ok(done) if done.moved == 0 => return,
             Ok(_) => {}
             Err(error) => assert_eq!(error.kind, Kind::Unavailable, "{error}"),
@@ -82,9 +82,9 @@ async fn a_pass_takes_what_is_there_and_no_more() {
     everywhere(async |store: &Store| {
         let org = organization(store).await;
         commit(store, org, 5).await;
-        assert_eq!(store.sequence(SCOPE, now(), 3, 3).await.unwrap().moved, 3);
+        assert_eq!(store.sequence(SCOPE, now(), 3, MAKING).await.unwrap().moved, 3);
         assert_eq!(sequence(store).await, 2);
-        assert_eq!(store.sequence(SCOPE, now(), 3, 3).await.unwrap(), super::Sequenced::default());
+        assert_eq!(store.sequence(SCOPE, now(), 3, MAKING).await.unwrap(), super::Sequenced::default());
         assert_feed_is_whole(store, &HashMap::from([(org, 5)])).await;
     })
     .await;

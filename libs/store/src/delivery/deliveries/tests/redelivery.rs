@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     Change, NoEvent, WriteTx,
     core::testing::stamp,
-    delivery::deliveries::{MAX_REDELIVERIES, OPEN_AT_ENDPOINT, Redelivered, Redelivery},
+    delivery::deliveries::{MAX_REDELIVERIES, Redelivered, Redelivery},
 };
 
 async fn redeliver(store: &Store, org: domain::OrgId, hook: WebhookId, which: &Redelivery) -> Redelivered {
@@ -14,7 +14,7 @@ async fn redeliver(store: &Store, org: domain::OrgId, hook: WebhookId, which: &R
     let work = async |tx: &WriteTx| {
         let scope = decide(&write)?;
         let endpoint = tx.pin_webhook(scope, hook).await?;
-        Ok(Change::silent(tx.redeliver_events(scope, &endpoint, which, 3).await?, NoEvent::Unchanged))
+        Ok(Change::silent(tx.redeliver_events(scope, &endpoint, which, MAKING).await?, NoEvent::Unchanged))
     };
     store.write(&stamp(), work).await.unwrap()
 }
@@ -56,7 +56,7 @@ async fn nobody_asks_for_more_than_may_wait() {
         sequence(store).await;
         let hook = webhook(store, org, "user.joined").await;
         let event = domain::EventId::new(events::Entity::find().one(&store.db).await.unwrap().unwrap().id);
-        let waiting = usize::try_from(OPEN_AT_ENDPOINT).unwrap() - 5;
+        let waiting = usize::try_from(MAKING.quotas.endpoint).unwrap() - 5;
         backlog(store, Destination { org, webhook: hook }, event, waiting).await;
         let names = vec!["user.joined".parse().unwrap()];
         let all = Redelivery { from: at(-60), to: at(60), names, only_missing: false, after: None };
@@ -68,7 +68,7 @@ async fn nobody_asks_for_more_than_may_wait() {
                 let scope = decide(&write)?;
                 let endpoint = tx.pin_webhook(scope, hook).await?;
                 let which = Redelivery { after: first.next, ..all.clone() };
-                Ok(Change::silent(tx.redeliver_events(scope, &endpoint, &which, 3).await?, NoEvent::Unchanged))
+                Ok(Change::silent(tx.redeliver_events(scope, &endpoint, &which, MAKING).await?, NoEvent::Unchanged))
             })
             .await;
         assert_eq!(refused.unwrap_err().code, "too_many_waiting");

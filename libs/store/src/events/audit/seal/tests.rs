@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     core::{
         entity::{audit_keys, events, heads},
-        testing::{SCOPE, at, commit, everywhere, now, organization, sequence},
+        testing::{MAKING, SCOPE, at, commit, everywhere, now, organization, sequence},
     },
     events::audit::ExportFrame,
 };
@@ -99,7 +99,7 @@ async fn several_workers_beside_writers_seal_everything_once() {
         let writers = orgs.iter().map(async |org| {
             for n in 0..12 {
                 commit(store, *org, 1 + n % 3).await;
-                let _ = store.sequence(SCOPE, now(), 10, 3).await;
+                let _ = store.sequence(SCOPE, now(), 10, MAKING).await;
             }
         });
         let workers = (0..4).map(async |_| {

@@ -7,7 +7,7 @@ mod redeliver;
 
 use actix_web::{delete, get, web};
 use app::App;
-use domain::{EventName, WebhookId, authorization::resource::Webhooks, delivery::webhooks::Webhook};
+use domain::{EventName, WebhookId, authorization::resource::Webhooks, delivery::webhooks::{Webhook, quota::Behind}};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -69,6 +69,12 @@ struct WebhookResponse {
     /// Until when the secrets before the present one sign as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_secrets_until: Option<String>,
+    /// When the endpoint first answered 2xx at its present URL. Until then few deliveries may wait for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_at: Option<String>,
+    /// That it is sent some events later, because too many deliveries wait. Left out if not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind: Option<BehindResponse>,
     created_at: String,
     updated_at: String,
 }
@@ -86,9 +92,29 @@ impl From<Webhook> for WebhookResponse {
             disabled_at: w.disabled_at.map(time),
             disabled_reason: w.disabled_reason,
             old_secrets_until: w.old_secrets_until.map(time),
+            verified_at: w.verified_at.map(time),
+            behind: w.behind.map(Into::into),
             created_at: time(w.created_at),
             updated_at: time(w.updated_at),
         }
+    }
+}
+
+/// An endpoint for which no deliveries are queued for now. It is sent what it missed from the event feed, in its order, when fewer wait.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"since": "2026-11-23T09:00:00.000000Z", "seq": 42, "reason": "endpoint"}))]
+struct BehindResponse {
+    /// Since when.
+    since: String,
+    /// The number in the event feed of the first event that it has not been sent.
+    seq: i64,
+    /// Where as many wait as may: `endpoint`, `organization`, or `unverified` for an endpoint that has never answered 2xx.
+    reason: &'static str,
+}
+
+impl From<Behind> for BehindResponse {
+    fn from(behind: Behind) -> Self {
+        Self { since: time(behind.since), seq: behind.from, reason: behind.why.as_str() }
     }
 }
 
