@@ -52,8 +52,7 @@ impl Job {
 }
 
 /// All of them, in the order in which tests do them.
-pub(crate) const JOBS: &[Job] =
-    &[
+pub(crate) const JOBS: &[Job] = &[
     invitations::JOB,
     seal::JOB,
     seal::FULL_SEGMENTS,

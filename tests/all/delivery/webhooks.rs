@@ -5,6 +5,7 @@ mod disabling;
 mod fairness;
 mod history;
 mod order;
+mod quota;
 mod redeliver;
 mod rotation;
 mod suspension;

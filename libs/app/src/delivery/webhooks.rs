@@ -94,7 +94,7 @@ impl App {
                 disabled_at: None,
                 disabled_reason: None,
                 old_secrets_until: None,
-                verified_at: None,
+                unverified: false,
                 behind: None,
                 created_at: tx.now(),
                 updated_at: tx.now(),
@@ -189,7 +189,7 @@ fn apply(changes: &WebhookChanges, webhook: &mut Webhook, now: Time) {
         webhook.name = name.clone();
     }
     if let Some(url) = &changes.url {
-        webhook.verified_at = webhook.verified_at.filter(|_| webhook.url == *url);
+        webhook.unverified &= webhook.url == *url;
         webhook.url = url.clone();
     }
     if let Some(events) = &changes.events {

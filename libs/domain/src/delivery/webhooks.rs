@@ -51,9 +51,9 @@ pub struct Webhook {
     /// Until when the secrets that were rotated out sign as well.
     #[serde(default)]
     pub old_secrets_until: Option<Time>,
-    /// When it first answered 2xx at its present URL.
+    /// Whether it was tried at its present URL and has never answered 2xx.
     #[serde(default)]
-    pub verified_at: Option<Time>,
+    pub unverified: bool,
     /// That it has not been given all events yet, because too many deliveries were open.
     #[serde(default)]
     pub behind: Option<quota::Behind>,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use crypto::{Keyring, MasterKeys, OsRandom};
 use domain::{
-    Actor, Event, OrgId, Origin, Stamp, Time, UserId, WebhookId, authorization::policy::SystemScope,
+    Actor, Event, OrgId, Origin, Stamp, Time, UserId, WebhookId,
+    authorization::policy::SystemScope,
     delivery::webhooks::{DeliveryState, quota::Quotas},
 };
 use sea_orm::{ConnectionTrait, Database, EntityTrait, Set};

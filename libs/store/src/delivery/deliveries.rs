@@ -28,18 +28,18 @@ use domain::{
 };
 use sea_orm::{DbErr, QueryResult, Value};
 
+pub use self::{
+    candidates::DeliveryClaim,
+    catching_up::{BehindWebhook, CaughtUp, News},
+    claim::ClaimedDelivery,
+    enqueue::Making,
+    outcome::{MAX_ANSWER, Outcome, Ticket, Verdict},
+    redelivery::{MAX_REDELIVERIES, Redelivered, Redelivery},
+};
 pub(crate) use self::{
     catching_up::{FellBehind, fall_behind},
     enqueue::{NewDelivery, insert},
     open::OpenDeliveries,
-};
-pub use self::{
-    candidates::DeliveryClaim,
-    claim::ClaimedDelivery,
-    catching_up::{BehindWebhook, CaughtUp, News},
-    enqueue::Making,
-    outcome::{MAX_ANSWER, Outcome, Ticket, Verdict},
-    redelivery::{MAX_REDELIVERIES, Redelivered, Redelivery},
 };
 use crate::{
     Store,

@@ -19,7 +19,10 @@ use domain::{
         quota::{Behind, Full, MAX_WEBHOOKS},
     },
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::LockType};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    sea_query::LockType,
+};
 
 use crate::{
     Store, WriteTx,
@@ -49,7 +52,7 @@ fn webhook(row: webhooks::Model, destination: Option<&destination_rows::Model>) 
         disabled_at: row.disabled_at,
         disabled_reason: row.disabled_reason,
         old_secrets_until: row.old_secrets_until,
-        verified_at: destination.and_then(|at| at.verified_at),
+        unverified: destination.is_some_and(|at| at.verified_at.is_none() && at.failing_since.is_some()),
         behind,
         created_at: row.created_at,
         updated_at: row.updated_at,
@@ -95,7 +98,12 @@ impl Store {
         let query = destination_rows::Entity::find().filter(destination_rows::Column::OrgId.eq(scope.org().uuid()));
         let at = query.all(&self.db).await.map_err(from_db)?;
         let at: HashMap<_, _> = at.into_iter().map(|at| (at.webhook_id, at)).collect();
-        rows.into_iter().map(|row| { let at = at.get(&row.id); webhook(row, at) }).collect()
+        rows.into_iter()
+            .map(|row| {
+                let at = at.get(&row.id);
+                webhook(row, at)
+            })
+            .collect()
     }
     /// An endpoint.
     pub async fn get_webhook(&self, scope: OrgScope<'_, Webhooks, Read>, id: WebhookId) -> Result<Webhook> {

@@ -12,6 +12,13 @@ use crate::{App, Caller, core::limits::refuse};
 /// What an organization is counted under.
 pub(super) struct Budget(Option<RateRequest>);
 
+impl Budget {
+    /// What one call may make: more at once than the limit could not be paid back.
+    pub(super) fn most(&self) -> usize {
+        self.0.as_ref().map_or(usize::MAX, |request| usize::try_from(request.limit.burst).unwrap_or(usize::MAX))
+    }
+}
+
 fn request(app: &App, org: OrgId) -> RateRequest {
     RateRequest::new(format!("redeliveries:{org}"), app.settings.limits.redeliveries)
 }

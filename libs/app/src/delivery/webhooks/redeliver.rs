@@ -70,6 +70,7 @@ impl App {
                 names: names(&webhook, asked.names.as_deref())?,
                 only_missing: asked.only_missing,
                 after: asked.after,
+                most: budget.most(),
             };
             let done = tx.redeliver_events(scope, active(&webhook)?, &which, self.settings.making).await?;
             made.store(done.queued, Relaxed);

@@ -111,12 +111,8 @@ impl Circuit {
         let took_long = tried.took >= SLOW;
         match tried.sign {
             Sign::Unsent => self,
-            Sign::Arrived => {
-                Self { slow: took_long, verified_at: self.verified_at.or(Some(tried.at)), ..Self::default() }
-            }
-            Sign::Refused if self.verified_at.is_none() => {
-                Self { failures: self.failures + 1, ..self.fail(tried.at, took_long) }
-            }
+            Sign::Arrived => Self { slow: took_long, verified_at: self.verified_at.or(Some(tried.at)), ..Self::default() },
+            Sign::Refused if self.verified_at.is_none() => Self { failures: self.failures + 1, ..self.fail(tried.at, took_long) },
             Sign::Refused => self.fail(tried.at, took_long),
             Sign::Down => Self { failures: self.failures + 1, ..self.fail(tried.at, true) },
         }

@@ -21,6 +21,7 @@ const FINISHED: Sql = sql!(
      where o.deleted_at is not null
        and not exists (select 1 from outbox q where q.org_id = o.id)
        and not exists (select 1 from deliveries d where d.org_id = o.id and d.{open})
+       and not exists (select 1 from destinations n where n.org_id = o.id and n.behind_from is not null)
      order by o.deleted_at
      limit 1"
 );

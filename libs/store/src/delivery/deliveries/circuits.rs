@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::destinations::Destination;
 use crate::core::sql::{self, Sql, sql};
 
-pub(super) const COLUMNS: &str = 
+pub(super) const COLUMNS: &str =
     "org_id, webhook_id, failures, failing_since, failing_seconds, opened, open_until, slow, verified_at";
 
 pub(super) fn read(row: &QueryResult) -> Result<(Destination, Circuit), DbErr> {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    OrgId, Result,
+    OrgId, Result, WebhookId,
     delivery::webhooks::quota::{Full, Open, Quotas, Room},
 };
 use sea_orm::{DatabaseTransaction, DbErr, QueryResult};
@@ -96,7 +96,9 @@ impl OpenDeliveries {
 
     fn estimate(&self, to: Destination) -> Room {
         let most = |at: &At| at.most.unwrap_or(0);
-        let organization = self.at.iter().filter(|(other, _)| other.org == to.org).map(|(_, at)| most(at)).sum();
+        let first = Destination { org: to.org, webhook: WebhookId::new(Uuid::nil()) };
+        let of_org = self.at.range(first..).take_while(|(other, _)| other.org == to.org);
+        let organization = of_org.map(|(_, at)| most(at)).sum();
         let (here, verified) = self.at.get(&to).map_or((0, false), |at| (most(at), at.verified));
         self.quotas.room(Open { here, organization }, verified)
     }

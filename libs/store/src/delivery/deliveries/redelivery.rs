@@ -35,6 +35,8 @@ pub struct Redelivery {
     pub only_missing: bool,
     /// Only those after this one: where the call before stopped.
     pub after: Option<EventId>,
+    /// So many at most; never more than [`MAX_REDELIVERIES`].
+    pub most: usize,
 }
 
 /// What became of them.
@@ -91,7 +93,7 @@ impl WriteTx {
         }
         let (mut open, left) = self.room(to, making).await?;
         let caught_up_from = open.behind_from(to).unwrap_or(i64::MAX);
-        let (mut events, next) = choose(&rows, which.only_missing, caught_up_from, left.min(MAX_REDELIVERIES))?;
+        let (mut events, next) = choose(&rows, which.only_missing, caught_up_from, left.min(which.most).min(MAX_REDELIVERIES))?;
         let queued = events.len();
         if queued > 0 {
             events.sort_by_key(|event| event.seq);

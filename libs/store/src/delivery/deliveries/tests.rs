@@ -1,5 +1,6 @@
 mod circuits;
 mod order;
+mod quota;
 mod redelivery;
 mod totals;
 

@@ -7,7 +7,11 @@ mod redeliver;
 
 use actix_web::{delete, get, web};
 use app::App;
-use domain::{EventName, WebhookId, authorization::resource::Webhooks, delivery::webhooks::{Webhook, quota::Behind}};
+use domain::{
+    EventName, WebhookId,
+    authorization::resource::Webhooks,
+    delivery::webhooks::{Webhook, quota::Behind},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,7 +50,7 @@ impl PathId for WebhookId {
 
 /// An endpoint.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "whk_019ab2c3d4e57f008000000000000008", "name": "Provisioning", "url": "https://example.com/hooks", "events": ["user.joined"], "is_active": true, "secret": "whsec_…", "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[schema(example = json!({"id": "whk_019ab2c3d4e57f008000000000000008", "name": "Provisioning", "url": "https://example.com/hooks", "events": ["user.joined"], "is_active": true, "secret": "whsec_…", "behind": {"since": "2026-11-23T09:00:00.000000Z", "seq": 42, "reason": "endpoint"}, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
 #[allow(missing_docs, reason = "the contract's field names say it")]
 struct WebhookResponse {
     id: String,
@@ -69,9 +73,11 @@ struct WebhookResponse {
     /// Until when the secrets before the present one sign as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_secrets_until: Option<String>,
-    /// When the endpoint first answered 2xx at its present URL. Until then few deliveries may wait for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verified_at: Option<String>,
+    /// Whether the endpoint was called at its present URL and has never answered 2xx: it is called rarely, and few deliveries may wait for
+    /// it. Left out if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    unverified: bool,
     /// That it is sent some events later, because too many deliveries wait. Left out if not.
     #[serde(skip_serializing_if = "Option::is_none")]
     behind: Option<BehindResponse>,
@@ -92,7 +98,7 @@ impl From<Webhook> for WebhookResponse {
             disabled_at: w.disabled_at.map(time),
             disabled_reason: w.disabled_reason,
             old_secrets_until: w.old_secrets_until.map(time),
-            verified_at: w.verified_at.map(time),
+            unverified: w.unverified,
             behind: w.behind.map(Into::into),
             created_at: time(w.created_at),
             updated_at: time(w.updated_at),
