@@ -39,7 +39,7 @@ pub use self::{
 pub(crate) use self::{
     catching_up::{FellBehind, fall_behind},
     enqueue::{NewDelivery, insert},
-    open::OpenDeliveries,
+    open::{OpenDeliveries, Others},
 };
 use crate::{
     Store,

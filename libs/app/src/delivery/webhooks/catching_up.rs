@@ -1,6 +1,8 @@
 //! Endpoints that were not given every event, because too many deliveries were open: they catch up from the feed. Their organization hears
 //! of it by an event when one falls behind and when it has caught up, its owners by mail, at most once a day.
 
+use std::collections::HashSet;
+
 use domain::{
     Event, Result, Time,
     authorization::policy::SystemScope,
@@ -35,22 +37,32 @@ pub struct Steps {
 
 /// One step for each of at most `limit` endpoints that are behind. One that fails keeps none from its turn, and is told at the end.
 pub async fn catch_up(store: &Store, scope: SystemScope, now: Time, with: &CatchingUp, limit: u64) -> Result<Steps> {
-    let (mut steps, mut failed) = (Steps::default(), None);
+    let (mut steps, mut failed, mut counted) = (Steps::default(), None, HashSet::new());
     for behind in store.behind_webhooks(scope, now, limit).await? {
         steps.endpoints += 1;
-        match store.write_as_job(scope, now, async |tx| step(&tx, scope, behind, with).await).await {
-            Ok(made) => steps.made += made,
+        let counts = !counted.contains(&behind.org());
+        match store.write_as_job(scope, now, async |tx| step(&tx, scope, behind, counts, with).await).await {
+            Ok((made, has_counted)) => {
+                steps.made += made;
+                counted.extend(has_counted.then_some(behind.org()));
+            }
             Err(error) => failed = failed.or(Some(error)),
         }
     }
     failed.map_or(Ok(steps), Err)
 }
 
-async fn step(tx: &WriteTx, scope: SystemScope, behind: BehindWebhook, with: &CatchingUp) -> Result<Change<usize>> {
-    let Some(done) = tx.catch_up(scope, behind, with.making).await? else {
-        return Ok(Change::silent(0, NoEvent::Unchanged));
+async fn step(
+    tx: &WriteTx,
+    scope: SystemScope,
+    behind: BehindWebhook,
+    counts: bool,
+    with: &CatchingUp,
+) -> Result<Change<(usize, bool)>> {
+    let Some(done) = tx.catch_up(scope, behind, with.making, counts).await? else {
+        return Ok(Change::silent((0, false), NoEvent::Unchanged));
     };
-    let (webhook, made) = (done.webhook, done.made);
+    let (webhook, made) = (done.webhook, (done.made, done.counted));
     let name = webhook.name.to_string();
     Ok(match done.news {
         News::Nothing => Change::silent(made, NoEvent::Unchanged),

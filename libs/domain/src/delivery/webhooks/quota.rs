@@ -90,7 +90,8 @@ pub struct Room {
 impl Quotas {
     /// What may be made for an endpoint.
     pub fn room(&self, open: Open, verified: bool) -> Room {
-        let (of, bound) = if verified { (self.endpoint, Full::Endpoint) } else { (self.unverified, Full::Unverified) };
+        let few = self.unverified.min(self.endpoint);
+        let (of, bound) = if verified { (self.endpoint, Full::Endpoint) } else { (few, Full::Unverified) };
         let own = Room { left: of - open.here, of, bound };
         let share = self.organization / SHARES;
         let unreserved = self.organization - share * MAX_WEBHOOKS;

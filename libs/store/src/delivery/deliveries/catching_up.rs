@@ -4,7 +4,7 @@
 
 use chrono::TimeDelta;
 use domain::{
-    Result, Time,
+    OrgId, Result, Time,
     authorization::policy::SystemScope,
     delivery::webhooks::{
         Webhook,
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     destinations::{self, Destination},
     enqueue::{EventToDeliver, Making},
-    open::OpenDeliveries,
+    open::{OpenDeliveries, Others},
 };
 use crate::{
     Store, WriteTx,
@@ -73,6 +73,13 @@ pub(crate) async fn give_up(tx: &DatabaseTransaction, to: Destination) -> Result
 #[derive(Clone, Copy, Debug)]
 pub struct BehindWebhook(Destination);
 
+impl BehindWebhook {
+    /// Its organization.
+    pub const fn org(&self) -> OrgId {
+        self.0.org
+    }
+}
+
 /// What is to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
@@ -98,14 +105,18 @@ pub struct CaughtUp {
     pub made: usize,
     /// What is to be told.
     pub news: News,
+    /// Whether what is open at all endpoints of its organization was counted: for a while nobody has to count that again.
+    pub counted: bool,
 }
 
 /// Deliveries of one step: it holds the endpoint's lock meanwhile.
 const STEP: i64 = 500;
 /// Numbers of the feed that one step looks at, whether or not the endpoint subscribed to them.
 const LOOKS_AT: i64 = 5000;
-/// Where there was no room, it is looked for again after this.
-const AGAIN: TimeDelta = TimeDelta::seconds(10);
+/// Where there was no room, it is looked for again after this at the earliest …
+const SOON: TimeDelta = TimeDelta::seconds(10);
+/// … and after this at the latest: the rarer, the longer an endpoint is behind, because whoever looks has to count.
+const AGAIN: TimeDelta = TimeDelta::minutes(1);
 /// Owners get at most one mail about an endpoint in this time.
 const BETWEEN_MAILS: TimeDelta = TimeDelta::days(1);
 
@@ -164,7 +175,14 @@ const ADVANCE: Sql = sql!(
 
 impl WriteTx {
     /// Makes the next deliveries for an endpoint that is behind, if there is room for some; `None` if there is nothing to do any more.
-    pub async fn catch_up(&self, _: SystemScope, behind: BehindWebhook, making: Making) -> Result<Option<CaughtUp>> {
+    /// `counts`: whether what is open at all endpoints of its organization is counted, if that matters.
+    pub async fn catch_up(
+        &self,
+        _: SystemScope,
+        behind: BehindWebhook,
+        making: Making,
+        counts: bool,
+    ) -> Result<Option<CaughtUp>> {
         let (to, now) = (behind.0, self.now());
         // As the sequencer does: it is not deleted, and does not begin to keep an order, until this ends.
         let Some(webhook) = webhooks::share(&self.tx, to.org, to.webhook).await? else { return Ok(None) };
@@ -178,9 +196,11 @@ impl WriteTx {
             give_up(&self.tx, to).await?;
             return Ok(None);
         }
-        let room = open.room(&self.tx, to, STEP).await?;
+        let others = if counts { Others::Counted } else { Others::Known };
+        let room = open.room(&self.tx, to, STEP, others).await?;
         if !room.is_enough() {
-            return self.put_off(to, webhook, from, room, &episode).await.map(Some);
+            let put_off = self.put_off(to, webhook, from, room, &episode).await?;
+            return Ok(Some(CaughtUp { counted: open.counted_others, ..put_off }));
         }
         let most = usize::try_from(room.left.min(STEP)).unwrap_or(0);
         let (events, next) = self.missed(to, &webhook, from, most, &episode).await?;
@@ -196,7 +216,7 @@ impl WriteTx {
             None => (None, News::Nothing),
         };
         self.advance(to, rest, now, episode.told).await?;
-        Ok(Some(CaughtUp { webhook, made, news }))
+        Ok(Some(CaughtUp { webhook, made, news, counted: open.counted_others }))
     }
 
     /// The next `most` events that it missed, and where to go on; `None`: that was all.
@@ -232,8 +252,9 @@ impl WriteTx {
         };
         let told = if news == News::Nothing { episode.told } else { Some(now) };
         let behind = Behind { since: episode.since, from, why: room.bound };
-        self.advance(to, Some(behind), now + AGAIN, told).await?;
-        Ok(CaughtUp { webhook: Webhook { behind: Some(behind), ..webhook }, made: 0, news })
+        let wait = ((now - episode.since) / 10).clamp(SOON, AGAIN);
+        self.advance(to, Some(behind), now + wait, told).await?;
+        Ok(CaughtUp { webhook: Webhook { behind: Some(behind), ..webhook }, made: 0, news, counted: false })
     }
 
     async fn episode(&self, to: Destination) -> Result<Option<Episode>> {

@@ -18,8 +18,7 @@ use uuid::Uuid;
 use super::{
     circuits,
     destinations::{self, Destination},
-    open::OpenDeliveries,
-    redelivery::MAX_REDELIVERIES,
+    open::{OpenDeliveries, Others},
 };
 use crate::{
     WriteTx,
@@ -106,7 +105,7 @@ impl WriteTx {
         making: Making,
     ) -> Result<DeliveryId> {
         let to = destination(scope, webhook)?;
-        let (mut open, _) = self.room(to, making).await?;
+        let (mut open, _) = self.room(to, making, 1).await?;
         let event = record::ping(self, to.org, to.webhook).await?;
         let ping = EventToDeliver { event, name: TEST_PING.to_owned(), seq: None };
         Ok(self.enqueue(to, webhook.in_order, vec![ping], (making, &mut open)).await?[0])
@@ -128,15 +127,15 @@ impl WriteTx {
             return Err(Error::conflict("event_erased", "The content of this event was erased; it cannot be sent again."));
         }
         let event = EventToDeliver::read(&row).map_err(from_db)?;
-        let (mut open, _) = self.room(to, making).await?;
+        let (mut open, _) = self.room(to, making, 1).await?;
         Ok(self.enqueue(to, webhook.in_order, vec![event], (making, &mut open)).await?[0])
     }
 
     /// What more may be made for an endpoint because somebody asked for it; locks it. `Conflict` (`too_many_waiting`).
-    pub(super) async fn room(&self, to: Destination, making: Making) -> Result<(OpenDeliveries, usize)> {
+    pub(super) async fn room(&self, to: Destination, making: Making, wanted: i64) -> Result<(OpenDeliveries, usize)> {
         destinations::lock(&self.tx, &mut [to]).await?;
         let mut open = OpenDeliveries::read(&self.tx, &[to], making.quotas).await?;
-        let room = open.room(&self.tx, to, MAX_REDELIVERIES as i64).await?;
+        let room = open.room(&self.tx, to, wanted, Others::Counted).await?;
         match usize::try_from(room.left) {
             Ok(left) if left > 0 => Ok((open, left)),
             _ => Err(too_many(room)),

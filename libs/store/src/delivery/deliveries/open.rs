@@ -25,12 +25,23 @@ struct At {
     most: Option<i64>,
 }
 
+/// What is done where the organization's bound seems to be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// The other endpoints are counted as well.
+    Counted,
+    /// They were a moment ago.
+    Known,
+}
+
 /// What is open at all endpoints of some organizations.
 pub(crate) struct OpenDeliveries {
     quotas: Quotas,
     at: BTreeMap<Destination, At>,
     /// Whose numbers are true.
     counted: BTreeSet<Destination>,
+    /// Whether the other endpoints of an organization were counted.
+    pub(super) counted_others: bool,
 }
 
 const READ: Sql<1> = sql!(
@@ -66,7 +77,7 @@ impl OpenDeliveries {
     pub(crate) async fn read(tx: &DatabaseTransaction, locked: &[Destination], quotas: Quotas) -> Result<Self> {
         let orgs: BTreeSet<OrgId> = locked.iter().map(|to| to.org).collect();
         let rows = READ.all(tx, vec![], orgs.into_iter().map(|org| [org.uuid().into()])).await?;
-        Ok(Self { quotas, at: sql::read_all(&rows, read)?, counted: BTreeSet::new() })
+        Ok(Self { quotas, at: sql::read_all(&rows, read)?, counted: BTreeSet::new(), counted_others: false })
     }
 
     /// The number in the feed from which on a locked destination catches up, if it is behind.
@@ -75,7 +86,7 @@ impl OpenDeliveries {
     }
 
     /// How many more may be made for a locked destination; true at least where fewer than `wanted` are left.
-    pub(crate) async fn room(&mut self, tx: &DatabaseTransaction, to: Destination, wanted: i64) -> Result<Room> {
+    pub(crate) async fn room(&mut self, tx: &DatabaseTransaction, to: Destination, wanted: i64, others: Others) -> Result<Room> {
         if self.at.get(&to).is_none_or(|at| at.most.is_none()) {
             self.count(tx, &[to]).await?;
         }
@@ -85,11 +96,12 @@ impl OpenDeliveries {
         }
         self.count(tx, &[to]).await?;
         let room = self.estimate(to);
-        if room.left >= wanted || room.bound != Full::Organization {
+        if room.left >= wanted || room.bound != Full::Organization || others == Others::Known {
             return Ok(room);
         }
         let others = sql::all(tx, LOCK_OTHERS, vec![to.org.uuid().into()]).await?;
         let others: Vec<_> = sql::read_all(&others, Destination::read)?;
+        self.counted_others = true;
         self.count(tx, &others).await?;
         Ok(self.estimate(to))
     }

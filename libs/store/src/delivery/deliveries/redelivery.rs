@@ -91,7 +91,7 @@ impl WriteTx {
         if rows.is_empty() {
             return Ok(Redelivered { queued: 0, next: None });
         }
-        let (mut open, left) = self.room(to, making).await?;
+        let (mut open, left) = self.room(to, making, MAX_REDELIVERIES as i64).await?;
         let caught_up_from = open.behind_from(to).unwrap_or(i64::MAX);
         let (mut events, next) = choose(&rows, which.only_missing, caught_up_from, left.min(which.most).min(MAX_REDELIVERIES))?;
         let queued = events.len();

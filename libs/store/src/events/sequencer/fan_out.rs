@@ -11,7 +11,7 @@ use crate::{
     Store,
     core::sql::{self, Sql, sql},
     delivery::deliveries::{
-        FellBehind, Making, NewDelivery, OpenDeliveries,
+        FellBehind, Making, NewDelivery, OpenDeliveries, Others,
         destinations::{self, Destination},
         fall_behind, insert,
     },
@@ -94,7 +94,7 @@ async fn room(
         return Ok(0);
     }
     let wanted = i64::try_from(events.len()).unwrap_or(i64::MAX);
-    let room = open.room(tx, to, wanted).await?;
+    let room = open.room(tx, to, wanted, Others::Counted).await?;
     let most = usize::try_from(room.left.min(wanted)).unwrap_or(0);
     if let Some((seq, _)) = events.get(most) {
         fell.push(FellBehind { to, from: *seq, why: room.bound });

@@ -15,7 +15,7 @@ async fn step(store: &Store, second: i64) -> domain::Result<Vec<Option<CaughtUp>
     let mut steps = Vec::new();
     for behind in store.behind_webhooks(SCOPE, at(second), 64).await? {
         let work = async |tx: std::sync::Arc<crate::WriteTx>| {
-            Ok(Change::silent(tx.catch_up(SCOPE, behind, SMALL).await?, NoEvent::Unchanged))
+            Ok(Change::silent(tx.catch_up(SCOPE, behind, SMALL, true).await?, NoEvent::Unchanged))
         };
         steps.push(store.write_as_job(SCOPE, at(second), work).await?);
     }
@@ -137,6 +137,30 @@ async fn a_backlog_that_nobody_counted_is_counted_once_and_then_costs_nothing() 
         }
         eprintln!("{:?}: passes with a full endpoint took {took:?}", store.has_one_writer());
         assert_eq!(count(store, DeliveryState::Waiting).await, 10_001);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_delivered_before_the_upgrade_has_proved_its_endpoint() {
+    everywhere(async |store: &Store| {
+        let org = organization(store).await;
+        let (arrives, fails) = (webhook(store, org, "user.joined").await, webhook(store, org, "user.joined").await);
+        commit(store, org, 1).await;
+        sequence(store).await;
+        let failed = Verdict::Failed { status: Some(404), body: None, error: "no".to_owned() };
+        let jobs = take(store, 1).await;
+        let outcomes: Vec<_> = jobs
+            .iter()
+            .map(|job| if job.ticket.webhook == fails { outcome(job, failed.clone()) } else { arrived(job) })
+            .collect();
+        settle(store, 2, &outcomes).await;
+        sql::execute(&store.db, "update destinations set verified_at = null", vec![]).await.unwrap();
+        let step = migrations::STEPS.iter().find(|step| step.name.contains("_000013_")).unwrap().files.concat();
+        sql::execute(&store.db, &step[step.find("update destinations").unwrap()..], vec![]).await.unwrap();
+        for row in destinations::Entity::find().all(&store.db).await.unwrap() {
+            assert_eq!(row.verified_at.is_some(), row.webhook_id == arrives.uuid());
+        }
     })
     .await;
 }
