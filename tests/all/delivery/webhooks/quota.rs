@@ -350,7 +350,7 @@ both!(what_is_sent_again_is_counted_by_deliveries, counted(), async |app| {
     let id = text(&app.by(&olga).post(&theirs.at("webhooks"), body).await.ok()["id"]);
     app.by(&olga).post_empty(&theirs.at(&format!("webhooks/{id}/test"))).await.ok();
     // Nor does a stranger use up somebody's.
-    app.by(&olga).post(&path, everything.clone()).await.refused(404, "NOT_FOUND");
+    app.by(&olga).post(&path, everything.clone()).await.refused(403, "FORBIDDEN");
     app.worker().await;
     assert_eq!((hooked.receiver.take().len(), receiver.count()), (4, 1));
 });
