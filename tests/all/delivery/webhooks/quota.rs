@@ -144,8 +144,11 @@ both!(what_it_catches_up_with_is_not_sent_again_before, small(), async |app| {
     assert_eq!(names(&hooked.receiver), all_of(1..=3));
     // There is room now, and it has not been used yet: whoever asks for everything gets what was given before.
     let everything = json!({"from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"});
-    let again = app.by(&ann).post(&format!("{}/redeliver", hooked.path), everything).await.ok();
-    assert_eq!(again["deliveries"], 3);
+    let mut missing = everything.clone();
+    missing["only_missing"] = json!(true);
+    let path = format!("{}/redeliver", hooked.path);
+    assert_eq!(app.by(&ann).post(&path, missing).await.ok()["deliveries"], 0, "what is missing comes anyway");
+    assert_eq!(app.by(&ann).post(&path, everything).await.ok()["deliveries"], 3);
     catch_up(app).await;
     assert_eq!(names(&hooked.receiver), ["Name 0", "Name 1", "Name 2", "Name 4", "Name 5", "Name 6"]);
 });
