@@ -52,6 +52,8 @@ pub(super) async fn run(world: &World, report: &mut Report) -> Result<()> {
     report.figure("webhook, idle: request sent to receipt, median", format!("{delay:.1} ms"), Some((delay < 50.0, "< 50 ms")));
 
     report.figure("worker: most resident memory with single events", format!("{:.0} MB", worker.memory()?.1 * 1.048_576), None);
+    // Stopped before, it would leave the last one in flight, for which the floor would be waited for in vain.
+    settled(&data).await?;
     drop(worker);
     heaps(world, &data, &receiver, owners.len(), report).await
 }
@@ -123,7 +125,7 @@ pub(super) fn owners(data: &Dataset) -> Vec<&Caller> {
     owners
 }
 
-/// An endpoint at a port of this machine for each of these organizations, and no others.
+/// An endpoint at a port of this machine for each of these organizations, which has answered 2xx before, and no others.
 pub(super) async fn subscribe(data: &Dataset, port: u16, orgs: &[Uuid]) -> Result<()> {
     sqlx::raw_sql("delete from webhooks").execute(&data.pool).await?;
     let now = SystemClock.now();
@@ -135,9 +137,10 @@ pub(super) async fn subscribe(data: &Dataset, port: u16, orgs: &[Uuid]) -> Resul
         let url = format!("http://127.0.0.1:{port}/hooks/{n}");
         sqlx::query("insert into webhooks (org_id, id, name, url, events, secret, is_active, created_at, updated_at) values ($1, $2, 'bench', $3, 'organization.updated user.invited', $4, true, $5, $5)")
             .bind(org).bind(webhook.uuid()).bind(url).bind(secret.as_str()).bind(now).execute(&data.pool).await?;
-        sqlx::query("insert into destinations (org_id, webhook_id, failures) values ($1, $2, 0)")
+        sqlx::query("insert into destinations (org_id, webhook_id, failures, verified_at) values ($1, $2, 0, $3)")
             .bind(org)
             .bind(webhook.uuid())
+            .bind(now)
             .execute(&data.pool)
             .await?;
     }
