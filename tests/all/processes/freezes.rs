@@ -24,6 +24,10 @@ use super::{
 /// What PostgreSQL gives to whoever is silent in a transaction, in seconds; what a lock may take is half of it.
 const SILENCE: u64 = 2;
 
+/// What the frozen one has claimed comes when its lease ends, after twice the receiver's time and a bit, and keeps a place in flight at the
+/// endpoint meanwhile. Without the time-outs it would be for ever.
+const LEASE: Duration = Duration::from_secs(SILENCE + 40);
+
 async fn world() -> World {
     World::postgres()
         .await
@@ -85,7 +89,7 @@ fn a_worker_that_freezes_with_the_sequencer_stops_nobody() {
                 let email = format!("during{n}@example.com");
                 org.invite(&email).await;
                 org.hears_of(&email).await;
-                promptly("delivering beside a frozen worker", began.elapsed(), Duration::from_secs(SILENCE + 8), usual);
+                promptly("delivering beside a frozen worker", began.elapsed(), LEASE, usual);
                 waited.push(began.elapsed());
                 assert_eq!(other.api().get("/health/ready").await.status, 200, "the other worker is well");
                 frozen.signal("CONT");
@@ -131,8 +135,7 @@ impl Crew {
         .await;
         org.hears_of(&email).await;
         let took = began.elapsed();
-        // A delivery that the frozen one has claimed comes when its lease ends, after twice the receiver's time and a bit.
-        promptly("changing and delivering", took, Duration::from_secs(SILENCE + 15), self.usual);
+        promptly("changing and delivering", took, LEASE, self.usual);
         victim.signal("CONT");
         took
     }
