@@ -127,12 +127,9 @@ impl App {
             if webhook.in_order != before.in_order {
                 tx.put_in_order(scope, &webhook).await?;
             }
-            if webhook.url != before.url {
-                tx.forget_endpoint(scope, &webhook).await?;
-            }
             if changes.url.is_some() || changes.is_active.is_some() {
                 // Moved, repaired or given up: what was known about it does not hold any more.
-                tx.forget_failures(scope, &webhook).await?;
+                tx.forget_failures(scope, &webhook, webhook.url != before.url).await?;
             }
             let (name, url, events) = (webhook.name.to_string(), webhook.url.origin(), webhook.events.clone());
             let event = Event::WebhookUpdated { webhook_id: id, name, url, events, is_active: webhook.is_active };

@@ -43,6 +43,7 @@ impl App {
     /// Counts the deliveries that a call made beyond its first. They were made, so they are counted even if there is less left; nothing
     /// passes then until that is paid back.
     pub(super) async fn charge_redelivery(&self, budget: Budget, made: usize) {
+        // One was counted before, and asking counts one more: the others are reported with it.
         let (Some(request), Some(more)) = (budget.0, made.checked_sub(2)) else { return };
         let request = RateRequest { unreported: u32::try_from(more).unwrap_or(u32::MAX), ..request };
         if let Err(error) = self.kv.admit(&[request]).await {

@@ -105,7 +105,7 @@ pub(crate) async fn moved(tx: &DatabaseTransaction, to: Destination, now: Time) 
     sql::execute(tx, UNVERIFY, to.key().to_vec()).await?;
     let [org, webhook] = to.key();
     sql::execute(tx, TAKE_BACK, vec![now.into(), org, webhook]).await?;
-    close(tx, to).await
+    Ok(())
 }
 
 const PROBE: Sql = sql!(

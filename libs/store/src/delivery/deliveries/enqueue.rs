@@ -180,10 +180,11 @@ fn too_many(room: Room) -> Error {
     let of = room.of;
     let message = match room.bound {
         Full::Endpoint => {
-            format!("{of} deliveries wait at this webhook, as many as may. Nothing is lost: it catches up by itself.")
+            format!("{of} deliveries wait at this webhook, as many as may. Ask again when fewer do; new events are not lost meanwhile.")
         }
         Full::Organization => {
-            "As many deliveries wait at the organization's webhooks as may. Nothing is lost: they catch up.".to_owned()
+            "As many deliveries wait at the organization's webhooks as may. Ask again when fewer do; new events are not lost meanwhile."
+                .to_owned()
         }
         Full::Unverified => format!(
             "This webhook has never answered 2xx, and {of} deliveries wait at it, as many as may. Nothing is lost: once it answers, it \

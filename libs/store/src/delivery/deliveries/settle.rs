@@ -99,66 +99,39 @@ const STILL_THERE: &str = "join deliveries d on d.org_id = v.org_id and d.id = v
      where v.unsent = 0
      on conflict do nothing";
 
-const SETTLE: Sql<12> = sql!(
-    "update deliveries {settling} from {rows} {held}",
-    rows = 2 (
-        org_id: Uuid,
-        id: Uuid,
-        lease: Uuid,
-        state: i16,
-        next_at: Time,
-        status: Option<i32>,
-        body: Option<String>,
-        error: Option<String>,
-        unsent: i32,
-        number: i32,
-        at: Time,
-        duration_ms: i64,
-    ),
-    settling = SETTLING,
-    held = HELD
-);
+/// A statement over [`values`].
+macro_rules! of_outcomes {
+    ($text:literal, rows = $first:literal, $($parts:tt)*) => {
+        sql!($text, rows = $first (
+                org_id: Uuid,
+                id: Uuid,
+                lease: Uuid,
+                state: i16,
+                next_at: Time,
+                status: Option<i32>,
+                body: Option<String>,
+                error: Option<String>,
+                unsent: i32,
+                number: i32,
+                at: Time,
+                duration_ms: i64,
+            ), $($parts)*)
+    };
+}
 
-const RECORD_ATTEMPTS: Sql<12> = sql!(
-    "{recording} from {rows} {still_there}",
-    rows = 1 (
-        org_id: Uuid,
-        id: Uuid,
-        lease: Uuid,
-        state: i16,
-        next_at: Time,
-        status: Option<i32>,
-        body: Option<String>,
-        error: Option<String>,
-        unsent: i32,
-        number: i32,
-        at: Time,
-        duration_ms: i64,
-    ),
-    recording = RECORDING,
-    still_there = STILL_THERE
-);
+const SETTLE: Sql<12> =
+    of_outcomes!("update deliveries {settling} from {rows} {held}", rows = 2, settling = SETTLING, held = HELD);
+
+const RECORD_ATTEMPTS: Sql<12> =
+    of_outcomes!("{recording} from {rows} {still_there}", rows = 1, recording = RECORDING, still_there = STILL_THERE);
 
 /// Both in one, where a statement can hold several changes.
-const SETTLE_ON_POSTGRES: Sql<12> = sql!(
+const SETTLE_ON_POSTGRES: Sql<12> = of_outcomes!(
     "with v as (select * from {rows}),
      attempted as ({recording} from v {still_there}),
      settled as (update deliveries {settling} from v {held})
      select id from settled",
-    rows = 2 (
-        org_id: Uuid,
-        id: Uuid,
-        lease: Uuid,
-        state: i16,
-        next_at: Time,
-        status: Option<i32>,
-        body: Option<String>,
-        error: Option<String>,
-        unsent: i32,
-        number: i32,
-        at: Time,
-        duration_ms: i64,
-    ),
+    rows = 2,
     recording = RECORDING,
     still_there = STILL_THERE,
     settling = SETTLING,

@@ -28,23 +28,18 @@ const PUT_IN_ORDER: Sql = sql!(
 );
 
 impl WriteTx {
-    /// Forgets how a locked endpoint has been answering: it was repaired, or switched on or off. What waits is tried at once; with what
-    /// one that is off has missed, it does not catch up.
-    pub async fn forget_failures(&self, scope: OrgScope<'_, Webhooks, Write>, webhook: &Webhook) -> Result<()> {
+    /// Forgets how a locked endpoint has been answering: it was repaired, or switched on or off, or (`moved`) has another URL, where
+    /// whoever is there has to answer 2xx first. What waits is tried at once; with what one that is off has missed, it does not catch up.
+    pub async fn forget_failures(&self, scope: OrgScope<'_, Webhooks, Write>, webhook: &Webhook, moved: bool) -> Result<()> {
         let to = Destination { org: scope.org(), webhook: webhook.id };
         destinations::lock(&self.tx, &mut [to]).await?;
+        if moved {
+            circuits::moved(&self.tx, to, self.now()).await?;
+        }
         circuits::close(&self.tx, to).await?;
         if !webhook.is_active {
             catching_up::give_up(&self.tx, to).await?;
         }
-        reschedule(&self.tx, to, self.now()).await
-    }
-
-    /// Forgets everything about a locked endpoint that has another URL: whoever is there has to answer 2xx first.
-    pub async fn forget_endpoint(&self, scope: OrgScope<'_, Webhooks, Write>, webhook: &Webhook) -> Result<()> {
-        let to = Destination { org: scope.org(), webhook: webhook.id };
-        destinations::lock(&self.tx, &mut [to]).await?;
-        circuits::moved(&self.tx, to, self.now()).await?;
         reschedule(&self.tx, to, self.now()).await
     }
 
