@@ -32,6 +32,7 @@ mod load;
 mod mail;
 mod outage_postgres;
 mod outage_redis;
+mod own_mail_server;
 mod partners;
 mod process;
 mod proxy;

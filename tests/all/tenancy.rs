@@ -5,3 +5,4 @@ mod members;
 mod organizations;
 mod platform;
 mod roles;
+mod smtp;

@@ -15,7 +15,7 @@
 //! - [`everything`] makes one of everything; a new resource is added there.
 //! - [`answers!`] is a table of requests and what each is answered.
 //! - [`fuzz`] has what is done to every parser of hostile input.
-//! - [`Receiver`] is a customer's webhook endpoint.
+//! - [`Receiver`] is a customer's webhook endpoint, [`MailServer`] a customer's mail server.
 
 mod answers;
 mod app;
@@ -24,6 +24,7 @@ mod database;
 mod document;
 pub mod everything;
 pub mod fuzz;
+mod mail_server;
 mod mails;
 mod people;
 mod receiver;
@@ -34,6 +35,7 @@ pub use answers::{Expected, Table, refused, refused_as};
 pub use app::{Options, TestApp, start_time};
 pub use client::{Client, Request};
 pub use database::Database;
+pub use mail_server::{Handed, MailServer, SMTP_PASSWORD};
 pub use mails::Mail;
 pub use people::{Org, PASSWORD, User, text};
 pub use receiver::{Received, Receiver};

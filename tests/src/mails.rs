@@ -54,7 +54,7 @@ impl TestApp {
     }
 }
 
-fn parse(raw: String) -> Mail {
+pub(crate) fn parse(raw: String) -> Mail {
     let unix = raw.replace("\r\n", "\n");
     let (head, body) = unix.split_once("\n\n").unwrap_or((&unix, ""));
     let kind = header(head, "content-type");

@@ -20,7 +20,7 @@ use crypto::{Alg, Hasher};
 use domain::{
     Clock, IdGen, Result,
     core::{
-        ports::{Kv, UrlGuard},
+        ports::{Kv, MailServers, UrlGuard},
         value::Email,
     },
     delivery::mails::{Mail, Template},
@@ -77,6 +77,7 @@ pub struct App {
     pub ids: Arc<dyn IdGen>,
     hasher: Hasher,
     guard: Arc<dyn UrlGuard>,
+    mail_servers: Arc<dyn MailServers>,
     keys: identity::tokens::Keys,
     watch: events::feed::Watch,
     counters: core::limits::Counters,
@@ -97,6 +98,8 @@ pub struct Parts {
     pub hasher: Hasher,
     /// Judge of customers' URLs.
     pub guard: Arc<dyn UrlGuard>,
+    /// Judge of customers' mail servers.
+    pub mail_servers: Arc<dyn MailServers>,
     /// Settings.
     pub settings: Settings,
 }
@@ -114,6 +117,7 @@ impl App {
             ids: parts.ids,
             hasher: parts.hasher,
             guard: parts.guard,
+            mail_servers: parts.mail_servers,
             keys,
             watch: events::feed::Watch::default(),
             counters: core::limits::Counters::new(),

@@ -6,3 +6,4 @@ pub mod organizations;
 pub mod platform;
 pub mod roles;
 pub mod setup;
+pub mod smtp;

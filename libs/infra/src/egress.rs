@@ -12,7 +12,7 @@ mod error;
 mod guard;
 mod resolver;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     net::IpAddr,
@@ -100,13 +100,14 @@ const CONNECTION_HEADERS: [&str; 10] = [
 ];
 
 impl Egress {
-    /// Builds the clients. Fails where the system's name resolution or certificates cannot be read.
+    /// Builds the clients. Fails where the system's name resolution, its certificates or `egress.ca_file` cannot be read.
     pub fn new(egress: &EgressConfig, dns: &DnsConfig) -> Result<Self, domain::Error> {
         let policy = Policy::new(&egress.allow_networks);
         let names = Names::new(dns)?;
         let guarded = |reach| Guarded { names: names.clone(), policy: policy.clone(), reach };
-        let secure = clients::guarded_client(guarded(Reach::Public))?;
-        let plain = clients::guarded_client(guarded(Reach::AllowedOnly))?;
+        let trusted = clients::authorities(egress.ca_file.as_deref())?;
+        let secure = clients::guarded_client(guarded(Reach::Public), &trusted)?;
+        let plain = clients::guarded_client(guarded(Reach::AllowedOnly), &trusted)?;
         Ok(Self(Arc::new(Inner { policy, names, secure, plain, ceiling: Duration::from_secs(egress.timeout_seconds) })))
     }
 
@@ -116,12 +117,24 @@ impl Egress {
     }
 
     /// The addresses of `host` (a name, or an address itself) that may be connected to. For protocols other than HTTP, such as
-    /// a customer's mail server: connect to one of these, do not resolve again.
-    pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, EgressError> {
-        let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        match literal {
-            Ok(address) => self.0.policy.filter(vec![address], Reach::Public),
-            Err(_) => self.0.names.permitted(host, &self.0.policy, Reach::Public).await,
+    /// a customer's mail server: connect to one of these, do not resolve again. Without encryption only what the operator allowed.
+    pub async fn addresses(&self, host: &str, encrypted: bool) -> Result<Vec<IpAddr>, EgressError> {
+        let reach = if encrypted { Reach::Public } else { Reach::AllowedOnly };
+        match guard::address(host) {
+            Some(address) => self.0.policy.filter(vec![address], reach),
+            // Answering before asking keeps a customer from using us to look into internal names.
+            None if !encrypted && self.0.policy.is_empty() => Err(EgressError::NotAllowed("https_required")),
+            None => self.0.names.permitted(host, &self.0.policy, reach).await,
+        }
+    }
+
+    /// The same of an address alone: a name is judged when it is connected to.
+    pub fn literal(&self, host: &str, encrypted: bool) -> Result<(), EgressError> {
+        let reach = if encrypted { Reach::Public } else { Reach::AllowedOnly };
+        match guard::address(host) {
+            Some(address) => self.0.policy.filter(vec![address], reach).map(|_| ()),
+            None if !encrypted && self.0.policy.is_empty() => Err(EgressError::NotAllowed("https_required")),
+            None => Ok(()),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod message;
 mod names;
+mod relays;
 mod smtp;
 mod templates;
 #[cfg(test)]
@@ -21,7 +22,10 @@ use std::{
 use domain::{Clock, Error};
 use lettre::{AsyncTransport, message::Mailbox};
 
-pub use self::templates::{Parts, Template, render};
+pub use self::{
+    relays::{RelayError, Relays},
+    templates::{Parts, Template, render},
+};
 use crate::config::{DataConfig, MailConfig, MailTransport};
 
 /// A mail that is ready to go.

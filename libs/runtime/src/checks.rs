@@ -5,9 +5,9 @@ use std::{ffi::OsString, path::Path};
 use crypto::MasterKeys;
 use domain::core::value::{Email, Password};
 use infra::{
-    config::{self, Config, ConfigErrors},
+    config::{self, Config, ConfigErrors, EgressConfig},
     egress::Egress,
-    mail::Mailer,
+    mail::{Mailer, Relays},
 };
 
 use crate::{Sources, settings};
@@ -45,7 +45,13 @@ fn problems(config: &Config) -> Vec<(&'static str, String)> {
     };
     let _inside = runtime.enter();
     note("mail.transport", Mailer::new(&config.mail, &config.data, Sources::system().clock).err().map(|e| told(&e)));
-    note("dns.resolver", Egress::new(&config.egress, &config.dns).err().map(|e| told(&e)));
+    let network = EgressConfig { ca_file: None, ..config.egress.clone() };
+    match Egress::new(&network, &config.dns) {
+        Err(e) => note("dns.resolver", Some(told(&e))),
+        Ok(egress) => {
+            note("egress.ca_file", Relays::new(config, egress, Sources::system().clock).err().map(|e| told(&e)));
+        }
+    }
     note("tokens.access_alg", settings::app(config).err().map(|e| told(&e)));
     found
 }

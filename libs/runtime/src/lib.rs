@@ -16,7 +16,11 @@ use domain::{
     Clock, Error, IdGen, Result,
     core::{clock::SystemClock, ports::Kv},
 };
-use infra::{config::Config, egress::Egress, mail::Mailer};
+use infra::{
+    config::Config,
+    egress::Egress,
+    mail::{Mailer, Relays},
+};
 use store::Store;
 
 /// What is being started.
@@ -57,6 +61,8 @@ pub struct Resources {
     pub egress: Egress,
     /// The way to the mail server.
     pub mailer: Mailer,
+    /// The guarded way to customers' mail servers.
+    pub relays: Relays,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Identifiers and secrets.
@@ -70,7 +76,8 @@ impl Resources {
         let kv = infra::kv::connect(&config.redis, clock.clone()).await;
         let egress = Egress::new(&config.egress, &config.dns)?;
         let mailer = Mailer::new(&config.mail, &config.data, clock.clone())?;
-        Ok(Self { store, kv, egress, mailer, clock, ids })
+        let relays = Relays::new(config, egress.clone(), clock.clone())?;
+        Ok(Self { store, kv, egress, mailer, relays, clock, ids })
     }
 }
 

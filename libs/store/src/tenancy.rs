@@ -5,4 +5,5 @@ pub mod members;
 pub mod organizations;
 pub mod platform;
 pub mod roles;
+pub mod smtp;
 pub(crate) mod tiers;

@@ -4,7 +4,10 @@ use std::{net::TcpListener, sync::Arc};
 
 use app::{App, Parts};
 use crypto::{Hasher, HasherConfig};
-use domain::{Error, Result, core::ports::UrlGuard};
+use domain::{
+    Error, Result,
+    core::ports::{MailServers, UrlGuard},
+};
 use infra::config::Config;
 pub use runtime::Sources;
 use runtime::{Resources, Role, open_store};
@@ -40,6 +43,7 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     store.load_data_keys(sources.clock.now()).await?;
     let resources = Resources::around(store, config, sources).await?;
     let guard: Arc<dyn UrlGuard> = Arc::new(resources.egress.clone());
+    let mail_servers: Arc<dyn MailServers> = Arc::new(resources.relays.clone());
     let hasher = Hasher::start(HasherConfig {
         threads: config.passwords.threads,
         queue: config.passwords.queue,
@@ -48,7 +52,7 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     });
     let settings = runtime::settings::app(config)?;
     let Resources { store, kv, clock, ids, .. } = resources.clone();
-    let parts = Parts { store, kv, clock, ids, hasher, guard, settings };
+    let parts = Parts { store, kv, clock, ids, hasher, guard, mail_servers, settings };
     let app = App::new(parts).await?;
     let trusted = TrustedProxies::new(config.server.trusted_proxies.clone());
     let https = config.server.public_url.starts_with("https:");

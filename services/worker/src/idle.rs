@@ -46,7 +46,7 @@ pub async fn run_until_idle(deps: &Deps) -> Result<Idle> {
         let events = total.events;
         while sequence(deps, &mut total).await? {}
         let hooks = drain(&Webhooks::new(shared.clone(), CONCURRENCY)).await?;
-        let mails = drain(&Mails(shared.clone())).await?;
+        let mails = drain(&Mails::new(shared.clone(), CONCURRENCY)).await?;
         let of = |counts: &BTreeMap<&str, usize>, label| counts.get(label).copied().unwrap_or_default();
         total.delivered += of(&hooks, "delivered");
         total.retried += of(&hooks, "retried");

@@ -24,7 +24,11 @@ mod wake;
 use std::sync::Arc;
 
 use domain::{Clock, IdGen, core::ports::Kv};
-use infra::{config::Config, egress::Egress, mail::Mailer};
+use infra::{
+    config::Config,
+    egress::Egress,
+    mail::{Mailer, Relays},
+};
 use runtime::Resources;
 use store::Store;
 
@@ -45,6 +49,8 @@ pub struct Deps {
     pub egress: Egress,
     /// The way to the mail server.
     pub mailer: Mailer,
+    /// The guarded way to customers' mail servers.
+    pub relays: Relays,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Identifiers, and the jitter of retries.
@@ -56,7 +62,7 @@ pub struct Deps {
 impl Deps {
     /// What a process has, with the worker's settings.
     pub fn of(config: &Config, resources: Resources) -> Self {
-        let Resources { store, kv, egress, mailer, clock, ids } = resources;
-        Self { store, kv, egress, mailer, clock, ids, settings: Arc::new(Settings::of(config)) }
+        let Resources { store, kv, egress, mailer, relays, clock, ids } = resources;
+        Self { store, kv, egress, mailer, relays, clock, ids, settings: Arc::new(Settings::of(config)) }
     }
 }

@@ -35,7 +35,7 @@ pub async fn run(deps: Deps, shutdown: impl Future<Output = ()> + Send) -> Resul
     let (slots, poll) = (deps.settings.concurrency, deps.settings.poll);
     let mut queues = QueueSet::new(deps.settings.shutdown, poll);
     queues.add(Webhooks::new(deps.clone(), slots), slots, &deliveries);
-    queues.add(Mails(deps.clone()), slots, &commits);
+    queues.add(Mails::new(deps.clone(), slots), slots, &commits);
     queues.add(Schedules::new(deps.clone()), Schedules::SLOTS, &WakeSignal::new());
     let outcome = queues.run(shutdown).await;
     drop(tasks);

@@ -16,6 +16,8 @@ use crate::authorization::isolation::document::operations;
 
 /// Opens the metrics.
 const METRICS: &str = "metrics-token-of-the-operator";
+/// The password at an organization's mail server.
+const SMTP: &str = "canary-smtp-Hd4";
 /// Typed by people.
 const PASSWORDS: [&str; 4] = ["canary-first-Pq7", "canary-second-Wz3", "canary-third-Lk9", "canary-wrong-Vb5"];
 
@@ -75,6 +77,10 @@ async fn plant(app: &TestApp) -> Planted {
         (app.mailed_token("ann@example.com", "reset-password"), app.mailed_token("moved@example.com", "change-email"));
     // One of everything, so that a new resource's secrets are looked for as well.
     let everything = app.everything(&app.login("ann@example.com", first).await, "everything").await;
+    let server = json!({"host": "127.0.0.1", "port": 9, "username": "acme", "password": SMTP, "from_email": "acme@example.com"});
+    ann.post("/api/organizations/acme/smtp", server.clone()).await.ok();
+    ann.post("/api/organizations/everything/smtp", server).await.ok();
+    ann.post("/api/organizations/acme/invitations", json!({"email": "cy@example.com", "role": "member"})).await.ok();
     // Mistakes with secrets in them, and what they are answered.
     let token = text(&open["refresh_token"]);
     for (path, body) in [
@@ -88,6 +94,10 @@ async fn plant(app: &TestApp) -> Planted {
         ("/api/invitations/accept", json!({"token": token})),
         ("/api/user/change-password", json!({"current_password": wrong, "new_password": wrong})),
         ("/api/organizations", json!({"slug": token, "name": [token]})),
+        (
+            "/api/organizations/acme/smtp",
+            json!({"host": SMTP, "port": SMTP, "username": "", "password": SMTP, "from_email": SMTP}),
+        ),
         (
             "/api/organizations/acme/webhooks",
             json!({"name": 7, "url": format!("https://user:{wrong}@example.com/"), "events": [token]}),
@@ -115,6 +125,7 @@ async fn plant(app: &TestApp) -> Planted {
         "webhooks",
         "invitations",
         "members",
+        "smtp",
     ] {
         export.push(ann.get(&format!("/api/organizations/acme/{path}")).await.expect(200).text());
     }
@@ -130,7 +141,7 @@ async fn plant(app: &TestApp) -> Planted {
     }
     let mut secrets = everything.secrets;
     let mut plant = |secret: String, reader: &str| secrets.push((secret, reader.to_owned()));
-    for password in PASSWORDS {
+    for password in PASSWORDS.into_iter().chain([SMTP]) {
         plant(password.to_owned(), "nobody");
     }
     for pair in [&pair, &org, &open, &bob, &renewed] {

@@ -24,7 +24,7 @@ const ANN: &str = "ann@example.com";
 /// The mail server's folder: its certificate, the password it accepts, what it received.
 pub(super) struct Post {
     folder: TempDir,
-    port: u16,
+    pub(super) port: u16,
 }
 
 fn openssl(folder: &Path, arguments: &str) {
@@ -39,12 +39,12 @@ impl Post {
         let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
         openssl(path, &format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=tests"));
         openssl(path, &format!("req {key} -keyout key.pem -out request.pem -subj /CN=localhost"));
-        fs::write(path.join("names"), "subjectAltName=DNS:localhost\n").expect("a file");
+        fs::write(path.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").expect("a file");
         openssl(path, "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out cert.pem");
         fs::write(path.join("password"), "the right one").expect("a file");
         Self { folder, port: free_port() }
     }
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
     pub(super) async fn serve(&self, mode: &str) -> Process {
@@ -59,7 +59,7 @@ impl Post {
         .await;
         server
     }
-    fn diary(&self) -> String {
+    pub(super) fn diary(&self) -> String {
         fs::read_to_string(self.path("diary")).unwrap_or_default()
     }
     /// Messages so far.

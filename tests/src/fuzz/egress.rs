@@ -19,7 +19,8 @@ static GUARD: LazyLock<Egress> = LazyLock::new(|| {
     infra::install_tls_provider();
     // Never asked: names are left out below.
     let nobody = DnsConfig { resolver: Some(([127, 0, 0, 1], 9).into()) };
-    Egress::new(&EgressConfig { allow_networks: Vec::new(), timeout_seconds: 1 }, &nobody).unwrap_or_else(|e| panic!("{e:?}"))
+    Egress::new(&EgressConfig { allow_networks: Vec::new(), timeout_seconds: 1, ca_file: None }, &nobody)
+        .unwrap_or_else(|e| panic!("{e:?}"))
 });
 
 pub(super) fn url(data: &[u8]) {

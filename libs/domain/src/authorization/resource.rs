@@ -104,6 +104,11 @@ table! {
     Settings: "settings",
         people(read Member, write Caps(&[SettingsManage])), programs(read Member, write Caps(&[SettingsManage])),
         needs NotSuspended, operator true;
+    /// The organization's own mail server. What leaves through it, whoever chose it can read.
+    Smtp: "smtp",
+        people(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
+        programs(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
+        needs Active, operator true;
     /// Acting in the organization: `select`.
     Context: "context",
         people(read Member, write Member), programs(read Nobody, write Nobody),

@@ -177,3 +177,4 @@ parts!(A a, B b, C c);
 parts!(A a, B b, C c, D d);
 parts!(A a, B b, C c, D d, F e);
 parts!(A a, B b, C c, D d, F e, G f);
+parts!(A a, B b, C c, D d, F e, G f, H g);

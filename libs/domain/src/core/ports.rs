@@ -9,6 +9,8 @@ use url::Url;
 use crate::{
     Result, Violation,
     core::rate::{Admission, Limit},
+    delivery::mails::Mail,
+    tenancy::smtp::{Sender, Server, SmtpPassword, Trial},
 };
 
 /// One request to be counted under one key.
@@ -51,6 +53,16 @@ pub trait Kv: Send + Sync {
     async fn woken(&self);
     /// Whether the store answers, for the readiness probe.
     async fn healthy(&self) -> bool;
+}
+
+/// The way to customers' own mail servers.
+#[async_trait]
+pub trait MailServers: Send + Sync {
+    /// Judges a server before it is stored: `Err` names the field and what is wrong. A name is judged when it is connected to: refusing it
+    /// here would tell which names there are in the operator's network.
+    fn check(&self, server: &Server) -> std::result::Result<(), Violation>;
+    /// Hands a mail over, within 20 seconds, and tells how each step went.
+    async fn try_out(&self, server: &Server, password: Option<&SmtpPassword>, sender: &Sender, mail: &Mail) -> Trial;
 }
 
 /// Judges a URL that a customer gave us, before it is stored: scheme, credentials, port and every address it resolves to.

@@ -65,6 +65,10 @@ text! {
     Name = name;
     /// Free text for people, at most 500 characters, without hidden ones.
     Description = description;
+    /// Who a mail says that it is from: at most 100 characters, or none.
+    SenderName = sender_name;
+    /// A server's name or address as URLs know it: in lower case, an international name in its ASCII form, an address in its usual notation.
+    HostName = host_name;
 }
 
 /// Slugs that would be mistaken for something else in a URL, a host name or the device flow.
@@ -172,6 +176,33 @@ fn name(s: &str) -> Result<String, BadValue> {
 
 fn description(s: &str) -> Result<String, BadValue> {
     readable(s, 0, 500)
+}
+
+fn sender_name(s: &str) -> Result<String, BadValue> {
+    readable(s, 0, 100)
+}
+
+fn host_name(s: &str) -> Result<String, BadValue> {
+    const RULE: &str = "Give the name or address of a server, such as smtp.example.com, without scheme, port or path.";
+    let s = s.trim();
+    // All notations of an address become one; what ends like an address and is none is refused.
+    let host = match s.parse() {
+        Ok(address) => url::Host::Ipv6(address),
+        Err(_) if s.len() > 1024 || s.contains('%') => return bad("bad_host", RULE),
+        Err(_) => url::Host::parse(s).or_else(|_| bad("bad_host", RULE))?,
+    };
+    let label = |label: &str| {
+        let letters = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        letters && (1..=63).contains(&label.len())
+    };
+    match host {
+        url::Host::Ipv4(address) => Ok(address.to_string()),
+        url::Host::Ipv6(address) => Ok(address.to_string()),
+        url::Host::Domain(name) => match name.strip_suffix('.').unwrap_or(&name) {
+            name if name.len() <= 253 && name.split('.').all(label) => Ok(name.to_owned()),
+            _ => bad("bad_host", RULE),
+        },
+    }
 }
 
 /// A new password, in the one spelling that is hashed ([`text::opaque`]). 8 to 1,024 bytes; never shown.

@@ -28,11 +28,13 @@ pub enum Template {
     WebhookDisabled,
     /// Too many deliveries wait at an endpoint: `organization`, `url`, `link`.
     WebhookBehind,
+    /// A test of an organization's own mail server: `organization`.
+    SmtpTest,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::VerifyEmail,
         Self::AccountExists,
         Self::ResetPassword,
@@ -43,7 +45,13 @@ impl Template {
         Self::Invitation,
         Self::WebhookDisabled,
         Self::WebhookBehind,
+        Self::SmtpTest,
     ];
+
+    /// Whether its link opens an account to whoever reads it.
+    pub const fn opens_account(self) -> bool {
+        matches!(self, Self::VerifyEmail | Self::ResetPassword | Self::ChangeEmail)
+    }
 
     /// The name of its files.
     pub const fn name(self) -> &'static str {
@@ -58,6 +66,7 @@ impl Template {
             Self::Invitation => "invitation",
             Self::WebhookDisabled => "webhook_disabled",
             Self::WebhookBehind => "webhook_behind",
+            Self::SmtpTest => "smtp_test",
         }
     }
 }

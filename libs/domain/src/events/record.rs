@@ -84,6 +84,19 @@ events! {
     /// The platform changed its tier or limits.
     "organization.tier_updated" OrganizationTierUpdated on "organization" organization_id { organization_id: OrgId, tier_id: String, max_services: Option<i64>, max_users: Option<i64> };
 
+    /// The organization's mails leave through a mail server of its own, or another one.
+    "organization.smtp.configured" SmtpConfigured on "organization" organization_id { organization_id: OrgId, host: String, port: u32, security: String, username: String, from_email: String };
+    /// They leave through the platform's again.
+    "organization.smtp.removed" SmtpRemoved on "organization" organization_id { organization_id: OrgId, host: String };
+    /// The organization's mail server fails: until it is restored its mails leave through the platform's.
+    "organization.smtp.failed" SmtpFailed on "organization" organization_id { organization_id: OrgId, host: String, step: String, reason: String, #[serde(skip_serializing_if = "Option::is_none")] reply: Option<String> };
+    /// It takes mails again.
+    "organization.smtp.restored" SmtpRestored on "organization" organization_id { organization_id: OrgId, host: String };
+    /// Somebody tried it out.
+    "organization.smtp.tested" SmtpTested on "organization" organization_id { organization_id: OrgId, host: String, succeeded: bool, #[serde(skip_serializing_if = "Option::is_none")] step: Option<String>, #[serde(skip_serializing_if = "Option::is_none")] reason: Option<String>, #[serde(skip_serializing_if = "Option::is_none")] reply: Option<String> };
+    /// It did not take one mail, which left through the platform's.
+    "organization.smtp.bypassed" SmtpBypassed on "organization" organization_id { organization_id: OrgId, host: String, template: String, step: String, reason: String, #[serde(skip_serializing_if = "Option::is_none")] reply: Option<String> };
+
     /// Somebody was invited.
     "user.invited" UserInvited on "invitation" invitation_id { invitation_id: InvitationId, email: String, role: String };
     /// Somebody became a member.
@@ -200,8 +213,6 @@ const ANNOUNCED: &[&str] = &[
     "service.updated",
     "service.deleted",
     "service.oauth_credentials.updated",
-    "organization.smtp.configured",
-    "organization.smtp.removed",
     "plan.created",
     "plan.updated",
     "plan.deleted",

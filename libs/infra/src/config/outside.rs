@@ -56,7 +56,7 @@ pub struct MailConfig {
     pub smtp_ca_file: Option<PathBuf>,
 }
 
-/// `[egress]`: calls of customers' URLs.
+/// `[egress]`: calls of customers' URLs and mail servers.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EgressConfig {
@@ -65,6 +65,9 @@ pub struct EgressConfig {
     pub allow_networks: Vec<IpNet>,
     /// The most that any call may take.
     pub timeout_seconds: u64,
+    /// One more certificate authority to trust, if any.
+    #[serde(deserialize_with = "parse::optional_file")]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// `[dns]`: name resolution.

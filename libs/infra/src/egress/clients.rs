@@ -1,9 +1,9 @@
 //! The HTTP clients' settings, and the only place that builds any.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use domain::Error;
-use reqwest::{Client, ClientBuilder, redirect::Policy};
+use reqwest::{Certificate, Client, ClientBuilder, redirect::Policy};
 
 use super::resolver::Guarded;
 
@@ -24,9 +24,21 @@ fn builder() -> ClientBuilder {
         .connect_timeout(CONNECT)
 }
 
+/// More authorities to trust, of a PEM file.
+pub(super) fn authorities(file: Option<&Path>) -> Result<Vec<Certificate>, Error> {
+    let Some(path) = file else { return Ok(Vec::new()) };
+    let unusable = |e: String| Error::internal(format!("egress.ca_file {}: {e}", path.display()));
+    let pem = fs::read(path).map_err(|e| unusable(e.to_string()))?;
+    Certificate::from_pem_bundle(&pem).map_err(|e| unusable(e.to_string()))
+}
+
 /// A client for customers' URLs.
-pub(super) fn guarded_client(names: Guarded) -> Result<Client, Error> {
-    let builder = builder().dns_resolver(Arc::new(names)).pool_max_idle_per_host(4).pool_idle_timeout(Duration::from_secs(20));
+pub(super) fn guarded_client(names: Guarded, trusted: &[Certificate]) -> Result<Client, Error> {
+    let builder = builder()
+        .tls_certs_merge(trusted.iter().cloned())
+        .dns_resolver(Arc::new(names))
+        .pool_max_idle_per_host(4)
+        .pool_idle_timeout(Duration::from_secs(20));
     builder.http2_max_header_list_size(32 * 1024).build().map_err(Error::internal)
 }
 

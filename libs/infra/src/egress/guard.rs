@@ -36,6 +36,11 @@ pub(super) fn literal(url: &Url) -> Option<IpAddr> {
     }
 }
 
+/// A host of other protocols, if it is an address.
+pub(super) fn address(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
+}
+
 impl Egress {
     async fn judge(&self, url: &Url) -> Result<(), &'static str> {
         let reach = reach(url).map_err(code)?;

@@ -1,4 +1,4 @@
-mod fakes;
+pub(crate) mod fakes;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -20,7 +20,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn egress(allow: &[&str], resolver: Option<SocketAddr>) -> Egress {
     crate::install_tls_provider();
     let allow_networks = allow.iter().map(|net| net.parse().unwrap()).collect();
-    Egress::new(&EgressConfig { allow_networks, timeout_seconds: 30 }, &DnsConfig { resolver }).unwrap()
+    Egress::new(&EgressConfig { allow_networks, timeout_seconds: 30, ca_file: None }, &DnsConfig { resolver }).unwrap()
 }
 
 fn get(url: &str) -> Outgoing {
@@ -76,10 +76,10 @@ async fn names_follow_the_rule_of_their_addresses() {
         let (closed, open) = (egress(&[], Some(resolver)), egress(&["10.0.0.0/8"], Some(resolver)));
         let url = url.parse().unwrap();
         assert_eq!(closed.check("url", &url).await.unwrap_err().code, "address_not_allowed");
-        assert_eq!(closed.addresses(url.host_str().unwrap()).await, Err(EgressError::NoAddress));
+        assert_eq!(closed.addresses(url.host_str().unwrap(), true).await, Err(EgressError::NoAddress));
         assert_eq!(open.check("url", &url).await, Ok(()));
-        assert_eq!(open.addresses(url.host_str().unwrap()).await.unwrap(), [IpAddr::from([10, 0, 0, 7])]);
-        assert_eq!(closed.addresses("[::1]").await, Err(EgressError::NotAllowed("address_not_allowed")));
+        assert_eq!(open.addresses(url.host_str().unwrap(), true).await.unwrap(), [IpAddr::from([10, 0, 0, 7])]);
+        assert_eq!(closed.addresses("[::1]", true).await, Err(EgressError::NotAllowed("address_not_allowed")));
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) const ALL: &[&Table] = &[
     &events::sequencer::table::SEQUENCER,
     &events::record::table::outbox::TABLE,
     &events::record::table::events::TABLE,
+    &tenancy::smtp::table::SMTP_SETTINGS,
     &tenancy::organizations::table::org_counters::TABLE,
     &tenancy::organizations::table::organizations::TABLE,
     &tenancy::organizations::slug_holds::SLUG_HOLDS,

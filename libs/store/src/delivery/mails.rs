@@ -85,6 +85,11 @@ pub enum MailVerdict {
         /// When.
         next_at: Time,
     },
+    /// Not tried: it comes again, and this was no attempt.
+    Postponed {
+        /// When.
+        next_at: Time,
+    },
     /// Given up.
     Failed {
         /// For the operator.

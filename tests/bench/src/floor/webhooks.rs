@@ -33,7 +33,7 @@ struct Post {
 pub(crate) fn deliver(database: &str) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let pool = PgPoolOptions::new().max_connections(4).test_before_acquire(false).connect(database).await?;
-        let network = EgressConfig { allow_networks: vec!["127.0.0.0/8".parse()?], timeout_seconds: 10 };
+        let network = EgressConfig { allow_networks: vec!["127.0.0.0/8".parse()?], timeout_seconds: 10, ca_file: None };
         let egress = Egress::new(&network, &DnsConfig { resolver: None }).map_err(anyhow::Error::msg)?;
         let slots = Arc::new(Semaphore::new(POSTS));
         futures::future::try_join_all((0..BATCHES).map(|_| batches(pool.clone(), egress.clone(), slots.clone()))).await?;

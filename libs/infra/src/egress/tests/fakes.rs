@@ -14,7 +14,7 @@ use tokio::{
 };
 
 /// A listener that counts its visitors and answers each with `serve`.
-pub(super) async fn listener<F: Future<Output = ()> + Send + 'static>(
+pub(crate) async fn listener<F: Future<Output = ()> + Send + 'static>(
     serve: impl Fn(TcpStream) -> F + Send + 'static,
 ) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -30,7 +30,7 @@ pub(super) async fn listener<F: Future<Output = ()> + Send + 'static>(
 }
 
 /// Reads the head of a request, then writes `answer`.
-pub(super) async fn answer(mut stream: TcpStream, answer: &str) -> TcpStream {
+pub(crate) async fn answer(mut stream: TcpStream, answer: &str) -> TcpStream {
     let mut head = [0; 4096];
     let _ = stream.read(&mut head).await;
     let _ = stream.write_all(answer.as_bytes()).await;
@@ -38,7 +38,7 @@ pub(super) async fn answer(mut stream: TcpStream, answer: &str) -> TcpStream {
 }
 
 /// A name server whose n-th answer for an IPv4 address is the n-th of `answers`, the last one from then on; nothing is cacheable.
-pub(super) async fn name_server(answers: Vec<Ipv4Addr>) -> SocketAddr {
+pub(crate) async fn name_server(answers: Vec<Ipv4Addr>) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {

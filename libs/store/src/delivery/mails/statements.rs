@@ -72,25 +72,28 @@ pub(super) fn read(row: &QueryResult, lease: Uuid) -> Result<ClaimedMail, DbErr>
     })
 }
 
-const SETTLE: Sql<6> = sql!(
+const SETTLE: Sql<7> = sql!(
     "update mails
-     set state = v.state, next_at = v.next_at, lease = null, error = v.error, updated_at = $1,
+     set state = v.state, attempts = attempts - v.untried, next_at = v.next_at, lease = null, error = v.error, updated_at = $1,
        message = case when v.finished then '' else message end
      from {rows}
      where mails.id = v.id and mails.lease = v.lease and mails.state = {in_flight}",
-    rows = 2 (id: Uuid, lease: Uuid, state: i16, finished: bool, next_at: Time, error: Option<String>)
+    rows = 2 (id: Uuid, lease: Uuid, state: i16, finished: bool, untried: i32, next_at: Time, error: Option<String>)
 );
 
 pub(super) async fn settle(tx: &DatabaseTransaction, now: Time, outcomes: &[MailOutcome]) -> Result<()> {
-    let rows = outcomes.iter().map(|MailOutcome { ticket, verdict }| -> [Value; 6] {
+    let rows = outcomes.iter().map(|MailOutcome { ticket, verdict }| -> [Value; 7] {
+        let untried = i32::from(matches!(verdict, MailVerdict::Postponed { .. }));
         let (state, next_at, error) = match verdict {
             MailVerdict::Sent => (DeliveryState::Delivered, now, None),
             MailVerdict::Retry { error, next_at } => (DeliveryState::Waiting, *next_at, Some(error)),
+            MailVerdict::Postponed { next_at } => (DeliveryState::Waiting, *next_at, None),
             MailVerdict::Failed { error } => (DeliveryState::Failed, now, Some(error)),
         };
         let finished = state != DeliveryState::Waiting;
         let error = error.map(|text| text.replace('\0', ""));
-        [ticket.id.into(), ticket.lease.into(), (state as i16).into(), finished.into(), next_at.into(), error.into()]
+        let (id, lease, state) = (ticket.id.into(), ticket.lease.into(), (state as i16).into());
+        [id, lease, state, finished.into(), untried.into(), next_at.into(), error.into()]
     });
     SETTLE.execute(tx, vec![now.into()], rows).await?;
     Ok(())

@@ -69,7 +69,12 @@ async fn a_mail_whose_workers_vanish_is_given_up_and_a_released_one_comes_back()
         queue(store).await;
         let jobs = take(store, 1).await;
         store.release_mails(SCOPE, at(2), &[jobs[0].ticket]).await.unwrap();
-        assert_eq!(take(store, 3).await[0].ticket.number, 1);
+        let jobs = take(store, 3).await;
+        assert_eq!(jobs[0].ticket.number, 1);
+        let postponed = MailOutcome { ticket: jobs[0].ticket, verdict: MailVerdict::Postponed { next_at: at(5) } };
+        store.settle_mails(SCOPE, at(4), &[postponed]).await.unwrap();
+        assert!(take(store, 4).await.is_empty());
+        assert_eq!(take(store, 5).await[0].ticket.number, 1, "it was no attempt");
         assert_eq!(take(store, 100).await[0].ticket.number, 2);
         assert!(take(store, 200).await.is_empty());
         assert_eq!((row(store).await.state, row(store).await.message.as_str()), (3, ""));

@@ -5,6 +5,7 @@ mod members;
 mod organizations;
 mod platform;
 mod roles;
+mod smtp;
 mod tiers;
 
 use crate::http::operations::{Routes, Tag};
@@ -18,6 +19,7 @@ pub(super) fn routes(routes: &mut Routes<'_, '_>) {
         .of(members::routes)
         .of(invitations::routes)
         .of(roles::routes)
+        .of(smtp::routes)
         .of(tiers::routes)
         .of(platform::routes);
 }

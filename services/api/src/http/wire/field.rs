@@ -5,11 +5,12 @@ use std::marker::PhantomData;
 use domain::{
     BadValue, EventId, EventName, Patch, Result, Time, Violation,
     applications::api_keys::Networks,
-    core::value::{Description, Email, Name, Password, RoleSlug, Slug},
+    core::value::{Description, Email, HostName, Name, Password, RoleSlug, SenderName, Slug},
     delivery::webhooks::EndpointUrl,
     tenancy::{
         organizations::OrgStatus,
         roles::{Cap, Caps, RoleName},
+        smtp::{Port, Security, SmtpPassword, SmtpUser},
     },
 };
 use serde::{Deserialize, Deserializer};
@@ -40,6 +41,7 @@ macro_rules! parsed {
     })* };
 }
 parsed!(Slug, RoleSlug, Email, Name, Description, Password, RoleName, EndpointUrl, EventName, Cap, OrgStatus);
+parsed!(HostName, SenderName, Security, SmtpUser, SmtpPassword);
 
 /// Free text, at most 1,024 characters: as long as the longest password.
 impl FromJson for String {
@@ -67,6 +69,12 @@ impl FromJson for i64 {
             Some(_) => Err(BadValue { code: "out_of_range", message: "Use a whole number from 0 to 1000000000.".into() }),
             None => wrong_type("Send a whole number."),
         }
+    }
+}
+
+impl FromJson for Port {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        value.as_i64().map_or_else(|| wrong_type("Send a whole number."), Self::try_from)
     }
 }
 
