@@ -40,11 +40,15 @@ impl Slots {
     pub(crate) fn new(all: usize) -> Self {
         Self { taken: Arc::default(), freed: Arc::default(), all }
     }
+    /// Jobs that are at work, or done and not settled yet.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
     fn free(&self) -> usize {
-        self.all.saturating_sub(self.taken.lock().unwrap_or_else(PoisonError::into_inner).len())
+        self.all.saturating_sub(self.taken())
     }
     /// `false` if that job is here already.
-    fn take(&self, id: Uuid) -> bool {
+    pub(crate) fn take(&self, id: Uuid) -> bool {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(id)
     }
     pub(crate) fn give_back(&self, ids: impl Iterator<Item = Uuid>) {

@@ -7,7 +7,11 @@ use apalis::layers::WorkerBuilderExt;
 use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
 use domain::{Error, Kind, Result, core::ports::Kv};
 use store::Store;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -66,7 +70,7 @@ impl QueueSet {
     /// Adds a queue, with `concurrency` jobs at once.
     fn add<Q: Queue>(&mut self, queue: Q, concurrency: usize, wake: &WakeSignal) {
         let (slots, (outcomes, gathered)) = (Slots::new(concurrency), mpsc::channel(GATHERED));
-        self.settling.push(tokio::spawn(settle(queue.clone(), gathered, slots.clone())));
+        self.settling.push(tokio::spawn(settle(queue.clone(), gathered, slots.clone(), GATHERING)));
         let (wake, poll) = (wake.clone(), self.poll);
         self.monitor = std::mem::take(&mut self.monitor).register(move |run| {
             let (handler, outcomes) = (queue.clone(), outcomes.clone());
@@ -103,10 +107,18 @@ impl QueueSet {
 /// What the settling of the last outcomes gets at shutdown.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Settles what comes in, as much at once as is there.
-async fn settle<Q: Queue>(queue: Q, mut gathered: mpsc::Receiver<(Uuid, Q::Outcome)>, slots: Slots) {
+/// How long an outcome waits for those of other jobs that are still at work: what a settling costs is mostly that there is one.
+const GATHERING: Duration = Duration::from_millis(5);
+
+/// Settles what comes in: half of what is at work together, so that one half is worked on while the other is settled and the next
+/// claimed; less where that is not there after `gathering`.
+async fn settle<Q: Queue>(queue: Q, mut gathered: mpsc::Receiver<(Uuid, Q::Outcome)>, slots: Slots, gathering: Duration) {
     let mut batch = Vec::new();
     while gathered.recv_many(&mut batch, GATHERED).await > 0 {
+        let until = Instant::now() + gathering;
+        while batch.len() < slots.taken().div_ceil(2)
+            && let Ok(1..) = timeout_at(until, gathered.recv_many(&mut batch, GATHERED)).await
+        {}
         let (ids, outcomes): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         write(&queue, outcomes).await;
         slots.give_back(ids.into_iter());

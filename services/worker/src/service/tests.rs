@@ -6,15 +6,16 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{Error, Result};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::QueueSet;
+use super::{QueueSet, Slots, settle};
 use crate::{
     queue::{Queue, Token},
     wake::WakeSignal,
 };
 
-/// A queue in memory. Jobs are numbers; 13 panics, 99 takes too long, others take `work`.
+/// A queue in memory. Jobs are numbers; 13 panics, 97 to 99 take too long, others take `work`.
 #[derive(Clone, Default)]
 struct Fake(Arc<Mutex<State>>);
 
@@ -22,6 +23,7 @@ struct Fake(Arc<Mutex<State>>);
 struct State {
     waiting: VecDeque<u128>,
     settled: BTreeMap<u128, &'static str>,
+    settlings: Vec<usize>,
     released: Vec<u128>,
     claims: Vec<usize>,
     outages: u32,
@@ -72,7 +74,7 @@ impl Queue for Fake {
         let work = self.change(|state| {
             state.running += 1;
             state.most_running = state.most_running.max(state.running);
-            if *job == 99 { Duration::from_secs(60) } else { state.work }
+            if (97..=99).contains(job) { Duration::from_secs(60) } else { state.work }
         });
         tokio::time::sleep(work).await;
         self.change(|state| state.running -= 1);
@@ -82,7 +84,10 @@ impl Queue for Fake {
         (*job, "broken")
     }
     async fn settle(&self, outcomes: &[(u128, &'static str)]) -> Result<()> {
-        self.change(|state| state.settled.extend(outcomes.iter().copied()));
+        self.change(|state| {
+            state.settled.extend(outcomes.iter().copied());
+            state.settlings.push(outcomes.len());
+        });
         Ok(())
     }
     async fn release(&self, jobs: &[&u128]) -> Result<()> {
@@ -163,4 +168,37 @@ async fn a_shutdown_finishes_what_runs_and_loses_nothing() {
         assert!((4..1000).contains(&state.settled.len()), "what runs is finished, what waits is not begun");
         assert_eq!(state.settled.len() + state.released.len() + state.waiting.len(), 1000);
     });
+}
+
+/// Four jobs are at work, and outcomes of some come one after another: what is settled together.
+async fn settlings(outcomes: u128) -> Vec<usize> {
+    let (fake, slots, (done, gathered)) = (Fake::default(), Slots::new(4), mpsc::channel(1));
+    (1..=4).for_each(|job| assert!(slots.take(Uuid::from_u128(job))));
+    let settling = tokio::spawn(settle(fake.clone(), gathered, slots, Duration::from_secs(3600)));
+    for job in 1..=outcomes {
+        done.send((Uuid::from_u128(job), (job, "done"))).await.unwrap();
+        while done.capacity() < 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(done);
+    settling.await.unwrap();
+    fake.change(|state| std::mem::take(&mut state.settlings))
+}
+
+#[tokio::test]
+async fn half_of_what_is_at_work_is_settled_together() {
+    assert_eq!(settlings(2).await, [2]);
+    // Two of four; then one of the two that are left.
+    assert_eq!(settlings(3).await, [2, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_to_be_settled_for_jobs_that_take_long() {
+    let fake = Fake::with([97, 98, 99, 1].into_iter(), Duration::ZERO);
+    let while_the_others_work = async {
+        settled(&fake, 1).await;
+        fake.change(|state| assert!(state.settled.contains_key(&1) && state.running == 3));
+    };
+    run(&fake, 4, &WakeSignal::new(), while_the_others_work).await;
 }
