@@ -22,6 +22,8 @@ use crate::{
 const ENDPOINTS: usize = 200;
 /// Events of a heap.
 const EVENTS: i64 = 5_000;
+/// Events of the heap before it.
+const WARM_UP: i64 = 1_500;
 /// The worker, as the database knows it.
 const WORKER: &str = "tenantry-worker";
 /// Events one by one.
@@ -63,9 +65,11 @@ async fn heaps(world: &World, data: &Dataset, receiver: &Receiver, endpoints: us
     let (mut rates, mut costs, mut memory) = ([vec![], vec![]], [vec![], vec![]], 0.0_f64);
     for _ in 0..world.rounds {
         let floor = world.deliverer(&data.url)?;
+        warm_up(data, receiver, endpoints).await?;
         deliver(data, receiver, endpoints, FLOOR, &mut rates[0], &mut costs[0]).await?;
         drop(floor);
         let worker = world.worker(&data.url, &[]).await?;
+        warm_up(data, receiver, endpoints).await?;
         deliver(data, receiver, endpoints, WORKER, &mut rates[1], &mut costs[1]).await?;
         memory = memory.max(worker.memory()?.1);
     }
@@ -86,6 +90,14 @@ async fn heaps(world: &World, data: &Dataset, receiver: &Receiver, endpoints: us
     Ok(())
 }
 
+/// A smaller heap, unmeasured: a process that just began prepares and plans each statement several times on each connection.
+async fn warm_up(data: &Dataset, receiver: &Receiver, endpoints: usize) -> Result<()> {
+    let before = receiver.arrivals().len();
+    heap(data, endpoints, WARM_UP).await?;
+    wait(receiver, before + WARM_UP as usize).await?;
+    settled(data).await
+}
+
 /// One heap, until all of it arrived: deliveries a second, and the processor time of the database that each took, in microseconds.
 async fn deliver(
     data: &Dataset,
@@ -97,7 +109,7 @@ async fn deliver(
 ) -> Result<()> {
     let before = receiver.arrivals().len();
     let spent = backends::processor_time(&data.pool, program).await?;
-    let sent = heap(data, endpoints).await?;
+    let sent = heap(data, endpoints, EVENTS).await?;
     wait(receiver, before + EVENTS as usize).await?;
     let last = receiver.arrivals().values().max().copied().unwrap_or(sent);
     rates.push(EVENTS as f64 / (last - sent).as_secs_f64());
@@ -148,10 +160,10 @@ pub(super) async fn subscribe(data: &Dataset, port: u16, orgs: &[Uuid]) -> Resul
 }
 
 /// Many events at once, as if all organizations were busy. Answers when they were committed.
-async fn heap(data: &Dataset, endpoints: usize) -> Result<Instant> {
+async fn heap(data: &Dataset, endpoints: usize, events: i64) -> Result<Instant> {
     let mut tx = data.pool.begin().await?;
     let ids = crypto::OsRandom::new();
-    let fresh: Vec<Uuid> = (0..EVENTS).map(|_| ids.uuid(SystemClock.now())).collect();
+    let fresh: Vec<Uuid> = (0..events).map(|_| ids.uuid(SystemClock.now())).collect();
     sqlx::query(
         "insert into events (org_id, id, name, actor_kind, target_type, target_id, success, metadata, body, created_at)
 select w.org_id, e.id, 'organization.updated', 'system', 'organization', 'x', true, '{}', '{\"event\":\"organization.updated\",\"data\":\"' || repeat('x', 400) || '\"}', now()
