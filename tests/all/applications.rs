@@ -1,3 +1,6 @@
-//! Programs: what acts in an organization without being anybody.
+//! Programs: what acts in an organization without being anybody, and what its end users sign in to.
 
 mod api_keys;
+mod plans;
+mod service_access;
+mod services;

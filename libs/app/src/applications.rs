@@ -1,3 +1,6 @@
-//! Programs of organizations: API keys.
+//! Programs of organizations: API keys; services and their plans.
 
 pub mod api_keys;
+pub mod plans;
+pub mod service_access;
+pub mod services;

@@ -27,6 +27,8 @@ pub enum Purpose {
     Scim,
     /// Authenticates a program of a customer.
     ApiKey,
+    /// Authenticates an OAuth client.
+    ClientSecret,
     /// Makes the first platform owner of a fresh installation.
     PlatformOwner,
 }
@@ -42,6 +44,7 @@ impl Purpose {
             Self::Invitation => "inv",
             Self::Scim => "scim",
             Self::ApiKey => "key",
+            Self::ClientSecret => "cs",
             Self::PlatformOwner => "owner",
         }
     }
@@ -86,7 +89,7 @@ mod tests {
     use super::*;
     use crate::OsRandom;
 
-    const ALL: [Purpose; 8] = [
+    const ALL: [Purpose; 9] = [
         Purpose::Refresh,
         Purpose::VerifyEmail,
         Purpose::ResetPassword,
@@ -94,6 +97,7 @@ mod tests {
         Purpose::Invitation,
         Purpose::Scim,
         Purpose::ApiKey,
+        Purpose::ClientSecret,
         Purpose::PlatformOwner,
     ];
 

@@ -1,3 +1,6 @@
 //! Programs: what a customer's software is, and what it may do.
 
 pub mod api_keys;
+pub mod plans;
+pub mod services;
+pub mod uris;

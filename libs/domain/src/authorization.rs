@@ -3,6 +3,7 @@
 pub mod access;
 pub mod actor;
 pub mod facts;
+pub mod in_service;
 pub mod policy;
 pub mod principal;
 pub mod resource;

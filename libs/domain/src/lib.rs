@@ -16,6 +16,8 @@ pub use self::core::error::{Error, Kind, Result, Violation, all};
 pub use self::core::id::{Id, IdKind, NotAnId, PLATFORM};
 pub use self::core::value::{BadValue, Page, Patch, Total};
 pub use applications::api_keys::ApiKeyId;
+pub use applications::plans::PlanId;
+pub use applications::services::ServiceId;
 pub use authorization::actor::{Actor, Origin, Stamp};
 pub use authorization::principal::{ClientId, ScimTokenId};
 pub use delivery::webhooks::{DeliveryId, WebhookId};

@@ -1,3 +1,7 @@
-//! Programs of organizations: API keys.
+//! Programs of organizations: API keys; services, their clients and plans.
 
 pub mod api_keys;
+pub mod clients;
+pub mod plans;
+pub mod service_access;
+pub mod services;

@@ -36,6 +36,17 @@ async fn fill(app: &TestApp, made: &Everything) {
         let email = format!("{}{n}@{}.example", "e".repeat(60), "d".repeat(63));
         post("invitations", json!({"email": email, "role": "member"})).await;
     }
+    let uris: Vec<_> = (0..2).map(|n| format!("https://a.example/{n}{}", "u".repeat(1900))).collect();
+    for n in 0..99 {
+        let slug = format!("service-{n}-{}", "s".repeat(38));
+        post("services", json!({"slug": slug, "name": long(n), "service_type": "web", "redirect_uris": uris})).await.ok();
+    }
+    let (description, features) = ("🏢".repeat(500), vec!["\"".repeat(190); 10]);
+    for n in 0..48 {
+        let plan =
+            json!({"name": long(n), "price_cents": n, "currency": "usd", "description": description, "features": features});
+        post(&format!("services/{}/plans", made.ids.get("service_slug")), plan).await.ok();
+    }
     for n in 0..100 {
         let request = client.request(Method::PATCH, &made.path).header("user-agent", &agent);
         request.json(&json!({"name": long(n)})).send().await.ok();
@@ -53,6 +64,8 @@ async fn fill(app: &TestApp, made: &Everything) {
 both!(every_answer_stays_below_its_bound, async |app| {
     let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
     let made = app.everything(&ann, "acme").await;
+    let tier = made.ids.path("/api/platform/organizations/{org_id}/tier");
+    app.by(&root).patch(&tier, json!({"tier_id": "tier_enterprise"})).await.ok();
     fill(app, &made).await;
     let document = app.client().get("/openapi.json").await.ok();
     let mut sizes = Vec::new();

@@ -46,6 +46,9 @@ fn verbs_and_paths_are_those_that_the_sdk_sends() {
         ("organizations.webhooks.update", "PATCH /api/organizations/{org_slug}/webhooks/{webhook_id}"),
         ("organizations.webhooks.test", "POST /api/organizations/{org_slug}/webhooks/{webhook_id}/test"),
         ("invitations.cancel", "POST /api/organizations/{org_slug}/invitations/{invitation_id}"),
+        ("services.update", "PATCH /api/organizations/{org_slug}/services/{service_slug}"),
+        ("services.rotateSecret", "POST /api/organizations/{org_slug}/services/{service_slug}/secret/rotate"),
+        ("services.plans.update", "PATCH /api/organizations/{org_slug}/services/{service_slug}/plans/{plan_id}"),
         ("platform.organizations.updateTier", "PATCH /api/platform/organizations/{org_id}/tier"),
         ("auth.refreshToken", "POST /api/auth/refresh"),
     ] {
@@ -56,7 +59,7 @@ fn verbs_and_paths_are_those_that_the_sdk_sends() {
 /// Check 6: 204 where the contract says so, 200 elsewhere.
 #[test]
 fn only_these_answer_204() {
-    let silent = ["organizations.roles.delete", "platform.organizations.delete", "user.sessions.revoke"];
+    let silent = ["organizations.roles.delete", "platform.organizations.delete", "services.delete", "user.sessions.revoke"];
     for (id, (_, operation)) in operations() {
         let answers = operation["responses"].as_object().expect("answers");
         assert_eq!(answers.contains_key("204"), silent.contains(&id.as_str()), "{id}");

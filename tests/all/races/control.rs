@@ -2,6 +2,7 @@
 //! fires would look like a product without races.
 
 use sea_orm::ConnectionTrait;
+use serde_json::json;
 use tenantry_tests::{Database, TestApp, both};
 
 use super::{
@@ -10,10 +11,12 @@ use super::{
 };
 
 /// One statement for each invariant, in their order, that breaks it.
-const BREAKS: [&str; 10] = [
+const BREAKS: [&str; 12] = [
     "update memberships set role = 'admin' where role = 'owner'",
     "update org_counters set members = members + 1",
     "update org_counters set webhooks = webhooks + 1",
+    "update services set plans = plans + 1",
+    "update plans set is_default = false",
     "update organizations set max_users = 1",
     "update memberships set role = 'unheard-of' where role = 'member'",
     "update invitations set role = 'unheard-of'",
@@ -42,6 +45,7 @@ both!(a_commit_that_breaks_an_invariant_is_refused, async |app| {
     let bob = app.member(&ann, "acme", "bob@example.com", "member").await;
     app.by(&bob).post_empty(&org.at("select")).await.ok();
     app.invite(&ann, "acme", "guest@example.com", "member").await;
+    app.by(&ann).post(&org.at("services"), json!({"slug": "portal", "name": "Portal", "service_type": "web"})).await.ok();
     app.worker().await;
     install(app).await;
     app.execute("update organizations set name = 'A change that breaks nothing'").await;

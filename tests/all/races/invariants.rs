@@ -7,7 +7,7 @@
 use tenantry_tests::{Database, TestApp};
 
 /// A name, and the rows that must not be.
-pub(super) const INVARIANTS: [(&str, &str); 10] = [
+pub(super) const INVARIANTS: [(&str, &str); 12] = [
     (
         "one owner, whom the organization names",
         "from organizations o where o.deleted_at is null and ((select count(*) from memberships m where m.org_id = o.id and m.role = 'owner') <> 1
@@ -24,9 +24,18 @@ pub(super) const INVARIANTS: [(&str, &str); 10] = [
         "from org_counters c join organizations o on o.id = c.org_id where o.deleted_at is null and
         (c.api_keys <> (select count(*) from api_keys k where k.org_id = c.org_id)
         or c.roles <> (select count(*) from roles r where r.org_id = c.org_id)
+        or c.services <> (select count(*) from services s where s.org_id = c.org_id)
         or c.webhooks <> (select count(*) from webhooks w where w.org_id = c.org_id)
         or c.pending_invitations <> (select count(*) from invitations i where i.org_id = c.org_id and i.pending_email is not null)
         or c.erasures <> (select count(*) from erasures x where x.org_id = c.org_id))",
+    ),
+    (
+        "what is limited in a service is counted",
+        "from services s where s.plans <> (select count(*) from plans p where p.org_id = s.org_id and p.service_id = s.id)",
+    ),
+    (
+        "a service has one default plan",
+        "from services s where (select count(*) from plans p where p.org_id = s.org_id and p.service_id = s.id and p.is_default) <> 1",
     ),
     (
         "no more members than seats",
@@ -65,7 +74,7 @@ pub(super) fn broken() -> String {
     parts.join(" union all ")
 }
 
-const WATCHED: [&str; 10] = [
+const WATCHED: [&str; 12] = [
     "organizations",
     "org_counters",
     "memberships",
@@ -76,6 +85,8 @@ const WATCHED: [&str; 10] = [
     "api_keys",
     "webhooks",
     "erasures",
+    "services",
+    "plans",
 ];
 
 /// Has every commit checked from now on.

@@ -60,6 +60,46 @@ both!(no_endpoint_is_made_beyond_the_limit, async |app| {
     unbroken(app).await;
 });
 
+both!(no_service_is_made_beyond_the_tier, async |app| {
+    let (ann, org) = founded(app).await;
+    let service = |n: usize| json!({"slug": format!("service-{n}"), "name": format!("Service {n}"), "service_type": "web"});
+    let answers = post_all(app, &ann, &org.at("services"), (0..60).map(service)).await;
+    assert_eq!(tally(&answers, [200, 400]), [2, 58]);
+    answers.into_iter().filter(|answer| answer.status != 200).for_each(|lost| {
+        lost.refused_as(400, "SERVICE_LIMIT_EXCEEDED", "service_limit");
+    });
+    let listed = app.by(&ann).get(&org.at("services")).await.ok();
+    assert_eq!(listed["services"].as_array().map(Vec::len), Some(2), "{listed}");
+    assert_eq!(listed["usage"], json!({"current_services": 2, "max_services": 2, "tier": "free"}));
+    // One is deleted, and one can be made.
+    let slug = listed["services"][0]["service"]["slug"].as_str().unwrap();
+    app.by(&ann).delete(&org.at(&format!("services/{slug}"))).await.expect(204);
+    app.by(&ann).post(&org.at("services"), service(100)).await.ok();
+    app.by(&ann).post(&org.at("services"), service(101)).await.refused(400, "SERVICE_LIMIT_EXCEEDED");
+    unbroken(app).await;
+});
+
+both!(no_plan_is_made_beyond_the_limit_and_one_is_the_default, async |app| {
+    let (ann, org) = founded(app).await;
+    app.by(&ann).post(&org.at("services"), json!({"slug": "portal", "name": "Portal", "service_type": "web"})).await.ok();
+    let plans = org.at("services/portal/plans");
+    let plan = |n: usize| json!({"name": format!("Plan {n}"), "price_cents": n, "currency": "eur", "is_default": true});
+    let answers = post_all(app, &ann, &plans, (0..60).map(plan)).await;
+    assert_eq!(tally(&answers, [200, 400]), [49, 11]);
+    all_lost_as(answers, "plan_limit");
+    let listed = app.by(&ann).get(&plans).await.ok();
+    let listed = listed.as_array().unwrap_or_else(|| panic!("{listed}"));
+    assert_eq!((listed.len(), listed.iter().filter(|plan| plan["plan"]["is_default"] == true).count()), (50, 1));
+    // Twenty at once each make another one the default.
+    let make = |plan: &Value| (plans.clone() + "/" + plan["plan"]["id"].as_str().unwrap(), json!({"is_default": true}));
+    let changes = join_all(listed.iter().take(20).map(make).map(|(path, body)| {
+        let by = app.by(&ann);
+        async move { by.patch(&path, body).await }
+    }));
+    changes.await.into_iter().for_each(|answer| drop(answer.ok()));
+    unbroken(app).await;
+});
+
 both!(no_erasure_is_ordered_beyond_the_limit, async |app| {
     let (ann, org) = founded(app).await;
     let orders = (0..CROWD).map(|n| json!({"email": format!("user{n}@example.com")}));

@@ -5,9 +5,13 @@ use std::{fmt::Debug, str::FromStr};
 
 use domain::{
     BadValue, DeliveryId, EventId, EventName, GrantId, InvitationId, MembershipId, OrgId, RoleId, SessionId, UserId, WebhookId,
+    applications::{
+        plans::{Currency, StripePriceId},
+        uris::{PageUri, RedirectUri, ResourceUri},
+    },
     core::{
         text::opaque,
-        value::{Description, Email, Name, Password, RoleSlug, Slug},
+        value::{Description, Email, Name, Password, RoleSlug, ServiceSlug, Slug},
     },
     delivery::webhooks::EndpointUrl,
     tenancy::{
@@ -24,6 +28,7 @@ pub(super) fn values(data: &[u8]) {
     let slug = |s: &str| (3..=50).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     let visible = |s: &str| !s.chars().any(char::is_control) && s.trim() == s;
     parsed::<Slug>(s, Slug::as_str, |s| slug(s) && !s.bytes().any(|b| b.is_ascii_uppercase()));
+    parsed::<ServiceSlug>(s, ServiceSlug::as_str, |s| slug(s) && !s.bytes().any(|b| b.is_ascii_uppercase()));
     parsed::<RoleSlug>(s, RoleSlug::as_str, |s| slug(s) && !["owner", "admin", "member"].contains(&s));
     parsed::<RoleName>(s, RoleName::as_str, slug);
     parsed::<Email>(s, Email::as_str, |s| {
@@ -39,6 +44,30 @@ pub(super) fn values(data: &[u8]) {
     parsed::<OrgStatus>(s, |status| status.as_str(), |name| name == s);
     parsed::<InvitationStatus>(s, |status| status.as_str(), |name| name == s || s == "declined");
     parsed::<EndpointUrl>(s, EndpointUrl::as_str, |url| url.is_ascii() && url.starts_with("http") && !url.contains(['#', '\n']));
+    uris(s);
+}
+
+/// What is registered is read as nothing else (T32).
+fn uris(s: &str) {
+    let plain = |uri: &str| uri.bytes().all(|b| b.is_ascii_graphic()) && !uri.contains(['\\', '#', '*', '"', '<']);
+    let one_reading = |uri: &str| {
+        let read = url::Url::parse(uri).unwrap_or_else(|e| panic!("{uri}: {e}"));
+        let same = read.as_str() == uri || read.as_str().strip_suffix('/') == Some(uri);
+        plain(uri) && same && read.username().is_empty() && read.password().is_none()
+    };
+    let safe = |uri: &str| uri.starts_with("https://") || uri.starts_with("http://");
+    parsed::<RedirectUri>(s, RedirectUri::as_str, |uri| {
+        let scheme = uri.split(':').next().unwrap_or_default();
+        uri == s && one_reading(uri) && (safe(uri) || scheme.contains('.'))
+    });
+    parsed::<PageUri>(s, PageUri::as_str, |uri| one_reading(uri) && safe(uri));
+    parsed::<ResourceUri>(s, ResourceUri::as_str, |uri| {
+        let host = uri.parse::<ResourceUri>().map(|uri| uri.host().to_owned());
+        let read = url::Url::parse(uri).ok().and_then(|read| read.host_str().map(str::to_owned));
+        one_reading(uri) && uri.starts_with("https://") && host.ok() == read
+    });
+    parsed::<Currency>(s, Currency::as_str, |code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_lowercase()));
+    parsed::<StripePriceId>(s, StripePriceId::as_str, |id| id == s && id.len() <= 255);
 }
 
 /// A refusal names a reason; a value keeps its promise and is what its text says.

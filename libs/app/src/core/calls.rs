@@ -4,11 +4,12 @@ use domain::{
     Origin, Result, Stamp, Time,
     authorization::{
         actor::Actor,
+        in_service::{InService, decide_in_service},
         policy::{self, OrgScope, PlatformScope, Read, Standing, Write, decide},
         principal::{Credential, Principal},
-        resource::Resource,
+        resource::{OfService, Resource},
     },
-    core::value::Slug,
+    core::value::{ServiceSlug, Slug},
     identity::accounts::Person,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -110,6 +111,24 @@ impl App {
             let standing = tx.standing(&c.who, slug, locks).await?;
             self.note_belonging(c, slug, &standing);
             once(tx, c, known, Box::pin(work(tx, decide(&standing)?))).await
+        };
+        self.write(c, self.admit_write_in(c, slug).await?, write).await
+    }
+
+    /// Runs a change of one service's `R`s: as [`App::in_org`], with what the caller was granted on that service.
+    pub(crate) async fn in_service<R: OfService, T: Answer>(
+        &self,
+        c: &Caller,
+        slug: &Slug,
+        service: &ServiceSlug,
+        work: impl AsyncFn(&WriteTx, InService<'_, R, Write>) -> Result<Change<T>>,
+    ) -> Result<T> {
+        let write = async |tx: &WriteTx| {
+            let known = replay(tx, c).await?;
+            let standing = tx.standing(&c.who, slug, LockScope::Caller).await?;
+            self.note_belonging(c, slug, &standing);
+            let found = tx.service_facts(&standing, service).await?;
+            once(tx, c, known, Box::pin(work(tx, decide_in_service(&standing, found.as_ref())?))).await
         };
         self.write(c, self.admit_write_in(c, slug).await?, write).await
     }

@@ -83,13 +83,6 @@ impl App {
         .await
     }
 
-    /// A member's access to the organization's services, for who manages members. Services are not built yet, so there are none.
-    pub async fn check_member(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<()> {
-        let standing = self.standing(c, slug).await?;
-        policy::may_try::<Members>(&standing)?;
-        if self.store.is_member(decide(&standing)?, user).await? { Ok(()) } else { Err(Error::not_found("member")) }
-    }
-
     /// Ends the caller's own membership, whatever their role allows; never the last owner's. `Conflict` (`last_owner`).
     pub async fn leave_organization(&self, c: &Caller, slug: &Slug) -> Result<()> {
         self.moving_members::<OwnMembership, _>(c, slug, async |tx, scope| {

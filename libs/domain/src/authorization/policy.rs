@@ -9,18 +9,21 @@ use std::marker::PhantomData;
 pub use super::{
     access::{Access, Read, Write},
     facts::{Authority, Facts, Standing},
+    in_service::{InService, ServiceFacts, decide_in_service},
 };
 use super::{
     principal::{Principal, person_required},
-    resource::{ApiKeys, Grant, Invitations, MemberRoles, Members, Needs, Ownership, Resource, Roles, Row},
+    resource::{
+        ApiKeys, Grant, Invitations, MemberRoles, Members, Needs, Ownership, Resource, Roles, Row, ServiceAccess, Services,
+    },
 };
 use crate::{
     Error, Result,
-    applications::api_keys::ApiKey,
+    applications::{api_keys::ApiKey, services::AccessLevel},
     identity::accounts::Person,
     tenancy::{
         organizations::{OrgStatus, OrganizationView},
-        roles::{Caps, Role, RoleName},
+        roles::{Cap, Caps, Role, RoleName},
     },
 };
 
@@ -85,7 +88,7 @@ pub fn may_try<R: Resource>(standing: &Standing<'_, Read>) -> Result<()> {
     judge(standing.facts(), R::ROW, true).map(|_| ())
 }
 
-fn judge(facts: &Facts, row: Row, write: bool) -> Result<&Authority> {
+pub(super) fn judge(facts: &Facts, row: Row, write: bool) -> Result<&Authority> {
     let authority = &facts.authority;
     let denied = match authority {
         Authority::None => Error::forbidden("not_a_member", "You are not a member of this organization."),
@@ -105,7 +108,7 @@ fn judge(facts: &Facts, row: Row, write: bool) -> Result<&Authority> {
     if row.operator && facts.principal.is_operator() { Ok(&OPERATOR) } else { Err(denied) }
 }
 
-fn usable(needs: Needs, status: OrgStatus) -> bool {
+pub(super) fn usable(needs: Needs, status: OrgStatus) -> bool {
     match needs {
         Needs::Active => status == OrgStatus::Active,
         Needs::NotSuspended => status != OrgStatus::Suspended,
@@ -158,7 +161,7 @@ pub fn invitable(inviter: &Role, role: &Role) -> Result<()> {
     if role.name == RoleName::Member {
         return Ok(());
     }
-    let allowed = inviter.caps.has(crate::tenancy::roles::Cap::RolesManage) && inviter.caps.covers(role.caps);
+    let allowed = inviter.caps.has(Cap::RolesManage) && inviter.caps.covers(role.caps);
     if !allowed || role.name == RoleName::Admin && !inviter.is_privileged() { Err(beyond_own()) } else { Ok(()) }
 }
 
@@ -184,6 +187,29 @@ pub fn may_hold_key(scope: OrgScope<'_, ApiKeys, Write>, caps: Caps) -> Result<(
 pub fn may_edit_key(scope: OrgScope<'_, ApiKeys, Write>, key: &ApiKey, after: Caps) -> Result<()> {
     may_hold_key(scope, key.caps)?;
     may_hold_key(scope, after)
+}
+
+/// Does the caller see every service in the list, or only those they were granted directly?
+pub fn sees_all_services(scope: OrgScope<'_, Services, Read>) -> bool {
+    let caps = scope.authority().caps();
+    caps.has(Cap::ServicesView) || caps.has(Cap::ServicesManage)
+}
+
+/// May the caller, who was given `own` on a service, give a member `after` on it instead of `before`? Nobody gives what they do not hold
+/// there; taking away needs nothing more.
+pub fn may_grant_service(
+    scope: OrgScope<'_, ServiceAccess, Write>,
+    own: Option<AccessLevel>,
+    before: Option<AccessLevel>,
+    after: Option<AccessLevel>,
+) -> Result<()> {
+    let caps = scope.authority().caps();
+    let by_role = match () {
+        () if caps.has(Cap::ServicesManage) => Some(AccessLevel::Manager),
+        () if caps.has(Cap::ServicesView) => Some(AccessLevel::Viewer),
+        () => None,
+    };
+    if after <= before || after <= own.max(by_role) { Ok(()) } else { Err(beyond_own()) }
 }
 
 /// May the caller hand the organization to `target`? Never to oneself: that would leave it without an owner.

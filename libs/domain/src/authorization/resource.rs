@@ -1,7 +1,7 @@
 //! THE TABLE: every resource of an organization, and what grants reading and writing it. Nothing else decides who may do what.
 //! Special powers are rows too ([`OrgLifecycle`], [`Ownership`]), not new verbs.
 
-use crate::tenancy::roles::Cap;
+use crate::{applications::services::AccessLevel, tenancy::roles::Cap};
 
 /// What grants an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,11 @@ macro_rules! table {
     };
 }
 
-use Cap::{AuditLogsView, IntegrationsManage, MembersManage, MembersView, RolesManage, SettingsManage, WebhooksManage};
+use AccessLevel::{Manager, Viewer};
+use Cap::{
+    AuditLogsView, IntegrationsManage, MembersManage, MembersView, RolesManage, ServicesCreate, ServicesManage, ServicesView,
+    SettingsManage, WebhooksManage,
+};
 use Grant::{Caps, Member, Nobody, Owner};
 
 table! {
@@ -164,4 +168,70 @@ table! {
     ApiKeys: "api_keys",
         people(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])), programs(read Nobody, write Nobody),
         needs Active, operator false;
+    /// All services: their list (of which whoever holds no permission sees what was granted directly), and making one. A new one comes
+    /// with a client secret, which only people are shown.
+    Services: "services",
+        people(read Member, write Caps(&[ServicesCreate])),
+        programs(read Caps(&[ServicesView, ServicesManage]), write Nobody),
+        needs Active, operator false;
+    /// One service's settings. This and what follows belongs to one service: see [`OfService`] for what else grants it.
+    OneService: "service",
+        people(read Caps(&[ServicesView, ServicesManage]), write Caps(&[ServicesManage])),
+        programs(read Caps(&[ServicesView, ServicesManage]), write Caps(&[ServicesManage])),
+        needs Active, operator false;
+    /// Deleting a service, with everything that belongs to it.
+    ServiceLifecycle: "service_lifecycle",
+        people(read Owner, write Owner), programs(read Nobody, write Nobody),
+        needs Active, operator false;
+    /// The secrets of a service's client. Programs are shown none: whoever got hold of a key could outlive its revocation.
+    ClientSecrets: "client_secrets",
+        people(read Caps(&[ServicesManage]), write Caps(&[ServicesManage])), programs(read Nobody, write Nobody),
+        needs Active, operator false;
+    /// Access to single services that members were given directly. Only people hand out authority.
+    ServiceAccess: "service_access",
+        people(read Caps(&[MembersManage]), write Caps(&[MembersManage])),
+        programs(read Caps(&[MembersManage]), write Nobody),
+        needs NotSuspended, operator false;
+    /// A service's plans.
+    Plans: "plans",
+        people(read Caps(&[ServicesView, ServicesManage]), write Caps(&[ServicesManage])),
+        programs(read Caps(&[ServicesView, ServicesManage]), write Caps(&[ServicesManage])),
+        needs Active, operator false;
+}
+
+/// A resource that belongs to one service.
+pub trait OfService: Resource {
+    /// The least access to that service, given to a member directly, that grants reading and writing; `None`: none does.
+    const GRANTED: Granted;
+}
+
+/// What grants reading and writing beside the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Granted {
+    /// What grants reading.
+    pub read: Option<AccessLevel>,
+    /// What grants writing.
+    pub write: Option<AccessLevel>,
+}
+
+impl Granted {
+    /// What grants writing, or reading.
+    pub const fn of(self, write: bool) -> Option<AccessLevel> {
+        if write { self.write } else { self.read }
+    }
+}
+
+macro_rules! of_service {
+    ($($kind:ident: granted(read $read:expr, write $write:expr);)*) => { $(
+        impl OfService for $kind {
+            const GRANTED: Granted = Granted { read: $read, write: $write };
+        }
+    )* };
+}
+
+of_service! {
+    OneService: granted(read Some(Viewer), write Some(Manager));
+    ServiceLifecycle: granted(read None, write None);
+    ClientSecrets: granted(read Some(Manager), write Some(Manager));
+    Plans: granted(read Some(Viewer), write Some(Manager));
 }

@@ -178,3 +178,5 @@ parts!(A a, B b, C c, D d);
 parts!(A a, B b, C c, D d, F e);
 parts!(A a, B b, C c, D d, F e, G f);
 parts!(A a, B b, C c, D d, F e, G f, H g);
+parts!(A a, B b, C c, D d, F e, G f, H g, I h);
+parts!(A a, B b, C c, D d, F e, G f, H g, I h, J i);

@@ -58,6 +58,8 @@ text! {
     Slug = slug;
     /// A custom role's name: like [`Slug`], and none of the built-in roles.
     RoleSlug = role_slug;
+    /// A service's name in URLs: like [`Slug`], without reserved words, since it stands behind its organization's.
+    ServiceSlug = slug_shape;
     /// An e-mail address, ASCII, in lower case, at most 254 characters: two spellings of one mailbox are one value. An international
     /// domain is kept in its ASCII form (`xn--…`); [`Email::shown`] is for people.
     Email = email;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::samples::Sample;
 use crate::core::id::id;
 use crate::{
-    ApiKeyId, ErasureId, InvitationId, OrgId, RoleId, SessionId, UserId, WebhookId,
+    ApiKeyId, ErasureId, InvitationId, OrgId, PlanId, RoleId, ServiceId, SessionId, UserId, WebhookId,
     core::value::{BadValue, bad},
 };
 
@@ -109,6 +109,9 @@ events! {
     /// A member has another role.
     "user.role_updated" UserRoleUpdated on "user" user_id { user_id: UserId, email: String, previous_role: String, role: String };
 
+    /// A member was given other access to one service, directly; null: none.
+    "user.service_access_updated" UserServiceAccessUpdated on "user" user_id { user_id: UserId, email: String, service_id: ServiceId, service_slug: String, previous_access: Option<&'static str>, access: Option<&'static str> };
+
     /// An invitation became a membership.
     "invitation.accepted" InvitationAccepted on "invitation" invitation_id { invitation_id: InvitationId, email: String, role: String, user_id: UserId };
     /// An invitation was declined.
@@ -162,6 +165,22 @@ events! {
     /// An API key was revoked.
     "api_key.deleted" ApiKeyDeleted on "api_key" api_key_id { api_key_id: ApiKeyId, name: String };
 
+    /// A service was made.
+    "service.created" ServiceCreated on "service" service_id { service_id: ServiceId, slug: String, name: String, service_type: &'static str };
+    /// Something of a service changed: these of its settings.
+    "service.updated" ServiceUpdated on "service" service_id { service_id: ServiceId, slug: String, name: String, changed: Vec<&'static str> };
+    /// A service was deleted, with everything that belonged to it.
+    "service.deleted" ServiceDeleted on "service" service_id { service_id: ServiceId, slug: String, name: String };
+    /// A service's client has a new secret; the one before works as well for a while.
+    "service.secret_rotated" ServiceSecretRotated on "service" service_id { service_id: ServiceId, slug: String, grace_seconds: i64 };
+
+    /// A plan was made.
+    "plan.created" PlanCreated on "plan" plan_id { plan_id: PlanId, service_id: ServiceId, name: String, price_cents: i64, currency: String };
+    /// A plan changed.
+    "plan.updated" PlanUpdated on "plan" plan_id { plan_id: PlanId, service_id: ServiceId, name: String, price_cents: i64, currency: String };
+    /// A plan was deleted.
+    "plan.deleted" PlanDeleted on "plan" plan_id { plan_id: PlanId, service_id: ServiceId, name: String };
+
     /// An account was made and its mailbox proven.
     "user.signup.success" SignupSucceeded on "user" user_id { user_id: UserId, email: String };
     /// Somebody signed in.
@@ -209,13 +228,7 @@ impl Event {
 
 /// Names the contract lists for parts that come later: they can be subscribed to, nothing emits them yet.
 const ANNOUNCED: &[&str] = &[
-    "service.created",
-    "service.updated",
-    "service.deleted",
     "service.oauth_credentials.updated",
-    "plan.created",
-    "plan.updated",
-    "plan.deleted",
     "subscription.created",
     "subscription.updated",
     "subscription.canceled",
@@ -235,6 +248,7 @@ const ANNOUNCED: &[&str] = &[
 const ALIASES: &[(&str, &str)] = &[
     ("organization.deleted", "org.deleted"),
     ("member.role_changed", "user.role_updated"),
+    ("member.service_access_updated", "user.service_access_updated"),
     ("member.removed", "user.removed"),
     ("member.left", "user.left"),
     ("organization.ownership_transferred", "org.ownership_transferred"),

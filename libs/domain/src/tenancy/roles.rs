@@ -78,6 +78,11 @@ impl Caps {
     pub const fn within(self, other: Caps) -> Caps {
         Caps(self.0 & other.0)
     }
+    /// What is in either set.
+    #[must_use]
+    pub const fn and(self, other: Caps) -> Caps {
+        Caps(self.0 | other.0)
+    }
     /// The capabilities in the contract's order.
     pub fn iter(self) -> impl Iterator<Item = Cap> {
         Cap::ALL.iter().copied().filter(move |cap| self.has(*cap))

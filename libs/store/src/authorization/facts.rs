@@ -10,6 +10,7 @@ mod api_key;
 mod batch;
 pub(crate) mod locks;
 mod person;
+mod service;
 mod statement;
 
 use domain::{

@@ -57,6 +57,7 @@ impl<T> Change<T> {
     #[must_use]
     pub fn and(mut self, org: OrgId, event: Event) -> Self {
         self.events.push((org, event));
+        self.wakes = true;
         self
     }
     /// A change without an event. `why` is for the reader of the code.

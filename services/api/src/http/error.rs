@@ -35,6 +35,7 @@ fn error_code(e: &Error) -> &'static str {
         (Kind::Forbidden, _) => "FORBIDDEN",
         (Kind::NotFound, _) => "NOT_FOUND",
         (Kind::AlreadyExists, _) => "DUPLICATE_CONSTRAINT",
+        (Kind::Conflict, "service_limit") => "SERVICE_LIMIT_EXCEEDED",
         (Kind::Conflict, "seat_limit") => "TEAM_LIMIT_EXCEEDED",
         (Kind::Conflict, "invitation_expired") => "INVITATION_EXPIRED",
         (Kind::Conflict | Kind::Invalid | Kind::PreconditionFailed | Kind::Protocol, _) => "BAD_REQUEST",

@@ -94,7 +94,8 @@ fn describe(document: &mut OpenApi, tags: &[Tag]) {
         .bearer_format("JWT")
         .description(Some("An access token from login, refresh, create or select. API keys are taken here, too."))
         .build();
-    let api_key = ApiKey::Header(ApiKeyValue::with_description(API_KEY_HEADER, "An API key of an organization."));
+    let api_key =
+        ApiKey::Header(ApiKeyValue::with_description(API_KEY_HEADER, "An API key of an organization, or of a service."));
     let components = document.components.get_or_insert_default();
     components.security_schemes.insert(BEARER.to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
     components.security_schemes.insert(API_KEY.to_owned(), RefOr::T(SecurityScheme::ApiKey(api_key)));

@@ -54,7 +54,8 @@ impl WriteTx {
             .exec(&self.tx)
             .await
             .map_err(from_db)?;
-        Ok(())
+        // What they were given directly was given to them as who they were.
+        self.clear_service_access(member.org_id, member.user_id).await
     }
 
     /// Changes the number of owners; refuses to let it reach zero.
@@ -81,6 +82,7 @@ impl WriteTx {
 
     async fn end_access_to(&self, org: OrgId, member: &Member) -> Result<Option<InvitationId>> {
         let user = member.membership.user_id;
+        self.clear_service_access(org, user).await?;
         memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
         self.end_grants(org, user).await?;
         let taken_back = self.cancel_pending(org, &member.user.email).await?;

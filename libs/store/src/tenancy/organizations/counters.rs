@@ -38,6 +38,7 @@ macro_rules! counter {
 
 pub(crate) const API_KEYS: Counter = counter!("api_keys", "api_keys where org_id = $1");
 pub(crate) const ROLES: Counter = counter!("roles", "roles where org_id = $1");
+pub(crate) const SERVICES: Counter = counter!("services", "services where org_id = $1");
 pub(crate) const WEBHOOKS: Counter = counter!("webhooks", "webhooks where org_id = $1");
 pub(crate) const PENDING_INVITATIONS: Counter =
     counter!("pending_invitations", "invitations where org_id = $1 and pending_email is not null");

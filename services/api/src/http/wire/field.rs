@@ -4,8 +4,13 @@ use std::marker::PhantomData;
 
 use domain::{
     BadValue, EventId, EventName, Patch, Result, Time, Violation,
-    applications::api_keys::Networks,
-    core::value::{Description, Email, HostName, Name, Password, RoleSlug, SenderName, Slug},
+    applications::{
+        api_keys::Networks,
+        plans::{Currency, Features, StripePriceId},
+        services::{AccessLevel, ProviderScopes, ServiceSettings, ServiceType},
+        uris::{PageUri, RedirectUri, ResourceUri},
+    },
+    core::value::{Description, Email, HostName, Name, Password, RoleSlug, SenderName, ServiceSlug, Slug},
     delivery::webhooks::EndpointUrl,
     tenancy::{
         organizations::OrgStatus,
@@ -40,8 +45,9 @@ macro_rules! parsed {
         fn from_json(value: &Value) -> Result<Self, BadValue> { text(value)?.parse() }
     })* };
 }
-parsed!(Slug, RoleSlug, Email, Name, Description, Password, RoleName, EndpointUrl, EventName, Cap, OrgStatus);
+parsed!(Slug, RoleSlug, ServiceSlug, Email, Name, Description, Password, RoleName, EndpointUrl, EventName, Cap, OrgStatus);
 parsed!(HostName, SenderName, Security, SmtpUser, SmtpPassword);
+parsed!(ServiceType, AccessLevel, RedirectUri, PageUri, ResourceUri, Currency, StripePriceId);
 
 /// Free text, at most 1,024 characters: as long as the longest password.
 impl FromJson for String {
@@ -118,6 +124,42 @@ impl FromJson for Networks {
     fn from_json(value: &Value) -> Result<Self, BadValue> {
         let texts: Vec<String> = list(value, Self::MAX)?;
         Self::parse(texts.iter().map(String::as_str))
+    }
+}
+
+impl FromJson for ProviderScopes {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        let texts: Vec<String> = list(value, Self::MAX)?;
+        Self::parse(texts.iter().map(String::as_str))
+    }
+}
+
+/// Each once, in their order.
+impl FromJson for Vec<RedirectUri> {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        let mut uris: Self = Vec::new();
+        for uri in list(value, ServiceSettings::MAX_REDIRECT_URIS)? {
+            if !uris.contains(&uri) {
+                uris.push(uri);
+            }
+        }
+        Ok(uris)
+    }
+}
+
+/// Each once, sorted.
+impl FromJson for Vec<ResourceUri> {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        let mut uris: Self = list(value, ServiceSettings::MAX_RESOURCE_URIS)?;
+        uris.sort();
+        uris.dedup();
+        Ok(uris)
+    }
+}
+
+impl FromJson for Features {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        Self::parse(list(value, Self::MAX)?)
     }
 }
 

@@ -1,22 +1,30 @@
-//! A member's access to services. Organizations have none yet.
+//! A member's access to single services, beside what their role allows.
 
 use actix_web::{get, put, web};
-use app::App;
-use domain::{all, authorization::resource::Members};
+use app::{App, applications::service_access::Grant};
+use domain::{
+    BadValue, Error, Result, all,
+    applications::services::{AccessLevel, ServiceAccess},
+    authorization::resource,
+};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{MEMBERS, MemberPath};
 use crate::http::{
     context::SignedIn,
     error::ApiResult,
-    operations::{Routes, writing},
+    operations::{Routes, reading, writing},
     path::OrgPath,
-    wire::{Body, Field},
+    wire::{Body, Field, FromJson},
 };
 
 pub(super) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.tag(MEMBERS).add(service_access, writing::<Members>()).add(update_service_access, writing::<Members>());
+    routes
+        .tag(MEMBERS)
+        .add(service_access, reading::<resource::ServiceAccess>())
+        .add(update_service_access, writing::<resource::ServiceAccess>());
 }
 
 /// A member's access to one service.
@@ -27,11 +35,22 @@ struct ServiceAccessResponse {
     service_id: String,
     service_slug: String,
     service_name: String,
-    /// `viewer`, `manager`, or null.
-    access: Option<String>,
+    /// `viewer` (may look at it), `manager` (may change it), or null.
+    access: Option<&'static str>,
 }
 
-/// A member's access to every service of the organization: none, until organizations have services.
+impl From<ServiceAccess> for ServiceAccessResponse {
+    fn from(given: ServiceAccess) -> Self {
+        Self {
+            service_id: given.service_id.to_string(),
+            service_slug: given.slug.into_string(),
+            service_name: given.name.into_string(),
+            access: given.access.map(AccessLevel::as_str),
+        }
+    }
+}
+
+/// What a member was given on each service of the organization, beside what their role allows.
 #[utoipa::path(
     operation_id = "organizations.members.listServiceAccess",
     responses((status = 200, body = [ServiceAccessResponse])),
@@ -41,20 +60,67 @@ async fn service_access(
     app: web::Data<App>,
     who: SignedIn<OrgPath<MemberPath>>,
 ) -> ApiResult<web::Json<Vec<ServiceAccessResponse>>> {
-    app.check_member(&who.caller, &who.path.org, who.path.id.0).await?;
-    Ok(web::Json(Vec::new()))
+    let given = app.list_service_access(&who.caller, &who.path.org, who.path.id.0).await?;
+    Ok(web::Json(given.into_iter().map(Into::into).collect()))
+}
+
+/// Access to one service.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes")]
+struct ServiceGrant {
+    /// Which service.
+    service_slug: String,
+    /// `viewer`, `manager`, or null, which takes it away.
+    #[schema(required)]
+    access: Option<String>,
 }
 
 /// Which access to give to which service.
 #[derive(Default, Deserialize, ToSchema)]
-#[schema(example = json!({"grants": []}))]
+#[schema(example = json!({"grants": [{"service_slug": "portal", "access": "viewer"}]}))]
 struct UpdateServiceAccessRequest {
+    /// Services that are not named stay as they are.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>, required)]
-    grants: Field<Vec<serde_json::Value>>,
+    #[schema(value_type = Vec<ServiceGrant>, max_items = 100, required)]
+    grants: Field<Grants>,
 }
 
-/// Change a member's access to services. Every service is unknown until organizations have them.
+/// Slugs as they were sent: one that cannot be a slug is an unknown service's.
+struct Grants(Vec<(String, Option<AccessLevel>)>);
+
+/// So many in one request.
+const MOST: usize = 100;
+
+impl FromJson for Grants {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        let wrong = |code, message: &'static str| Err(BadValue { code, message: message.into() });
+        let grants = Vec::<Value>::from_json(value)?;
+        if grants.len() > MOST {
+            return wrong("too_many", "Send at most 100 grants.");
+        }
+        let mut parsed: Vec<(String, Option<AccessLevel>)> = Vec::new();
+        for grant in &grants {
+            let (Some(slug), Some(access)) = (grant["service_slug"].as_str(), grant.get("access")) else {
+                return wrong("bad_grant", "Send a service_slug and an access (viewer, manager or null) for each grant.");
+            };
+            if parsed.iter().any(|(known, _)| known == slug) {
+                return wrong("twice", "Name each service once.");
+            }
+            let access = if access.is_null() { None } else { Some(AccessLevel::from_json(access)?) };
+            parsed.push((slug.to_owned(), access));
+        }
+        Ok(Self(parsed))
+    }
+}
+
+impl Grants {
+    fn parse(self) -> Result<Vec<Grant>> {
+        let parse = |(slug, access): (String, _)| Ok((slug.parse().map_err(|_| Error::not_found("service"))?, access));
+        self.0.into_iter().map(parse).collect()
+    }
+}
+
+/// Change what a member was given on services, all of it or nothing. Nobody gives what they do not hold themselves.
 #[utoipa::path(
     operation_id = "organizations.members.updateServiceAccess",
     request_body = UpdateServiceAccessRequest,
@@ -66,7 +132,7 @@ async fn update_service_access(
     who: SignedIn<OrgPath<MemberPath>>,
     body: Body<UpdateServiceAccessRequest>,
 ) -> ApiResult<web::Json<Vec<ServiceAccessResponse>>> {
-    app.check_member(&who.caller, &who.path.org, who.path.id.0).await?;
     let (grants,) = all((body.value.grants.required("grants"),))?;
-    if grants.is_empty() { Ok(web::Json(Vec::new())) } else { Err(domain::Error::not_found("service").into()) }
+    let given = app.update_service_access(&who.caller, &who.path.org, who.path.id.0, &grants.parse()?).await?;
+    Ok(web::Json(given.into_iter().map(Into::into).collect()))
 }

@@ -1,0 +1,143 @@
+//! OAuth clients and their secrets, of which only hashes are kept; each remembers to whom it was shown.
+
+use domain::{
+    Error, Result, Time, UserId,
+    applications::services::Service,
+    authorization::{in_service::InService, policy::Write, resource::ClientSecrets},
+};
+
+use crate::{
+    WriteTx,
+    core::{
+        error::Constraint,
+        sql::{self, Sql, sql},
+        table::{Age, Table, WhenOld, WithOrganization, own_rows},
+    },
+};
+
+/// Never violated: they are random.
+const CLIENTS_CLIENT_ID: Constraint = Constraint { name: "clients_client_id", columns: "clients.client_id" };
+/// Never violated: they are random.
+const CLIENT_SECRETS_HASH: Constraint = Constraint { name: "client_secrets_hash", columns: "client_secrets.hash" };
+
+pub(crate) const CLIENTS: Table = Table {
+    name: "clients",
+    unique: &[&CLIENTS_CLIENT_ID],
+    sealed: &[],
+    when_old: WhenOld::Stays("until the organization deletes it"),
+    with_organization: WithOrganization::Deleted(own_rows!("clients")),
+};
+
+pub(crate) const CLIENT_SECRETS: Table = Table {
+    name: "client_secrets",
+    unique: &[&CLIENT_SECRETS_HASH],
+    sealed: &[],
+    when_old: WhenOld::Deleted(
+        Age::Now,
+        sql!(
+            "delete from client_secrets
+             where hash in (select hash from client_secrets where expires_at <= $1 limit $2)"
+        ),
+    ),
+    with_organization: WithOrganization::GoesWith("clients"),
+};
+
+const INSERT: Sql = sql!(
+    "insert into clients (org_id, id, client_id, name, redirect_uris, created_at, updated_at)
+    values ($1, $2, $3, $4, $5, $6, $6)"
+);
+const SAVE: Sql = sql!(
+    "update clients
+    set name = $3, redirect_uris = $4, updated_at = $5
+    where org_id = $1 and id = $2"
+);
+/// Everything that hangs on it goes with it.
+const DELETE: Sql = sql!("delete from clients where org_id = $1 and id = $2");
+
+fn redirect_uris(service: &Service) -> String {
+    service.settings.redirect_uris.iter().map(|uri| uri.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+impl WriteTx {
+    pub(super) async fn insert_client(&self, service: &Service) -> Result<()> {
+        let values = vec![
+            service.org_id.uuid().into(),
+            service.id.uuid().into(),
+            service.client_id.as_str().into(),
+            service.settings.name.as_str().into(),
+            redirect_uris(service).into(),
+            service.created_at.into(),
+        ];
+        sql::execute(&self.tx, INSERT, values).await.map(|_| ())
+    }
+
+    pub(super) async fn save_client(&self, service: &Service) -> Result<()> {
+        let values = vec![
+            service.org_id.uuid().into(),
+            service.id.uuid().into(),
+            service.settings.name.as_str().into(),
+            redirect_uris(service).into(),
+            service.updated_at.into(),
+        ];
+        sql::execute(&self.tx, SAVE, values).await.map(|_| ())
+    }
+
+    pub(super) async fn delete_client(&self, service: &Service) -> Result<()> {
+        sql::execute(&self.tx, DELETE, vec![service.org_id.uuid().into(), service.id.uuid().into()]).await.map(|_| ())
+    }
+}
+
+const INSERT_SECRET: Sql = sql!(
+    "insert into client_secrets (org_id, client_id, id, hash, shown_to, created_at)
+    values ($1, $2, $3, $4, $5, $6)"
+);
+/// All but the secret that works without an end.
+const END_OLD: Sql = sql!("delete from client_secrets where org_id = $1 and client_id = $2 and expires_at is not null");
+const END_ALL: Sql = sql!("delete from client_secrets where org_id = $1 and client_id = $2");
+const RUN_OUT: Sql = sql!("update client_secrets set expires_at = $3 where org_id = $1 and client_id = $2");
+const SAVE_OLD: Sql = sql!("update services set old_secret_until = $3, updated_at = $4 where org_id = $1 and id = $2");
+
+impl WriteTx {
+    pub(super) async fn insert_client_secret(&self, service: &Service, hash: &str, shown_to: UserId) -> Result<()> {
+        let values = vec![
+            service.org_id.uuid().into(),
+            service.id.uuid().into(),
+            self.uuid().into(),
+            hash.into(),
+            shown_to.uuid().into(),
+            self.now().into(),
+        ];
+        sql::execute(&self.tx, INSERT_SECRET, values).await.map(|_| ())
+    }
+
+    /// Gives the client of a locked service another secret. The one before works until `service.old_secret_until`; if that is `None`, no
+    /// other does from now on. `Conflict` (`too_many_secrets`): one from an earlier rotation works still.
+    pub async fn rotate_client_secret(
+        &self,
+        _: InService<'_, ClientSecrets, Write>,
+        before: &Service,
+        service: &Service,
+        hash: &str,
+        shown_to: UserId,
+    ) -> Result<()> {
+        let of = || vec![service.org_id.uuid().into(), service.id.uuid().into()];
+        match service.old_secret_until {
+            None => sql::execute(&self.tx, END_ALL, of()).await?,
+            Some(_) if before.old_secret_until.is_some_and(|until| until > self.now()) => return Err(too_many()),
+            Some(until) => {
+                sql::execute(&self.tx, END_OLD, of()).await?;
+                sql::execute(&self.tx, RUN_OUT, [of(), vec![until.into()]].concat()).await?
+            }
+        };
+        self.insert_client_secret(service, hash, shown_to).await?;
+        let until: Option<Time> = service.old_secret_until;
+        sql::execute(&self.tx, SAVE_OLD, [of(), vec![until.into(), self.now().into()]].concat()).await.map(|_| ())
+    }
+}
+
+fn too_many() -> Error {
+    Error::conflict(
+        "too_many_secrets",
+        "The secret before the last rotation works still. Wait for its end, or rotate with `grace_seconds` 0, which ends all others.",
+    )
+}
