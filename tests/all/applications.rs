@@ -3,4 +3,6 @@
 mod api_keys;
 mod plans;
 mod service_access;
+mod service_api;
+mod service_keys;
 mod services;

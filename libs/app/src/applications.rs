@@ -1,6 +1,9 @@
-//! Programs of organizations: API keys; services and their plans.
+//! Programs of organizations: API keys; services, their plans and keys, and what those keys open.
 
 pub mod api_keys;
 pub mod plans;
 pub mod service_access;
+pub mod service_keys;
+pub mod service_users;
 pub mod services;
+pub mod subscriptions;

@@ -29,6 +29,8 @@ pub enum Purpose {
     ApiKey,
     /// Authenticates an OAuth client.
     ClientSecret,
+    /// Authenticates a program of a customer's service.
+    ServiceKey,
     /// Makes the first platform owner of a fresh installation.
     PlatformOwner,
 }
@@ -45,6 +47,7 @@ impl Purpose {
             Self::Scim => "scim",
             Self::ApiKey => "key",
             Self::ClientSecret => "cs",
+            Self::ServiceKey => "sk",
             Self::PlatformOwner => "owner",
         }
     }
@@ -89,7 +92,7 @@ mod tests {
     use super::*;
     use crate::OsRandom;
 
-    const ALL: [Purpose; 9] = [
+    const ALL: [Purpose; 10] = [
         Purpose::Refresh,
         Purpose::VerifyEmail,
         Purpose::ResetPassword,
@@ -98,6 +101,7 @@ mod tests {
         Purpose::Scim,
         Purpose::ApiKey,
         Purpose::ClientSecret,
+        Purpose::ServiceKey,
         Purpose::PlatformOwner,
     ];
 

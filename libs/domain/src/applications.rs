@@ -2,5 +2,7 @@
 
 pub mod api_keys;
 pub mod plans;
+pub mod service_keys;
 pub mod services;
+pub mod subscriptions;
 pub mod uris;

@@ -94,6 +94,7 @@ fn the_document_says_who_may() {
             Access::Organization(Rank::Admin) => said("an access token and the permission `") || said("one of the permissions `"),
             Access::Organization(Rank::Owner) => said("an access token and the role `owner` in the organization"),
             Access::Platform => said("Needs an access token of a platform owner."),
+            Access::ServiceKey => said("Needs an API key of a service that holds the permission `"),
         };
         assert!(right, "{id} ({:?}), {path}: {description}", access(&id));
     }
@@ -214,6 +215,16 @@ both!(whoever_may_is_let_in, async |app| {
         let zed = app.again(&world.zed).await;
         let answer = call(&app.by(&zed), operation, &missing, 0).await;
         assert!(matches!(answer.status, 200 | 400 | 404), "{}: {answer}", operation.id);
+    }
+    let by_service_keys = document::operations().into_iter().filter(|operation| access(&operation.id) == Access::ServiceKey);
+    for operation in by_service_keys.collect::<Vec<_>>() {
+        for caller in world.callers().iter().filter(|caller| caller.may(&operation)) {
+            n += 1;
+            let reads = operation.method == Method::GET;
+            let answer = call(&caller.client, &operation, if reads { &real } else { &missing }, n).await;
+            let good = if reads { answer.status == 200 } else { matches!(answer.status, 200 | 404) };
+            assert!(good, "{}, {}: {answer}", caller.name, operation.id);
+        }
     }
     app.by(&world.ann).delete("/api/organizations/acme").await.done();
 });

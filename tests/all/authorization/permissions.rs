@@ -4,9 +4,14 @@
 use std::fmt::Write as _;
 
 use domain::{
-    ApiKeyId, ClientId, Clock, GrantId, OrgId, PLATFORM, ScimTokenId, SessionId, UserId,
-    applications::api_keys::{ApiKey, Networks},
+    ApiKeyId, ClientId, Clock, GrantId, OrgId, PLATFORM, ScimTokenId, ServiceId, SessionId, UserId,
+    applications::{
+        api_keys::{ApiKey, Networks},
+        service_keys::{ServiceKey, ServicePermission},
+        services::AccessLevel,
+    },
     authorization::{
+        in_service::{ServiceFacts, decide_in_service},
         policy::{Access, Read, Standing, Write, decide},
         principal::{Client, Principal, ScimToken},
         resource::{self, Grant, Needs, Resource, Row},
@@ -188,9 +193,89 @@ fn programs(row: &(Row, Judge, Judge)) -> Vec<Actor> {
     actors.push(program("API key with every capability", api_key(org_id(), Caps::ALL)));
     let client = Client { id: ClientId::new(id(6)), org_id: org_id(), caps: Caps::ALL };
     actors.push(program("client with every capability", Principal::Client(client)));
+    let service_key = service_key(org_id(), 8, ServicePermission::ALL);
+    actors.push(program("service's API key, everything", service_key));
     actors.push(program("directory's token", Principal::ScimToken(ScimToken { id: ScimTokenId::new(id(7)), org_id: org_id() })));
     actors.push(program("job", Principal::Job("job")));
     actors
+}
+
+/// What grants a kind that belongs to one service, beside the table.
+#[derive(Default)]
+struct OfOneService(String);
+
+impl resource::OfServiceVisitor for OfOneService {
+    fn visit<R: resource::OfService>(&mut self) {
+        let (granted, keys) = (R::GRANTED, R::KEYS);
+        let by = |level: Option<AccessLevel>| level.map_or("nobody", AccessLevel::as_str);
+        let with = |permission: Option<ServicePermission>| permission.map_or("nobody", ServicePermission::as_str);
+        let (read, write) = (by(granted.read), by(granted.write));
+        let _ = writeln!(self.0, "\n{}\n  given directly: read: {read}; write: {write}", R::ROW.name);
+        let _ = writeln!(self.0, "  keys of the service: read: {}; write: {}", with(keys.read), with(keys.write));
+        for (who, actor, access) in callers_of_one_service() {
+            let of = |yes: bool, letter: char| if yes { letter } else { '-' };
+            let cell = format!(
+                "{}{}",
+                of(may_in_service::<R, Read>(&actor, access), 'r'),
+                of(may_in_service::<R, Write>(&actor, access), 'w')
+            );
+            if cell != "--" {
+                let _ = writeln!(self.0, "  {who:<42}{cell}");
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the matrix makes up facts")]
+fn may_in_service<R: resource::OfService, A: Access>(actor: &Actor, granted: Option<AccessLevel>) -> bool {
+    let service = ServiceFacts::<A>::assembled(ServiceId::new(id(8)), granted);
+    decide_in_service::<R, A>(&facts(actor, OrgStatus::Active), Some(&service)).is_ok()
+}
+
+fn service_key(org_id: OrgId, service: u128, permissions: &[ServicePermission]) -> Principal {
+    Principal::ServiceKey(ServiceKey {
+        id: ApiKeyId::new(id(5)),
+        org_id,
+        service_id: ServiceId::new(id(service)),
+        name: "key".parse().unwrap(),
+        prefix: String::new(),
+        permissions: permissions.iter().copied().collect(),
+        expires_at: None,
+        last_used_at: None,
+        created_by: UserId::new(id(1)),
+        created_at: ManualClock::at(tenantry_tests::start_time()).now(),
+    })
+}
+
+fn callers_of_one_service() -> Vec<(String, Actor, Option<AccessLevel>)> {
+    let member = || actor("member", builtin(RoleName::Member), false);
+    let mut callers = vec![("member".to_owned(), member(), None)];
+    for level in [AccessLevel::Viewer, AccessLevel::Manager] {
+        callers.push((format!("member who was given {}", level.as_str()), member(), Some(level)));
+    }
+    let stranger = actor("stranger", None, false);
+    callers.push(("stranger who was given manager".to_owned(), stranger, Some(AccessLevel::Manager)));
+    callers.push(("owner".to_owned(), actor("owner", builtin(RoleName::Owner), false), None));
+    let organizations = program("", api_key(org_id(), Caps::ALL));
+    callers.push(("API key of the organization, everything".to_owned(), organizations, Some(AccessLevel::Manager)));
+    for permission in ServicePermission::ALL {
+        let name = format!("key of the service with {}", permission.as_str());
+        callers.push((name, program("", service_key(org_id(), 8, &[*permission])), None));
+    }
+    let elsewhere = [("another service", org_id(), 9), ("another organization", OrgId::new(id(9)), 8)];
+    for (whose, org, service) in elsewhere {
+        let key = program("", service_key(org, service, ServicePermission::ALL));
+        callers.push((format!("key of {whose}, everything"), key, None));
+    }
+    callers
+}
+
+fn one_service() -> String {
+    let mut found = OfOneService::default();
+    resource::visit_all_of_service(&mut found);
+    let head =
+        "\nOf one service: what reaches it beside the table, in an active organization. Callers who may nothing are left out.\n";
+    format!("{head}{}", found.0)
 }
 
 #[test]
@@ -204,5 +289,6 @@ fn the_matrix_is_the_reviewed_one() {
          without capabilities. Rules that depend on the target (an owner, an admin, a role above one's own) come on top: domain::authorization::policy::may_*.\n",
     );
     kinds.0.iter().for_each(|row| section(&mut out, row));
+    out.push_str(&one_service());
     crate::snapshots::compare("permission-matrix.txt", &out);
 }

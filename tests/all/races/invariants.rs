@@ -31,7 +31,11 @@ pub(super) const INVARIANTS: [(&str, &str); 12] = [
     ),
     (
         "what is limited in a service is counted",
-        "from services s where s.plans <> (select count(*) from plans p where p.org_id = s.org_id and p.service_id = s.id)",
+        "from services s where s.plans <> (select count(*) from plans p where p.org_id = s.org_id and p.service_id = s.id)
+        or s.api_keys <> (select count(*) from service_api_keys k where k.org_id = s.org_id and k.service_id = s.id)
+        or s.users <> (select count(*) from service_users u where u.org_id = s.org_id and u.service_id = s.id)
+        or s.subscriptions <> (select count(*) from subscriptions b where b.org_id = s.org_id and b.service_id = s.id)
+        or s.subscriptions <> (select sum(p.subscriptions) from plans p where p.org_id = s.org_id and p.service_id = s.id)",
     ),
     (
         "a service has one default plan",
@@ -74,7 +78,7 @@ pub(super) fn broken() -> String {
     parts.join(" union all ")
 }
 
-const WATCHED: [&str; 12] = [
+const WATCHED: [&str; 15] = [
     "organizations",
     "org_counters",
     "memberships",
@@ -87,6 +91,9 @@ const WATCHED: [&str; 12] = [
     "erasures",
     "services",
     "plans",
+    "service_api_keys",
+    "service_users",
+    "subscriptions",
 ];
 
 /// Has every commit checked from now on.

@@ -11,6 +11,8 @@ pub enum Access {
     SignedIn,
     /// Members of the organization in the path, of this rank or above.
     Organization(Rank),
+    /// Keys of a service that hold the permission, about that service.
+    ServiceKey,
     /// Platform owners.
     Platform,
 }

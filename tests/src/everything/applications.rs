@@ -1,11 +1,11 @@
-//! API keys; services and plans.
+//! API keys; services, their plans and API keys, and what those keys open.
 
 use serde_json::json;
 
 use super::{
     Maker, Noun, Operation,
     access::{
-        Access::Organization,
+        Access::{Organization, ServiceKey},
         Rank::{Admin, Member, Owner},
         op,
     },
@@ -17,6 +17,8 @@ pub(super) const NOUNS: &[Noun] = &[
     Noun { parameter: "api_key_id", prefix: "apk_", make: made!(api_key) },
     Noun { parameter: "service_slug", prefix: "", make: made!(service) },
     Noun { parameter: "plan_id", prefix: "plan_", make: made!(plan) },
+    Noun { parameter: "service_key_id", prefix: "apk_", make: made!(service_key) },
+    Noun { parameter: "end_user_id", prefix: "usr_", make: made!(end_user) },
 ];
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -26,6 +28,24 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("organizations.apiKeys.list", Organization(Admin)),
     op("organizations.apiKeys.rotate", Organization(Admin)),
     op("organizations.apiKeys.update", Organization(Admin)),
+    op("serviceApi.createSubscription", ServiceKey)
+        .with(|_| json!({"user_id": "usr_00000000000000000000000000000000", "plan_id": "plan_00000000000000000000000000000000"})),
+    op("serviceApi.createUser", ServiceKey).with(|n| json!({"email": format!("sweep{n}@example.com")})),
+    op("serviceApi.deleteSubscription", ServiceKey),
+    op("serviceApi.deleteUser", ServiceKey),
+    op("serviceApi.getAnalytics", ServiceKey),
+    op("serviceApi.getInfo", ServiceKey),
+    op("serviceApi.getSubscription", ServiceKey),
+    op("serviceApi.getUser", ServiceKey),
+    op("serviceApi.listSubscriptions", ServiceKey),
+    op("serviceApi.listUsers", ServiceKey),
+    op("serviceApi.updateInfo", ServiceKey).with(|n| json!({"name": format!("Sweep {n}")})),
+    op("serviceApi.updateSubscription", ServiceKey).with(|_| json!({"status": "active"})),
+    op("serviceApi.updateUser", ServiceKey).with(|n| json!({"email": format!("moved{n}@example.com")})),
+    op("services.apiKeys.create", Organization(Admin)).with(|n| json!({"name": format!("Sweep {n}"), "permissions": []})),
+    op("services.apiKeys.delete", Organization(Admin)),
+    op("services.apiKeys.get", Organization(Admin)),
+    op("services.apiKeys.list", Organization(Admin)),
     op("services.create", Organization(Admin))
         .with(|n| json!({"slug": format!("sweep-{n}"), "name": "Sweep", "service_type": "web"})),
     op("services.delete", Organization(Owner)),
@@ -55,4 +75,21 @@ async fn service(at: &Maker<'_>) -> String {
 async fn plan(at: &Maker<'_>) -> String {
     let body = json!({"name": "Team", "price_cents": 4900, "currency": "usd"});
     text(&at.post(&format!("services/{}/plans", at.id("service_slug")), body).await["plan"]["id"])
+}
+
+async fn service_key(at: &Maker<'_>) -> String {
+    let body = json!({"name": "Backend", "permissions": ["read:users"]});
+    text(&at.post(&format!("services/{}/api-keys", at.id("service_slug")), body).await["id"])
+}
+
+/// With a subscription, made by a program of the service.
+async fn end_user(at: &Maker<'_>) -> String {
+    let body = json!({"name": "Users", "permissions": ["write:users", "write:subscriptions"]});
+    let key = at.post(&format!("services/{}/api-keys", at.id("service_slug")), body).await;
+    let program = at.client.bearer(&text(&key["key"]));
+    let email = format!("dana@{}.example", at.id("org_slug"));
+    let user = text(&program.post("/api/service/users", json!({"email": email})).await.ok()["id"]);
+    let body = json!({"user_id": user, "plan_id": at.id("plan_id")});
+    program.post("/api/service/subscriptions", body).await.ok();
+    user
 }

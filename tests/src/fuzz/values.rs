@@ -4,9 +4,12 @@
 use std::{fmt::Debug, str::FromStr};
 
 use domain::{
-    BadValue, DeliveryId, EventId, EventName, GrantId, InvitationId, MembershipId, OrgId, RoleId, SessionId, UserId, WebhookId,
+    BadValue, DeliveryId, EventId, EventName, GrantId, InvitationId, MembershipId, OrgId, PlanId, RoleId, ServiceId, SessionId,
+    UserId, WebhookId,
     applications::{
         plans::{Currency, StripePriceId},
+        service_keys::ServicePermission,
+        subscriptions::SubscriptionStatus,
         uris::{PageUri, RedirectUri, ResourceUri},
     },
     core::{
@@ -42,6 +45,8 @@ pub(super) fn values(data: &[u8]) {
     parsed::<EventName>(s, |name| name.as_str(), |name| EventName::all().any(|known| known.as_str() == name));
     parsed::<Cap>(s, |cap| cap.as_str(), |name| name == s);
     parsed::<OrgStatus>(s, |status| status.as_str(), |name| name == s);
+    parsed::<ServicePermission>(s, |permission| permission.as_str(), |name| name == s);
+    parsed::<SubscriptionStatus>(s, |status| status.as_str(), |name| name == s);
     parsed::<InvitationStatus>(s, |status| status.as_str(), |name| name == s || s == "declined");
     parsed::<EndpointUrl>(s, EndpointUrl::as_str, |url| url.is_ascii() && url.starts_with("http") && !url.contains(['#', '\n']));
     uris(s);
@@ -97,6 +102,8 @@ pub(super) fn ids(data: &[u8]) {
         s.parse::<WebhookId>().ok().map(|id| id.to_string()),
         s.parse::<DeliveryId>().ok().map(|id| id.to_string()),
         s.parse::<EventId>().ok().map(|id| id.to_string()),
+        s.parse::<ServiceId>().ok().map(|id| id.to_string()),
+        s.parse::<PlanId>().ok().map(|id| id.to_string()),
     ];
     let read: Vec<_> = read.into_iter().flatten().collect();
     assert!(read.len() <= 1, "{s:?} is an id of several kinds");

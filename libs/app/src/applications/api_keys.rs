@@ -88,7 +88,7 @@ impl App {
             };
             tx.insert_api_key(scope, &key, &secret.hash, maker).await?;
             let (name, prefix, permissions) = (key.name.to_string(), key.prefix.clone(), key.caps.names());
-            let event = Event::ApiKeyCreated { api_key_id: key.id, name, prefix, permissions };
+            let event = Event::ApiKeyCreated { api_key_id: key.id, name, prefix, permissions, service_id: None };
             Ok(Change::new(IssuedKey { key, secret: secret.text }, scope.org(), event))
         })
         .await
@@ -140,13 +140,17 @@ impl App {
         self.in_org::<ApiKeys, _>(c, slug, async |tx, scope| {
             let key = tx.lock_api_key(scope, id).await?;
             tx.delete_api_key(scope, &key).await?;
-            Ok(Change::new((), scope.org(), Event::ApiKeyDeleted { api_key_id: id, name: key.name.to_string() }))
+            Ok(Change::new(
+                (),
+                scope.org(),
+                Event::ApiKeyDeleted { api_key_id: id, name: key.name.to_string(), service_id: None },
+            ))
         })
         .await
     }
 }
 
-fn prefix(secret: &str) -> String {
+pub(super) fn prefix(secret: &str) -> String {
     secret.chars().take(PREFIX).collect()
 }
 

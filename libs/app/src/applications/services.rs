@@ -10,7 +10,7 @@ use domain::{
         uris::{PageUri, RedirectUri, ResourceUri},
     },
     authorization::{
-        in_service::decide_in_service,
+        in_service::{InService, decide_in_service},
         policy::{OrgScope, Read, Write, decide},
         resource::{ClientSecrets, OneService, ServiceLifecycle, Services},
     },
@@ -146,26 +146,21 @@ impl App {
         service: &ServiceSlug,
         changes: &ServiceChanges,
     ) -> Result<ListedService> {
-        self.in_service::<OneService, _>(c, slug, service, async |tx, scope| {
-            let mut listed = tx.lock_service(scope).await?;
-            let (before, service) = (listed.service.clone(), &mut listed.service);
-            apply(changes, &mut service.settings);
-            service.settings.check()?;
-            let hosts = tx.verified_hosts(scope.org()).await?;
-            service.settings.check_hosts(&before.settings.resource_uris, &hosts)?;
-            let changed = differences(&before.settings, &service.settings);
-            if changed.is_empty() {
-                return Ok(Change::silent(listed, NoEvent::Unchanged));
-            }
-            service.updated_at = tx.now();
-            tx.save_service(scope, &before, service).await?;
-            let (service_id, slug, name) = (service.id, service.slug.to_string(), service.settings.name.to_string());
-            Ok(Change::new(listed, scope.org(), Event::ServiceUpdated { service_id, slug, name, changed }))
-        })
-        .await
+        self.in_service::<OneService, _>(c, slug, service, async |tx, scope| update(tx, scope, changes).await).await
     }
 
-    /// Deletes a service with its client, plans and keys.
+    /// The service whose key calls.
+    pub async fn own_service(&self, c: &Caller) -> Result<Service> {
+        let (standing, service) = self.service_key_standing(c).await?;
+        Ok(self.store.get_service(decide_in_service(&standing, Some(&service))?).await?.service)
+    }
+
+    /// Changes the service whose key calls, as [`App::update_service`].
+    pub async fn update_own_service(&self, c: &Caller, changes: &ServiceChanges) -> Result<ListedService> {
+        self.by_service_key::<OneService, _>(c, async |tx, scope| update(tx, scope, changes).await).await
+    }
+
+    /// Deletes a service with its client, plans, keys and users. `Conflict` (`active_subscriptions`).
     pub async fn delete_service(&self, c: &Caller, slug: &Slug, service: &ServiceSlug) -> Result<()> {
         self.in_service::<ServiceLifecycle, _>(c, slug, service, async |tx, scope| {
             let service = tx.delete_service(scope).await?;
@@ -201,6 +196,27 @@ impl App {
         })
         .await
     }
+}
+
+async fn update(
+    tx: &WriteTx,
+    scope: InService<'_, OneService, Write>,
+    changes: &ServiceChanges,
+) -> Result<Change<ListedService>> {
+    let mut listed = tx.lock_service(scope).await?;
+    let (before, service) = (listed.service.clone(), &mut listed.service);
+    apply(changes, &mut service.settings);
+    service.settings.check()?;
+    let hosts = tx.verified_hosts(scope.org()).await?;
+    service.settings.check_hosts(&before.settings.resource_uris, &hosts)?;
+    let changed = differences(&before.settings, &service.settings);
+    if changed.is_empty() {
+        return Ok(Change::silent(listed, NoEvent::Unchanged));
+    }
+    service.updated_at = tx.now();
+    tx.save_service(scope, &before, service).await?;
+    let (service_id, slug, name) = (service.id, service.slug.to_string(), service.settings.name.to_string());
+    Ok(Change::new(listed, scope.org(), Event::ServiceUpdated { service_id, slug, name, changed }))
 }
 
 fn created(service: &Service) -> Event {

@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use crypto::{Purpose, opaque};
 use domain::{
     ApiKeyId, Error, Event, Result, Stamp,
-    applications::api_keys::{self, ApiKey},
+    applications::api_keys,
     authorization::{
         actor::Actor,
-        principal::{ApiKeyCredential, Credential, Principal, PrincipalId},
+        principal::{ApiKeyCredential, Credential, Principal, PrincipalId, ServiceKeyCredential},
     },
 };
-use store::{Change, NoEvent};
+use store::{Change, NoEvent, WriteTx};
 
 use crate::{
     App, Call,
@@ -46,7 +46,7 @@ impl App {
             Presented { authorization: None, api_key: Some(key) } => return self.authenticate_key(key.trim(), call).await,
             _ => return Err(missing()),
         };
-        if opaque::recognises(Purpose::ApiKey, token) {
+        if [Purpose::ApiKey, Purpose::ServiceKey].iter().any(|purpose| opaque::recognises(*purpose, token)) {
             return self.authenticate_key(token, call).await;
         }
         let claims = self.verify_access(token, call.now).await?;
@@ -54,6 +54,9 @@ impl App {
     }
 
     async fn authenticate_key(&self, secret: &str, call: &Call) -> Result<Credential> {
+        if opaque::recognises(Purpose::ServiceKey, secret) {
+            return self.authenticate_service_key(secret, call).await;
+        }
         if !opaque::recognises(Purpose::ApiKey, secret) {
             return Err(api_keys::invalid());
         }
@@ -66,34 +69,63 @@ impl App {
         Ok(Credential::ApiKey(ApiKeyCredential { id, hash, from }))
     }
 
-    /// Looks a key up that this process has not seen for a while. There is nothing to guess, but each costs a statement, so they are
-    /// counted against the network they come from.
-    async fn find_key(&self, hash: &str, from: Option<IpAddr>, call: &Call) -> Result<ApiKeyId> {
-        let limit = self.settings.limits.account.reads;
-        if !limit.is_none() {
-            self.admit("api_keys", &by_network("apikey", call, limit)).await?;
-        }
-        let key = self.store.authenticate_api_key(hash, call.now).await?.ok_or_else(api_keys::invalid)?;
-        key.usable(call.now, from)?;
+    async fn authenticate_service_key(&self, secret: &str, call: &Call) -> Result<Credential> {
+        let hash = opaque::hash(secret);
+        let id = match self.counters.seen.api_key(&hash, call.now) {
+            Some(id) => id,
+            None => self.find_service_key(&hash, call).await?,
+        };
+        Ok(Credential::ServiceKey(ServiceKeyCredential { id, hash }))
+    }
+
+    async fn find_service_key(&self, hash: &str, call: &Call) -> Result<ApiKeyId> {
+        self.admit_unknown_key(call).await?;
+        let key = self.store.authenticate_service_key(hash, call.now).await?.ok_or_else(api_keys::invalid)?;
         if key.use_is_due(call.now) {
-            self.record_key_use(&key, call).await?;
+            let first = Event::ApiKeyFirstUsed { api_key_id: key.id, name: key.name.to_string() };
+            self.record_key_use(&Principal::ServiceKey(key.clone()), key.id, call, async |tx| {
+                let is_first = tx.record_service_key_use(&key).await?;
+                Ok(if is_first { Change::new((), key.org_id, first.clone()) } else { Change::silent((), NoEvent::Housekeeping) })
+            })
+            .await?;
         }
         self.counters.seen.api_key_found(hash.to_owned(), key.id, call.now);
         Ok(key.id)
     }
 
-    async fn record_key_use(&self, key: &ApiKey, call: &Call) -> Result<()> {
-        let stamp = Stamp { actor: Actor::from(&Principal::ApiKey(key.clone())), origin: call.origin.clone(), now: call.now };
-        // Other requests with the same key may be about to record it as well.
-        let place = self.admit_write(PrincipalId::ApiKey(key.id), Place::Own).await?;
-        self.store
-            .write_holding(&stamp, place, async |tx| {
-                if !tx.record_api_key_use(key).await? {
-                    return Ok(Change::silent((), NoEvent::Housekeeping));
-                }
-                let event = Event::ApiKeyFirstUsed { api_key_id: key.id, name: key.name.to_string() };
-                Ok(Change::new((), key.org_id, event))
+    /// A key that this process has not seen for a while is looked up. There is nothing to guess, but each costs a statement, so they are
+    /// counted against the network they come from.
+    async fn admit_unknown_key(&self, call: &Call) -> Result<()> {
+        let limit = self.settings.limits.account.reads;
+        if limit.is_none() { Ok(()) } else { self.admit("api_keys", &by_network("apikey", call, limit)).await }
+    }
+
+    async fn find_key(&self, hash: &str, from: Option<IpAddr>, call: &Call) -> Result<ApiKeyId> {
+        self.admit_unknown_key(call).await?;
+        let key = self.store.authenticate_api_key(hash, call.now).await?.ok_or_else(api_keys::invalid)?;
+        key.usable(call.now, from)?;
+        if key.use_is_due(call.now) {
+            let first = Event::ApiKeyFirstUsed { api_key_id: key.id, name: key.name.to_string() };
+            self.record_key_use(&Principal::ApiKey(key.clone()), key.id, call, async |tx| {
+                let is_first = tx.record_api_key_use(&key).await?;
+                Ok(if is_first { Change::new((), key.org_id, first.clone()) } else { Change::silent((), NoEvent::Housekeeping) })
             })
-            .await
+            .await?;
+        }
+        self.counters.seen.api_key_found(hash.to_owned(), key.id, call.now);
+        Ok(key.id)
+    }
+
+    async fn record_key_use(
+        &self,
+        key: &Principal,
+        id: ApiKeyId,
+        call: &Call,
+        record: impl AsyncFn(&WriteTx) -> Result<Change<()>>,
+    ) -> Result<()> {
+        let stamp = Stamp { actor: Actor::from(key), origin: call.origin.clone(), now: call.now };
+        // Other requests with the same key may be about to record it as well.
+        let place = self.admit_write(PrincipalId::ApiKey(id), Place::Own).await?;
+        self.store.write_holding(&stamp, place, record).await
     }
 }

@@ -4,7 +4,7 @@ use domain::{
     Origin, Result, Stamp, Time,
     authorization::{
         actor::Actor,
-        in_service::{InService, decide_in_service},
+        in_service::{InService, ServiceFacts, decide_in_service},
         policy::{self, OrgScope, PlatformScope, Read, Standing, Write, decide},
         principal::{Credential, Principal},
         resource::{OfService, Resource},
@@ -18,7 +18,10 @@ use store::{
     authorization::facts::{LockScope, SESSION_ENDED},
 };
 
-use crate::{App, core::admission::Place};
+use crate::{
+    App,
+    core::{admission::Place, limits::OF_KEY},
+};
 
 /// A request: from where and when.
 #[derive(Clone, Debug)]
@@ -67,9 +70,13 @@ impl App {
 
     /// Remembers whose budget the caller's next request for this organization is counted against.
     fn note_belonging<A: policy::Access>(&self, c: &Caller, slug: &Slug, standing: &Standing<'_, A>) {
+        self.note_organization(c, slug.as_str(), standing);
+    }
+
+    fn note_organization<A: policy::Access>(&self, c: &Caller, slug: &str, standing: &Standing<'_, A>) {
         let facts = standing.facts();
         let org = facts.belongs().then_some(facts.view.organization.id);
-        self.counters.seen.membership(c.who.id(), slug.as_str(), org, c.call.now);
+        self.counters.seen.membership(c.who.id(), slug, org, c.call.now);
     }
 
     /// Remembers a sign-in that has ended, so that its token costs its account nothing.
@@ -131,6 +138,33 @@ impl App {
             once(tx, c, known, Box::pin(work(tx, decide_in_service(&standing, found.as_ref())?))).await
         };
         self.write(c, self.admit_write_in(c, slug).await?, write).await
+    }
+
+    /// Runs a change of the `R`s of the service whose key calls.
+    pub(crate) async fn by_service_key<R: OfService, T: Answer>(
+        &self,
+        c: &Caller,
+        work: impl AsyncFn(&WriteTx, InService<'_, R, Write>) -> Result<Change<T>>,
+    ) -> Result<T> {
+        let write = async |tx: &WriteTx| {
+            let known = replay(tx, c).await?;
+            let (standing, service) = tx.service_key_standing(&c.who).await?;
+            self.note_organization(c, OF_KEY, &standing);
+            once(tx, c, known, Box::pin(work(tx, decide_in_service(&standing, Some(&service))?))).await
+        };
+        let org = self.counters.seen.organization(c.who.id(), OF_KEY, c.call.now);
+        let place = self.admit_write(c.who.id(), org.map_or(Place::Elsewhere, Place::In)).await?;
+        self.write(c, place, write).await
+    }
+
+    /// Reads what the key of a service holds on it: decide on it, then read on.
+    pub(crate) async fn service_key_standing(
+        &self,
+        c: &Caller,
+    ) -> Result<(Standing<'static, Read>, ServiceFacts<'static, Read>)> {
+        let (standing, service) = self.store.service_key_standing(&c.who, c.call.now).await?;
+        self.note_organization(c, OF_KEY, &standing);
+        Ok((standing, service))
     }
 
     /// Runs a change of what is a person's own.

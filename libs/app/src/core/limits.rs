@@ -157,6 +157,9 @@ pub(crate) fn by_network(kind: &str, call: &Call, limit: Limit) -> [RateRequest;
         .map(|(level, range)| rate_request(kind, &format!("{level} {range}"), wide(times[level])))
 }
 
+/// Under which name a service's key is remembered with its organization, which no path of the service API names. No slug is empty.
+pub(crate) const OF_KEY: &str = "";
+
 /// What this process knows of the callers it counts.
 #[derive(Clone)]
 pub(crate) struct Counters {
@@ -229,6 +232,7 @@ impl App {
             return Verdict { quota: None, outcome: Err(store::authorization::facts::signed_out()) };
         }
         let account = limits.account.of(group).map(|limit| Wanted { whose: Whose::Principal(who.id()), group, limit });
+        let slug = slug.or(matches!(who, Credential::ServiceKey(_)).then_some(OF_KEY));
         let organization = slug.and_then(|slug| counters.seen.organization(who.id(), slug, now));
         let organization = organization.zip(limits.organization.of(group)).map(|(org, limit)| Wanted {
             whose: Whose::Organization(org),

@@ -19,7 +19,7 @@ pub enum Actor {
     },
     /// An OAuth client for itself.
     Client(ClientId),
-    /// An API key of the organization.
+    /// An API key of the organization, or of one of its services.
     ApiKey(ApiKeyId),
     /// A directory.
     ScimToken(ScimTokenId),
@@ -71,6 +71,7 @@ impl From<&Principal> for Actor {
             Principal::Person(person) => Actor::User { id: person.id, email: person.email.clone() },
             Principal::Client(client) => Actor::Client(client.id),
             Principal::ApiKey(key) => Actor::ApiKey(key.id),
+            Principal::ServiceKey(key) => Actor::ApiKey(key.id),
             Principal::ScimToken(token) => Actor::ScimToken(token.id),
             Principal::Job(name) => Actor::System(name),
         }

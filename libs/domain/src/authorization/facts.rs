@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 
 use super::{access::Access, principal::Principal};
 use crate::{
-    OrgId,
+    OrgId, ServiceId,
+    applications::service_keys::ServicePermissions,
     tenancy::{
         organizations::OrganizationView,
         roles::{Caps, Role, RoleName},
@@ -20,6 +21,8 @@ pub enum Authority {
     Member(Role),
     /// What the organization gave one of its programs. It is nobody's role: it neither owns, nor hands out, nor stands above anybody.
     Program(Caps),
+    /// What one of its services gave a program of that service's: it reaches that service, and nothing else.
+    Service(ServiceId, ServicePermissions),
     /// A directory's token: it provisions, and nothing else.
     Directory,
 }
@@ -31,8 +34,9 @@ impl Authority {
             Principal::Person(_) => role.map_or(Self::None, Self::Member),
             Principal::ApiKey(key) => program(key.org_id, key.caps),
             Principal::Client(client) => program(client.org_id, client.caps),
+            Principal::ServiceKey(key) if key.org_id == org => Self::Service(key.service_id, key.permissions),
             Principal::ScimToken(token) if token.org_id == org => Self::Directory,
-            Principal::ScimToken(_) | Principal::Job(_) => Self::None,
+            Principal::ServiceKey(_) | Principal::ScimToken(_) | Principal::Job(_) => Self::None,
         }
     }
     /// The role of a member.
@@ -47,7 +51,7 @@ impl Authority {
         match self {
             Self::Member(role) => role.caps,
             Self::Program(caps) => *caps,
-            Self::Directory | Self::None => Caps::NONE,
+            Self::Service(..) | Self::Directory | Self::None => Caps::NONE,
         }
     }
     /// Whether it is an owner's.

@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use super::{
     access::Access,
     facts::{Authority, Facts, Standing},
-    policy::{judge, usable},
+    policy::{judge, service_key, usable},
     principal::Principal,
     resource::OfService,
 };
 use crate::{
     Error, OrgId, Result, ServiceId,
-    applications::services::AccessLevel,
+    applications::{service_keys::ServicePermissions, services::AccessLevel},
     identity::accounts::Person,
     tenancy::roles::{Cap, Caps},
 };
@@ -82,6 +82,11 @@ pub fn decide_in_service<'f, R: OfService, A: Access>(
     service: Option<&ServiceFacts<'_, A>>,
 ) -> Result<InService<'f, R, A>> {
     let facts = standing.facts();
+    if let Authority::Service(own, permissions) = &facts.authority {
+        judge_key::<R>(facts, *permissions, A::WRITE)?;
+        let service = service.filter(|service| service.id == *own).ok_or_else(|| Error::not_found("service"))?;
+        return Ok(InService { facts, service: service.id, granted: None, _kind: PhantomData });
+    }
     let granted = service.and_then(|service| service.granted);
     if let Err(denied) = judge(facts, R::ROW, A::WRITE) {
         let least = R::GRANTED.of(A::WRITE);
@@ -93,4 +98,16 @@ pub fn decide_in_service<'f, R: OfService, A: Access>(
     }
     let service = service.ok_or_else(|| Error::not_found("service"))?;
     Ok(InService { facts, service: service.id, granted, _kind: PhantomData })
+}
+
+/// A service's key reaches what it was permitted of its service, and nothing else.
+fn judge_key<R: OfService>(facts: &Facts, permissions: ServicePermissions, write: bool) -> Result<()> {
+    let Some(needed) = R::KEYS.of(write) else { return Err(service_key()) };
+    if !usable(R::ROW.needs, facts.view.organization.status) {
+        return Err(Error::forbidden("organization_not_active", "This organization is not active. Ask the platform's operator."));
+    }
+    if permissions.has(needed) {
+        return Ok(());
+    }
+    Err(Error::forbidden("missing_permission", "This key does not hold the permission. Use one that does."))
 }

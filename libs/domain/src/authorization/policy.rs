@@ -14,12 +14,17 @@ pub use super::{
 use super::{
     principal::{Principal, person_required},
     resource::{
-        ApiKeys, Grant, Invitations, MemberRoles, Members, Needs, Ownership, Resource, Roles, Row, ServiceAccess, Services,
+        ApiKeys, Grant, Invitations, MemberRoles, Members, Needs, Ownership, Resource, Roles, Row, ServiceAccess, ServiceKeys,
+        Services,
     },
 };
 use crate::{
     Error, Result,
-    applications::{api_keys::ApiKey, services::AccessLevel},
+    applications::{
+        api_keys::ApiKey,
+        service_keys::{ServicePermission, ServicePermissions},
+        services::AccessLevel,
+    },
     identity::accounts::Person,
     tenancy::{
         organizations::{OrgStatus, OrganizationView},
@@ -95,6 +100,7 @@ pub(super) fn judge(facts: &Facts, row: Row, write: bool) -> Result<&Authority> 
         _ if !usable(row.needs, facts.view.organization.status) => {
             Error::forbidden("organization_not_active", "This organization is not active. Ask the platform's operator.")
         }
+        Authority::Service(..) => service_key(),
         Authority::Member(role) if granted(row.people.of(write), role.is_owner(), role.caps) => return Ok(authority),
         Authority::Program(caps) if granted(row.programs.of(write), false, *caps) => return Ok(authority),
         Authority::Program(_) | Authority::Directory if row.programs.of(write) == Grant::Nobody => person_required(),
@@ -122,6 +128,11 @@ fn granted(grant: Grant, is_owner: bool, caps: Caps) -> bool {
         Grant::Caps(any) => any.iter().any(|cap| caps.has(*cap)),
         Grant::Nobody => false,
     }
+}
+
+/// What a service's key is told outside of the service API.
+pub fn service_key() -> Error {
+    Error::forbidden("service_key", "This key opens the API of its service only: see /api/service.")
 }
 
 fn owners_only() -> Error {
@@ -210,6 +221,13 @@ pub fn may_grant_service(
         () => None,
     };
     if after <= before || after <= own.max(by_role) { Ok(()) } else { Err(beyond_own()) }
+}
+
+/// May the caller make a key of the service that holds `permissions`? Only who holds on that service what gives each of them (T20).
+pub fn may_hold_service_key(scope: InService<'_, ServiceKeys, Write>, permissions: ServicePermissions) -> Result<()> {
+    let caps = scope.caps();
+    let given = |permission: ServicePermission| permission.given_by().iter().any(|cap| caps.has(*cap));
+    if permissions.iter().all(given) { Ok(()) } else { Err(beyond_own()) }
 }
 
 /// May the caller hand the organization to `target`? Never to oneself: that would leave it without an owner.

@@ -8,7 +8,7 @@ use std::{fmt, net::IpAddr};
 use crate::core::id::id;
 use crate::{
     ApiKeyId, Error, OrgId, Result, UserId,
-    applications::api_keys::ApiKey,
+    applications::{api_keys::ApiKey, service_keys::ServiceKey},
     identity::{accounts::Person, sessions::SessionCredential},
     tenancy::roles::Caps,
 };
@@ -31,6 +31,8 @@ pub enum Principal {
     Client(Client),
     /// A program of one organization, with a key of that organization.
     ApiKey(ApiKey),
+    /// A program of one service, with a key of that service.
+    ServiceKey(ServiceKey),
     /// A directory that provisions one organization.
     ScimToken(ScimToken),
     /// A scheduled job of ours, by its name.
@@ -66,6 +68,8 @@ pub enum PrincipalKind {
     Client,
     /// [`Principal::ApiKey`].
     ApiKey,
+    /// [`Principal::ServiceKey`].
+    ServiceKey,
     /// [`Principal::ScimToken`].
     ScimToken,
     /// [`Principal::Job`].
@@ -74,7 +78,7 @@ pub enum PrincipalKind {
 
 impl PrincipalKind {
     /// Every kind: what is tested for one is tested for all.
-    pub const ALL: [Self; 5] = [Self::Person, Self::Client, Self::ApiKey, Self::ScimToken, Self::Job];
+    pub const ALL: [Self; 6] = [Self::Person, Self::Client, Self::ApiKey, Self::ServiceKey, Self::ScimToken, Self::Job];
 }
 
 impl Principal {
@@ -84,6 +88,7 @@ impl Principal {
             Self::Person(_) => PrincipalKind::Person,
             Self::Client(_) => PrincipalKind::Client,
             Self::ApiKey(_) => PrincipalKind::ApiKey,
+            Self::ServiceKey(_) => PrincipalKind::ServiceKey,
             Self::ScimToken(_) => PrincipalKind::ScimToken,
             Self::Job(_) => PrincipalKind::Job,
         }
@@ -122,6 +127,8 @@ pub enum Credential {
     Session(SessionCredential),
     /// An API key that was alive a moment ago.
     ApiKey(ApiKeyCredential),
+    /// A service's API key that was alive a moment ago.
+    ServiceKey(ServiceKeyCredential),
 }
 
 /// A presented API key.
@@ -135,19 +142,29 @@ pub struct ApiKeyCredential {
     pub from: Option<IpAddr>,
 }
 
+/// A presented API key of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceKeyCredential {
+    /// Which key it is.
+    pub id: ApiKeyId,
+    /// What is looked up: the SHA-256 of the secret, in hex.
+    pub hash: String,
+}
+
 impl Credential {
     /// Whose it is.
     pub const fn id(&self) -> PrincipalId {
         match self {
             Self::Session(session) => PrincipalId::User(session.user),
             Self::ApiKey(key) => PrincipalId::ApiKey(key.id),
+            Self::ServiceKey(key) => PrincipalId::ApiKey(key.id),
         }
     }
     /// The session of a person. `Forbidden` (`person_required`) for a program's credential.
     pub fn require_session(&self) -> Result<&SessionCredential> {
         match self {
             Self::Session(session) => Ok(session),
-            Self::ApiKey(_) => Err(person_required()),
+            Self::ApiKey(_) | Self::ServiceKey(_) => Err(person_required()),
         }
     }
 }
@@ -157,7 +174,7 @@ impl Credential {
 pub enum PrincipalId {
     /// A person's account, through whichever session.
     User(UserId),
-    /// An API key.
+    /// An API key, of an organization or of a service.
     ApiKey(ApiKeyId),
 }
 

@@ -1,7 +1,10 @@
 //! THE TABLE: every resource of an organization, and what grants reading and writing it. Nothing else decides who may do what.
 //! Special powers are rows too ([`OrgLifecycle`], [`Ownership`]), not new verbs.
 
-use crate::{applications::services::AccessLevel, tenancy::roles::Cap};
+use crate::{
+    applications::{service_keys::ServicePermission, services::AccessLevel},
+    tenancy::roles::Cap,
+};
 
 /// What grants an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,6 +195,22 @@ table! {
         people(read Caps(&[MembersManage]), write Caps(&[MembersManage])),
         programs(read Caps(&[MembersManage]), write Nobody),
         needs NotSuspended, operator false;
+    /// A service's API keys. Keys do not make keys.
+    ServiceKeys: "service_keys",
+        people(read Caps(&[ServicesManage]), write Caps(&[ServicesManage])), programs(read Nobody, write Nobody),
+        needs Active, operator false;
+    /// A service's users, in the service API.
+    ServiceUsers: "service_users",
+        people(read Nobody, write Nobody), programs(read Nobody, write Nobody),
+        needs Active, operator false;
+    /// Who subscribes to what of a service, in the service API.
+    Subscriptions: "subscriptions",
+        people(read Nobody, write Nobody), programs(read Nobody, write Nobody),
+        needs Active, operator false;
+    /// A service in numbers, in the service API.
+    ServiceAnalytics: "service_analytics",
+        people(read Nobody, write Nobody), programs(read Nobody, write Nobody),
+        needs Active, operator false;
     /// A service's plans.
     Plans: "plans",
         people(read Caps(&[ServicesView, ServicesManage]), write Caps(&[ServicesManage])),
@@ -199,39 +218,60 @@ table! {
         needs Active, operator false;
 }
 
-/// A resource that belongs to one service.
+/// A resource that belongs to one service: what grants it beside the table.
 pub trait OfService: Resource {
     /// The least access to that service, given to a member directly, that grants reading and writing; `None`: none does.
-    const GRANTED: Granted;
+    const GRANTED: Ways<AccessLevel>;
+    /// What a key of that service needs for it; `None`: no key reaches it.
+    const KEYS: Ways<ServicePermission>;
 }
 
-/// What grants reading and writing beside the table.
+/// What grants reading and writing, if something does.
 #[derive(Clone, Copy, Debug)]
-pub struct Granted {
+pub struct Ways<T> {
     /// What grants reading.
-    pub read: Option<AccessLevel>,
+    pub read: Option<T>,
     /// What grants writing.
-    pub write: Option<AccessLevel>,
+    pub write: Option<T>,
 }
 
-impl Granted {
+impl<T: Copy> Ways<T> {
     /// What grants writing, or reading.
-    pub const fn of(self, write: bool) -> Option<AccessLevel> {
+    pub const fn of(self, write: bool) -> Option<T> {
         if write { self.write } else { self.read }
     }
 }
 
-macro_rules! of_service {
-    ($($kind:ident: granted(read $read:expr, write $write:expr);)*) => { $(
-        impl OfService for $kind {
-            const GRANTED: Granted = Granted { read: $read, write: $write };
-        }
-    )* };
+/// Sees every resource kind that belongs to one service; see [`visit_all_of_service`].
+pub trait OfServiceVisitor {
+    /// One kind.
+    fn visit<R: OfService>(&mut self);
 }
 
+macro_rules! of_service {
+    ($($kind:ident: granted(read $read:expr, write $write:expr), keys(read $key_read:expr, write $key_write:expr);)*) => {
+        $(
+            impl OfService for $kind {
+                const GRANTED: Ways<AccessLevel> = Ways { read: $read, write: $write };
+                const KEYS: Ways<ServicePermission> = Ways { read: $key_read, write: $key_write };
+            }
+        )*
+        /// Shows a visitor every kind that belongs to one service.
+        pub fn visit_all_of_service(visitor: &mut impl OfServiceVisitor) {
+            $(visitor.visit::<$kind>();)*
+        }
+    };
+}
+
+use ServicePermission::{ReadAnalytics, ReadService, ReadSubscriptions, ReadUsers, WriteService, WriteSubscriptions, WriteUsers};
+
 of_service! {
-    OneService: granted(read Some(Viewer), write Some(Manager));
-    ServiceLifecycle: granted(read None, write None);
-    ClientSecrets: granted(read Some(Manager), write Some(Manager));
-    Plans: granted(read Some(Viewer), write Some(Manager));
+    OneService: granted(read Some(Viewer), write Some(Manager)), keys(read Some(ReadService), write Some(WriteService));
+    ServiceLifecycle: granted(read None, write None), keys(read None, write None);
+    ClientSecrets: granted(read Some(Manager), write Some(Manager)), keys(read None, write None);
+    ServiceKeys: granted(read Some(Manager), write Some(Manager)), keys(read None, write None);
+    Plans: granted(read Some(Viewer), write Some(Manager)), keys(read None, write None);
+    ServiceUsers: granted(read None, write None), keys(read Some(ReadUsers), write Some(WriteUsers));
+    Subscriptions: granted(read None, write None), keys(read Some(ReadSubscriptions), write Some(WriteSubscriptions));
+    ServiceAnalytics: granted(read None, write None), keys(read Some(ReadAnalytics), write None);
 }

@@ -154,8 +154,8 @@ events! {
     /// Somebody was erased from so many records of the audit log.
     "audit_log.erased" AuditLogErased on "erasure" erasure_id { erasure_id: ErasureId, count: u64 };
 
-    /// An API key was made.
-    "api_key.created" ApiKeyCreated on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, prefix: String, permissions: Vec<&'static str> };
+    /// An API key was made, of the organization or (`service_id`) of a service.
+    "api_key.created" ApiKeyCreated on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, prefix: String, permissions: Vec<&'static str>, #[serde(skip_serializing_if = "Option::is_none")] service_id: Option<ServiceId> };
     /// An API key was used for the first time.
     "api_key.first_used" ApiKeyFirstUsed on "api_key" api_key_id { api_key_id: ApiKeyId, name: String };
     /// An API key changed.
@@ -163,7 +163,7 @@ events! {
     /// An API key has a new secret; the one before works as well for a while.
     "api_key.rotated" ApiKeyRotated on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, prefix: String, grace_seconds: i64 };
     /// An API key was revoked.
-    "api_key.deleted" ApiKeyDeleted on "api_key" api_key_id { api_key_id: ApiKeyId, name: String };
+    "api_key.deleted" ApiKeyDeleted on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, #[serde(skip_serializing_if = "Option::is_none")] service_id: Option<ServiceId> };
 
     /// A service was made.
     "service.created" ServiceCreated on "service" service_id { service_id: ServiceId, slug: String, name: String, service_type: &'static str };
@@ -180,6 +180,19 @@ events! {
     "plan.updated" PlanUpdated on "plan" plan_id { plan_id: PlanId, service_id: ServiceId, name: String, price_cents: i64, currency: String };
     /// A plan was deleted.
     "plan.deleted" PlanDeleted on "plan" plan_id { plan_id: PlanId, service_id: ServiceId, name: String };
+
+    /// Somebody was made a user of a service, by that service's program.
+    "end_user.created" EndUserCreated on "user" user_id { user_id: UserId, email: String, service_id: ServiceId };
+    /// A user of a service has another address.
+    "end_user.updated" EndUserUpdated on "user" user_id { user_id: UserId, previous_email: String, email: String, service_id: ServiceId };
+    /// A user was removed from a service.
+    "end_user.removed" EndUserRemoved on "user" user_id { user_id: UserId, email: String, service_id: ServiceId };
+    /// A user of a service has a subscription.
+    "subscription.created" SubscriptionCreated on "user" user_id { user_id: UserId, service_id: ServiceId, plan_id: PlanId, status: &'static str };
+    /// A subscription changed.
+    "subscription.updated" SubscriptionUpdated on "user" user_id { user_id: UserId, service_id: ServiceId, plan_id: PlanId, status: &'static str };
+    /// A subscription was canceled, or deleted.
+    "subscription.canceled" SubscriptionCanceled on "user" user_id { user_id: UserId, service_id: ServiceId, plan_id: PlanId };
 
     /// An account was made and its mailbox proven.
     "user.signup.success" SignupSucceeded on "user" user_id { user_id: UserId, email: String };
@@ -229,9 +242,6 @@ impl Event {
 /// Names the contract lists for parts that come later: they can be subscribed to, nothing emits them yet.
 const ANNOUNCED: &[&str] = &[
     "service.oauth_credentials.updated",
-    "subscription.created",
-    "subscription.updated",
-    "subscription.canceled",
     "security.mfa.enabled",
     "security.mfa.disabled",
     "user.mfa.enabled",

@@ -80,13 +80,21 @@ const LOCK: Sql = sql!(
     "select {plan}
     from plans p
     where p.org_id = $1 and p.service_id = $2 and p.id = $3
-    {for update}",
+    {for no key update}",
     plan = PLAN
 );
 
 impl Store {
     /// Every plan of the service, by age; [`MAX_PLANS`] bounds their number.
     pub async fn list_plans(&self, scope: InService<'_, resource::Plans, Read>) -> Result<Vec<Plan>> {
+        let rows = sql::all(&self.db, LIST, vec![scope.org().uuid().into(), scope.service().uuid().into()]).await?;
+        sql::read_all(&rows, read_plan)
+    }
+}
+
+impl Store {
+    /// The same for whoever counts subscriptions.
+    pub async fn count_plans(&self, scope: InService<'_, resource::ServiceAnalytics, Read>) -> Result<Vec<Plan>> {
         let rows = sql::all(&self.db, LIST, vec![scope.org().uuid().into(), scope.service().uuid().into()]).await?;
         sql::read_all(&rows, read_plan)
     }
@@ -103,7 +111,8 @@ const SAVE: Sql = sql!(
       is_default = $11, updated_at = $12
     where org_id = $1 and id = $2 and service_id = $3"
 );
-const DELETE: Sql = sql!("delete from plans where org_id = $1 and service_id = $2 and id = $3");
+/// Whoever subscribes to it at the same moment is waited for, and counted.
+const DELETE: Sql = sql!("delete from plans where org_id = $1 and service_id = $2 and id = $3 and subscriptions = 0");
 const NO_DEFAULT: Sql = sql!("update plans set is_default = false where org_id = $1 and service_id = $2 and is_default");
 const TAKE_PLACE: Sql = sql!("update services set plans = plans + 1 where org_id = $1 and id = $2 and plans < $3");
 const GIVE_BACK: Sql = sql!("update services set plans = plans - 1 where org_id = $1 and id = $2");
@@ -173,11 +182,10 @@ impl WriteTx {
 
     /// Deletes a locked plan that nobody has and that is not the default one. `Conflict` (`plan_in_use`).
     pub async fn delete_plan(&self, scope: InService<'_, resource::Plans, Write>, plan: &Plan) -> Result<()> {
-        if plan.subscriptions > 0 {
+        let of = vec![scope.org().uuid().into(), scope.service().uuid().into()];
+        if sql::execute(&self.tx, DELETE, [of.clone(), vec![plan.id.uuid().into()]].concat()).await? == 0 {
             return Err(Error::conflict("plan_in_use", "There are subscriptions to this plan. Move or delete them first."));
         }
-        let of = vec![scope.org().uuid().into(), scope.service().uuid().into()];
-        sql::execute(&self.tx, DELETE, [of.clone(), vec![plan.id.uuid().into()]].concat()).await?;
         sql::execute(&self.tx, GIVE_BACK, of).await.map(|_| ())
     }
 }

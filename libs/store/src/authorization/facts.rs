@@ -11,6 +11,7 @@ mod batch;
 pub(crate) mod locks;
 mod person;
 mod service;
+mod service_key;
 mod statement;
 
 use domain::{
@@ -47,6 +48,7 @@ impl Store {
         match who {
             Credential::Session(who) => person::read(self, who, slug, now).await,
             Credential::ApiKey(who) => api_key::read(self, who, slug, now).await,
+            Credential::ServiceKey(who) => service_key::refuse(&self.db, who, now).await,
         }
     }
 }
@@ -74,6 +76,7 @@ impl WriteTx {
         let standing = match who {
             Credential::Session(who) => person::lock(self, who, slug, scope).await?,
             Credential::ApiKey(who) => api_key::lock(self, who, slug).await?,
+            Credential::ServiceKey(who) => service_key::refuse(&self.tx, who, self.now()).await?,
         };
         self.acts((&standing.facts().principal).into());
         Ok(standing)
@@ -84,6 +87,7 @@ async fn principal(db: &impl ConnectionTrait, who: &Credential, now: Time) -> Re
     match who {
         Credential::Session(who) => person::find(db, who, now).await.map(Principal::Person),
         Credential::ApiKey(who) => api_key::find(db, who, now).await.map(Principal::ApiKey),
+        Credential::ServiceKey(who) => service_key::find(db, who, now).await.map(Principal::ServiceKey),
     }
 }
 

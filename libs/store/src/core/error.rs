@@ -143,9 +143,17 @@ pub(crate) fn on_any<const N: usize>(
     move |e| if constraints.iter().any(|one| violates(&e, one)) { meaning().because(e) } else { from_db(e) }
 }
 
-fn violates(e: &DbErr, constraint: &Constraint) -> bool {
+pub(crate) fn violates(e: &DbErr, constraint: &Constraint) -> bool {
     let Some(SqlErr::UniqueConstraintViolation(text)) = e.sql_err() else { return false };
     text.contains(&format!("\"{}\"", constraint.name)) || text.ends_with(constraint.columns)
+}
+
+/// For a row that refers to another: somebody deleted that meanwhile, and who looks again finds it gone.
+pub(crate) fn when_gone(e: DbErr) -> Error {
+    match e.sql_err() {
+        Some(SqlErr::ForeignKeyConstraintViolation(_)) => retry().because(e),
+        _ => from_db(e),
+    }
 }
 
 /// Whether the whole use case may be run again, after this many times.

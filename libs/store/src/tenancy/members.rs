@@ -21,7 +21,7 @@ use crate::{
     Store, WriteTx,
     core::{
         entity::{memberships, users},
-        error::{from_db, on},
+        error::{from_db, violates, when_gone},
         sql::{self, Columns, Sql, sql},
     },
     identity::accounts::{USER_COLUMNS, next_user, user},
@@ -165,8 +165,10 @@ impl WriteTx {
             role: Set(made.role.to_string()),
             created_at: Set(made.created_at),
         };
-        let twice = on(&table::MEMBERSHIPS_USER, || Error::conflict("already_member", "This person is a member already."));
-        memberships::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(twice)?;
+        let twice = || Error::conflict("already_member", "This person is a member already.");
+        // An account that only a service used may be deleted with its last use.
+        let refused = |e| if violates(&e, &table::MEMBERSHIPS_USER) { twice().because(e) } else { when_gone(e) };
+        memberships::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(refused)?;
         if let Some(max) = seats {
             self.take_seat(org, max).await?;
         }

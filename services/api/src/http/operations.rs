@@ -16,7 +16,9 @@ use utoipa::openapi::{
 };
 use utoipa_actix_web::{OpenApiFactory, service_config::ServiceConfig};
 
-pub use self::terms::{API_KEY, BEARER, Terms, anybody, platform_owner, reading, signed_in, writing};
+pub use self::terms::{
+    API_KEY, BEARER, Terms, anybody, platform_owner, read_by_service_key, reading, signed_in, write_by_service_key, writing,
+};
 
 /// A chapter of the document.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Two tenants with one of everything each, and callers of every kind.
 
-use domain::tenancy::roles::Caps;
+use domain::{applications::service_keys::ServicePermission, tenancy::roles::Caps};
 use serde_json::json;
 use tenantry_tests::{
     Client, TestApp, User,
@@ -29,6 +29,8 @@ pub(crate) struct World<'a> {
     member: User,
     /// Secrets of API keys: Acme's with everything and with nothing, and Other's.
     keys: [(&'static str, String, Holds); 3],
+    /// Secrets of API keys of Acme's service: with everything and with nothing.
+    service_keys: [(&'static str, String, Holds); 2],
 }
 
 /// Somebody, or something, that a credential of its own lets in.
@@ -45,6 +47,8 @@ enum Kind {
     Person(Option<Rank>),
     /// An API key of Acme that holds this, or one of another tenant's.
     Key(Holds),
+    /// An API key of Acme's service that holds this.
+    ServiceKey(Holds),
 }
 
 /// What an API key holds in Acme.
@@ -71,7 +75,10 @@ impl Caller {
                     Holds::Elsewhere => false,
                 }
             }
-            (Kind::Person(_), Access::Platform) | (Kind::Key(_), Access::SignedIn | Access::Platform) => false,
+            (Kind::ServiceKey(holds), Access::ServiceKey) => holds == Holds::Everything,
+            (Kind::Person(_), Access::Platform | Access::ServiceKey)
+            | (Kind::Key(_), Access::SignedIn | Access::Platform | Access::ServiceKey)
+            | (Kind::ServiceKey(_), Access::SignedIn | Access::Platform | Access::Organization(_)) => false,
         }
     }
 }
@@ -98,6 +105,19 @@ impl<'a> World<'a> {
             ("an API key with nothing", key(&ann, "acme", Holds::Nothing).await, Holds::Nothing),
             ("another tenant's API key", key(&olga, "other", Holds::Elsewhere).await, Holds::Elsewhere),
         ];
+        let service = acme.ids.path("/api/organizations/{org_slug}/services/{service_slug}/api-keys");
+        let service_key = async |name: &str, permissions: &[&str]| {
+            let body = json!({"name": name, "permissions": permissions});
+            text(&app.by(&ann).post(&service, body).await.ok()["key"])
+        };
+        let all: Vec<_> = ServicePermission::ALL.iter().map(|permission| permission.as_str()).collect();
+        let service_keys = [
+            ("a service's API key with everything", service_key("With everything", &all).await, Holds::Everything),
+            ("a service's API key with nothing", service_key("With nothing", &[]).await, Holds::Nothing),
+        ];
+        for (_, secret, _) in &service_keys {
+            app.client().bearer(secret).get("/api/service/info").await;
+        }
         // The first use is recorded; it is not what the sweep is about.
         for (_, secret, _) in &keys {
             app.client().bearer(secret).get("/api/organizations/acme").await;
@@ -121,7 +141,7 @@ impl<'a> World<'a> {
                 format!("{}.{}", ann.access.rsplit_once('.').unwrap().0, olga.access.rsplit_once('.').unwrap().1),
             ),
         ];
-        Self { app, ann, olga, root, acme, other, wrong_tokens, zed, admin, member, keys }
+        Self { app, ann, olga, root, acme, other, wrong_tokens, zed, admin, member, keys, service_keys }
     }
 
     /// Everybody who has a credential that works.
@@ -141,7 +161,12 @@ impl<'a> World<'a> {
             person("an admin", app.by(&self.admin), Some(Rank::Admin)),
             person("the owner", app.by(&self.ann), Some(Rank::Owner)),
         ];
-        people.into_iter().chain(self.keys.iter().map(key)).collect()
+        let service_key = |(name, secret, holds): &(&'static str, String, Holds)| Caller {
+            name,
+            client: app.client().bearer(secret),
+            kind: Kind::ServiceKey(*holds),
+        };
+        people.into_iter().chain(self.keys.iter().map(key)).chain(self.service_keys.iter().map(service_key)).collect()
     }
 
     /// Acme's things, in Acme. The member in a path is none of the callers: everybody may leave by their own id.

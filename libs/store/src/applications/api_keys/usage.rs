@@ -17,14 +17,20 @@ use crate::{
     },
 };
 
+/// Of the organization, and of its services, whose keys are shown to their makers alone.
 const SEEN_BY: Sql = sql!(
-    "select distinct k.id
+    "select k.id
     from api_key_secrets s
     join api_keys k on k.org_id = s.org_id and k.id = s.api_key_id
     where s.org_id = $1 and s.shown_to = $2
     and (s.expires_at is null or s.expires_at > $3)
     and (k.expires_at is null or k.expires_at > $3)
-    order by k.id"
+    union
+    select k.id
+    from service_api_keys k
+    where k.org_id = $1 and k.created_by = $2
+    and (k.expires_at is null or k.expires_at > $3)
+    order by 1"
 );
 
 const FIRST_USE: Sql = sql!(

@@ -51,13 +51,27 @@ const SAVE: Sql = sql!(
     where org_id = $1 and id = $2"
 );
 
+const KEEP: Sql = sql!("select 1 from services where org_id = $1 and id = $2 {for key share}");
 const HOLD: Sql = sql!("select 1 from services where org_id = $1 and id = $2 {for no key update}");
+
+/// Whoever adds one refers to the service, whose row is locked.
+const ACTIVE: Sql = sql!(
+    "select 1 from subscriptions
+    where org_id = $1 and service_id = $2 and status in ('active', 'trialing', 'past_due')
+    limit 1"
+);
 
 impl WriteTx {
     /// Keeps a service as it is until the transaction ends, and those who change what belongs to it one after another. Call it before
     /// anything else of the service is locked. `NotFound` if it was just deleted.
     pub(crate) async fn hold_service<R: OfService>(&self, scope: InService<'_, R, Write>) -> Result<()> {
         let row = sql::one(&self.tx, HOLD, vec![scope.org().uuid().into(), scope.service().uuid().into()]).await?;
+        row.map(|_| ()).ok_or_else(|| Error::not_found("service"))
+    }
+
+    /// Keeps a service from being deleted until the transaction ends; many may at once. `NotFound` if it was just deleted.
+    pub(crate) async fn keep_service<R: OfService>(&self, scope: InService<'_, R, Write>) -> Result<()> {
+        let row = sql::one(&self.tx, KEEP, vec![scope.org().uuid().into(), scope.service().uuid().into()]).await?;
         row.map(|_| ()).ok_or_else(|| Error::not_found("service"))
     }
 
@@ -122,9 +136,14 @@ impl WriteTx {
         self.save_resource_servers(service, &before.settings.resource_uris).await
     }
 
-    /// Deletes a service with everything that belongs to it; answers what it was.
+    /// Deletes a service with everything that belongs to it; answers what it was. `Conflict` (`active_subscriptions`).
     pub async fn delete_service(&self, scope: InService<'_, ServiceLifecycle, Write>) -> Result<Service> {
         let service = get(&self.tx, LOCK_TO_DELETE, scope.org(), scope.service()).await?.service;
+        let active = vec![scope.org().uuid().into(), scope.service().uuid().into()];
+        if sql::one(&self.tx, ACTIVE, active).await?.is_some() {
+            let text = "There are active subscriptions to this service. Cancel them first.";
+            return Err(Error::conflict("active_subscriptions", text));
+        }
         self.delete_client(&service).await?;
         self.give_place_back(scope.org(), &counters::SERVICES).await?;
         Ok(service)

@@ -2,10 +2,15 @@
 
 mod api_keys;
 mod plans;
+mod service_api;
+mod service_keys;
+mod service_users;
 mod services;
+mod subscriptions;
 
 use crate::http::operations::Routes;
 
 pub(super) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.of(api_keys::routes).of(services::routes).of(plans::routes);
+    routes.of(api_keys::routes).of(services::routes).of(plans::routes).of(service_keys::routes);
+    routes.of(service_api::routes).of(service_users::routes).of(subscriptions::routes);
 }

@@ -3,7 +3,10 @@
 
 use actix_web::http::Method;
 use app::core::limits::Group;
-use domain::authorization::resource::{Grant, Needs, Resource, Row};
+use domain::{
+    applications::service_keys::ServicePermission,
+    authorization::resource::{Grant, Needs, OfService, Resource, Row},
+};
 use utoipa::openapi::{
     RefOr, Required,
     path::{Operation, ParameterBuilder, ParameterIn},
@@ -28,6 +31,7 @@ enum Access {
     SignedIn,
     PlatformOwner,
     Organization { row: Row, write: bool },
+    ServiceKey { row: Row, permission: Option<ServicePermission> },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +65,16 @@ pub fn reading<R: Resource>() -> Terms {
 /// Whoever may write `R` in the organization that the path names.
 pub fn writing<R: Resource>() -> Terms {
     Terms::of(Access::Organization { row: R::ROW, write: true })
+}
+
+/// Whatever reads `R` of the service whose key it sends.
+pub fn read_by_service_key<R: OfService>() -> Terms {
+    Terms::of(Access::ServiceKey { row: R::ROW, permission: R::KEYS.read })
+}
+
+/// Whatever writes `R` of the service whose key it sends.
+pub fn write_by_service_key<R: OfService>() -> Terms {
+    Terms::of(Access::ServiceKey { row: R::ROW, permission: R::KEYS.write })
 }
 
 impl Terms {
@@ -118,6 +132,9 @@ impl Terms {
             let ways = [BEARER, API_KEY].map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));
             operation.security.get_or_insert_with(|| ways.into());
         }
+        if let Access::ServiceKey { .. } = self.access {
+            operation.security.get_or_insert_with(|| vec![SecurityRequirement::new(API_KEY, Vec::<String>::new())]);
+        }
         if self.idempotent {
             operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
         }
@@ -139,6 +156,7 @@ impl Terms {
             Access::SignedIn => "Needs an access token.".to_owned(),
             Access::PlatformOwner => "Needs an access token of a platform owner.".to_owned(),
             Access::Organization { row, write } => in_organization(row, write),
+            Access::ServiceKey { row, permission } => of_service(row, permission),
         }
     }
 }
@@ -157,11 +175,20 @@ fn in_organization(row: Row, write: bool) -> String {
         Grant::Member => "An API key of the organization will do.".to_owned(),
         grant => format!("An API key of the organization that holds {} will do.", held(grant)),
     };
-    let state = match row.needs {
+    let state = state(row.needs);
+    format!("Needs an access token and {person} in the organization{operator}. {program} The organization {state}.")
+}
+
+fn of_service(row: Row, permission: Option<ServicePermission>) -> String {
+    let (held, state) = (permission.map_or("what none has", ServicePermission::as_str), state(row.needs));
+    format!("Needs an API key of a service that holds the permission `{held}`. The organization {state}.")
+}
+
+const fn state(needs: Needs) -> &'static str {
+    match needs {
         Needs::Active => "must be active",
         Needs::NotSuspended => "must not be suspended",
-    };
-    format!("Needs an access token and {person} in the organization{operator}. {program} The organization {state}.")
+    }
 }
 
 fn held(grant: Grant) -> String {

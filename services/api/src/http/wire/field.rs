@@ -3,11 +3,13 @@
 use std::marker::PhantomData;
 
 use domain::{
-    BadValue, EventId, EventName, Patch, Result, Time, Violation,
+    BadValue, EventId, EventName, Patch, PlanId, Result, Time, UserId, Violation,
     applications::{
         api_keys::Networks,
         plans::{Currency, Features, StripePriceId},
+        service_keys::{ServicePermission, ServicePermissions},
         services::{AccessLevel, ProviderScopes, ServiceSettings, ServiceType},
+        subscriptions::SubscriptionStatus,
         uris::{PageUri, RedirectUri, ResourceUri},
     },
     core::value::{Description, Email, HostName, Name, Password, RoleSlug, SenderName, ServiceSlug, Slug},
@@ -47,7 +49,17 @@ macro_rules! parsed {
 }
 parsed!(Slug, RoleSlug, ServiceSlug, Email, Name, Description, Password, RoleName, EndpointUrl, EventName, Cap, OrgStatus);
 parsed!(HostName, SenderName, Security, SmtpUser, SmtpPassword);
-parsed!(ServiceType, AccessLevel, RedirectUri, PageUri, ResourceUri, Currency, StripePriceId);
+parsed!(
+    ServicePermission,
+    SubscriptionStatus,
+    ServiceType,
+    AccessLevel,
+    RedirectUri,
+    PageUri,
+    ResourceUri,
+    Currency,
+    StripePriceId
+);
 
 /// Free text, at most 1,024 characters: as long as the longest password.
 impl FromJson for String {
@@ -93,10 +105,17 @@ impl FromJson for Time {
     }
 }
 
-impl FromJson for EventId {
-    fn from_json(value: &Value) -> Result<Self, BadValue> {
-        text(value)?.parse().map_err(|_| BadValue { code: "bad_id", message: "Send an event's id (evt_…).".into() })
-    }
+macro_rules! ids {
+    ($($id:ty = $like:literal;)*) => { $(impl FromJson for $id {
+        fn from_json(value: &Value) -> Result<Self, BadValue> {
+            text(value)?.parse().map_err(|_| BadValue { code: "bad_id", message: concat!("Send ", $like, ".").into() })
+        }
+    })* };
+}
+ids! {
+    EventId = "an event's id (evt_…)";
+    UserId = "a user's id (usr_…)";
+    PlanId = "a plan's id (plan_…)";
 }
 
 impl FromJson for Vec<EventName> {
@@ -124,6 +143,12 @@ impl FromJson for Networks {
     fn from_json(value: &Value) -> Result<Self, BadValue> {
         let texts: Vec<String> = list(value, Self::MAX)?;
         Self::parse(texts.iter().map(String::as_str))
+    }
+}
+
+impl FromJson for ServicePermissions {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        Ok(list::<ServicePermission>(value, 50)?.into_iter().collect())
     }
 }
 

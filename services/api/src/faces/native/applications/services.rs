@@ -13,6 +13,8 @@ use domain::{
 };
 use utoipa::IntoParams;
 
+pub(super) use self::changes::UpdateServiceRequest;
+pub(super) use self::views::ServiceResponse;
 use self::views::{ListedServiceResponse, ServicesResponse};
 use crate::faces::native::core::views::Gone;
 use crate::http::{
