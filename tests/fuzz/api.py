@@ -26,6 +26,7 @@ OWNER, PASSWORD = "root@platform.example", "a sentence that stands in no example
 ENDING = [
     "organizations.delete",
     "organizations.members.transferOwnership",
+    "organizations.members.transferOwnershipById",
     "platform.organizations.delete",
     "platform.organizations.reject",
     "platform.organizations.suspend",

@@ -31,6 +31,7 @@ fn verbs_and_paths_are_those_that_the_sdk_sends() {
     let operations = operations();
     for (id, expected) in [
         ("organizations.members.transferOwnership", "POST /api/organizations/{org_slug}/transfer-ownership"),
+        ("organizations.members.transferOwnershipById", "POST /api/organizations/{org_slug}/members/transfer-ownership"),
         ("organizations.members.remove", "POST /api/organizations/{org_slug}/members/{user_id}"),
         ("organizations.members.removeByDelete", "DELETE /api/organizations/{org_slug}/members/{user_id}"),
         ("organizations.members.updateRole", "PATCH /api/organizations/{org_slug}/members/{user_id}"),

@@ -176,6 +176,27 @@ both!(ownership_goes_to_a_member_and_never_to_oneself, async |app| {
     assert_eq!(log["pagination"]["total"], 1);
 });
 
+both!(older_clients_hand_over_by_the_accounts_id, async |app| {
+    let (ann, cy) = (app.sign_up("ann@example.com").await, app.sign_up("cy@example.com").await);
+    let org = app.create_org(&ann, "acme").await;
+    let bob = app.member(&ann, "acme", "bob@example.com", "member").await;
+    let path = org.at("members/transfer-ownership");
+    let transfer = async |by: &tenantry_tests::User, id: Value| app.by(by).post(&path, json!({"new_owner_user_id": id})).await;
+    transfer(&ann, json!(ann.id)).await.refused_as(400, "BAD_REQUEST", "transfer_to_self");
+    transfer(&ann, json!(cy.id)).await.invalid(&["new_owner_user_id"]);
+    transfer(&ann, json!("bob")).await.invalid(&["new_owner_user_id"]);
+    transfer(&ann, json!(null)).await.invalid(&["new_owner_user_id"]);
+    transfer(&bob, json!(bob.id)).await.refused(403, "FORBIDDEN");
+    transfer(&cy, json!(cy.id)).await.refused(403, "FORBIDDEN");
+    let elsewhere = "/api/organizations/nowhere/members/transfer-ownership";
+    app.by(&ann).post(elsewhere, json!({"new_owner_user_id": bob.id})).await.refused(404, "NOT_FOUND");
+    let next = transfer(&ann, json!(bob.id)).await.ok();
+    has_exactly(&next, &["user", "membership"]);
+    assert_eq!((&next["user"]["id"], &next["membership"]["role"]), (&json!(bob.id), &json!("owner")));
+    let log = app.by(&bob).get(&org.at("audit-log?action=organization.ownership_transferred")).await.ok();
+    assert_eq!(log["pagination"]["total"], 1);
+});
+
 both!(removal_by_post_and_by_delete_is_the_same, async |app| {
     let ann = app.sign_up("ann@example.com").await;
     let org = app.create_org(&ann, "acme").await;

@@ -42,6 +42,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("organizations.members.remove", Organization(Admin)),
     op("organizations.members.removeByDelete", Organization(Admin)),
     op("organizations.members.transferOwnership", Organization(Owner)).with(|_| json!({"new_owner_email": "nobody@example.com"})),
+    op("organizations.members.transferOwnershipById", Organization(Owner))
+        .with(|_| json!({"new_owner_user_id": "usr_00000000000000000000000000000000"})),
     op("organizations.members.updateRole", Organization(Admin)).with(|_| json!({"role": "member"})),
     op("organizations.members.updateServiceAccess", Organization(Admin)).with(|_| json!({"grants": []})),
     op("organizations.roles.create", Organization(Admin))

@@ -1,5 +1,7 @@
 //! Members: who belongs to an organization, in which role, and how that ends.
 
+use std::convert::identity;
+
 use domain::{
     Error, Event, InvitationId, Page, Result, Total, UserId,
     authorization::{
@@ -39,7 +41,7 @@ impl App {
     /// Gives a member another role. `owner` hands the organization over: the caller becomes an admin.
     pub async fn update_member_role(&self, c: &Caller, slug: &Slug, user: UserId, role: &RoleName) -> Result<Member> {
         if *role == RoleName::Owner {
-            return self.hand_over_to(c, slug, user).await;
+            return self.hand_over_to(c, slug, user, identity).await;
         }
         self.moving_members::<MemberRoles, _>(c, slug, async |tx, scope| {
             if scope.principal().is_user(user) {
@@ -60,10 +62,11 @@ impl App {
         .await
     }
 
-    async fn hand_over_to(&self, c: &Caller, slug: &Slug, user: UserId) -> Result<Member> {
+    /// `unknown` words that they are no member.
+    async fn hand_over_to(&self, c: &Caller, slug: &Slug, user: UserId, unknown: fn(Error) -> Error) -> Result<Member> {
         self.moving_members::<Ownership, _>(c, slug, async |tx, scope| {
             policy::may_hand_over(scope, user)?;
-            let next = tx.lock_member(scope, user).await?;
+            let next = tx.lock_member(scope, user).await.map_err(unknown)?;
             hand_over(tx, scope, next).await
         })
         .await
@@ -76,11 +79,16 @@ impl App {
             if *new_owner == caller.email {
                 policy::may_hand_over(scope, caller.id)?;
             }
-            let next = tx.lock_member_by_email(scope, new_owner).await.map_err(not_a_member)?;
+            let next = tx.lock_member_by_email(scope, new_owner).await.map_err(|e| not_a_member("new_owner_email", e))?;
             policy::may_hand_over(scope, next.user.id)?;
             hand_over(tx, scope, next).await
         })
         .await
+    }
+
+    /// The same by the account.
+    pub async fn transfer_ownership_to(&self, c: &Caller, slug: &Slug, new_owner: UserId) -> Result<Member> {
+        self.hand_over_to(c, slug, new_owner, |e| not_a_member("new_owner_user_id", e)).await
     }
 
     /// Ends the caller's own membership, whatever their role allows; never the last owner's. `Conflict` (`last_owner`).
@@ -127,13 +135,10 @@ fn with_invitation<R>(
     }
 }
 
-fn not_a_member(e: Error) -> Error {
+/// Says that of the field, where the member was not found.
+fn not_a_member(field: &'static str, e: Error) -> Error {
     if e.kind == domain::Kind::NotFound {
-        return Error::field(
-            "new_owner_email",
-            "not_a_member",
-            "The new owner must be a member of the organization. Invite them first.",
-        );
+        return Error::field(field, "not_a_member", "The new owner must be a member of the organization. Invite them first.");
     }
     e
 }

@@ -40,6 +40,8 @@ pub(super) fn routes(routes: &mut Routes<'_, '_>) {
         .tag(MEMBERS)
         .add(list, reading::<Members>())
         .add(update_role, writing::<MemberRoles>())
+        // Before the member whose id would be its last word.
+        .add(transfer_by_id, writing::<Ownership>())
         .add(remove, writing::<Members>())
         .add(remove_by_delete, writing::<Members>())
         .add(transfer, writing::<Ownership>());
@@ -216,4 +218,30 @@ async fn transfer(
 ) -> ApiResult<web::Json<MemberResponse>> {
     let (email,) = all((body.value.new_owner_email.required("new_owner_email"),))?;
     Ok(web::Json(app.transfer_ownership(&who.caller, &who.path.org, &email).await?.into()))
+}
+
+/// The next owner, by the account.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"new_owner_user_id": "usr_019ab2c3d4e57f008000000000000002"}))]
+struct TransferByIdRequest {
+    /// Must be a member.
+    #[serde(default)]
+    #[schema(value_type = String, required)]
+    new_owner_user_id: Field<UserId>,
+}
+
+/// The same as `transferOwnership`, by the account's id, as older clients ask for it.
+#[utoipa::path(
+    operation_id = "organizations.members.transferOwnershipById",
+    request_body = TransferByIdRequest,
+    responses((status = 200, body = MemberResponse)),
+)]
+#[post("/api/organizations/{org_slug}/members/transfer-ownership")]
+async fn transfer_by_id(
+    app: web::Data<App>,
+    who: SignedIn<OrgPath>,
+    body: Body<TransferByIdRequest>,
+) -> ApiResult<web::Json<MemberResponse>> {
+    let (user,) = all((body.value.new_owner_user_id.required("new_owner_user_id"),))?;
+    Ok(web::Json(app.transfer_ownership_to(&who.caller, &who.path.org, user).await?.into()))
 }
