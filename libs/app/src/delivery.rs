@@ -1,4 +1,5 @@
 //! What leaves: webhooks, deliveries, mails.
 
 pub mod deliveries;
+pub mod mail_templates;
 pub mod webhooks;

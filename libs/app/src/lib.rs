@@ -132,5 +132,5 @@ impl App {
 
 /// A mail with its context.
 pub(crate) fn mail(template: Template, to: &Email, context: serde_json::Value) -> Mail {
-    Mail { template, to: to.clone(), context }
+    Mail { template, to: to.clone(), context, language: None }
 }

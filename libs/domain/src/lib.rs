@@ -20,6 +20,7 @@ pub use applications::plans::PlanId;
 pub use applications::services::ServiceId;
 pub use authorization::actor::{Actor, Origin, Stamp};
 pub use authorization::principal::{ClientId, ScimTokenId};
+pub use delivery::mail_templates::MailTemplateId;
 pub use delivery::webhooks::{DeliveryId, WebhookId};
 pub use events::audit::ErasureId;
 pub use events::record::EventId;

@@ -24,7 +24,7 @@ use lettre::{AsyncTransport, message::Mailbox};
 
 pub use self::{
     relays::{RelayError, Relays},
-    templates::{Parts, Template, render},
+    templates::{Parts, Template, own_text, render},
 };
 use crate::config::{DataConfig, MailConfig, MailTransport};
 

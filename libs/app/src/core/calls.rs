@@ -10,6 +10,7 @@ use domain::{
         resource::{OfService, Resource},
     },
     core::value::{ServiceSlug, Slug},
+    delivery::mail_templates::Language,
     identity::accounts::Person,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -30,6 +31,8 @@ pub struct Call {
     pub origin: Origin,
     /// When.
     pub now: Time,
+    /// What whoever asks reads, if they say so: what is mailed to them because they ask is written in it.
+    pub language: Option<Language>,
 }
 
 impl Call {

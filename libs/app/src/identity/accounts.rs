@@ -16,7 +16,10 @@ use domain::{
         rate::Limit,
         value::{Email, Password, Slug},
     },
-    delivery::mails::Template,
+    delivery::{
+        mail_templates::Language,
+        mails::{Mail, Template},
+    },
     identity::accounts::{LinkPurpose, Person, User},
 };
 use serde_json::json;
@@ -52,13 +55,22 @@ impl App {
     }
 
     /// Stores a one-time link and queues the mail that carries it.
-    pub(crate) async fn mail_link(&self, tx: &WriteTx, link: &Link, template: Template, path: &str, realm: OrgId) -> Result<()> {
+    pub(crate) async fn mail_link(
+        &self,
+        tx: &WriteTx,
+        link: &Link,
+        template: Template,
+        path: &str,
+        (realm, language): (OrgId, Option<Language>),
+    ) -> Result<()> {
         let token = opaque::mint(token_purpose(link.purpose), self.ids.as_ref());
         tx.insert_link(link, token.hash).await?;
         // A decoy's mail leads to the front page.
         let shown =
             if link.purpose == LinkPurpose::Decoy { self.settings.public_url.clone() } else { self.link(path, &token.text) };
-        tx.queue_mail(realm, &mail(template, &link.email, json!({ "link": shown, "hours": link.purpose.lifetime().num_hours(), "minutes": link.purpose.lifetime().num_minutes() }))).await
+        let lifetime = link.purpose.lifetime();
+        let context = json!({ "link": shown, "hours": lifetime.num_hours(), "minutes": lifetime.num_minutes() });
+        tx.queue_mail(realm, &Mail { language, ..mail(template, &link.email, context) }).await
     }
 
     /// Does the work of [`App::mail_link`] without a mail, so that an address without an account takes as long as one with one.
@@ -80,7 +92,7 @@ impl App {
             let link = Link { purpose, user: None, email: email.clone(), password_hash: Some(hash.clone()) };
             let (template, path) =
                 if taken { (Template::AccountExists, "") } else { (Template::VerifyEmail, "/auth/verify-email") };
-            self.mail_link(tx, &link, template, path, PLATFORM).await?;
+            self.mail_link(tx, &link, template, path, (PLATFORM, call.language)).await?;
             Ok(Change::silent((), NoEvent::LinkMailed))
         })
         .await
@@ -93,7 +105,7 @@ impl App {
             let Some(link) = tx.pending_signup(email).await? else {
                 return self.pretend(tx, LinkPurpose::VerifyEmail, email).await;
             };
-            self.mail_link(tx, &link, Template::VerifyEmail, "/auth/verify-email", PLATFORM).await?;
+            self.mail_link(tx, &link, Template::VerifyEmail, "/auth/verify-email", (PLATFORM, call.language)).await?;
             Ok(Change::silent((), NoEvent::LinkMailed))
         })
         .await
@@ -165,7 +177,7 @@ impl App {
             let link = Link { purpose, user: Some(person.id), email: email.clone(), password_hash: None };
             let (template, path) =
                 if taken { (Template::AccountExists, "") } else { (Template::ChangeEmail, "/auth/change-email") };
-            self.mail_link(tx, &link, template, path, PLATFORM).await?;
+            self.mail_link(tx, &link, template, path, (PLATFORM, c.call.language)).await?;
             tx.queue_mail(PLATFORM, &mail(Template::EmailChangeRequested, &person.email, json!({ "new_email": email.shown() })))
                 .await?;
             Ok(Change::silent((), NoEvent::LinkMailed))

@@ -31,7 +31,7 @@ impl App {
             let user = &account.user;
             let link =
                 Link { purpose: LinkPurpose::ResetPassword, user: Some(user.id), email: user.email.clone(), password_hash: None };
-            self.mail_link(tx, &link, Template::ResetPassword, "/auth/reset-password", user.realm).await?;
+            self.mail_link(tx, &link, Template::ResetPassword, "/auth/reset-password", (user.realm, call.language)).await?;
             Ok(Change::silent((), NoEvent::LinkMailed))
         })
         .await

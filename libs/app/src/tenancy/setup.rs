@@ -19,7 +19,7 @@ impl App {
         if self.store.has_platform_owner().await? {
             return Ok(false);
         }
-        let call = Call { origin: domain::Origin::default(), now: self.clock.now() };
+        let call = Call { origin: domain::Origin::default(), now: self.clock.now(), language: None };
         match self.become_owner(&call, None, email, password).await {
             // Another process of the same configuration was first.
             Err(e) if e.code == "platform_owned" => Ok(false),
@@ -34,7 +34,7 @@ impl App {
             return Ok(None);
         }
         let token = opaque::mint(Purpose::PlatformOwner, self.ids.as_ref());
-        let call = Call { origin: domain::Origin::default(), now: self.clock.now() };
+        let call = Call { origin: domain::Origin::default(), now: self.clock.now(), language: None };
         let link = Link {
             purpose: LinkPurpose::PlatformOwner,
             user: None,
@@ -60,7 +60,7 @@ impl App {
     /// or made before; the account's sessions end when it is used.
     pub async fn reset_platform_owner(&self, email: &Email) -> Result<String> {
         let token = opaque::mint(Purpose::ResetPassword, self.ids.as_ref());
-        let call = Call { origin: domain::Origin::default(), now: self.clock.now() };
+        let call = Call { origin: domain::Origin::default(), now: self.clock.now(), language: None };
         self.anonymously(&call, async |tx| {
             let nobody = || Error::conflict("no_platform_owner", "No platform owner has this address.");
             let found = tx.find_account(PLATFORM, email).await?.ok_or_else(nobody)?;

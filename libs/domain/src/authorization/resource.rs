@@ -116,6 +116,11 @@ table! {
         people(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
         programs(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
         needs Active, operator true;
+    /// The organization's own texts for its mails.
+    MailTemplates: "mail_templates",
+        people(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
+        programs(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
+        needs Active, operator true;
     /// Acting in the organization: `select`.
     Context: "context",
         people(read Member, write Member), programs(read Nobody, write Nobody),

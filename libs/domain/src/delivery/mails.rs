@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::mail_templates::Language;
 use crate::core::value::Email;
 
 /// Which mail, and the values that its context must hold; `link` is always a complete URL.
@@ -80,4 +81,7 @@ pub struct Mail {
     pub to: Email,
     /// What the template shows.
     pub context: serde_json::Value,
+    /// What its reader asked for; `None`: nobody knows. Mails of older versions have none.
+    #[serde(default)]
+    pub language: Option<Language>,
 }

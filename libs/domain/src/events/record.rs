@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::samples::Sample;
 use crate::core::id::id;
 use crate::{
-    ApiKeyId, ErasureId, InvitationId, OrgId, PlanId, RoleId, ServiceId, SessionId, UserId, WebhookId,
+    ApiKeyId, ErasureId, InvitationId, MailTemplateId, OrgId, PlanId, RoleId, ServiceId, SessionId, UserId, WebhookId,
     core::value::{BadValue, bad},
 };
 
@@ -96,6 +96,15 @@ events! {
     "organization.smtp.tested" SmtpTested on "organization" organization_id { organization_id: OrgId, host: String, succeeded: bool, #[serde(skip_serializing_if = "Option::is_none")] step: Option<String>, #[serde(skip_serializing_if = "Option::is_none")] reason: Option<String>, #[serde(skip_serializing_if = "Option::is_none")] reply: Option<String> };
     /// It did not take one mail, which left through the platform's.
     "organization.smtp.bypassed" SmtpBypassed on "organization" organization_id { organization_id: OrgId, host: String, template: String, step: String, reason: String, #[serde(skip_serializing_if = "Option::is_none")] reply: Option<String> };
+
+    /// A mail of the organization's says in a language what the organization wants.
+    "organization.mail_template.created" MailTemplateCreated on "mail_template" mail_template_id { mail_template_id: MailTemplateId, template: String, language: String };
+    /// It says something else.
+    "organization.mail_template.updated" MailTemplateUpdated on "mail_template" mail_template_id { mail_template_id: MailTemplateId, template: String, language: String };
+    /// It says what ours says.
+    "organization.mail_template.deleted" MailTemplateDeleted on "mail_template" mail_template_id { mail_template_id: MailTemplateId, template: String, language: String };
+    /// Mails whose reader did not ask for a language are written in this one.
+    "organization.mail_language.updated" MailLanguageUpdated on "organization" organization_id { organization_id: OrgId, language: String };
 
     /// Somebody was invited.
     "user.invited" UserInvited on "invitation" invitation_id { invitation_id: InvitationId, email: String, role: String };

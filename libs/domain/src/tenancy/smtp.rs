@@ -164,8 +164,8 @@ pub struct Sender {
     pub name: Option<SenderName>,
 }
 
-/// How much may be trusted to a mail server: as much as whoever chose it holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How much may be trusted to a mail server, or a text: as much as whoever chose it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ceiling {
     /// An owner chose it.
     Owner,

@@ -8,6 +8,8 @@ use minijinja::{Environment, UndefinedBehavior, value::Serde};
 
 pub use domain::delivery::mails::Template;
 
+use domain::delivery::mail_templates::{MailText, Shown};
+
 use super::{RenderedMail, names};
 
 /// What a template makes: everything of a mail but its address.
@@ -50,6 +52,17 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     }
     environment
 });
+
+/// A mail with a text of its organization's own instead of ours. Names are made as harmless as in ours.
+pub fn own_text(says: &MailText, context: &serde_json::Value, ours: &RenderedMail) -> RenderedMail {
+    let clean = |name: &str, value: &str| match name {
+        "link" => value.to_owned(),
+        "organization" => names::name(value),
+        _ => names::address(value),
+    };
+    let Shown { subject, text, html } = says.shown(context, clean);
+    RenderedMail { subject: names::one_line(&subject), text, html, ..ours.clone() }
+}
 
 /// Fills `template` with the values of `context`, a JSON object.
 pub fn render(template: Template, context: serde_json::Value) -> Result<Parts, Error> {

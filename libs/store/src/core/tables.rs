@@ -19,6 +19,8 @@ pub(crate) const ALL: &[&Table] = &[
     &delivery::deliveries::table::destinations::TABLE,
     &delivery::webhooks::table::webhooks::TABLE,
     &delivery::mails::table::mails::TABLE,
+    &delivery::mail_templates::MAIL_TEMPLATES,
+    &delivery::mail_templates::MAIL_LANGUAGES,
     &applications::api_keys::API_KEY_SECRETS,
     &applications::api_keys::API_KEYS,
     &applications::subscriptions::SUBSCRIPTIONS,

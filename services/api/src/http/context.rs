@@ -11,7 +11,7 @@ use app::{
     authorization::authn::Presented,
     core::limits::{Group, Verdict},
 };
-use domain::{Error, Origin};
+use domain::{Error, Origin, delivery::mail_templates::Language};
 use futures::future::LocalBoxFuture;
 use store::IdempotencyKey;
 
@@ -37,7 +37,8 @@ fn application(req: &HttpRequest) -> Result<web::Data<App>, ApiError> {
 }
 
 fn call(req: &HttpRequest, app: &App) -> Call {
-    Call { origin: origin(req), now: app.clock.now() }
+    let asked = req.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Call { origin: origin(req), now: app.clock.now(), language: asked.and_then(Language::accepted) }
 }
 
 /// A request by anybody.

@@ -80,7 +80,7 @@ async fn tell_owners(tx: &WriteTx, scope: SystemScope, webhook: &Webhook, link: 
     for owner in tx.webhook_owners(scope, webhook).await? {
         // Only the origin: the rest of such a URL is often a secret.
         let context = json!({ "organization": owner.organization, "url": webhook.url.origin(), "link": link });
-        let mail = Mail { template: Template::WebhookDisabled, to: owner.email, context };
+        let mail = Mail { template: Template::WebhookDisabled, to: owner.email, context, language: None };
         tx.queue_mail(webhook.org_id, &mail).await?;
     }
     Ok(())

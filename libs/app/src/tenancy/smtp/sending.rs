@@ -6,33 +6,46 @@ use std::sync::Arc;
 use domain::{
     Event, OrgId, PLATFORM, Result, Time,
     authorization::policy::SystemScope,
-    delivery::mails::{Mail, Template},
-    tenancy::smtp::{Failure, Remedy, SmtpSettings},
+    delivery::{
+        mail_templates::MailText,
+        mails::{Mail, Template},
+    },
+    tenancy::smtp::{Ceiling, Failure, Remedy, SmtpSettings},
 };
-use store::{
-    Change, NoEvent, Store, WriteTx,
-    tenancy::smtp::{Holder, Relay},
-};
+use store::{Change, NoEvent, Store, WriteTx, tenancy::smtp::Relay};
 
 /// A mail that its organization's server has not taken in so many attempts (some seven minutes) leaves through the platform's: the links
 /// in mails do not live much longer.
 const PATIENT_ATTEMPTS: i32 = 5;
 
+/// How a mail of an organization leaves.
+#[derive(Debug)]
+pub struct Way {
+    /// Through this server.
+    pub relay: Relay,
+    /// With this text; `None`: ours.
+    pub says: Option<MailText>,
+}
+
 /// The server that a mail of an organization leaves through; `None`: the platform's. It is not asked while it fails, nor for what whoever
 /// chose it may not read: a link into an account that holds more than they do, and one that is to prove a mailbox.
-pub async fn relay(store: &Store, scope: SystemScope, now: Time, org: OrgId, mail: &Mail) -> Result<Option<Relay>> {
+pub async fn way(store: &Store, scope: SystemScope, now: Time, org: OrgId, mail: &Mail) -> Result<Option<Way>> {
     if org == PLATFORM {
         return Ok(None);
     }
     let Some(relay) = store.smtp_relay(scope, org).await?.filter(|relay| relay.settings.health.is_tried(now)) else {
         return Ok(None);
     };
+    let own = store.mail_text(scope, org, mail.template, mail.language).await?;
     if !mail.template.opens_account() {
-        return Ok(Some(relay));
+        return Ok(Some(Way { relay, says: own.map(|own| own.says) }));
     }
-    let holder = store.holder_of_address(scope, org, &mail.to).await?;
-    let trusted = |holder: &Holder| holder.is_proven && relay.settings.ceiling.covers(holder.role.as_ref());
-    Ok(holder.is_some_and(|holder| trusted(&holder)).then_some(relay))
+    let Some(holder) = store.holder_of_address(scope, org, &mail.to).await?.filter(|holder| holder.is_proven) else {
+        return Ok(None);
+    };
+    let covers = |ceiling: &Ceiling| ceiling.covers(holder.role.as_ref());
+    let says = own.filter(|own| covers(&own.ceiling)).map(|own| own.says);
+    Ok(covers(&relay.settings.ceiling).then_some(Way { relay, says }))
 }
 
 /// What becomes of a mail that its organization's server did not take.

@@ -29,6 +29,7 @@ async fn queue(store: &Store) -> Mail {
         template: Template::ResetPassword,
         to: "ann@example.com".parse().unwrap(),
         context: serde_json::json!({ "link": "x" }),
+        language: None,
     };
     let write = async |tx: &crate::WriteTx| {
         tx.queue_mail(PLATFORM, &mail).await?;

@@ -13,7 +13,11 @@ use domain::{
         uris::{PageUri, RedirectUri, ResourceUri},
     },
     core::value::{Description, Email, HostName, Name, Password, RoleSlug, SenderName, ServiceSlug, Slug},
-    delivery::webhooks::EndpointUrl,
+    delivery::{
+        mail_templates::{HtmlBody, Language, PlainBody, Subject},
+        mails::Template,
+        webhooks::EndpointUrl,
+    },
     tenancy::{
         organizations::OrgStatus,
         roles::{Cap, Caps, RoleName},
@@ -60,6 +64,7 @@ parsed!(
     Currency,
     StripePriceId
 );
+parsed!(Template, Language, Subject, PlainBody, HtmlBody);
 
 /// Free text, at most 1,024 characters: as long as the longest password.
 impl FromJson for String {

@@ -1,13 +1,10 @@
 //! A mail on its way through its organization's own mail server.
 
-use app::tenancy::smtp::sending::{self, Next};
+use app::tenancy::smtp::sending::{self, Next, Way};
 use chrono::TimeDelta;
 use domain::{Result, delivery::mails::Mail};
-use infra::mail::{RelayError, RenderedMail};
-use store::{
-    delivery::mails::{ClaimedMail, MailVerdict},
-    tenancy::smtp::Relay,
-};
+use infra::mail::{self, RelayError, RenderedMail};
+use store::delivery::mails::{ClaimedMail, MailVerdict};
 
 use super::{Mails, SCOPE};
 
@@ -18,12 +15,12 @@ impl Mails {
     /// Through its organization's own server, if it has one that works; else through the platform's.
     pub(super) async fn send_own_way(&self, job: &ClaimedMail, mail: &Mail, message: &RenderedMail) -> MailVerdict {
         let deps = &self.deps;
-        match sending::relay(&deps.store, SCOPE, deps.clock.now(), job.org, mail).await {
+        match sending::way(&deps.store, SCOPE, deps.clock.now(), job.org, mail).await {
             Ok(None) => self.send(job, message).await,
-            Ok(Some(relay)) => match self.places.take(job.org) {
+            Ok(Some(way)) => match self.places.take(job.org) {
                 None => MailVerdict::Postponed { next_at: deps.clock.now() + BUSY },
                 Some(place) => {
-                    let next = self.send_through(job, mail, message, &relay).await;
+                    let next = self.send_through(job, mail, message, &way).await;
                     drop(place);
                     match next {
                         Ok(Some(verdict)) => verdict,
@@ -42,9 +39,11 @@ impl Mails {
         job: &ClaimedMail,
         mail: &Mail,
         message: &RenderedMail,
-        relay: &Relay,
+        Way { relay, says }: &Way,
     ) -> Result<Option<MailVerdict>> {
         let (deps, settings) = (&self.deps, &relay.settings);
+        let own = says.as_ref().map(|says| mail::own_text(says, &mail.context, message));
+        let message = own.as_ref().unwrap_or(message);
         let failure = match deps.relays.send(&settings.server, relay.password.as_ref(), &settings.sender, message).await {
             Ok(()) => {
                 // It has left: what is not noted now is noted by the next one.
