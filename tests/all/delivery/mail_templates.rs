@@ -148,6 +148,7 @@ both!(who_asks_for_a_mail_gets_it_in_their_language, async |app| {
     let (ann, org, server) = equipped(app).await;
     let (id, _) = app.invite(&ann, "acme", "max@acme.example", "member").await;
     app.by(&ann).post_empty(&org.at(&format!("invitations/{id}/accept"))).await.done();
+    app.worker().await;
     app.execute("update users set email_verified_at = created_at").await;
     for (language, says) in [("de", "Neues Passwort: {{ link }}"), ("en", "New password: {{ link }}")] {
         let body = json!({"template": "reset_password", "language": language, "subject": "Hi", "text": says});
