@@ -36,6 +36,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Addresses of one name that are tried.
 const ADDRESSES: usize = 3;
+/// For all of them: a server that is a little quicker than each must be holds nobody up either.
+const WHOLE: Duration = Duration::from_secs(60);
 /// For a test, whose caller waits.
 const TRIAL: Duration = Duration::from_secs(20);
 
@@ -86,7 +88,12 @@ impl Relays {
         mail: &RenderedMail,
     ) -> Result<(), RelayError> {
         let bytes = self.written(sender, mail).map_err(RelayError::Mail)?;
-        Ok(self.0.converse(&Course::default(), server, password, (sender, mail), &bytes).await?)
+        let course = Course::default();
+        let talk = self.0.converse(&course, server, password, (sender, mail), &bytes);
+        match tokio::time::timeout(WHOLE, talk).await {
+            Ok(outcome) => Ok(outcome?),
+            Err(_) => Err(Failure::at(course.step(), Reason::Timeout).into()),
+        }
     }
 
     fn written(&self, sender: &Sender, mail: &RenderedMail) -> Result<Vec<u8>, MailError> {
