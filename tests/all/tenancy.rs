@@ -1,5 +1,6 @@
 //! Organizations, their members, roles and invitations, and the platform above them.
 
+mod branding;
 mod invitations;
 mod members;
 mod organizations;

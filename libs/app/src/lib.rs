@@ -20,7 +20,7 @@ use crypto::{Alg, Hasher};
 use domain::{
     Clock, IdGen, Result,
     core::{
-        ports::{Kv, MailServers, UrlGuard},
+        ports::{Kv, MailServers, Pictures, UrlGuard},
         value::Email,
     },
     delivery::mails::{Mail, Template},
@@ -78,6 +78,7 @@ pub struct App {
     hasher: Hasher,
     guard: Arc<dyn UrlGuard>,
     mail_servers: Arc<dyn MailServers>,
+    pictures: Arc<dyn Pictures>,
     keys: identity::tokens::Keys,
     watch: events::feed::Watch,
     counters: core::limits::Counters,
@@ -100,6 +101,8 @@ pub struct Parts {
     pub guard: Arc<dyn UrlGuard>,
     /// Judge of customers' mail servers.
     pub mail_servers: Arc<dyn MailServers>,
+    /// The way to customers' pictures.
+    pub pictures: Arc<dyn Pictures>,
     /// Settings.
     pub settings: Settings,
 }
@@ -118,6 +121,7 @@ impl App {
             hasher: parts.hasher,
             guard: parts.guard,
             mail_servers: parts.mail_servers,
+            pictures: parts.pictures,
             keys,
             watch: events::feed::Watch::default(),
             counters: core::limits::Counters::new(),

@@ -1,5 +1,6 @@
 //! Organizations, their members, roles and invitations, and the platform above them.
 
+pub mod branding;
 pub mod invitations;
 pub mod members;
 pub mod organizations;

@@ -10,6 +10,7 @@ mod addresses;
 mod clients;
 mod error;
 mod guard;
+mod pictures;
 mod resolver;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -6,7 +6,7 @@ use app::{App, Parts};
 use crypto::{Hasher, HasherConfig};
 use domain::{
     Error, Result,
-    core::ports::{MailServers, UrlGuard},
+    core::ports::{MailServers, Pictures, UrlGuard},
 };
 use infra::config::Config;
 pub use runtime::Sources;
@@ -43,6 +43,7 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     store.load_data_keys(sources.clock.now()).await?;
     let resources = Resources::around(store, config, sources).await?;
     let guard: Arc<dyn UrlGuard> = Arc::new(resources.egress.clone());
+    let pictures: Arc<dyn Pictures> = Arc::new(resources.egress.clone());
     let mail_servers: Arc<dyn MailServers> = Arc::new(resources.relays.clone());
     let hasher = Hasher::start(HasherConfig {
         threads: config.passwords.threads,
@@ -52,7 +53,7 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     });
     let settings = runtime::settings::app(config)?;
     let Resources { store, kv, clock, ids, .. } = resources.clone();
-    let parts = Parts { store, kv, clock, ids, hasher, guard, mail_servers, settings };
+    let parts = Parts { store, kv, clock, ids, hasher, guard, mail_servers, pictures, settings };
     let app = App::new(parts).await?;
     let trusted = TrustedProxies::new(config.server.trusted_proxies.clone());
     let https = config.server.public_url.starts_with("https:");

@@ -100,6 +100,8 @@ fn facts<A: Access>(actor: &Actor, status: OrgStatus) -> Standing<'static, A> {
         rejected_at: None,
         rejection_reason: None,
         feature_overrides: None,
+        brand_logo_url: None,
+        brand_primary_color: None,
         version: 1,
         created_at: now,
         updated_at: now,

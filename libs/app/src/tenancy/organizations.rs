@@ -115,6 +115,8 @@ impl App {
             rejected_at: None,
             rejection_reason: None,
             feature_overrides: None,
+            brand_logo_url: None,
+            brand_primary_color: None,
             version: 1,
             created_at: tx.now(),
             updated_at: tx.now(),

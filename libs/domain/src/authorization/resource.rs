@@ -121,6 +121,10 @@ table! {
         people(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
         programs(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
         needs Active, operator true;
+    /// How the organization looks.
+    Branding: "branding",
+        people(read Member, write Caps(&[SettingsManage])), programs(read Member, write Caps(&[SettingsManage])),
+        needs Active, operator true;
     /// Acting in the organization: `select`.
     Context: "context",
         people(read Member, write Member), programs(read Nobody, write Nobody),

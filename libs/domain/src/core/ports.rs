@@ -55,6 +55,13 @@ pub trait Kv: Send + Sync {
     async fn healthy(&self) -> bool;
 }
 
+/// The way to pictures that customers name.
+#[async_trait]
+pub trait Pictures: Send + Sync {
+    /// What is at a URL that was judged, at most a byte more than a logo may have. `Err` names `field` and what is wrong.
+    async fn fetch(&self, field: &str, url: &Url) -> std::result::Result<Vec<u8>, Violation>;
+}
+
 /// The way to customers' own mail servers.
 #[async_trait]
 pub trait MailServers: Send + Sync {

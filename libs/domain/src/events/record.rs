@@ -106,6 +106,9 @@ events! {
     /// Mails whose reader did not ask for a language are written in this one.
     "organization.mail_language.updated" MailLanguageUpdated on "organization" organization_id { organization_id: OrgId, language: String };
 
+    /// The organization looks different.
+    "branding.updated" BrandingUpdated on "organization" organization_id { organization_id: OrgId, logo_url: Option<String>, primary_color: Option<String> };
+
     /// Somebody was invited.
     "user.invited" UserInvited on "invitation" invitation_id { invitation_id: InvitationId, email: String, role: String };
     /// Somebody became a member.
@@ -260,7 +263,6 @@ const ANNOUNCED: &[&str] = &[
     "domain.set",
     "domain.verified",
     "domain.deleted",
-    "branding.updated",
 ];
 
 /// Other names that clients use for an action, in audit filters.

@@ -85,6 +85,10 @@ pub struct Organization {
     pub rejection_reason: Option<String>,
     /// Features beyond the tier, as JSON text; only widens.
     pub feature_overrides: Option<String>,
+    /// Where its logo was fetched.
+    pub brand_logo_url: Option<String>,
+    /// Its colour.
+    pub brand_primary_color: Option<String>,
     /// Counts every change of this row: the `ETag`.
     pub version: i64,
     /// When it was made.
@@ -141,6 +145,14 @@ pub struct Seats {
 }
 
 impl OrganizationView {
+    /// Whether its tier has a feature, or the platform gave it beyond that.
+    pub fn has_feature(&self, name: &str) -> bool {
+        let has = |text: &str| {
+            let features: Option<serde_json::Value> = serde_json::from_str(text).ok();
+            features.and_then(|features| features.get(name)?.as_bool()).unwrap_or(false)
+        };
+        has(&self.tier.features) || self.organization.feature_overrides.as_deref().is_some_and(has)
+    }
     /// The seat limit and where it comes from.
     pub fn seats(&self) -> Seats {
         let (max, source) = match self.organization.max_users {

@@ -53,6 +53,7 @@ pub(crate) const ALL: &[&Table] = &[
     &events::record::table::outbox::TABLE,
     &events::record::table::events::TABLE,
     &tenancy::smtp::table::SMTP_SETTINGS,
+    &tenancy::branding::BRAND_LOGOS,
     &tenancy::organizations::table::org_counters::TABLE,
     &tenancy::organizations::table::organizations::TABLE,
     &tenancy::organizations::slug_holds::SLUG_HOLDS,

@@ -114,6 +114,8 @@ impl WriteTx {
             rejected_at: Set(None),
             rejection_reason: Set(None),
             feature_overrides: Set(None),
+            brand_logo_url: Set(None),
+            brand_primary_color: Set(None),
             deleted_at: Set(None),
         };
         organizations::Entity::insert(row)

@@ -35,6 +35,8 @@ table! {
         created_at: ChronoDateTimeUtc,
         updated_at: ChronoDateTimeUtc,
         deleted_at: Option<ChronoDateTimeUtc>,
+        brand_logo_url: Option<String>,
+        brand_primary_color: Option<String>,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Organizations, their members, roles and invitations, and the platform above them.
 
+mod branding;
 mod invitations;
 mod members;
 mod organizations;
@@ -20,6 +21,7 @@ pub(super) fn routes(routes: &mut Routes<'_, '_>) {
         .of(invitations::routes)
         .of(roles::routes)
         .of(smtp::routes)
+        .of(branding::routes)
         .of(tiers::routes)
         .of(platform::routes);
 }

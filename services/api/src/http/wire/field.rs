@@ -19,6 +19,7 @@ use domain::{
         webhooks::EndpointUrl,
     },
     tenancy::{
+        branding::Color,
         organizations::OrgStatus,
         roles::{Cap, Caps, RoleName},
         smtp::{Port, Security, SmtpPassword, SmtpUser},
@@ -52,7 +53,7 @@ macro_rules! parsed {
     })* };
 }
 parsed!(Slug, RoleSlug, ServiceSlug, Email, Name, Description, Password, RoleName, EndpointUrl, EventName, Cap, OrgStatus);
-parsed!(HostName, SenderName, Security, SmtpUser, SmtpPassword);
+parsed!(Color, HostName, SenderName, Security, SmtpUser, SmtpPassword);
 parsed!(
     ServicePermission,
     SubscriptionStatus,

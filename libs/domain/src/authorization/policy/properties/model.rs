@@ -316,6 +316,8 @@ fn organization() -> Row {
         rejected_at: None,
         rejection_reason: None,
         feature_overrides: None,
+        brand_logo_url: None,
+        brand_primary_color: None,
         version: 1,
         created_at: now,
         updated_at: now,
