@@ -4,7 +4,9 @@ use std::{env, fs, io, path::Path};
 
 #[expect(clippy::disallowed_methods, reason = "cargo says where to write")]
 fn main() -> io::Result<()> {
-    let sql = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sql");
+    // As it is now, not where this was compiled: a target folder may outlive the folder that it was for.
+    let home = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
+    let sql = Path::new(&home).join("src/sql");
     println!("cargo::rerun-if-changed={}", sql.display());
     let mut steps = String::new();
     for step in sorted(&sql)? {
