@@ -23,17 +23,20 @@ BIN := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 BUILD = cargo build --locked --workspace --profile $(PROFILE)
 
 DRILLS = processes::drill:: processes::failover_postgres:: processes::outage_ processes::disk_full:: processes::clock_jumps:: \
-    processes::receivers:: processes::hostile:: processes::rolling:: processes::freezes:: processes::hangs::
+    processes::receivers:: processes::hostile:: processes::rolling:: processes::freezes:: processes::hangs:: \
+    processes::log_streams:: processes::own_mail_server::
 
 ##@ Use
 .PHONY: run demo config clean-data
-# On a developer's machine webhooks may call receivers on this machine (`make demo` has one); a server started otherwise refuses to.
+# On a developer's machine webhooks may call receivers on this machine (`make demo` has some); a server started otherwise refuses to. And
+# organizations may use everything.
 run: export TENANTRY__EGRESS__ALLOW_NETWORKS ?= 127.0.0.0/8,::1/128
+run: export TENANTRY__ORGANIZATIONS__TIER ?= tier_pro
 run: build ## Install what the build needs, build, and start Tenantry on its embedded default (PROFILE=release, ARGS=…)
 	@exec $(BIN)/tenantry-api $(ARGS)
 
 demo: deps ## Play the main job against a running server and print each step (URL=http://127.0.0.1:8080)
-	$(BUILD) --bin demo
+	$(BUILD) --bin demo --bin tenantry-api
 	@exec $(BIN)/demo $(URL) $(ARGS)
 
 config: ## Print the default configuration: every key, commented

@@ -26,6 +26,10 @@ PACKAGES=(
     "test  | openssl         | the tests make throw-away TLS certificates with it"
     "test  | faketime        | the tests move the clock under running processes"
     "test  | python3-aiosmtpd | a real mail server with STARTTLS and AUTH, to which the tests send mail"
+    "test  | dnsmasq-base    | a real name server, at which the tests prove domains"
+    "test  | caddy           | a real proxy that asks before it gets a certificate for a host"
+    "test  | rsyslog         | a real syslog server, to which the tests forward logs"
+    "test  | rsyslog-openssl | its TLS"
     "image | buildah         | executes the Dockerfile without a container engine"
     "image | mmdebstrap      | makes the base images from the Debian mirror instead of a registry"
     "image | curl            | asks the container how it is"
@@ -108,13 +112,13 @@ gain_rights() {
 and then run this again."
 }
 
-# Debian starts PostgreSQL, Redis and PgBouncer when their packages are installed. The tests start their own, private ones, so a
+# Debian starts PostgreSQL, Redis, PgBouncer and Caddy when their packages are installed. The tests start their own, private ones, so a
 # server that listens on the usual port would be an unasked-for guest.
 keep_services_down() {
     if [[ " $* " == *" postgresql-15 "* && ! -e $CLUSTER_CONF ]]; then
         place "$CLUSTER_CONF" 644 "create_main_cluster = false"
     fi
-    if [[ " $* " =~ \ (redis-server|pgbouncer)\  && ! -e $POLICY ]]; then
+    if [[ " $* " =~ \ (redis-server|pgbouncer|caddy)\  && ! -e $POLICY ]]; then
         place "$POLICY" 755 $'#!/bin/sh\n# Placed by scripts/install-deps.sh for the duration of one apt-get run.\nexit 101'
     fi
 }
@@ -153,7 +157,7 @@ apt_get() {
 keep_off_at_boot() {
     local service
     have systemctl || return 0
-    for service in redis-server pgbouncer; do
+    for service in redis-server pgbouncer caddy; do
         [[ " $* " != *" $service "* ]] || "${root[@]}" systemctl disable "$service.service" >/dev/null 2>&1 || true
     done
 }

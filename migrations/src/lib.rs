@@ -1,6 +1,6 @@
 //! The schema of both databases, as SQL that a person can read.
 //!
-//! PostgreSQL and SQLite run the same text; the four places where they differ are placeholders (`{uuid}`, `{time}`, `{bytes}`, `{identity}`).
+//! PostgreSQL and SQLite run the same text; the five places where they differ are placeholders (`{uuid}`, `{time}`, `{bytes}`, `{identity}`, `{bytewise}`).
 //! Column defaults are not used: every value is made by the server, so that clocks and identifiers can be injected;
 //! only a column that is added to a table with rows has one.
 //!
@@ -34,12 +34,15 @@ pub enum Dialect {
 impl Step {
     /// The step as that database takes it.
     pub fn sql(&self, dialect: Dialect) -> String {
-        let [uuid, time, bytes, identity] = match dialect {
-            Dialect::Sqlite => ["blob", "text", "blob", "integer primary key autoincrement"],
-            Dialect::Postgres => ["uuid", "timestamptz", "bytea", "bigint generated always as identity (cache 1) primary key"],
+        let [uuid, time, bytes, identity, bytewise] = match dialect {
+            Dialect::Sqlite => ["blob", "text", "blob", "integer primary key autoincrement", ""],
+            Dialect::Postgres => {
+                ["uuid", "timestamptz", "bytea", "bigint generated always as identity (cache 1) primary key", " collate \"C\""]
+            }
         };
         let text = self.files.join("\n");
-        text.replace("{uuid}", uuid).replace("{time}", time).replace("{bytes}", bytes).replace("{identity}", identity)
+        let text = text.replace("{uuid}", uuid).replace("{time}", time).replace("{bytes}", bytes);
+        text.replace("{identity}", identity).replace("{bytewise}", bytewise)
     }
 }
 

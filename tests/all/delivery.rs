@@ -1,5 +1,6 @@
-//! What leaves: webhooks, deliveries, mails.
+//! What leaves: webhooks, deliveries, mails, log streams.
 
 pub(crate) mod deliveries;
+mod log_streams;
 mod mail_templates;
 mod webhooks;

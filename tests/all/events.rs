@@ -1,5 +1,6 @@
 //! What happened: the record, its order, the feed, the sealed audit log.
 
-mod audit;
+mod analytics;
+pub(crate) mod audit;
 mod feed;
 mod record;

@@ -2,4 +2,7 @@
 
 mod accounts;
 mod auth;
+mod connections;
+mod privacy;
+mod risk;
 mod sessions;

@@ -10,7 +10,9 @@
 
 #![expect(clippy::print_stdout, reason = "the drills say what they checked")]
 
+mod access_statement;
 mod algorithms;
+mod caddy;
 mod canaries;
 mod clock_jumps;
 mod clocks_apart;
@@ -29,6 +31,7 @@ mod http;
 mod invariants;
 mod limits;
 mod load;
+mod log_streams;
 mod mail;
 mod outage_postgres;
 mod outage_redis;
@@ -41,6 +44,7 @@ mod rolling;
 mod rotation;
 mod sealed_audit;
 mod surroundings;
+mod syslog;
 mod traces;
 mod upgrades;
 mod world;

@@ -70,6 +70,9 @@ impl Options {
             .set("redis.url", &made.redis)
             .set("egress.allow_networks", "127.0.0.0/8,::1/128")
             .set("rate_limits.enabled", false)
+            // Nobody answers there, at once.
+            .set("domains.resolvers", "127.0.0.1:9")
+            .set("log_streams.gather_ms", 0)
             .set("worker.embedded", false)
             .set("passwords.threads", 1)
             // Tests share the machine with each other.
@@ -110,6 +113,7 @@ impl TestApp {
         infra::install_tls_provider();
         let made = Made::new(database).await;
         let data = folder();
+        made.fill(data.path()).await;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let clock = ManualClock::at(options.start);

@@ -54,6 +54,14 @@ impl Made {
         Self { url, redis, server: Some((server, name)) }
     }
 
+    /// Puts the schema into the data folder, for SQLite.
+    pub(crate) async fn fill(&self, data: &Path) {
+        if self.server.is_none() {
+            let file = FILE.get_or_init(migrated_file).await;
+            std::fs::write(data.join("tenantry.db"), file).expect("the data folder can be written");
+        }
+    }
+
     /// The URL to connect to, also for SQLite.
     pub(crate) fn url_in(&self, data: &Path) -> String {
         if self.url.is_empty() { format!("sqlite://{}", data.join("tenantry.db").display()) } else { self.url.clone() }
@@ -69,6 +77,8 @@ impl Made {
 
 /// A database with the schema in it: copying it is quicker than migrating each test's anew.
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+/// The same as a file of SQLite's.
+static FILE: OnceCell<Vec<u8>> = OnceCell::const_new();
 
 fn fresh_name(kind: &str) -> String {
     format!("{kind}_{}", crypto::OsRandom::new().uuid(SystemClock.now()).simple())
@@ -83,20 +93,26 @@ async fn migrated(server: &str) -> String {
     let (name, admin) = (fresh_name("template"), connect(server).await);
     execute(&admin, &format!("create database {name}")).await;
     let _ = admin.close().await;
+    migrate(beside(server, &name), false).await;
+    name
+}
+
+async fn migrated_file() -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("template.db");
+    migrate(format!("sqlite://{}", file.display()), true).await;
+    std::fs::read(file).expect("the database is a file")
+}
+
+async fn migrate(url: String, create: bool) {
     let ids = std::sync::Arc::new(crypto::OsRandom::new());
     let (_, masters) = crypto::MasterKeys::generate(ids.as_ref());
-    let settings = store::Settings {
-        url: beside(server, &name),
-        max_connections: 2,
-        application_name: "tests".to_owned(),
-        create: false,
-        session: store::Session::default(),
-    };
+    let application_name = "tests".to_owned();
+    let settings = store::Settings { url, max_connections: 2, application_name, create, session: store::Session::default() };
     let store = store::Store::open(&settings, crypto::Keyring::new(masters), ids).await.expect("the database opens");
     store.migrate().await.expect("the migrations run");
     // Nobody may be connected to what is copied.
     store.close().await;
-    name
 }
 
 async fn flush(url: &str) {

@@ -139,7 +139,8 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// Founds an organization and makes one of everything in it. `settle` waits until what happened is in the log.
+/// Founds an organization and makes one of everything in it. `settle` waits until what happened is in the log, and gives the organization
+/// the features that its tier does not have.
 pub async fn make<'a>(
     client: &Client,
     owner: &'a User,
@@ -173,6 +174,10 @@ impl TestApp {
         let settle = || -> LocalBoxFuture<'_, ()> {
             Box::pin(async {
                 self.worker().await;
+                self.execute(
+                    "update organizations set feature_overrides = '{\"allow_siem\": true, \"allow_scim\": true}' where feature_overrides is null",
+                )
+                .await;
             })
         };
         let made = make(&self.client(), owner, slug, &settle).await;

@@ -15,29 +15,40 @@
 //! - [`everything`] makes one of everything; a new resource is added there.
 //! - [`answers!`] is a table of requests and what each is answered.
 //! - [`fuzz`] has what is done to every parser of hostile input.
-//! - [`Receiver`] is a customer's webhook endpoint, [`MailServer`] a customer's mail server.
+//! - [`Receiver`] is a customer's webhook endpoint, [`MailServer`] a customer's mail server, [`LogReceiver`] what takes a customer's
+//!   log, [`NameServer`] the name server of everybody's domains, [`Cashier`] the payment providers.
 
 mod answers;
 mod app;
+mod cashier;
 mod client;
 mod database;
 mod document;
 pub mod everything;
 pub mod fuzz;
+mod identity_provider;
+mod log_receiver;
 mod mail_server;
 mod mails;
+mod name_server;
 mod people;
+mod places;
 mod receiver;
 mod response;
 mod run;
 
 pub use answers::{Expected, Table, refused, refused_as};
 pub use app::{Options, TestApp, start_time};
+pub use cashier::{Asked, Cashier, PAYMENT_KEY};
 pub use client::{Client, Request};
 pub use database::Database;
+pub use identity_provider::{IDP_CLIENT, IdentityProvider, metadata};
+pub use log_receiver::{LogReceiver, Posted, RECEIVER_KEY, Speaks};
 pub use mail_server::{Handed, MailServer, SMTP_PASSWORD};
 pub use mails::Mail;
+pub use name_server::NameServer;
 pub use people::{Org, PASSWORD, User, text};
+pub use places::{PlacedNetwork, database_of_places};
 pub use receiver::{Received, Receiver};
 pub use response::Response;
 pub use run::{block_on, run};

@@ -45,6 +45,17 @@ impl TestApp {
             .find(|word| word.starts_with("http") && word.contains(page));
         link.unwrap_or_else(|| panic!("no mail to {to} has a link to {page}: {mails:#?}")).to_owned()
     }
+    /// The sign-in code in the newest mail to an address that has one.
+    #[track_caller]
+    pub fn mailed_code(&self, to: &str) -> String {
+        let mails = self.mails_to(to);
+        let code = mails
+            .iter()
+            .rev()
+            .flat_map(|mail| mail.text.lines())
+            .find(|line| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit()));
+        code.unwrap_or_else(|| panic!("no mail to {to} has a code: {mails:#?}")).to_owned()
+    }
     /// The token in that link.
     #[track_caller]
     pub fn mailed_token(&self, to: &str, page: &str) -> String {

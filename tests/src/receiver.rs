@@ -83,7 +83,12 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 impl Receiver {
     /// Listens on a free port and answers 200 `ok`.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::at(std::net::TcpListener::bind("127.0.0.1:0").expect("a free port"))
+    }
+    /// The same with a port that is taken already.
+    pub fn at(listener: std::net::TcpListener) -> Self {
+        listener.set_nonblocking(true).expect("a socket");
+        let listener = TcpListener::from_std(listener).expect("a socket");
         let url = format!("http://{}/hooks", listener.local_addr().expect("an address"));
         let usual = Answer { status: 200, headers: String::new(), body: "ok".to_owned(), delay: Duration::ZERO };
         let state = Arc::new(Mutex::new(State {

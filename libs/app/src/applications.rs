@@ -1,6 +1,8 @@
 //! Programs of organizations: API keys; services, their plans and keys, and what those keys open.
 
 pub mod api_keys;
+pub mod billing;
+pub mod end_users;
 pub mod plans;
 pub mod service_access;
 pub mod service_keys;

@@ -1,5 +1,6 @@
-//! What leaves: webhooks, deliveries, mails.
+//! What leaves: webhooks, deliveries, mails, log streams.
 
 pub mod deliveries;
+pub mod log_streams;
 pub mod mail_templates;
 pub mod webhooks;

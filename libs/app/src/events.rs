@@ -1,4 +1,5 @@
 //! What happened: the record, its order, the feed, the sealed audit log.
 
+pub mod analytics;
 pub mod audit;
 pub mod feed;

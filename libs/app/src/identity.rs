@@ -1,7 +1,11 @@
 //! Accounts, sign-in, sessions, passwords.
 
 pub mod accounts;
+pub mod connections;
+pub mod impersonation;
 pub mod login;
 pub(crate) mod login_throttling;
 pub mod passwords;
+pub mod privacy;
+pub mod risk;
 pub mod tokens;

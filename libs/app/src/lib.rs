@@ -19,8 +19,9 @@ use chrono::TimeDelta;
 use crypto::{Alg, Hasher};
 use domain::{
     Clock, IdGen, Result,
+    applications::billing::platform::PlatformBilling,
     core::{
-        ports::{Kv, MailServers, Pictures, UrlGuard},
+        ports::{IdentityProviders, Kv, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, UrlGuard},
         value::Email,
     },
     delivery::mails::{Mail, Template},
@@ -50,6 +51,14 @@ pub struct Settings {
     pub max_organizations: i64,
     /// Whether new organizations wait for approval.
     pub require_approval: bool,
+    /// The tier of new organizations.
+    pub first_tier: String,
+    /// Names that are ours, with all below them: no organization's host.
+    pub own_names: Vec<String>,
+    /// Where browsers may be sent back to, whichever organization it is about.
+    pub page_origins: Vec<String>,
+    /// How the platform bills organizations; `None`: it does not.
+    pub billing: Option<PlatformBilling>,
     /// How often somebody may call.
     pub limits: core::limits::Limits,
     /// How many may wait for an organization's feed.
@@ -78,7 +87,12 @@ pub struct App {
     hasher: Hasher,
     guard: Arc<dyn UrlGuard>,
     mail_servers: Arc<dyn MailServers>,
+    receivers: Arc<dyn LogReceivers>,
+    identity_providers: Arc<dyn IdentityProviders>,
     pictures: Arc<dyn Pictures>,
+    proofs: Arc<dyn Proofs>,
+    payments: Arc<dyn Payments>,
+    locations: Arc<dyn Locations>,
     keys: identity::tokens::Keys,
     watch: events::feed::Watch,
     counters: core::limits::Counters,
@@ -101,8 +115,18 @@ pub struct Parts {
     pub guard: Arc<dyn UrlGuard>,
     /// Judge of customers' mail servers.
     pub mail_servers: Arc<dyn MailServers>,
+    /// The way to the receivers of log streams.
+    pub receivers: Arc<dyn LogReceivers>,
+    /// The way to identity providers.
+    pub identity_providers: Arc<dyn IdentityProviders>,
     /// The way to customers' pictures.
     pub pictures: Arc<dyn Pictures>,
+    /// The way to what proves customers' domains.
+    pub proofs: Arc<dyn Proofs>,
+    /// The way to payment providers.
+    pub payments: Arc<dyn Payments>,
+    /// Where addresses are.
+    pub locations: Arc<dyn Locations>,
     /// Settings.
     pub settings: Settings,
 }
@@ -121,7 +145,12 @@ impl App {
             hasher: parts.hasher,
             guard: parts.guard,
             mail_servers: parts.mail_servers,
+            receivers: parts.receivers,
+            identity_providers: parts.identity_providers,
             pictures: parts.pictures,
+            proofs: parts.proofs,
+            payments: parts.payments,
+            locations: parts.locations,
             keys,
             watch: events::feed::Watch::default(),
             counters: core::limits::Counters::new(),

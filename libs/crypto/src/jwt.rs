@@ -52,6 +52,11 @@ impl From<JwtError> for Error {
     }
 }
 
+/// What a token says that it is, before anybody has checked that: to know with which expectation to [`KeySet::verify`] it.
+pub fn claimed_type(token: &str) -> Option<String> {
+    if token.len() > MAX_TOKEN { None } else { check::header(token).ok().map(|header| header.typ) }
+}
+
 /// All signing keys at one moment. Cloning is cheap.
 #[derive(Clone)]
 pub struct KeySet(Arc<[Entry]>);

@@ -13,8 +13,11 @@ use std::{
 };
 
 use aes_gcm::Aes256Gcm;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::IdGen;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Serialize, de::DeserializeOwned};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -71,7 +74,26 @@ pub struct Keyring(Arc<Shared>);
 
 struct Shared {
     masters: MasterKeys,
-    keys: RwLock<BTreeMap<i64, Aes256Gcm>>,
+    keys: RwLock<BTreeMap<i64, DataKey>>,
+}
+
+/// A data key at work.
+struct DataKey {
+    cipher: Aes256Gcm,
+    /// Signs what we hand out and want to recognise: a key of its own, made from the data key, so that neither use weakens the other.
+    mac: Zeroizing<[u8; 32]>,
+}
+
+impl DataKey {
+    fn of(key: &[u8; 32]) -> Self {
+        Self { cipher: aead::cipher(key), mac: Zeroizing::new(hmac(key, b"tenantry mac v1").finalize().into_bytes().into()) }
+    }
+}
+
+fn hmac(key: &[u8; 32], text: &[u8]) -> Hmac<Sha256> {
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(text);
+    mac
 }
 
 impl Keyring {
@@ -87,7 +109,7 @@ impl Keyring {
     /// When one of them cannot be unwrapped; the ring then stays as it was.
     pub fn load(&self, keys: Vec<WrappedKey>) -> Result<(), SealError> {
         let unwrapped =
-            keys.into_iter().map(|key| Ok((key.id, aead::cipher(&*self.unwrap(&key)?)))).collect::<Result<_, SealError>>()?;
+            keys.into_iter().map(|key| Ok((key.id, DataKey::of(&*self.unwrap(&key)?)))).collect::<Result<_, SealError>>()?;
         *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = unwrapped;
         Ok(())
     }
@@ -119,8 +141,8 @@ impl Keyring {
     /// [`SealError::NoKey`] while the ring is empty.
     pub fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Sealed, SealError> {
         let keys = self.keys();
-        let (id, cipher) = keys.last_key_value().ok_or(SealError::NoKey)?;
-        Ok(Sealed::new(*id, &aead::seal(cipher, &place.bound(*id), plain)))
+        let (id, key) = keys.last_key_value().ok_or(SealError::NoKey)?;
+        Ok(Sealed::new(*id, &aead::seal(&key.cipher, &place.bound(*id), plain)))
     }
 
     /// Opens what was sealed for the same `place`. The result is wiped from memory when dropped.
@@ -131,8 +153,8 @@ impl Keyring {
     pub fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (id, bytes) = sealed.parts().ok_or(SealError::Broken)?;
         let keys = self.keys();
-        let cipher = keys.get(&id).ok_or(SealError::UnknownKey(id))?;
-        aead::open(cipher, &place.bound(id), &bytes).ok_or(SealError::Broken)
+        let key = keys.get(&id).ok_or(SealError::UnknownKey(id))?;
+        aead::open(&key.cipher, &place.bound(id), &bytes).ok_or(SealError::Broken)
     }
 
     /// Seals a value as JSON.
@@ -154,7 +176,33 @@ impl Keyring {
         serde_json::from_slice(&self.open(place, sealed)?).map_err(|_| SealError::Shape)
     }
 
-    fn keys(&self) -> RwLockReadGuard<'_, BTreeMap<i64, Aes256Gcm>> {
+    /// A tag that only we can make: HMAC-SHA-256 of `text` for `purpose`, with the number of the data key that its key comes from. What
+    /// it was made of cannot be guessed from it without that key, however few possibilities there are.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::NoKey`] while the ring is empty.
+    pub fn tag(&self, purpose: &str, text: &[u8]) -> Result<String, SealError> {
+        let keys = self.keys();
+        let (id, key) = keys.last_key_value().ok_or(SealError::NoKey)?;
+        let tag = hmac(&key.mac, &tagged(*id, purpose, text)).finalize().into_bytes();
+        Ok(format!("{id}.{}", URL_SAFE_NO_PAD.encode(tag)))
+    }
+
+    /// Whether [`tag`](Self::tag) made `tag` of this, in constant time.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::UnknownKey`] when the ring must be loaded again: also for a tag that names a key that never was.
+    pub fn is_tag(&self, purpose: &str, text: &[u8], tag: &str) -> Result<bool, SealError> {
+        let Some((id, given)) = tag.split_once('.') else { return Ok(false) };
+        let (Ok(id), Ok(given)) = (id.parse::<i64>(), URL_SAFE_NO_PAD.decode(given)) else { return Ok(false) };
+        let keys = self.keys();
+        let key = keys.get(&id).ok_or(SealError::UnknownKey(id))?;
+        Ok(hmac(&key.mac, &tagged(id, purpose, text)).verify_slice(&given).is_ok())
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, BTreeMap<i64, DataKey>> {
         // A panic elsewhere cannot leave the map half changed: it is replaced as a whole.
         self.0.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -177,6 +225,11 @@ impl fmt::Debug for Keyring {
         let ids: Vec<i64> = self.keys().keys().copied().collect();
         f.debug_struct("Keyring").field("masters", &self.0.masters).field("data_keys", &ids).finish()
     }
+}
+
+/// What is signed: the purpose ends where its length says, so no two purposes can sign the same bytes.
+fn tagged(id: i64, purpose: &str, text: &[u8]) -> Vec<u8> {
+    [&id.to_be_bytes()[..], &purpose.len().to_be_bytes(), purpose.as_bytes(), text].concat()
 }
 
 /// Binds a wrapped key to its id, so that the rows of two keys cannot be swapped.

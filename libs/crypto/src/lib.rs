@@ -7,6 +7,7 @@
 
 mod aead;
 pub mod audit;
+mod fingerprint;
 pub mod jwk;
 pub mod jwt;
 mod keypair;
@@ -18,6 +19,7 @@ pub mod random;
 pub mod sealed;
 pub mod webhook;
 
+pub use fingerprint::fingerprint;
 pub use jwk::{Alg, SigningKey};
 pub use jwt::{AudienceRule, Expected, JwtError, KeySet};
 pub use keyring::{Keyring, SealError, WrappedKey};

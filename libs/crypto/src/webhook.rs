@@ -76,6 +76,12 @@ pub fn headers<S: AsRef<str>>(
     ])
 }
 
+/// `t=<seconds>,v1=<hex>`: the HMAC-SHA256 of seconds, `.` and the body, under the bytes of the secret's text.
+pub fn timed_signature(secret: &str, at: Time, body: &[u8]) -> String {
+    let at = at.timestamp().to_string();
+    format!("t={at},v1={}", hex::encode(finish(mac(secret.as_bytes(), &[at.as_bytes(), b".", body]))))
+}
+
 /// The three headers of a Standard Webhook, as they arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received<'a> {
@@ -102,16 +108,62 @@ pub fn verify_standard<S: AsRef<str>>(
 ) -> Result<(), WebhookError> {
     check_timestamp(received.timestamp, now, tolerance)?;
     for secret in secrets {
-        let mac = standard_mac(secret.as_ref(), received.id, received.timestamp, body)?;
-        let signatures = received.signature.split(' ').filter_map(|part| part.strip_prefix("v1,")).take(MOST_SIGNATURES);
-        for signature in signatures.filter_map(|text| STANDARD.decode(text).ok()) {
-            // `verify_slice` refuses every other length, then compares without stopping early.
-            if mac.clone().verify_slice(&signature).is_ok() {
-                return Ok(());
-            }
+        if is_signed(&standard_key(secret.as_ref())?, received, body) {
+            return Ok(());
         }
     }
     Err(WebhookError::Signature)
+}
+
+/// Checks a Standard Webhook of Polar's, whose key is the secret's text as it stands; a secret in the standard's own form is taken as
+/// the standard says, too.
+///
+/// # Errors
+///
+/// Says which of the checks failed.
+pub fn verify_polar(
+    secret: &str,
+    received: &Received<'_>,
+    body: &[u8],
+    now: Time,
+    tolerance: TimeDelta,
+) -> Result<(), WebhookError> {
+    check_timestamp(received.timestamp, now, tolerance)?;
+    if secret.is_empty() {
+        return Err(WebhookError::Secret);
+    }
+    let standard = standard_key(secret).is_ok_and(|key| is_signed(&key, received, body));
+    if is_signed(secret.as_bytes(), received, body) || standard { Ok(()) } else { Err(WebhookError::Signature) }
+}
+
+/// Checks a header `t=<seconds>,v1=<hex>`, as Stripe sends it: of several `v1` some one must match, compared in constant time, and the
+/// time must be at most `tolerance` away from `now` in either direction. What is signed otherwise is ignored.
+///
+/// # Errors
+///
+/// Says which of the checks failed.
+pub fn verify_timed(secret: &str, header: &str, body: &[u8], now: Time, tolerance: TimeDelta) -> Result<(), WebhookError> {
+    if secret.is_empty() {
+        return Err(WebhookError::Secret);
+    }
+    let parts = || header.split(',').filter_map(|part| part.trim_ascii().split_once('='));
+    let mut times = parts().filter_map(|(name, text)| (name == "t").then_some(text));
+    let (Some(at), None) = (times.next(), times.next()) else { return Err(WebhookError::Timestamp) };
+    check_timestamp(at, now, tolerance)?;
+    let mac = mac(secret.as_bytes(), &[at.as_bytes(), b".", body]);
+    let signatures = parts().filter_map(|(name, text)| (name == "v1").then_some(text)).take(MOST_SIGNATURES);
+    let genuine =
+        signatures.filter_map(|text| hex::decode(text).ok()).any(|signature| mac.clone().verify_slice(&signature).is_ok());
+    if genuine { Ok(()) } else { Err(WebhookError::Signature) }
+}
+
+/// Whether some `v1` signature is of this key.
+fn is_signed(key: &[u8], received: &Received<'_>, body: &[u8]) -> bool {
+    let mac = mac(key, &[received.id.as_bytes(), b".", received.timestamp.as_bytes(), b".", body]);
+    let signatures = received.signature.split(' ').filter_map(|part| part.strip_prefix("v1,")).take(MOST_SIGNATURES);
+    // `verify_slice` refuses every other length, then compares without stopping early.
+    let mut decoded = signatures.filter_map(|text| STANDARD.decode(text).ok());
+    decoded.any(|signature| mac.clone().verify_slice(&signature).is_ok())
 }
 
 fn check_timestamp(text: &str, now: Time, tolerance: TimeDelta) -> Result<(), WebhookError> {
@@ -121,12 +173,13 @@ fn check_timestamp(text: &str, now: Time, tolerance: TimeDelta) -> Result<(), We
 }
 
 fn standard_mac(secret: &str, id: &str, at: &str, body: &[u8]) -> Result<Hmac<Sha256>, WebhookError> {
+    Ok(mac(&standard_key(secret)?, &[id.as_bytes(), b".", at.as_bytes(), b".", body]))
+}
+
+fn standard_key(secret: &str) -> Result<Zeroizing<Vec<u8>>, WebhookError> {
     let text = secret.strip_prefix(PREFIX).unwrap_or(secret);
     let key = Zeroizing::new(STANDARD.decode(text).map_err(|_| WebhookError::Secret)?);
-    if key.is_empty() {
-        return Err(WebhookError::Secret);
-    }
-    Ok(mac(&key, &[id.as_bytes(), b".", at.as_bytes(), b".", body]))
+    if key.is_empty() { Err(WebhookError::Secret) } else { Ok(key) }
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {

@@ -1,6 +1,8 @@
 //! Programs: what a customer's software is, and what it may do.
 
 pub mod api_keys;
+pub mod billing;
+pub mod end_users;
 pub mod plans;
 pub mod service_keys;
 pub mod services;

@@ -6,4 +6,5 @@ pub mod facts;
 pub mod in_service;
 pub mod policy;
 pub mod principal;
+pub mod privacy;
 pub mod resource;

@@ -5,5 +5,6 @@ pub mod error;
 pub mod id;
 pub mod ports;
 pub mod rate;
+pub mod secret;
 pub mod text;
 pub mod value;

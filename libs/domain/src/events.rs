@@ -1,5 +1,6 @@
 //! What happened: the record, its order, the feed, the sealed audit log.
 
+pub mod analytics;
 pub mod audit;
 pub mod record;
 mod samples;

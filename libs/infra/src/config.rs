@@ -21,15 +21,20 @@ mod tests;
 use std::{ffi::OsString, path::Path};
 
 use serde::Deserialize;
+use url::Url;
 
 pub use operations::{LimitsConfig, LogConfig, LogFormat, MetricsConfig, RetentionConfig, TelemetryConfig};
-pub use outside::{DnsConfig, EgressConfig, MailConfig, MailTransport, SmtpSecurity, WebhooksConfig};
+pub use outside::{
+    BillingConfig, DnsConfig, DomainsConfig, EgressConfig, LogStreamsConfig, MailConfig, MailTransport, SmtpSecurity,
+    WebhooksConfig,
+};
 pub use problems::{ConfigErrors, Problem};
 pub use runtime::{DataConfig, DatabaseConfig, Pooler, RedisConfig, ServerConfig, WorkerConfig};
 pub use schema::DEFAULTS;
 pub use secret::Secret;
 pub use security::{
-    AccessAlg, BootstrapConfig, KeysConfig, OrganizationsConfig, PasswordsConfig, RateLimitsConfig, SessionsConfig, TokensConfig,
+    AccessAlg, BootstrapConfig, KeysConfig, OrganizationsConfig, PasswordsConfig, RateLimitsConfig, RiskConfig, SessionsConfig,
+    TokensConfig,
 };
 pub use servers::place;
 
@@ -53,6 +58,8 @@ pub struct Config {
     pub egress: EgressConfig,
     /// Name resolution.
     pub dns: DnsConfig,
+    /// Customers' domains.
+    pub domains: DomainsConfig,
     /// The first platform owner.
     pub bootstrap: BootstrapConfig,
     /// Whether requests are limited.
@@ -65,6 +72,8 @@ pub struct Config {
     pub sessions: SessionsConfig,
     /// Password hashing.
     pub passwords: PasswordsConfig,
+    /// Risky sign-ins.
+    pub risk: RiskConfig,
     /// The master key.
     pub keys: KeysConfig,
     /// The metrics endpoint.
@@ -77,8 +86,29 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Webhook deliveries.
     pub webhooks: WebhooksConfig,
+    /// Forwarding logs.
+    pub log_streams: LogStreamsConfig,
+    /// Payment providers.
+    pub billing: BillingConfig,
     /// How long things are kept.
     pub retention: RetentionConfig,
+}
+
+impl Config {
+    /// The origins of this server and its web clients.
+    pub fn page_origins(&self) -> Vec<String> {
+        let server = &self.server;
+        let all = [&server.public_url, &server.dashboard_url].into_iter().chain(&server.cors_origins);
+        all.filter(|url| !url.is_empty() && *url != "*").cloned().collect()
+    }
+
+    /// The names under which this server and its web client are reached, and those that the operator keeps.
+    pub fn own_names(&self) -> Vec<String> {
+        let (server, kept) = (&self.server, &self.domains.reserved);
+        let urls = [&server.public_url, &server.dashboard_url].into_iter().chain(&server.cors_origins);
+        let names = urls.filter_map(|url| Url::parse(url).ok()?.host_str().map(str::to_owned));
+        names.chain(kept.iter().map(|name| name.as_str().to_owned())).collect()
+    }
 }
 
 /// Reads the built-in defaults, then `file`, then the `TENANTRY__…` variables of `env`, and answers either a configuration in

@@ -3,7 +3,7 @@
 //! A customer's URL must not become a request into our own network (T35). So: addresses are judged after the name was resolved
 //! and the connection is made to exactly those addresses, which leaves a name that changes its answer in between ("rebinding") no
 //! opening; addresses written into the URL, which no resolver sees, are judged here; redirects are not followed and no proxy is
-//! asked; plain http is only spoken to networks that the operator named; time and size are bounded; errors tell a customer which
+//! asked; plain http is only spoken to networks that the operator named (and to fetch what proves a host, see `proofs`); time and size are bounded; errors tell a customer which
 //! stage failed and nothing about what is behind it.
 
 mod addresses;
@@ -11,6 +11,7 @@ mod clients;
 mod error;
 mod guard;
 mod pictures;
+mod proofs;
 mod resolver;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -26,11 +27,11 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 pub(crate) use self::clients::operator_client;
-pub use self::error::EgressError;
 use self::{
     addresses::{Policy, Reach},
     resolver::{Guarded, Names},
 };
+pub use self::{error::EgressError, proofs::ProofFinder};
 use crate::config::{DnsConfig, EgressConfig};
 
 /// The guarded HTTP client. Clones share connections and the name cache.

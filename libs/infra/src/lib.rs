@@ -3,9 +3,13 @@
 
 pub mod config;
 pub mod egress;
+pub mod geoip;
+pub mod identity_providers;
 pub mod kv;
+pub mod log_streams;
 pub mod mail;
 pub mod metrics;
+pub mod payments;
 pub mod telemetry;
 
 /// Makes aws-lc-rs the process's rustls provider. Call it first thing in `main`; calling it again does nothing.

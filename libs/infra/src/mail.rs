@@ -22,6 +22,7 @@ use std::{
 use domain::{Clock, Error};
 use lettre::{AsyncTransport, message::Mailbox};
 
+pub(crate) use self::relays::tls::Encryption;
 pub use self::{
     relays::{RelayError, Relays},
     templates::{Parts, Template, own_text, render},

@@ -7,6 +7,7 @@ use domain::core::value::{Email, Password};
 use infra::{
     config::{self, Config, ConfigErrors, EgressConfig},
     egress::Egress,
+    geoip::GeoIp,
     mail::{Mailer, Relays},
 };
 
@@ -52,6 +53,7 @@ fn problems(config: &Config) -> Vec<(&'static str, String)> {
             note("egress.ca_file", Relays::new(config, egress, Sources::system().clock).err().map(|e| told(&e)));
         }
     }
+    note("risk.geoip_database", GeoIp::open(config.risk.geoip_database.as_deref()).err().map(|e| told(&e)));
     note("tokens.access_alg", settings::app(config).err().map(|e| told(&e)));
     found
 }

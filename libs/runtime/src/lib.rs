@@ -14,12 +14,17 @@ use std::{path::PathBuf, sync::Arc};
 use crypto::{Keyring, OsRandom};
 use domain::{
     Clock, Error, IdGen, Result,
-    core::{clock::SystemClock, ports::Kv},
+    core::{
+        clock::SystemClock,
+        ports::{Kv, Proofs},
+    },
 };
 use infra::{
     config::Config,
-    egress::Egress,
+    egress::{Egress, ProofFinder},
+    log_streams::Receivers,
     mail::{Mailer, Relays},
+    payments::Providers,
 };
 use store::Store;
 
@@ -63,6 +68,12 @@ pub struct Resources {
     pub mailer: Mailer,
     /// The guarded way to customers' mail servers.
     pub relays: Relays,
+    /// The way to what proves customers' domains.
+    pub proofs: Arc<dyn Proofs>,
+    /// The way to the receivers of log streams.
+    pub receivers: Receivers,
+    /// The way to payment providers.
+    pub payments: Providers,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Identifiers and secrets.
@@ -77,7 +88,10 @@ impl Resources {
         let egress = Egress::new(&config.egress, &config.dns)?;
         let mailer = Mailer::new(&config.mail, &config.data, clock.clone())?;
         let relays = Relays::new(config, egress.clone(), clock.clone())?;
-        Ok(Self { store, kv, egress, mailer, relays, clock, ids })
+        let proofs = Arc::new(ProofFinder::new(&config.domains, &config.egress, &config.dns)?);
+        let receivers = Receivers::new(config, egress.clone(), clock.clone())?;
+        let payments = Providers::new(config, egress.clone())?;
+        Ok(Self { store, kv, egress, mailer, relays, proofs, receivers, payments, clock, ids })
     }
 }
 

@@ -11,8 +11,14 @@ use app::{
     events::feed::Share,
 };
 use chrono::TimeDelta;
-use domain::{Error, Result, core::rate::Limit, delivery::webhooks::quota::Quotas, events::audit::RetentionDays};
-use infra::config::{Config, DatabaseConfig, Pooler, RateLimitsConfig, RetentionConfig, WebhooksConfig};
+use domain::{
+    Error, Result,
+    applications::billing::{calls::Account, platform::PlatformBilling},
+    core::{rate::Limit, secret::ProviderSecret},
+    delivery::webhooks::quota::Quotas,
+    events::audit::RetentionDays,
+};
+use infra::config::{Config, DatabaseConfig, Pooler, RateLimitsConfig, RetentionConfig, Secret, WebhooksConfig};
 use store::{Session, delivery::deliveries::Making};
 
 /// Settings of the use cases.
@@ -28,6 +34,10 @@ pub fn app(config: &Config) -> Result<Settings> {
         key_publish: seconds(config.tokens.key_publish_seconds),
         max_organizations: i64::from(config.organizations.max_per_user),
         require_approval: config.organizations.require_approval,
+        first_tier: config.organizations.tier.clone(),
+        own_names: config.own_names(),
+        page_origins: config.page_origins(),
+        billing: billing(config),
         limits: limits(&config.rate_limits),
         feed_readers: Share {
             organization: config.limits.organization_feed_readers,
@@ -41,6 +51,19 @@ pub fn app(config: &Config) -> Result<Settings> {
         },
         audit_days: audit_days(&config.retention),
         making: making(&config.webhooks),
+    })
+}
+
+/// How the platform bills organizations; `None`: it does not.
+pub fn billing(config: &Config) -> Option<PlatformBilling> {
+    let billing = &config.billing;
+    let secret = |secret: &Secret| ProviderSecret::stored(secret.expose().to_owned());
+    Some(PlatformBilling {
+        account: Account { provider: billing.provider?, mode: billing.mode, key: secret(&billing.api_key) },
+        webhook_secret: (!billing.webhook_secret.is_empty()).then(|| secret(&billing.webhook_secret)),
+        tiers: billing.tiers.clone(),
+        first_tier: config.organizations.tier.clone(),
+        meter: (!billing.usage_meter.is_empty()).then(|| billing.usage_meter.clone()),
     })
 }
 

@@ -1,5 +1,11 @@
 //! Accounts, sign-in, sessions, passwords.
 
 pub mod accounts;
+pub mod active_users;
+pub mod connections;
+pub mod impersonation;
 pub mod login_throttling;
+pub mod privacy;
+pub mod risk;
 pub mod sessions;
+pub mod sign_ins;

@@ -74,6 +74,10 @@ impl Store {
     pub async fn expect_schema(&self) -> Result<()> {
         core::migrate::expect(&self.db, migrations::STEPS).await
     }
+    /// The newest step of the schema that this program knows.
+    pub fn newest_step() -> &'static str {
+        migrations::STEPS.last().map_or("", |step| step.name)
+    }
     /// Whether the database answers, within moments. Asked on a connection that nothing else uses.
     pub async fn ping(&self) -> Result<()> {
         self.probes.ping(Duration::from_secs(3)).await.map_err(core::error::from_db)

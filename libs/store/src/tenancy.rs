@@ -1,10 +1,14 @@
 //! Organizations, their members, roles and invitations, and the platform above them.
 
+pub mod access;
 pub mod branding;
+pub mod domains;
 pub mod invitations;
 pub mod members;
+pub mod oauth_credentials;
 pub mod organizations;
 pub mod platform;
 pub mod roles;
+pub mod scim_tokens;
 pub mod smtp;
 pub(crate) mod tiers;

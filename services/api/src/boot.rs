@@ -6,9 +6,9 @@ use app::{App, Parts};
 use crypto::{Hasher, HasherConfig};
 use domain::{
     Error, Result,
-    core::ports::{MailServers, Pictures, UrlGuard},
+    core::ports::{IdentityProviders, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, UrlGuard},
 };
-use infra::config::Config;
+use infra::{config::Config, geoip::GeoIp};
 pub use runtime::Sources;
 use runtime::{Resources, Role, open_store};
 use store::Store;
@@ -27,6 +27,12 @@ pub struct Assembled {
 pub async fn assemble(config: &Config, sources: Sources, metrics: Option<infra::metrics::Metrics>) -> Result<Assembled> {
     let store = open_store(config, Role::Api, &sources).await?;
     store.migrate().await?;
+    let tiers = config.billing.tiers.iter().map(|(_, tier)| ("billing.tiers", tier));
+    for (key, tier) in [("organizations.tier", &config.organizations.tier)].into_iter().chain(tiers) {
+        if !store.has_tier(tier).await? {
+            return Err(Error::internal(format!("{key} = \"{tier}\": there is no such tier")));
+        }
+    }
     let assembled = around(config, store, sources, metrics).await?;
     bootstrap(config, &assembled.shared.app).await?;
     Ok(assembled)
@@ -45,6 +51,11 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     let guard: Arc<dyn UrlGuard> = Arc::new(resources.egress.clone());
     let pictures: Arc<dyn Pictures> = Arc::new(resources.egress.clone());
     let mail_servers: Arc<dyn MailServers> = Arc::new(resources.relays.clone());
+    let proofs: Arc<dyn Proofs> = resources.proofs.clone();
+    let payments: Arc<dyn Payments> = Arc::new(resources.payments.clone());
+    let receivers: Arc<dyn LogReceivers> = Arc::new(resources.receivers.clone());
+    let identity_providers: Arc<dyn IdentityProviders> = Arc::new(resources.egress.clone());
+    let locations: Arc<dyn Locations> = Arc::new(GeoIp::open(config.risk.geoip_database.as_deref())?);
     let hasher = Hasher::start(HasherConfig {
         threads: config.passwords.threads,
         queue: config.passwords.queue,
@@ -53,7 +64,22 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     });
     let settings = runtime::settings::app(config)?;
     let Resources { store, kv, clock, ids, .. } = resources.clone();
-    let parts = Parts { store, kv, clock, ids, hasher, guard, mail_servers, pictures, settings };
+    let parts = Parts {
+        store,
+        kv,
+        clock,
+        ids,
+        hasher,
+        guard,
+        mail_servers,
+        receivers,
+        identity_providers,
+        pictures,
+        proofs,
+        payments,
+        locations,
+        settings,
+    };
     let app = App::new(parts).await?;
     let trusted = TrustedProxies::new(config.server.trusted_proxies.clone());
     let https = config.server.public_url.starts_with("https:");

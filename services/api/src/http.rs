@@ -6,6 +6,7 @@ pub mod cors;
 pub mod draining;
 pub mod error;
 pub mod health;
+mod hosts;
 pub mod limits;
 pub mod methods;
 pub mod openapi;

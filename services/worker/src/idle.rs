@@ -10,7 +10,7 @@ use crate::{
     Deps,
     jobs::JOBS,
     queue::{Queue, attempt},
-    queues::{mails::Mails, webhooks::Webhooks},
+    queues::{log_streams::LogStreams, mails::Mails, webhooks::Webhooks},
     sequencer,
 };
 
@@ -32,6 +32,8 @@ pub struct Idle {
     pub failed: usize,
     /// Deliveries that were not sent, because endpoint or organization are not active.
     pub cancelled: usize,
+    /// Turns of log streams.
+    pub stream_turns: usize,
     /// Mails that left.
     pub mails_sent: usize,
     /// Mails that did not, to be repeated or given up.
@@ -47,14 +49,16 @@ pub async fn run_until_idle(deps: &Deps) -> Result<Idle> {
         while sequence(deps, &mut total).await? {}
         let hooks = drain(&Webhooks::new(shared.clone(), CONCURRENCY)).await?;
         let mails = drain(&Mails::new(shared.clone(), CONCURRENCY)).await?;
+        let streams = drain(&LogStreams::new(shared.clone())).await?;
         let of = |counts: &BTreeMap<&str, usize>, label| counts.get(label).copied().unwrap_or_default();
         total.delivered += of(&hooks, "delivered");
         total.retried += of(&hooks, "retried");
         total.failed += of(&hooks, "failed");
         total.cancelled += of(&hooks, "cancelled");
+        total.stream_turns += streams.values().sum::<usize>();
         total.mails_sent += of(&mails, "sent");
         total.mails_unsent += of(&mails, "retried") + of(&mails, "failed");
-        if total.events == events && hooks.is_empty() && mails.is_empty() {
+        if total.events == events && hooks.is_empty() && mails.is_empty() && streams.is_empty() {
             return Ok(total);
         }
     }

@@ -3,10 +3,16 @@
 
 mod catching_up;
 mod clock_changes;
+mod connections;
+mod domains;
 mod erasure;
 mod invitations;
+mod log_streams;
+mod platform;
 mod purge;
 mod seal;
+mod sign_ins;
+mod usage;
 mod webhooks;
 
 use chrono::TimeDelta;
@@ -57,10 +63,17 @@ pub(crate) const JOBS: &[Job] = &[
     seal::JOB,
     seal::FULL_SEGMENTS,
     erasure::JOB,
+    sign_ins::JOB,
+    usage::JOB,
+    platform::JOB,
     purge::JOB,
     webhooks::JOB,
     catching_up::JOB,
+    log_streams::SWEEP,
+    log_streams::SWITCHING_OFF,
     clock_changes::JOB,
+    domains::JOB,
+    connections::JOB,
 ];
 
 /// Rows of one statement, so that none holds its locks for long.

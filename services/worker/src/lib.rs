@@ -2,7 +2,7 @@
 //! database, which is the only truth: killing a worker at any instant loses nothing.
 //!
 //! - [`sequencer`] turns committed events into numbered ones and their deliveries.
-//! - Three queues ([`queues::webhooks`], [`queues::mails`], [`queues::schedules`]) implement one small trait, [`queue::Queue`]: claim, work,
+//! - Four queues ([`queues::webhooks`], [`queues::mails`], [`queues::log_streams`], [`queues::schedules`]) implement one small trait, [`queue::Queue`]: claim, work,
 //!   settle, release. What is scheduled are [`jobs`], one file each.
 //! - [`backend`] lets apalis run a queue (concurrency, shutdown). This is the only crate that names apalis, and that the only file
 //!   beside [`service`], which puts everything together.
@@ -23,11 +23,16 @@ mod wake;
 
 use std::sync::Arc;
 
-use domain::{Clock, IdGen, core::ports::Kv};
+use domain::{
+    Clock, IdGen,
+    core::ports::{Kv, Proofs},
+};
 use infra::{
     config::Config,
     egress::Egress,
+    log_streams::Receivers,
     mail::{Mailer, Relays},
+    payments::Providers,
 };
 use runtime::Resources;
 use store::Store;
@@ -51,6 +56,12 @@ pub struct Deps {
     pub mailer: Mailer,
     /// The guarded way to customers' mail servers.
     pub relays: Relays,
+    /// The way to what proves customers' domains.
+    pub proofs: Arc<dyn Proofs>,
+    /// The way to the receivers of log streams.
+    pub receivers: Receivers,
+    /// The way to payment providers.
+    pub payments: Providers,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Identifiers, and the jitter of retries.
@@ -62,7 +73,8 @@ pub struct Deps {
 impl Deps {
     /// What a process has, with the worker's settings.
     pub fn of(config: &Config, resources: Resources) -> Self {
-        let Resources { store, kv, egress, mailer, relays, clock, ids } = resources;
-        Self { store, kv, egress, mailer, relays, clock, ids, settings: Arc::new(Settings::of(config)) }
+        let Resources { store, kv, egress, mailer, relays, proofs, receivers, payments, clock, ids } = resources;
+        let settings = Arc::new(Settings::of(config));
+        Self { store, kv, egress, mailer, relays, proofs, receivers, payments, clock, ids, settings }
     }
 }

@@ -1,5 +1,6 @@
 //! What is claimed, worked and settled: from the database, or by the clock.
 
+pub(crate) mod log_streams;
 pub(crate) mod mails;
 pub(crate) mod schedules;
 pub(crate) mod webhooks;

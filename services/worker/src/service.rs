@@ -18,7 +18,7 @@ use crate::{
     Deps,
     backend::{Claims, Slots},
     queue::{Queue, attempt, failed},
-    queues::{mails::Mails, schedules::Schedules, webhooks::Webhooks},
+    queues::{log_streams::LogStreams, mails::Mails, schedules::Schedules, webhooks::Webhooks},
     sequencer,
     wake::WakeSignal,
 };
@@ -40,6 +40,9 @@ pub async fn run(deps: Deps, shutdown: impl Future<Output = ()> + Send) -> Resul
     let mut queues = QueueSet::new(deps.settings.shutdown, poll);
     queues.add(Webhooks::new(deps.clone(), slots), slots, &deliveries);
     queues.add(Mails::new(deps.clone(), slots), slots, &commits);
+    let (streams, gather) = (deps.settings.log_streams.concurrency, deps.settings.log_streams.gather);
+    // A record that waits for others is not woken for.
+    queues.add_polled(LogStreams::new(deps.clone()), streams, &deliveries, gather.max(Duration::from_millis(50)));
     queues.add(Schedules::new(deps.clone()), Schedules::SLOTS, &WakeSignal::new());
     let outcome = queues.run(shutdown).await;
     drop(tasks);
@@ -69,9 +72,14 @@ impl QueueSet {
 
     /// Adds a queue, with `concurrency` jobs at once.
     fn add<Q: Queue>(&mut self, queue: Q, concurrency: usize, wake: &WakeSignal) {
+        self.add_polled(queue, concurrency, wake, self.poll);
+    }
+
+    /// The same for a queue that looks more often by itself.
+    fn add_polled<Q: Queue>(&mut self, queue: Q, concurrency: usize, wake: &WakeSignal, most: Duration) {
         let (slots, (outcomes, gathered)) = (Slots::new(concurrency), mpsc::channel(GATHERED));
         self.settling.push(tokio::spawn(settle(queue.clone(), gathered, slots.clone(), GATHERING)));
-        let (wake, poll) = (wake.clone(), self.poll);
+        let (wake, poll) = (wake.clone(), self.poll.min(most));
         self.monitor = std::mem::take(&mut self.monitor).register(move |run| {
             let (handler, outcomes) = (queue.clone(), outcomes.clone());
             WorkerBuilder::new(format!("{}-{run}", Q::NAME))

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use app::delivery::{
-    deliveries::Schedule,
-    webhooks::{catching_up::CatchingUp, disabling::Disabling},
+use app::{
+    applications::billing::usage::Reporting,
+    delivery::{
+        deliveries::Schedule,
+        webhooks::{catching_up::CatchingUp, disabling::Disabling},
+    },
 };
 use chrono::TimeDelta;
 use domain::delivery::webhooks::circuit::Breaker;
@@ -28,16 +31,33 @@ pub struct Settings {
     pub disabling: Option<Disabling>,
     /// How endpoints that are behind catch up; how deliveries are made.
     pub catching_up: CatchingUp,
-    /// Where the mail about an endpoint that was switched off leads to.
+    /// Where mails about an endpoint that was switched off and about a domain lead to.
     pub webhooks_link: String,
     /// When failed mails are repeated.
     pub mails: Schedule,
+    /// How logs are forwarded.
+    pub log_streams: LogStreams,
     /// How long things are kept.
     pub retention: Retention,
+    /// For how many days sign-ins can be seen in numbers.
+    pub analytics_days: u32,
+    /// Who is told how many users are active; `None`: nobody.
+    pub usage: Option<Reporting>,
     /// What jobs in flight get to finish at shutdown.
     pub shutdown: Duration,
     /// The host in the ids of mails.
     pub message_host: String,
+}
+
+/// How logs are forwarded.
+#[derive(Clone, Debug)]
+pub struct LogStreams {
+    /// Streams at the same time.
+    pub concurrency: usize,
+    /// How long a record waits for others.
+    pub gather: Duration,
+    /// When a stream that fails is switched off; `None`: never.
+    pub disabling: Option<Disabling>,
 }
 
 /// Mails are repeated for some four hours: longer than a mail server's restart, shorter than a link lives.
@@ -60,25 +80,33 @@ impl Settings {
                 after_failures: hooks.open_after_failures.into(),
                 first: TimeDelta::seconds(hooks.first_retry_seconds.cast_signed()),
             },
-            disabling: disabling(config),
+            disabling: disabling(config, config.webhooks.disable_after_days),
             catching_up: CatchingUp { making: runtime::settings::making(hooks), link: webhooks_link(config) },
             webhooks_link: webhooks_link(config),
             mails: MAILS,
+            log_streams: LogStreams {
+                concurrency: config.log_streams.concurrency,
+                gather: Duration::from_millis(config.log_streams.gather_ms),
+                disabling: disabling(config, config.log_streams.disable_after_days),
+            },
             retention: Retention {
                 events: runtime::settings::audit_days(keep),
                 deliveries_days: keep.deliveries_days,
                 idempotency_days: keep.idempotency_days,
                 sessions_days: keep.sessions_days,
+                sign_ins_days: keep.sign_ins_days,
                 refresh_days: config.tokens.refresh_days,
             },
+            analytics_days: keep.analytics_days,
+            usage: runtime::settings::billing(config)
+                .and_then(|billing| Some(Reporting { account: billing.account, meter: billing.meter? })),
             shutdown: Duration::from_secs(config.server.shutdown_seconds),
             message_host: host.split([':', '/']).next().filter(|name| !name.is_empty()).unwrap_or("localhost").to_owned(),
         }
     }
 }
 
-fn disabling(config: &Config) -> Option<Disabling> {
-    let days = config.webhooks.disable_after_days;
+fn disabling(config: &Config, days: u32) -> Option<Disabling> {
     (days > 0).then(|| Disabling { after: TimeDelta::days(i64::from(days)), link: webhooks_link(config) })
 }
 

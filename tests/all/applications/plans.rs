@@ -37,6 +37,8 @@ both!(plans_are_made_changed_and_deleted, async |app| {
     let changed = app.by(&ann).patch(&path, json!({"price_cents": 5900, "description": null})).await.ok();
     assert_eq!((&changed["plan"]["price_cents"], &changed["plan"]["description"]), (&json!(5900), &Value::Null));
     assert_eq!((&changed["plan"]["name"], &changed["plan"]["stripe_price_id"]), (&json!("Team"), &json!("price_1Abc")));
+    // The same again is no change.
+    assert_eq!(app.by(&ann).patch(&path, json!({"price_cents": 5900})).await.ok(), changed);
     app.by(&ann).delete(&path).await.done();
     app.by(&ann).delete(&path).await.refused(404, "NOT_FOUND");
     assert_eq!(app.by(&ann).get(&plans).await.ok(), json!([free]));

@@ -311,3 +311,27 @@ both!(counts_hold_however_many_come_at_once, async |app| {
     assert_eq!((&totals["total_users"], &totals["total_subscriptions"]), (&json!(10), &json!(10)));
     assert_eq!(program.get("/api/service/subscriptions").await.ok()["total"], 10);
 });
+
+both!(t24_an_address_is_not_moved_away_from_whoever_becomes_a_member_by_it, async |app| {
+    let s = Served::new(app, ALL).await;
+    let (program, root) = (s.program(app), app.platform_owner().await);
+    app.more_seats(&root, &s.org).await;
+    let mut races = Vec::new();
+    for n in 0..20 {
+        let guest = add(&program, &format!("guest{n}@example.com")).await;
+        let (invitation, _) = app.invite(&s.ann, "acme", &format!("guest{n}@example.com"), "admin").await;
+        races.push((user_path(&guest), json!({"email": format!("eve{n}@example.com")}), invitation));
+    }
+    join_all(races.iter().map(async |(guest, eve, invitation)| {
+        let accept = s.org.at(&format!("invitations/{invitation}/accept"));
+        let (accepted, _) = futures::join!(
+            app.by(&s.ann).request(Method::POST, &accept).send(),
+            program.request(Method::PATCH, guest).json(eve).send()
+        );
+        accepted.done();
+    }))
+    .await;
+    let guests = "select count(*) from memberships m join users u on u.id = m.user_id where u.email like";
+    assert_eq!(app.count(&format!("{guests} 'eve%'")).await, 0, "whoever was invited is the member");
+    assert_eq!(app.count(&format!("{guests} 'guest%'")).await, 20);
+});

@@ -102,6 +102,8 @@ fn facts<A: Access>(actor: &Actor, status: OrgStatus) -> Standing<'static, A> {
         feature_overrides: None,
         brand_logo_url: None,
         brand_primary_color: None,
+        custom_domain: None,
+        domain_verified: false,
         version: 1,
         created_at: now,
         updated_at: now,

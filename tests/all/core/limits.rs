@@ -62,6 +62,10 @@ const SENTENCES: [(&str, &str); 4] = [
 
 fn counted(operation: &Value) -> Option<&'static str> {
     let said = operation["responses"]["429"]["description"].as_str()?;
+    // What has a limit of its own says nothing of it before that is used up.
+    if said.starts_with("Too many calls from this network.") {
+        return None;
+    }
     let known = SENTENCES.iter().find(|(sentence, _)| said.starts_with(sentence));
     Some(known.unwrap_or_else(|| panic!("no such limit: {said}")).1)
 }
@@ -105,7 +109,8 @@ fn every_operation_is_counted_as_the_document_says() {
             let answer = app.by(&ann).request(operation.method, &operation.path).send().await;
             assert_eq!(answer.header("ratelimit-limit"), expected, "{}: {answer}", operation.id);
             let headers = operation.refusal["headers"].as_object().map(|headers| headers.len());
-            assert_eq!(headers, operation.counted.map(|_| 4), "{}: the document's 429", operation.id);
+            let own = operation.refusal.is_object().then_some(1);
+            assert_eq!(headers, operation.counted.map(|_| 4).or(own), "{}: the document's 429", operation.id);
             if operation.counted.is_some() {
                 assert!(number(&answer, "ratelimit-remaining") < number(&answer, "ratelimit-limit"), "{answer}");
                 number(&answer, "ratelimit-reset");

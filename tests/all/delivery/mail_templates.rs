@@ -43,7 +43,7 @@ both!(texts_are_made_changed_and_deleted, async |app| {
     let by = app.by(&ann);
     let listed = by.get(&org.at("mail-templates")).await.ok();
     has_exactly(&listed, &["language", "templates"]);
-    assert_eq!((&listed["language"], listed["templates"].as_array().unwrap().len()), (&json!("en"), 6));
+    assert_eq!((&listed["language"], listed["templates"].as_array().unwrap().len()), (&json!("en"), 11));
     assert_eq!(
         listed["templates"][0],
         json!({"template": "invitation", "variables": ["link", "organization", "inviter", "days"], "own": []})
@@ -57,6 +57,7 @@ both!(texts_are_made_changed_and_deleted, async |app| {
         (&changed["subject"], &changed["html"], &changed["template"]),
         (&json!("Hallo"), &Value::Null, &json!("invitation"))
     );
+    assert_eq!(by.put(&path, json!({"subject": "Hallo", "text": "{{ link }}"})).await.ok(), changed, "no change, not recorded");
     let own = by.get(&org.at("mail-templates")).await.ok()["templates"][0]["own"].clone();
     assert_eq!(own, json!([{"id": made["id"], "language": "de", "updated_at": "2026-11-23T09:00:00.000000Z"}]));
     by.delete(&path).await.done();

@@ -1,7 +1,7 @@
 //! The audit log: filters, pages, names, export, and what is not in it. How it is sealed is in [`sealed`]; what
 //! an organization decides about it in [`rules`], and how people are erased from it in [`erasure`].
 
-mod erasure;
+pub(crate) mod erasure;
 mod rules;
 mod sealed;
 
@@ -113,7 +113,11 @@ both!(one_registry_names_everything_that_can_happen, async |app| {
     has_exactly(&types[0], &["value", "label", "category"]);
     let entry = types.as_array().unwrap().iter().find(|entry| entry["value"] == "user.role_updated").unwrap();
     assert_eq!((&entry["label"], &entry["category"]), (&json!("USER ROLE UPDATED"), &json!("user")));
-    assert_eq!(app.by(&ann).get(&org.at("webhooks/event-types")).await.ok(), types);
+    // What happens to log streams stands in the log, and no webhook can subscribe to it.
+    let subscribable = types.as_array().unwrap().iter().filter(|entry| entry["category"] != "siem_config");
+    let subscribable: Vec<&Value> = subscribable.collect();
+    assert!(subscribable.len() < names.len());
+    assert_eq!(app.by(&ann).get(&org.at("webhooks/event-types")).await.ok(), json!(subscribable));
 });
 
 both!(an_export_is_the_whole_log_oldest_first, async |app| {

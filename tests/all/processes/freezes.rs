@@ -10,12 +10,13 @@ use std::{
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
-use tenantry_tests::{Database, block_on};
+use tenantry_tests::{Database, LogReceiver, Speaks, block_on};
 
 use super::{
     http::Api,
     invariants::{count, feeds_are_whole, stop_in_order},
     load::{Done, all_is_well},
+    log_streams::{repeated_in_order, streaming},
     process::Process,
     promptly, until, variable,
     world::{Org, World},
@@ -148,6 +149,8 @@ fn whoever_freezes_at_any_instant_loses_nothing() {
         let world = world().await;
         let (apis, workers) = ([world.api().await, world.api().await], [world.worker().await, world.worker().await]);
         let org = Org::founded(&apis[0].api(), "drill").await;
+        let receiver = LogReceiver::start(Speaks::Lines).await;
+        streaming(&org, &receiver, "Custom", "Log").await;
         let crew = Crew { apis, workers, usual: usual(&org).await };
         let (stop, mut random, mut longest) = (AtomicBool::new(false), StdRng::seed_from_u64(seed), Duration::ZERO);
         let (ann, bob, ()) =
@@ -160,11 +163,15 @@ fn whoever_freezes_at_any_instant_loses_nothing() {
         let db = world.connection().await;
         let theirs = |email: &str| !email.starts_with("round") && !email.starts_with("usual");
         let (_, delivered) = all_is_well(&db, &crew.apis[1].api(), &org, &[&ann, &bob], theirs).await;
+        // A turn that froze is over when its lease ends; another takes it up where it was written down.
+        let behind = "select count(*) from stream_turns t join heads h on h.org_id = t.org_id where t.seq < h.seq";
+        until("the log stream has everything", async || (count(&db, behind).await == 0).then_some(())).await;
+        let again = repeated_in_order(&receiver);
         stop_in_order(&db, crew.apis, crew.workers).await;
         let events = feeds_are_whole(&db).await;
         println!(
             "seed {seed}: {rounds} freezes, longest wait for a delivery meanwhile {longest:.1?}; {} changes acknowledged, {} answers lost or \
-             refused, {events} events in whole feeds, {delivered} delivered",
+             refused, {events} events in whole feeds, {delivered} delivered, {again} sent again by the log stream",
             ann.acknowledged() + bob.acknowledged(),
             ann.lost + bob.lost,
         );

@@ -3,12 +3,12 @@
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use tenantry_tests::block_on;
+use tenantry_tests::{Database, block_on};
 
 use super::{
     mail::Post,
-    process::Process,
-    until,
+    process::{Process, free_port},
+    until, variable,
     world::{Org, World, plain},
 };
 
@@ -17,12 +17,16 @@ async fn equipped(post: &Post, security: &str, password: &str, trusting: bool) -
     let world = if trusting { World::sqlite().set("egress.ca_file", post.path("ca.pem").display()) } else { World::sqlite() };
     let server = world.api().await;
     let org = Org::founded(&server.api(), "acme").await;
+    set(&org, post, security, password).await;
+    (world, server, org)
+}
+
+async fn set(org: &Org, post: &Post, security: &str, password: &str) {
     let settings = json!({
         "host": "127.0.0.1", "port": post.port, "security": security, "username": "tenantry", "password": password,
         "from_email": "no-reply@acme.example", "from_name": "Acme",
     });
     org.owner.api.post(&org.at("smtp"), settings).await.ok();
-    (world, server, org)
 }
 
 async fn settings(org: &Org) -> Value {
@@ -118,5 +122,44 @@ fn a_server_that_comes_back_gets_what_waited() {
         until("it is noted", async || is("working").await).await;
         let _ = db.close().await;
         server.stop().await;
+    });
+}
+
+/// The worker dies while mails are on their way, again and again: each of them arrives, some twice, and none another way.
+#[test]
+fn a_worker_that_is_killed_sends_every_mail() {
+    block_on(async {
+        let post = Post::new();
+        let _smtp = post.serve("starttls").await;
+        let world = World::on(Database::Sqlite).await.set("egress.ca_file", post.path("ca.pem").display());
+        let (api, port) = (world.api().await, free_port());
+        let mut worker = world.spawn_worker(port).ready().await;
+        let org = Org::founded(&api.api(), "acme").await;
+        set(&org, &post, "starttls", "the right one").await;
+        let guests: Vec<_> = (0..variable("TENANTRY_DRILL_ROUNDS", 6).min(20)).map(|n| format!("guest{n}@example.com")).collect();
+        for guest in &guests {
+            org.invite(guest).await;
+            worker.kill();
+            worker = world.spawn_worker(port);
+            assert!(worker.came_up().await, "{}", worker.output());
+        }
+        let db = world.connection().await;
+        // What the dead had taken up comes again when their lease ends.
+        let due = "update mails set next_at = created_at where state < 2";
+        let mut looks = 0;
+        until("every mail has arrived", async || {
+            if looks % 200 == 0 {
+                db.execute_unprepared(due).await.expect("the time passes");
+            }
+            looks += 1;
+            let mails = post.messages();
+            let has = |guest: &String| mails.iter().any(|mail| mail.contains(&format!("To: {guest}")));
+            guests.iter().all(has).then_some(())
+        })
+        .await;
+        assert!(!world.data().join("mail").exists(), "nothing leaves another way");
+        let _ = db.close().await;
+        worker.stop().await;
+        api.stop().await;
     });
 }

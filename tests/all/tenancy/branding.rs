@@ -34,6 +34,7 @@ both!(branding_is_set_changed_and_cleared_field_by_field, async |app| {
     assert_eq!((&changed["logo_url"], &changed["logo"]), (&set["logo_url"], &set["logo"]), "what is left out stays");
     let shown = by.get(&org.path).await.ok()["organization"].clone();
     assert_eq!((&shown["brand_logo_url"], &shown["brand_primary_color"]), (&json!(receiver.url), &json!("#112233")));
+    assert_eq!(by.patch(&path, json!({})).await.ok(), changed, "nothing is no change, and not recorded");
     let cleared = by.patch(&path, json!({"logo_url": null})).await.ok();
     assert_eq!((&cleared["logo_url"], cleared.get("logo"), &cleared["primary_color"]), (&Value::Null, None, &json!("#112233")));
     app.client().get(&org.at("branding/logo")).await.refused(404, "NOT_FOUND");
@@ -61,6 +62,7 @@ both!(everybody_sees_it_and_may_keep_it, async |app| {
     // Another picture has another address.
     let again = app.by(&ann).patch(&org.at("branding"), json!({"logo_url": receiver.url})).await.ok();
     assert_ne!(again["logo"], set["logo"]);
+    assert_eq!(app.client().get(&served).await.expect(200).header("cache-control"), "public, max-age=300", "not under that name");
     for rest in ["branding/public", "branding/logo"] {
         app.client().get(&format!("/api/organizations/nobodys/{rest}")).await.refused(404, "NOT_FOUND");
         app.client().get(&format!("/api/organizations/%20/{rest}")).await.refused(404, "NOT_FOUND");

@@ -1,5 +1,10 @@
 //! What platform owners do.
 
+mod accounts;
+mod figures;
+mod impersonation;
+mod operations;
+
 use serde_json::{Value, json};
 use tenantry_tests::{Options, TestApp, User, answers, both, refused, text};
 
@@ -183,6 +188,64 @@ both!(a_tier_brings_its_limits, async |app| {
     assert!(app.by(&root).delete(&format!("/api/platform/organizations/{}", org.id)).await.expect(204).body.is_empty());
     app.by(&ann).get(&org.path).await.refused(404, "NOT_FOUND");
     assert_eq!(app.by(&root).get("/api/platform/organizations").await.ok()["total"], 0);
+});
+
+both!(an_organization_is_given_features_beyond_its_tier, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let org = app.create_org(&ann, "acme").await;
+    let path = format!("/api/platform/organizations/{}/features", org.id);
+    let give = async |body: Value| app.by(&root).patch(&path, body).await;
+    let colour = async || app.by(&ann).patch(&org.at("branding"), json!({"primary_color": "#123"})).await;
+    colour().await.refused(403, "FEATURE_NOT_AVAILABLE_IN_TIER");
+    give(json!({"allow_branding": "yes", "allow_scim": null, "allowed_social_providers": ["myspace"]})).await.invalid(&[
+        "allow_scim",
+        "allow_branding",
+        "allowed_social_providers",
+    ]);
+    let given = give(json!({"allow_branding": true, "allowed_social_providers": ["google", "google"]})).await.ok();
+    assert_eq!(given["feature_overrides"], r#"{"allow_branding":true,"allowed_social_providers":["google"]}"#);
+    colour().await.ok();
+    assert_eq!(give(json!({"allow_branding": true})).await.ok()["updated_at"], given["updated_at"], "no change");
+    let back = give(json!({"allow_branding": false, "allow_passkeys": false})).await.ok();
+    assert_eq!(back["feature_overrides"], r#"{"allowed_social_providers":["google"]}"#, "the tier's passkeys stay");
+    colour().await.refused(403, "FEATURE_NOT_AVAILABLE_IN_TIER");
+    app.by(&ann).patch(&path, json!({"allow_scim": true})).await.refused(403, "FORBIDDEN");
+    let log = app.by(&ann).get(&org.at("audit-log?action=organization.features_updated")).await.ok();
+    assert_eq!((&log["pagination"]["total"], &log["logs"][1]["metadata"]["features"]), (&json!(2), &given["feature_overrides"]));
+    let platform = app.by(&root).get("/api/platform/audit-log?action=update_organization_features").await.ok();
+    assert_eq!((&platform["total"], &platform["logs"][0]["metadata"]["slug"]), (&json!(2), &json!("acme")));
+});
+
+both!(a_tier_is_edited_for_all_in_it, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let org = app.create_org(&ann, "acme").await;
+    let edit = async |body: Value| app.by(&root).patch("/api/platform/tiers/tier_free", body).await;
+    edit(json!({"display_name": "x", "default_max_users": -1, "currency": "euro", "features": {"allow_scim": 1}}))
+        .await
+        .invalid(&["display_name", "default_max_users", "currency"]);
+    edit(json!({"features": {"allow_scim": 1}})).await.invalid(&["allow_scim"]);
+    let tiers = app.by(&root).get("/api/platform/tiers").await.ok();
+    assert_eq!(edit(json!({})).await.ok(), tiers[0], "nothing asked, nothing changed");
+    let body = json!({"display_name": "Starter kit", "default_max_users": 5, "price_cents": 900, "currency": "EUR",
+        "features": {"allow_branding": true}, "max_mau": 500, "allow_overage": false});
+    let edited = edit(body.clone()).await.ok();
+    assert_eq!(
+        (&edited["display_name"], &edited["currency"], &edited["name"]),
+        (&json!("Starter kit"), &json!("eur"), &json!("free"))
+    );
+    let features: Value = serde_json::from_str(edited["features"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (&features["allow_branding"], &features["max_mau"], &features["allow_passkeys"]),
+        (&json!(true), &json!(500), &json!(true))
+    );
+    assert_eq!(edit(body).await.ok(), edited);
+    // At once, where it was edited.
+    assert_eq!(app.by(&ann).get(&org.at("members")).await.ok()["limit"]["max"], 5);
+    app.by(&ann).patch(&org.at("branding"), json!({"primary_color": "#123"})).await.ok();
+    app.by(&root).patch("/api/platform/tiers/tier_none", json!({"price_cents": 1})).await.refused(404, "NOT_FOUND");
+    app.by(&ann).patch("/api/platform/tiers/tier_free", json!({"price_cents": 1})).await.refused(403, "FORBIDDEN");
+    let log = app.by(&root).get("/api/platform/audit-log?action=update_tier").await.ok();
+    assert_eq!((&log["total"], &log["logs"][0]["target_id"]), (&json!(1), &json!("tier_free")));
 });
 
 both!(owners_make_and_unmake_each_other_and_one_stays, async |app| {

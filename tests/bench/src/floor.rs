@@ -94,6 +94,21 @@ where m.org_id = $1 order by m.created_at, m.id limit 50",
     Ok(HttpResponse::Ok().json(rows))
 }
 
+/// Fifty rows of end users with their accounts, and what these have subscribed to.
+#[get("/end-users/{org}")]
+async fn end_users(pool: web::Data<PgPool>, org: web::Path<Uuid>) -> Answer {
+    let find = sqlx::query_as(
+        "select p.user_id, 'user' as role, p.created_at, p.user_id, u.email, u.is_platform_owner, u.email_verified_at,
+u.created_at as user_created_at, u.updated_at from end_users p join users u on u.id = p.user_id
+where p.org_id = $1 order by p.created_at desc, p.user_id desc limit 50",
+    );
+    let rows: Vec<Member> = find.bind(*org).fetch_all(&**pool).await.map_err(broken)?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.user_id).collect();
+    let subscribed = sqlx::query("select user_id, status from subscriptions where org_id = $1 and user_id = any($2)");
+    let found = subscribed.bind(*org).bind(ids).fetch_all(&**pool).await.map_err(broken)?.len();
+    Ok(HttpResponse::Ok().json((rows, found)))
+}
+
 /// The rows that a refresh writes: a grant, a spent token, a session.
 #[post("/refresh/{org}/{number}")]
 async fn refresh(pool: web::Data<PgPool>, ids: web::Data<OsRandom>, path: web::Path<(Uuid, i64)>) -> Answer {
@@ -182,7 +197,13 @@ pub(crate) fn serve(database: &str, port: u16) -> anyhow::Result<()> {
         let ids = web::Data::new(OsRandom::new());
         let server = HttpServer::new(move || {
             let app = App::new().app_data(pool.clone()).app_data(ids.clone());
-            app.service(ready).service(organization).service(members).service(refresh).service(invitation).service(rename)
+            app.service(ready)
+                .service(organization)
+                .service(members)
+                .service(end_users)
+                .service(refresh)
+                .service(invitation)
+                .service(rename)
         });
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         // As patient as the product.

@@ -40,6 +40,9 @@ struct Arguments {
     /// Organizations in the large database of `scale`.
     #[arg(long, default_value_t = 100_000)]
     large: i64,
+    /// End users, and records of a log, of `lists`. A million take a gigabyte.
+    #[arg(long, default_value_t = 1_000_000)]
+    list_rows: i64,
     /// Minutes of `soak`.
     #[arg(long, default_value_t = 60)]
     minutes: usize,

@@ -2,6 +2,8 @@
 
 mod claims;
 mod footprint;
+mod lists;
+mod log_streams;
 mod login;
 mod readers;
 mod requests;
@@ -36,16 +38,20 @@ pub(crate) enum Scenario {
     Readers,
     /// From the outbox to the receiver.
     Webhooks,
+    /// Forwarding logs: rate, lag, and what many streams cost.
+    LogStreams,
     /// Claiming and settling alone: processor time of the database.
     Claims,
     /// The same on a hundred times as much data.
     Scale,
+    /// Pages of very long lists (`--list-rows`). Only if named.
+    Lists,
     /// Memory over an hour of everything at a moderate rate (`--minutes`). Only if named.
     Soak,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Footprint,
         Self::OrgRead,
         Self::Members,
@@ -55,6 +61,7 @@ impl Scenario {
         Self::Login,
         Self::Readers,
         Self::Webhooks,
+        Self::LogStreams,
         Self::Claims,
         Self::Scale,
     ];
@@ -68,8 +75,10 @@ impl Scenario {
             Self::Login => login::run(world, report).await,
             Self::Readers => readers::run(world, report).await,
             Self::Webhooks => webhooks::run(world, report).await,
+            Self::LogStreams => log_streams::run(world, report).await,
             Self::Claims => claims::run(world, report).await,
             Self::Scale => scale::run(world, report).await,
+            Self::Lists => lists::run(world, report).await,
             Self::Soak => soak::run(world, report).await,
         }
     }

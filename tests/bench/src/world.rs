@@ -32,6 +32,7 @@ pub(crate) struct World {
     pub(crate) connections: usize,
     pub(crate) orgs: i64,
     pub(crate) large: i64,
+    pub(crate) list_rows: i64,
     pub(crate) minutes: usize,
 }
 
@@ -54,6 +55,7 @@ impl World {
             connections: arguments.connections,
             orgs: arguments.orgs,
             large: arguments.large,
+            list_rows: arguments.list_rows,
             minutes: arguments.minutes,
         })
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     Maker, Noun, Operation,
     access::{
-        Access::{Organization, ServiceKey},
+        Access::{Organization, Public, ServiceKey, SignedIn},
         Rank::{Admin, Member, Owner},
         op,
     },
@@ -18,6 +18,7 @@ pub(super) const NOUNS: &[Noun] = &[
     Noun { parameter: "service_slug", prefix: "", make: made!(service) },
     Noun { parameter: "plan_id", prefix: "plan_", make: made!(plan) },
     Noun { parameter: "service_key_id", prefix: "apk_", make: made!(service_key) },
+    Noun { parameter: "billing_provider", prefix: "", make: made!(billing_credentials) },
     Noun { parameter: "end_user_id", prefix: "usr_", make: made!(end_user) },
 ];
 
@@ -28,6 +29,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("organizations.apiKeys.list", Organization(Admin)),
     op("organizations.apiKeys.rotate", Organization(Admin)),
     op("organizations.apiKeys.update", Organization(Admin)),
+    op("organizations.endUsers.get", Organization(Admin)),
+    op("organizations.endUsers.list", Organization(Admin)),
+    op("organizations.endUsers.revokeSessions", Organization(Admin)),
+    op("billing.receivePlatform", Public),
+    op("billing.receivePlatformStripe", Public),
+    op("billing.receivePolar", Public),
+    op("billing.receiveStripe", Public),
+    op("organizations.billingCredentials.delete", Organization(Admin)),
+    op("organizations.billingCredentials.get", Organization(Admin)),
+    op("organizations.billingCredentials.set", Organization(Admin))
+        .with(|_| json!({"api_key": "sk_test_sweep", "webhook_secret": "whsec_sweep", "mode": "test"})),
+    op("organizations.billing.createPortalSession", Organization(Owner))
+        .with(|_| json!({"return_url": "https://sweep.example/"})),
+    op("organizations.billing.getInfo", Organization(Admin)),
     op("serviceApi.createSubscription", ServiceKey)
         .with(|_| json!({"user_id": "usr_00000000000000000000000000000000", "plan_id": "plan_00000000000000000000000000000000"})),
     op("serviceApi.createUser", ServiceKey).with(|n| json!({"email": format!("sweep{n}@example.com")})),
@@ -46,6 +61,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("services.apiKeys.delete", Organization(Admin)),
     op("services.apiKeys.get", Organization(Admin)),
     op("services.apiKeys.list", Organization(Admin)),
+    op("services.checkout", SignedIn).with(|_| {
+        let plan = "plan_00000000000000000000000000000000";
+        json!({"plan_id": plan, "success_url": "https://sweep.example/", "cancel_url": "https://sweep.example/"})
+    }),
     op("services.create", Organization(Admin))
         .with(|n| json!({"slug": format!("sweep-{n}"), "name": "Sweep", "service_type": "web"})),
     op("services.delete", Organization(Owner)),
@@ -80,6 +99,15 @@ async fn plan(at: &Maker<'_>) -> String {
 async fn service_key(at: &Maker<'_>) -> String {
     let body = json!({"name": "Backend", "permissions": ["read:users"]});
     text(&at.post(&format!("services/{}/api-keys", at.id("service_slug")), body).await["id"])
+}
+
+/// With secrets that are never shown.
+async fn billing_credentials(at: &Maker<'_>) -> String {
+    let [key, signing] = ["key", "signing"].map(|what| format!("canary-{what}-of-{}-9c3b5e7a1d", at.id("org_slug")));
+    let body = json!({"api_key": key, "webhook_secret": signing, "mode": "test"});
+    at.post("billing-credentials/stripe", body).await;
+    at.secrets.borrow_mut().extend([key, signing].map(|secret| (secret, "nobody".to_owned())));
+    "stripe".to_owned()
 }
 
 /// With a subscription, made by a program of the service.

@@ -1,10 +1,14 @@
-//! Webhooks and deliveries.
+//! Webhooks, deliveries, mails' texts and log streams.
 
 use serde_json::json;
 
 use super::{
     Maker, Noun, Operation,
-    access::{Access::Organization, Rank::Admin, op},
+    access::{
+        Access::{Organization, Platform},
+        Rank::Admin,
+        op,
+    },
     made,
 };
 use crate::text;
@@ -12,6 +16,7 @@ use crate::text;
 pub(super) const NOUNS: &[Noun] = &[
     Noun { parameter: "webhook_id", prefix: "whk_", make: made!(webhook) },
     Noun { parameter: "mail_template_id", prefix: "mtp_", make: made!(mail_template) },
+    Noun { parameter: "config_id", prefix: "lgs_", make: made!(log_stream) },
     Noun { parameter: "delivery_id", prefix: "dlv_", make: made!(delivery) },
 ];
 
@@ -25,6 +30,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("organizations.mailTemplates.setLanguage", Organization(Admin))
         .with(|n| json!({"language": LANGUAGES[n % LANGUAGES.len()]})),
     op("organizations.mailTemplates.update", Organization(Admin)).with(|_| text_in("invitation", "de")),
+    op("organizations.siem.create", Organization(Admin)).with(log_stream_to),
+    op("organizations.siem.delete", Organization(Admin)),
+    op("organizations.siem.get", Organization(Admin)),
+    op("organizations.siem.list", Organization(Admin)),
+    op("organizations.siem.test", Organization(Admin)),
+    op("organizations.siem.update", Organization(Admin)).with(|_| json!({"batch_size": 50})),
+    op("platform.siem.create", Platform).with(log_stream_to),
+    op("platform.siem.delete", Platform),
+    op("platform.siem.get", Platform),
+    op("platform.siem.list", Platform),
+    op("platform.siem.test", Platform),
+    op("platform.siem.update", Platform).with(|_| json!({"batch_size": 50})),
     op("organizations.webhooks.create", Organization(Admin))
         .with(|n| json!({"name": format!("Sweep {n}"), "url": "http://127.0.0.1:9/", "events": ["user.joined"]})),
     op("organizations.webhooks.delete", Organization(Admin)),
@@ -63,4 +80,22 @@ async fn webhook(at: &Maker<'_>) -> String {
 
 async fn delivery(at: &Maker<'_>) -> String {
     text(&at.post(&format!("webhooks/{}/test", at.id("webhook_id")), json!({})).await["delivery_id"])
+}
+
+/// Nobody listens there, and it is not tried.
+fn log_stream_to(n: usize) -> serde_json::Value {
+    json!({"name": format!("Sweep {n}"), "provider_type": "Custom", "endpoint_url": "http://127.0.0.1:9/", "enabled": false})
+}
+
+/// With every credential that there is: none of them is ever shown.
+async fn log_stream(at: &Maker<'_>) -> String {
+    let slug = at.id("org_slug");
+    let [key, header, signing] = ["key", "header", "signing"].map(|what| format!("canary-{what}-of-{slug}-6b1f0c9d2e"));
+    let body = json!({
+        "name": "Stream", "provider_type": "Splunk", "endpoint_url": "http://127.0.0.1:9/", "enabled": false,
+        "api_key": key, "auth_header": format!("X-Key: {header}"), "signing_secret": signing,
+    });
+    let made = at.client.post(&format!("{}/siem-configs", at.path), body).await.expect(201).json();
+    at.secrets.borrow_mut().extend([key, header, signing].map(|secret| (secret, "nobody".to_owned())));
+    text(&made["id"])
 }

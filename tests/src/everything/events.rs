@@ -16,6 +16,10 @@ use crate::text;
 pub(super) const NOUNS: &[Noun] = &[Noun { parameter: "event_id", prefix: "evt_", make: made!(event) }];
 
 pub(super) const OPERATIONS: &[Operation] = &[
+    op("analytics.getLoginTrends", Organization(Admin)),
+    op("analytics.getLoginsByProvider", Organization(Admin)),
+    op("analytics.getLoginsByService", Organization(Admin)),
+    op("analytics.getRecentLogins", Organization(Admin)),
     op("auditKeys", Public),
     op("organizations.auditLogs.checkpoints", Organization(Admin)),
     op("organizations.auditLogs.erase", Organization(Owner)).with(|_| json!({"email": "nobody@example.com"})),

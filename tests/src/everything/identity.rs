@@ -5,16 +5,26 @@ use serde_json::json;
 use super::{
     Maker, Noun, Operation,
     access::{
-        Access::{Public, SignedIn},
+        Access::{Organization, Public, SignedIn},
+        Rank::Admin,
         op,
     },
     made,
 };
 use crate::text;
 
-pub(super) const NOUNS: &[Noun] = &[Noun { parameter: "session_id", prefix: "ses_", make: made!(session) }];
+pub(super) const NOUNS: &[Noun] = &[
+    Noun { parameter: "session_id", prefix: "ses_", make: made!(session) },
+    Noun { parameter: "provider_id", prefix: "con_", make: made!(connection) },
+];
 
 pub(super) const OPERATIONS: &[Operation] = &[
+    op("organizations.upstreamProviders.create", Organization(Admin)).with(connection_to),
+    op("organizations.upstreamProviders.delete", Organization(Admin)),
+    op("organizations.upstreamProviders.get", Organization(Admin)),
+    op("organizations.upstreamProviders.list", Organization(Admin)),
+    op("organizations.upstreamProviders.test", Organization(Admin)),
+    op("organizations.upstreamProviders.update", Organization(Admin)).with(|_| json!({"jit": true})),
     op("auth.forgotPassword", Public),
     op("auth.login", Public),
     op("auth.logout", SignedIn),
@@ -24,6 +34,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("auth.resetPassword", Public),
     op("auth.revoke", Public),
     op("auth.verifyEmail", Public),
+    op("auth.verifyMfa", Public),
+    op("organizations.riskSettings.get", Organization(Admin)),
+    op("privacy.export", SignedIn),
+    op("privacy.forget", SignedIn),
+    op("organizations.riskSettings.reset", Organization(Admin)),
+    op("organizations.riskSettings.update", Organization(Admin)).with(|n| json!({"new_device_score": n % 100})),
+    op("organizations.security.getRiskEvents", Organization(Admin)),
     op("user.changePassword", SignedIn).with(|_| json!({"current_password": "wrong wrong", "new_password": "wrong wrong"})),
     op("user.confirmEmail", Public),
     op("user.getProfile", SignedIn),
@@ -39,4 +56,21 @@ async fn session(at: &Maker<'_>) -> String {
     let sessions = at.client.get("/api/user/sessions").await.ok();
     let mut sessions = sessions.as_array().into_iter().flatten();
     text(&sessions.find(|session| session["current"] == false).expect("a session that is not this one")["id"])
+}
+
+/// Nobody listens there.
+fn connection_to(n: usize) -> serde_json::Value {
+    json!({
+        "connection_id": format!("sweep-{n}"), "name": "Sweep", "provider_type": "oauth2", "client_id": "sweep", "client_secret": "sweep",
+        "authorization_url": "http://127.0.0.1:9/a", "token_url": "http://127.0.0.1:9/t", "userinfo_url": "http://127.0.0.1:9/u",
+    })
+}
+
+/// With a secret, which is never shown.
+async fn connection(at: &Maker<'_>) -> String {
+    let secret = format!("canary-client-secret-of-{}-6b1f0c9d2e", at.id("org_slug"));
+    let mut body = connection_to(0);
+    (body["connection_id"], body["client_secret"]) = (json!("upstream"), json!(secret));
+    at.secrets.borrow_mut().push((secret, "nobody".to_owned()));
+    text(&at.client.post(&format!("{}/upstream-providers", at.path), body).await.ok()["id"])
 }

@@ -1,12 +1,16 @@
 //! Parsed values: whatever parses is within its bounds, holds nothing that a log, a header or a screen would take for something else,
 //! and reads back as itself.
 
-use std::{fmt::Debug, str::FromStr};
+use std::{
+    fmt::{Debug, Display},
+    str::FromStr,
+};
 
 use domain::{
     BadValue, DeliveryId, EventId, EventName, GrantId, InvitationId, MembershipId, OrgId, PlanId, RoleId, ServiceId, SessionId,
     UserId, WebhookId,
     applications::{
+        end_users::EndUserPlace,
         plans::{Currency, StripePriceId},
         service_keys::ServicePermission,
         subscriptions::SubscriptionStatus,
@@ -14,9 +18,10 @@ use domain::{
     },
     core::{
         text::opaque,
-        value::{Description, Email, Name, Password, RoleSlug, ServiceSlug, Slug},
+        value::{Description, Email, HostName, Name, Password, RoleSlug, SenderName, ServiceSlug, Slug},
     },
     delivery::webhooks::EndpointUrl,
+    events::analytics::Day,
     tenancy::{
         invitations::InvitationStatus,
         organizations::OrgStatus,
@@ -50,6 +55,12 @@ pub(super) fn values(data: &[u8]) {
     parsed::<InvitationStatus>(s, |status| status.as_str(), |name| name == s || s == "declined");
     parsed::<EndpointUrl>(s, EndpointUrl::as_str, |url| url.is_ascii() && url.starts_with("http") && !url.contains(['#', '\n']));
     uris(s);
+    parsed::<HostName>(s, HostName::as_str, |host| {
+        host.len() <= 253 && host.is_ascii() && !host.contains(['/', '@', ' ']) && !host.bytes().any(|b| b.is_ascii_uppercase())
+    });
+    parsed::<SenderName>(s, SenderName::as_str, |name| visible(name) && name.chars().count() <= 100);
+    printed::<Day>(s);
+    printed::<EndUserPlace>(s);
 }
 
 /// What is registered is read as nothing else (T32).
@@ -73,6 +84,17 @@ fn uris(s: &str) {
     });
     parsed::<Currency>(s, Currency::as_str, |code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_lowercase()));
     parsed::<StripePriceId>(s, StripePriceId::as_str, |id| id == s && id.len() <= 255);
+}
+
+/// A value whose only text is the one that was taken.
+fn printed<T>(s: &str)
+where
+    T: FromStr<Err = BadValue> + PartialEq + Debug + Display,
+{
+    match s.parse::<T>() {
+        Ok(value) => assert_eq!(value.to_string(), s),
+        Err(bad) => assert!(!bad.code.is_empty() && !bad.message.is_empty(), "{s:?}"),
+    }
 }
 
 /// A refusal names a reason; a value keeps its promise and is what its text says.

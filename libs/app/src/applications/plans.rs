@@ -2,11 +2,11 @@
 
 use domain::{
     Error, Event, Patch, PlanId, Result,
-    applications::plans::{Currency, Features, Plan, StripePriceId},
+    applications::plans::{Currency, Features, Plan, PolarProductId, StripePriceId},
     authorization::{in_service::decide_in_service, resource::Plans},
     core::value::{Description, Name, ServiceSlug, Slug},
 };
-use store::Change;
+use store::{Change, NoEvent};
 
 use crate::{App, Caller};
 
@@ -24,6 +24,8 @@ pub struct NewPlan {
     pub features: Features,
     /// Its price at Stripe.
     pub stripe_price_id: Option<StripePriceId>,
+    /// Its product at Polar.
+    pub polar_product_id: Option<PolarProductId>,
     /// Whether it becomes the default one.
     pub is_default: bool,
 }
@@ -42,6 +44,8 @@ pub struct PlanChanges {
     pub features: Option<Features>,
     /// Another price at Stripe, or none.
     pub stripe_price_id: Patch<StripePriceId>,
+    /// Another product at Polar, or none.
+    pub polar_product_id: Patch<PolarProductId>,
     /// Whether it is the default one. `false` is refused for the one that is: another one takes its place.
     pub is_default: Option<bool>,
 }
@@ -67,6 +71,7 @@ impl App {
                 currency: new.currency.clone(),
                 features: new.features.clone(),
                 stripe_price_id: new.stripe_price_id.clone(),
+                polar_product_id: new.polar_product_id.clone(),
                 is_default: new.is_default,
                 subscriptions: 0,
                 created_at: tx.now(),
@@ -95,6 +100,9 @@ impl App {
             }
             let mut plan = before.clone();
             apply(changes, &mut plan);
+            if plan == before {
+                return Ok(Change::silent(plan, NoEvent::Unchanged));
+            }
             plan.updated_at = tx.now();
             tx.save_plan(scope, &before, &plan).await?;
             let (name, price_cents, currency) = (plan.name.to_string(), plan.price_cents, plan.currency.as_str().to_owned());
@@ -135,5 +143,6 @@ fn apply(changes: &PlanChanges, plan: &mut Plan) {
     plan.currency = changes.currency.clone().unwrap_or_else(|| plan.currency.clone());
     plan.features = changes.features.clone().unwrap_or_else(|| plan.features.clone());
     plan.stripe_price_id = changes.stripe_price_id.clone().apply(plan.stripe_price_id.take());
+    plan.polar_product_id = changes.polar_product_id.clone().apply(plan.polar_product_id.take());
     plan.is_default = changes.is_default.unwrap_or(plan.is_default);
 }

@@ -130,6 +130,7 @@ impl App {
             currency: Currency::usual(),
             features: Features::default(),
             stripe_price_id: None,
+            polar_product_id: None,
             is_default: true,
             subscriptions: 0,
             created_at: tx.now(),

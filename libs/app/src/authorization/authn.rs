@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
-use crypto::{Purpose, opaque};
+use crypto::{Purpose, jwt::claimed_type, opaque};
 use domain::{
-    ApiKeyId, Error, Event, Result, Stamp,
+    ApiKeyId, Error, Event, Result, Stamp, Time,
     applications::api_keys,
     authorization::{
         actor::Actor,
         principal::{ApiKeyCredential, Credential, Principal, PrincipalId, ServiceKeyCredential},
     },
+    identity::impersonation::IMPERSONATION_TYP,
 };
 use store::{Change, NoEvent, WriteTx};
 
@@ -49,8 +50,18 @@ impl App {
         if [Purpose::ApiKey, Purpose::ServiceKey].iter().any(|purpose| opaque::recognises(*purpose, token)) {
             return self.authenticate_key(token, call).await;
         }
-        let claims = self.verify_access(token, call.now).await?;
-        Ok(Credential::Session(claims.as_ref().into()))
+        self.credential_of(token, call.now).await
+    }
+
+    /// The credential that a token of ours is: an access token, or that of who acts as somebody else.
+    pub(crate) async fn credential_of(&self, token: &str, now: Time) -> Result<Credential> {
+        match self.verify_access(token, now).await {
+            Ok(claims) => Ok(Credential::Session(claims.as_ref().into())),
+            Err(_) if claimed_type(token).as_deref() == Some(IMPERSONATION_TYP) => {
+                self.verify_impersonation(token, now).await.map(Credential::Impersonation)
+            }
+            Err(e) => Err(e),
+        }
     }
 
     async fn authenticate_key(&self, secret: &str, call: &Call) -> Result<Credential> {

@@ -6,7 +6,7 @@ use domain::{
         actor::Actor,
         in_service::{InService, ServiceFacts, decide_in_service},
         policy::{self, OrgScope, PlatformScope, Read, Standing, Write, decide},
-        principal::{Credential, Principal},
+        principal::{Credential, Principal, person_required},
         resource::{OfService, Resource},
     },
     core::value::{ServiceSlug, Slug},
@@ -66,9 +66,14 @@ impl App {
         self.store.principal(&c.who, c.call.now).await.inspect_err(|e| self.note_ended(c, e))
     }
 
-    /// The person who calls. `Forbidden` (`person_required`) for a program.
+    /// The person who calls. `Forbidden` (`person_required`) for a program, and (`impersonated`) for who acts as somebody else.
     pub(crate) async fn person(&self, c: &Caller) -> Result<Person> {
         self.principal(c).await?.require_person().cloned()
+    }
+
+    /// The same for what is only looked at, which whoever acts as somebody else may as well.
+    pub(crate) async fn reader(&self, c: &Caller) -> Result<Person> {
+        self.principal(c).await?.person().cloned().ok_or_else(person_required)
     }
 
     /// Remembers whose budget the caller's next request for this organization is counted against.
@@ -198,7 +203,12 @@ impl App {
         self.write(c, self.admit_write(c.who.id(), Place::Elsewhere).await?, write).await
     }
 
-    async fn write<T>(&self, c: &Caller, place: Holding, work: impl AsyncFn(&WriteTx) -> Result<Change<T>>) -> Result<T> {
+    pub(crate) async fn write<T>(
+        &self,
+        c: &Caller,
+        place: Holding,
+        work: impl AsyncFn(&WriteTx) -> Result<Change<T>>,
+    ) -> Result<T> {
         self.store.write_holding(&c.call.stamp(), place, work).await.inspect_err(|e| self.note_ended(c, e))
     }
 

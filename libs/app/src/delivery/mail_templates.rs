@@ -72,7 +72,11 @@ impl App {
         self.in_org::<MailTemplates, _>(c, slug, async |tx, scope| {
             let before = tx.lock_mail_template(scope, id).await?;
             check(before.template, says)?;
-            let text = OwnText { says: says.clone(), ceiling: Ceiling::of(scope.authority()), updated_at: tx.now(), ..before };
+            let ceiling = Ceiling::of(scope.authority());
+            if (&before.says, &before.ceiling) == (says, &ceiling) {
+                return Ok(Change::silent(before, NoEvent::Unchanged));
+            }
+            let text = OwnText { says: says.clone(), ceiling, updated_at: tx.now(), ..before };
             tx.save_mail_template(scope, &text).await?;
             let (template, language) = (text.template.name().to_owned(), text.language.to_string());
             Ok(Change::new(text, scope.org(), Event::MailTemplateUpdated { mail_template_id: id, template, language }))

@@ -123,7 +123,7 @@ impl App {
             let mut webhook = tx.lock_webhook(scope, id).await?;
             let before = webhook.clone();
             apply(changes, &mut webhook, tx.now());
-            tx.save_webhook(scope, &webhook).await?;
+            tx.save_webhook(scope, &before, &webhook).await?;
             if webhook.in_order != before.in_order {
                 tx.put_in_order(scope, &webhook).await?;
             }

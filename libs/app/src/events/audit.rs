@@ -75,7 +75,8 @@ pub fn redacted_metadata(record: &AuditRecord) -> Value {
     value
 }
 
-fn redact(value: &mut Value) {
+/// Redacts a record's metadata: see [`redacted_metadata`].
+pub fn redact(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (key, value) in map.iter_mut() {

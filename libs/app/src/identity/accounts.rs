@@ -148,7 +148,7 @@ impl App {
 
     /// The caller's account, and the organization their token is for.
     pub async fn profile(&self, c: &Caller) -> Result<(User, Option<Slug>)> {
-        let person = self.person(c).await?;
+        let person = self.reader(c).await?;
         let own = policy::own(&person);
         Ok((self.store.own_account(own).await?.user, self.store.own_grant_slug(own).await?))
     }

@@ -10,6 +10,7 @@ use domain::{
     core::value::{Email, Slug},
     identity::{
         accounts::User,
+        risk::RiskAction,
         sessions::{GrantRow, Session, TokenPair},
     },
     tenancy::organizations::OrgStatus,
@@ -18,6 +19,7 @@ use store::{
     Change, NoEvent, WriteTx,
     identity::{
         accounts::Account,
+        risk::Judged,
         sessions::{Presented, Refreshable},
     },
 };
@@ -26,6 +28,7 @@ use crate::{
     App, Call, Caller,
     identity::{
         login_throttling::{self, LoginAttempt},
+        risk::{challenge::proven, device::Shown, telling},
         tokens::{For, refused},
     },
 };
@@ -38,6 +41,16 @@ pub struct Login {
     pub password: String,
     /// Sign in to this organization; none: to the platform.
     pub org_slug: Option<Slug>,
+    /// What the device shows of itself ([`risk::device`](crate::identity::risk)).
+    pub device: Option<String>,
+}
+
+/// What a sign-in gives.
+pub struct SignedIn {
+    /// Tokens; or, with an empty refresh token, what a mailed code is to be sent with.
+    pub tokens: TokenPair,
+    /// What the device shows of itself from now on.
+    pub device: Option<String>,
 }
 
 fn wrong() -> Error {
@@ -50,7 +63,7 @@ fn no_access() -> Error {
 
 impl App {
     /// Signs in with a password. `Unauthenticated` for a wrong pair, `Forbidden` without access to the organization.
-    pub async fn login(&self, call: &Call, input: Login) -> Result<TokenPair> {
+    pub async fn login(&self, call: &Call, input: Login) -> Result<SignedIn> {
         let org = match &input.org_slug {
             Some(slug) => self.store.public_organization(slug).await?,
             None => None,
@@ -72,7 +85,8 @@ impl App {
             Verdict::RightButRehash => self.hasher_for(call, Some(account.user.id)).hash(&input.password).await.ok(),
             _ => None,
         };
-        self.sign_in(call, account, to, rehash).await
+        let shown = self.shown_device(input.device.as_deref()).await?;
+        self.sign_in(call, account, to, (rehash, shown)).await
     }
 
     /// Whether the password is right, if it may be looked at. One that is right does not count where the address is not confirmed.
@@ -115,10 +129,11 @@ impl App {
     }
 
     /// Failed sign-ins are recorded at once, so that they can be alarmed on, and counted.
-    async fn refuse_login(&self, call: &Call, org: Option<OrgId>, email: &Email, attempt: &LoginAttempt) -> Result<TokenPair> {
+    async fn refuse_login(&self, call: &Call, org: Option<OrgId>, email: &Email, attempt: &LoginAttempt) -> Result<SignedIn> {
         let log = org.unwrap_or(PLATFORM);
         self.anonymously(call, async |tx| {
             self.charge_failed_login(tx, attempt).await?;
+            tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
             Ok(Change::new((), log, Event::LoginFailed { email: email.to_string(), reason: "invalid_credentials".to_owned() }))
         })
         .await?;
@@ -130,8 +145,9 @@ impl App {
         call: &Call,
         account: Account,
         to: Option<(OrgId, Slug)>,
-        rehash: Option<String>,
-    ) -> Result<TokenPair> {
+        (rehash, shown): (Option<String>, Shown),
+    ) -> Result<SignedIn> {
+        let named = to.as_ref().map(|(org, _)| *org);
         self.anonymously(call, async |tx| {
             // Read again under the lock: the password may have been changed, or the account closed, while we hashed.
             let now = tx.lock_account(account.user.id).await?;
@@ -143,22 +159,55 @@ impl App {
             if let (Some(old), Some(new)) = (&account.password_hash, rehash.clone()) {
                 tx.rehash_password(user.id, old, new).await?;
             }
-            if let Some((org, _)) = &to {
-                match tx.sign_in_state(*org, user.id).await? {
-                    Some((OrgStatus::Active, member)) if member || user.is_platform_owner => {}
-                    Some((_, true)) => return Err(not_active()),
-                    _ => return Err(no_access()),
-                }
-            }
-            tx.remember_network(&login_throttling::pair(user.id, call)).await?;
-            let session = new_session(tx, &user, "password", self.settings.refresh_ttl);
-            tx.insert_session(&session).await?;
-            let target = to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
-            let pair = self.grant(tx, &user, &session, &target).await?;
-            let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
-            Ok(Change::new(pair, target.org(), event))
+            may_enter(tx, &user, named).await?;
+            let proven = proven(rehash.as_deref().or(account.password_hash.as_deref()));
+            let change = self.as_judged(tx, (&user, &proven), to.as_ref(), &shown, call).await?;
+            tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
+            Ok(change)
         })
-        .await
+        .await?
+    }
+
+    /// Does what those say who judge the sign-in: refuses it, asks for a code, or lets it in.
+    async fn as_judged(
+        &self,
+        tx: &WriteTx,
+        (user, proven): (&User, &str),
+        to: Option<&(OrgId, Slug)>,
+        shown: &Shown,
+        call: &Call,
+    ) -> Result<Change<Result<SignedIn>>> {
+        let verdict = self.judge(tx, to.map(|(org, _)| *org), user.id, shown).await?;
+        match verdict.action() {
+            RiskAction::Block => {
+                let told = verdict.record(tx, user, Judged::Refused).await?;
+                Ok(telling(Change::silent(Err(risky()), NoEvent::Housekeeping), told))
+            }
+            RiskAction::ChallengeMfa => {
+                let challenge = tx.uuid();
+                let told = verdict.record(tx, user, Judged::Waits(challenge)).await?;
+                let tokens = self.ask_for_code(tx, (user, proven), to, (challenge, call)).await?;
+                Ok(telling(Change::silent(Ok(SignedIn { tokens, device: None }), NoEvent::LinkMailed), told))
+            }
+            RiskAction::Allow | RiskAction::LogOnly => {
+                let target = to.map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
+                let (tokens, session) = self.enter(tx, user, &target, call).await?;
+                let told = verdict.record(tx, user, Judged::Entered(session.id)).await?;
+                let device = self.trusted_device(shown, user.id, verdict.judges(), tx.now())?;
+                let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
+                Ok(telling(Change::new(Ok(SignedIn { tokens, device }), target.org(), event), told))
+            }
+        }
+    }
+
+    /// Makes the session of a sign-in that nothing stands in the way of, and its tokens.
+    pub(crate) async fn enter(&self, tx: &WriteTx, user: &User, to: &For<'_>, call: &Call) -> Result<(TokenPair, Session)> {
+        tx.remember_network(&login_throttling::pair(user.id, call)).await?;
+        let session = new_session(tx, user, "password", self.settings.refresh_ttl);
+        tx.insert_session(&session).await?;
+        let tokens = self.grant(tx, user, &session, to).await?;
+        tx.record_sign_in(to.org(), session.id).await?;
+        Ok((tokens, session))
     }
 
     /// Exchanges a refresh token for a new pair. It works once; one that comes back ends its family, because two hold it. Only just after
@@ -198,8 +247,11 @@ impl App {
         Ok(Change::silent(Ok(pair), NoEvent::TokenRenewed))
     }
 
-    /// Ends the session of the token that asks.
+    /// Ends the session of the token that asks; of who acts as somebody else, that only.
     pub async fn logout(&self, c: &Caller) -> Result<()> {
+        if let Credential::Impersonation(who) = &c.who {
+            return self.leave_impersonation(c, who).await;
+        }
         self.as_person(c, async |tx, person| {
             tx.revoke_session(person.id, person.session).await?;
             Ok(Change::new((), PLATFORM, Event::LoggedOut { user_id: person.id, session_id: person.session }))
@@ -222,8 +274,8 @@ impl App {
                 })
                 .await;
         }
-        let Ok(claims) = self.verify_access(token, call.now).await else { return Ok(()) };
-        let c = Caller { call: call.clone(), who: Credential::Session(claims.as_ref().into()), once: None };
+        let Ok(who) = self.credential_of(token, call.now).await else { return Ok(()) };
+        let c = Caller { call: call.clone(), who, once: None };
         match self.logout(&c).await {
             Err(e) if e.kind == domain::Kind::Unauthenticated => Ok(()),
             outcome => outcome,
@@ -232,7 +284,7 @@ impl App {
 
     /// The caller's own living sessions, and which one asks.
     pub async fn list_sessions(&self, c: &Caller) -> Result<(Vec<Session>, SessionId)> {
-        let person = self.person(c).await?;
+        let person = self.reader(c).await?;
         Ok((self.store.own_sessions(policy::own(&person), c.call.now).await?, person.session))
     }
 
@@ -255,6 +307,24 @@ impl App {
         })
         .await
     }
+}
+
+/// Whether the account may sign in to the organization, if it names one.
+pub(crate) async fn may_enter(tx: &WriteTx, user: &User, org: Option<OrgId>) -> Result<()> {
+    let Some(org) = org else { return Ok(()) };
+    match tx.sign_in_state(org, user.id).await? {
+        Some((OrgStatus::Active, member)) if member || user.is_platform_owner => Ok(()),
+        Some((_, true)) => Err(not_active()),
+        _ => Err(no_access()),
+    }
+}
+
+fn risky() -> Error {
+    Error::forbidden(
+        "risk_blocked",
+        "This sign-in looks risky, and the organization refuses such. Try from a device and a network that you have used before, sign in \
+         without naming the organization and confirm that with a code, or ask one of its administrators.",
+    )
 }
 
 fn not_active() -> Error {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use crypto::opaque;
 use domain::{
-    Result, SessionId, Time, UserId,
+    Origin, Result, SessionId, Time, UserId,
     core::{
         rate::{Limit, whole_seconds},
         value::Email,
@@ -41,6 +41,11 @@ fn subject(user: Option<UserId>, email: &Email) -> String {
 /// The name of the budget of an account from a network.
 pub(crate) fn pair(user: UserId, call: &Call) -> String {
     name("pair", &user.to_string(), &call.origin.network())
+}
+
+/// The name of the budget of a network.
+pub(crate) fn network(origin: &Origin) -> String {
+    name("network", "", &origin.network())
 }
 
 fn name(kind: &str, subject: &str, network: &str) -> String {

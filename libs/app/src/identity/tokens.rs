@@ -13,6 +13,7 @@ use domain::{
     },
 };
 use moka::sync::Cache;
+use serde::{Serialize, de::DeserializeOwned};
 use store::{Store, WriteTx, identity::sessions::Refreshable};
 
 use crate::{App, Settings};
@@ -116,29 +117,40 @@ impl App {
 
     /// What an access token says, if we signed it, for us, and it has not expired.
     pub async fn verify_access(&self, token: &str, now: Time) -> Result<Arc<AccessClaims>> {
-        let set = self.fresh_keys(now).await?;
+        self.fresh_keys(now).await?;
         let digest = opaque::hash(token);
         if let Some(claims) = self.keys.verified.get(&digest) {
             return if claims.exp > now.timestamp() { Ok(claims) } else { Err(JwtError::Expired.into()) };
         }
-        let expected = Expected { typ: ACCESS_TYP, issuer: self.settings.public_url.clone(), audience: None };
-        let claims: AccessClaims = match set.verify(token, &expected, now) {
-            Err(JwtError::UnknownKey) => {
-                // A key that another process has made: look for it, but not at every forged token.
-                let read_at = self.keys.current().1;
-                if (now - read_at).abs() >= UNKNOWN_PAUSE {
-                    self.keys.reload(&self.store, now, read_at, true).await;
-                }
-                self.keys.current().0.verify(token, &expected, now)?
-            }
-            outcome => outcome?,
-        };
+        let claims: AccessClaims = self.verified(token, ACCESS_TYP, now).await?;
         if claims.token_use != "management_access" || claims.aud != audience(claims.org.as_ref()) {
             return Err(JwtError::Wrong.into());
         }
         let claims = Arc::new(claims);
         self.keys.verified.insert(digest, claims.clone());
         Ok(claims)
+    }
+
+    /// The claims of a token of this type, if we signed it and it has not expired.
+    pub(crate) async fn verified<C: DeserializeOwned>(&self, token: &str, typ: &'static str, now: Time) -> Result<C> {
+        let set = self.fresh_keys(now).await?;
+        let expected = Expected { typ, issuer: self.settings.public_url.clone(), audience: None };
+        match set.verify(token, &expected, now) {
+            Err(JwtError::UnknownKey) => {
+                // A key that another process has made: look for it, but not at every forged token.
+                let read_at = self.keys.current().1;
+                if (now - read_at).abs() >= UNKNOWN_PAUSE {
+                    self.keys.reload(&self.store, now, read_at, true).await;
+                }
+                Ok(self.keys.current().0.verify(token, &expected, now)?)
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Signs claims as a token of this type.
+    pub(crate) fn sign<C: Serialize>(&self, typ: &str, claims: &C, now: Time) -> Result<String> {
+        self.keys.current().0.sign_with(self.settings.access_alg, typ, claims, now)
     }
 
     /// The public keys, for `/.well-known/jwks.json`.
@@ -209,12 +221,12 @@ impl App {
             iat: now.timestamp(),
             exp: (now + self.settings.access_ttl).timestamp(),
         };
-        let access_token = self.keys.current().0.sign_with(self.settings.access_alg, ACCESS_TYP, &claims, now)?;
+        let access_token = self.sign(ACCESS_TYP, &claims, now)?;
         Ok(TokenPair { access_token, refresh_token, expires_in: self.settings.access_ttl.num_seconds() })
     }
 }
 
-fn audience(slug: Option<&Slug>) -> String {
+pub(crate) fn audience(slug: Option<&Slug>) -> String {
     slug.map_or_else(|| "platform".to_owned(), |slug| format!("org:{slug}"))
 }
 

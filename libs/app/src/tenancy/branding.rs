@@ -13,10 +13,11 @@ use domain::{
     delivery::webhooks::EndpointUrl,
     tenancy::{
         branding::{Branding, Color, Logo},
+        features::Feature,
         organizations::OrganizationView,
     },
 };
-use store::Change;
+use store::{Change, NoEvent};
 
 use crate::{App, Caller};
 
@@ -35,8 +36,8 @@ impl App {
         self.store.public_branding(slug).await
     }
 
-    /// Its logo, for everybody.
-    pub async fn public_logo(&self, slug: &Slug) -> Result<Logo> {
+    /// Its logo with its version, for everybody.
+    pub async fn public_logo(&self, slug: &Slug) -> Result<(Logo, String)> {
         self.store.public_logo(slug).await
     }
 
@@ -55,6 +56,9 @@ impl App {
         };
         self.in_org::<Resource, _>(c, slug, async |tx, scope| {
             allowed(scope.view())?;
+            if matches!((&logo, color), (Patch::Keep, Patch::Keep)) {
+                return Ok(Change::silent(tx.branding(scope).await?, NoEvent::Unchanged));
+            }
             let branding = tx.set_branding(scope, &logo, color).await?;
             let event = Event::BrandingUpdated {
                 organization_id: scope.org(),
@@ -82,7 +86,7 @@ impl App {
 }
 
 fn allowed(view: &OrganizationView) -> Result<()> {
-    if view.has_feature("allow_branding") {
+    if view.has_feature(Feature::Branding) {
         return Ok(());
     }
     Err(Error::forbidden("feature_not_in_tier", "Branding is not part of this organization's tier."))

@@ -140,7 +140,7 @@ impl App {
             check_open(&locked, tx)?;
             // The caller now vouches for the role, so they must hold it, whoever sent the invitation.
             policy::may_invite(scope, &tx.resolve_role(scope, &locked.invitation.role).await?)?;
-            let user = match tx.find_account(scope.org(), &locked.invitation.email).await? {
+            let user = match tx.lock_account_at(scope.org(), &locked.invitation.email).await? {
                 Some(account) => account.user,
                 None => {
                     let user = new_user(tx, scope.org(), &locked.invitation.email, false);
@@ -156,7 +156,7 @@ impl App {
 
     /// What the caller is invited to; nothing, unless their address is proven.
     pub async fn list_own_invitations(&self, c: &Caller) -> Result<Vec<ReceivedInvitation>> {
-        let person = self.person(c).await?;
+        let person = self.reader(c).await?;
         if !person.owns_address() {
             return Ok(Vec::new());
         }

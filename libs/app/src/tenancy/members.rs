@@ -144,7 +144,7 @@ fn not_a_member(field: &'static str, e: Error) -> Error {
 }
 
 /// The member's role with its capabilities; one that is gone allows nothing.
-async fn current_role<R: Resource>(tx: &WriteTx, scope: OrgScope<'_, R, Write>, member: &Member) -> Result<Role> {
+pub(crate) async fn current_role<R: Resource>(tx: &WriteTx, scope: OrgScope<'_, R, Write>, member: &Member) -> Result<Role> {
     match tx.resolve_role(scope, &member.membership.role).await {
         Err(e) if e.kind == domain::Kind::Invalid => {
             Ok(Role { name: member.membership.role.clone(), caps: domain::tenancy::roles::Caps::NONE })

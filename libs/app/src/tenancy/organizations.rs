@@ -19,6 +19,7 @@ use store::{Change, WriteTx, tenancy::members::Admission};
 use crate::{
     App, Caller,
     identity::tokens::{For, same_session},
+    tenancy::platform::config::Founding,
 };
 
 /// What founding an organization answers.
@@ -70,8 +71,9 @@ impl App {
                 return Err(Error::forbidden("managed_account", "An account that an organization manages cannot found another."));
             }
             let owner = tx.lock_account(person.id).await?.user;
-            self.check_organization_limit(tx, &owner).await?;
-            let organization = self.new_organization(tx, slug, name, &owner);
+            let founding = Founding::of(tx.applied_config().await?, &self.settings);
+            check_organization_limit(tx, &owner, founding.most).await?;
+            let organization = new_organization(tx, slug, name, &owner, founding);
             tx.insert_organization(&organization).await?;
             let membership = tx.insert_member(Admission::Founder(organization.id), owner.id).await?;
             let tokens =
@@ -84,48 +86,9 @@ impl App {
         .await
     }
 
-    async fn check_organization_limit(&self, tx: &WriteTx, owner: &User) -> Result<()> {
-        let max = self.settings.max_organizations;
-        if tx.count_owned(owner.id).await? >= max {
-            return Err(Error::conflict(
-                "organization_limit",
-                format!("You own {max} organizations already, which is the limit."),
-            ));
-        }
-        if tx.count_held_slugs(owner.id).await? >= max * HELD_SLUGS {
-            let message = "You have deleted too many organizations within 30 days; their slugs have to be free again first.";
-            return Err(Error::conflict("held_slug_limit", message));
-        }
-        Ok(())
-    }
-
-    fn new_organization(&self, tx: &WriteTx, slug: &Slug, name: &Name, owner: &User) -> Organization {
-        Organization {
-            id: OrgId::new(tx.uuid()),
-            slug: slug.clone(),
-            name: name.clone(),
-            owner_user_id: owner.id,
-            status: if self.settings.require_approval { OrgStatus::Pending } else { OrgStatus::Active },
-            tier_id: "tier_free".to_owned(),
-            max_services: None,
-            max_users: None,
-            approved_by: None,
-            approved_at: None,
-            rejected_by: None,
-            rejected_at: None,
-            rejection_reason: None,
-            feature_overrides: None,
-            brand_logo_url: None,
-            brand_primary_color: None,
-            version: 1,
-            created_at: tx.now(),
-            updated_at: tx.now(),
-        }
-    }
-
     /// The organizations the caller belongs to.
     pub async fn list_organizations(&self, c: &Caller, page: Page, status: Option<OrgStatus>) -> Result<Vec<OrganizationView>> {
-        let person = self.person(c).await?;
+        let person = self.reader(c).await?;
         self.store.own_organizations(policy::own(&person), page, status).await
     }
 
@@ -143,6 +106,7 @@ impl App {
             let member = tx.member(scope, person.id).await?;
             let to = For::Organization(organization.id, &organization.slug);
             let tokens = self.grant(tx, &member.user, &same_session(person, tx.now()), &to).await?;
+            tx.record_sign_in(organization.id, person.session).await?;
             let event =
                 Event::LoginSucceeded { user_id: member.user.id, session_id: person.session, method: "select".to_owned() };
             let selected = Selected { organization: organization.clone(), membership: member.membership, tokens };
@@ -180,4 +144,41 @@ pub(crate) fn deleted(o: &Organization) -> Change<()> {
     let (slug, name) = (o.slug.to_string(), o.name.to_string());
     Change::new((), o.id, Event::OrganizationDeleted { organization_id: o.id, slug: slug.clone(), name: name.clone() })
         .and(PLATFORM, Event::PlatformOrganizationDeleted { organization_id: o.id, slug, name })
+}
+
+async fn check_organization_limit(tx: &WriteTx, owner: &User, max: i64) -> Result<()> {
+    if tx.count_owned(owner.id).await? >= max {
+        return Err(Error::conflict("organization_limit", format!("You own {max} organizations already, which is the limit.")));
+    }
+    if tx.count_held_slugs(owner.id).await? >= max * HELD_SLUGS {
+        let message = "You have deleted too many organizations within 30 days; their slugs have to be free again first.";
+        return Err(Error::conflict("held_slug_limit", message));
+    }
+    Ok(())
+}
+
+fn new_organization(tx: &WriteTx, slug: &Slug, name: &Name, owner: &User, founding: Founding) -> Organization {
+    Organization {
+        id: OrgId::new(tx.uuid()),
+        slug: slug.clone(),
+        name: name.clone(),
+        owner_user_id: owner.id,
+        status: if founding.require_approval { OrgStatus::Pending } else { OrgStatus::Active },
+        tier_id: founding.tier,
+        max_services: None,
+        max_users: None,
+        approved_by: None,
+        approved_at: None,
+        rejected_by: None,
+        rejected_at: None,
+        rejection_reason: None,
+        feature_overrides: None,
+        brand_logo_url: None,
+        brand_primary_color: None,
+        custom_domain: None,
+        domain_verified: false,
+        version: 1,
+        created_at: tx.now(),
+        updated_at: tx.now(),
+    }
 }

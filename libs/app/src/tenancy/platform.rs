@@ -1,13 +1,24 @@
 //! What platform owners do: approve, suspend, resize and delete organizations, and name each other.
 
+mod accounts;
+pub(crate) mod config;
+mod figures;
+
+pub use self::config::ConfigChanges;
+
 use domain::{
     Error, Event, OrgId, PLATFORM, Page, Result, Total, UserId,
+    applications::plans::Currency,
     authorization::policy,
+    core::value::Name,
     identity::accounts::User,
-    tenancy::organizations::{OrgStatus, Organization, Tier},
+    tenancy::{
+        features::FeatureChanges,
+        organizations::{OrgStatus, Organization, Tier},
+    },
 };
 use store::{
-    Change,
+    Change, NoEvent,
     events::audit::{AuditFilter, AuditRecord},
     tenancy::platform::ListedOrganization,
 };
@@ -23,6 +34,37 @@ pub struct TierChange {
     pub max_services: Option<i64>,
     /// Overrides the tier's number of seats.
     pub max_users: Option<i64>,
+}
+
+/// What may be changed of a tier.
+#[derive(Clone, Debug, Default)]
+pub struct TierEdit {
+    /// What people call it.
+    pub display_name: Option<Name>,
+    /// Services of an organization that has no number of its own. Organizations that have more keep them.
+    pub default_max_services: Option<i64>,
+    /// Members, likewise.
+    pub default_max_users: Option<i64>,
+    /// What it allows.
+    pub features: FeatureChanges,
+    /// Per month, in hundredths of the currency.
+    pub price_cents: Option<i64>,
+    /// The currency.
+    pub currency: Option<Currency>,
+}
+
+impl TierEdit {
+    fn apply(&self, before: Tier) -> Tier {
+        Tier {
+            display_name: self.display_name.as_ref().map_or(before.display_name, ToString::to_string),
+            default_max_services: self.default_max_services.unwrap_or(before.default_max_services),
+            default_max_users: self.default_max_users.unwrap_or(before.default_max_users),
+            features: self.features.replace(&before.features),
+            price_cents: self.price_cents.unwrap_or(before.price_cents),
+            currency: self.currency.as_ref().map_or(before.currency, |currency| currency.as_str().to_owned()),
+            ..before
+        }
+    }
 }
 
 fn wrong_state(message: &'static str) -> Error {
@@ -79,6 +121,7 @@ impl App {
             tx.save_organization_state(scope, &organization).await?;
             if organization.status == OrgStatus::Active && before != OrgStatus::Active {
                 tx.wake_webhooks(scope, id).await?;
+                tx.wake_log_streams(scope, id).await?;
             }
             let organization = tx.organization_view(id).await?.organization;
             Ok(Change::new(organization, id, own).and(PLATFORM, platform))
@@ -93,7 +136,7 @@ impl App {
                 return Err(wrong_state("Only a pending organization can be approved."));
             }
             if let Some(tier) = tier_id {
-                check_tier(tx, tier).await?;
+                check_tier(tx, "tier_id", tier).await?;
                 o.tier_id = tier.to_owned();
             }
             o.status = OrgStatus::Active;
@@ -156,7 +199,7 @@ impl App {
     /// Gives an organization another tier and limits.
     pub async fn update_organization_tier(&self, c: &Caller, id: OrgId, new: &TierChange) -> Result<Organization> {
         self.change_state(c, id, async |tx, o, _| {
-            check_tier(tx, &new.tier_id).await?;
+            check_tier(tx, "tier_id", &new.tier_id).await?;
             o.tier_id = new.tier_id.clone();
             (o.max_services, o.max_users) = (new.max_services, new.max_users);
             let own = Event::OrganizationTierUpdated {
@@ -168,6 +211,50 @@ impl App {
             Ok((own, Event::PlatformTierUpdated { organization_id: id, slug: o.slug.to_string(), tier_id: new.tier_id.clone() }))
         })
         .await
+    }
+
+    /// Gives an organization features beyond its tier, or takes such back.
+    pub async fn update_organization_features(&self, c: &Caller, id: OrgId, changes: &FeatureChanges) -> Result<Organization> {
+        self.as_operator(c, async |tx, scope| {
+            let mut organization = tx.lock_organization(scope, id).await?.organization;
+            let overrides = changes.widen(organization.feature_overrides.as_deref());
+            if overrides == organization.feature_overrides {
+                return Ok(Change::silent(organization, NoEvent::Unchanged));
+            }
+            organization.feature_overrides = overrides;
+            tx.save_organization_state(scope, &organization).await?;
+            let organization = tx.organization_view(id).await?.organization;
+            let features = organization.feature_overrides.clone();
+            let (slug, own) = (organization.slug.to_string(), features.clone());
+            let event = Event::OrganizationFeaturesUpdated { organization_id: id, features: own };
+            let platform = Event::PlatformFeaturesUpdated { organization_id: id, slug, features };
+            Ok(Change::new(organization, id, event).and(PLATFORM, platform))
+        })
+        .await
+    }
+
+    /// Changes what a tier is, for every organization in it: at once in this process, within a minute in others. `NotFound`.
+    pub async fn update_tier(&self, c: &Caller, id: &str, changes: &TierEdit) -> Result<Tier> {
+        let tier = self.as_operator(c, async |tx, scope| {
+            let before = tx.lock_tier(scope, id).await?;
+            let tier = changes.apply(before.clone());
+            if tier == before {
+                return Ok(Change::silent(tier, NoEvent::Unchanged));
+            }
+            tx.save_tier(scope, &tier).await?;
+            let event = Event::PlatformTierEdited {
+                tier_id: tier.id.clone(),
+                default_max_services: tier.default_max_services,
+                default_max_users: tier.default_max_users,
+                features: tier.features.clone(),
+                price_cents: tier.price_cents,
+                currency: tier.currency.clone(),
+            };
+            Ok(Change::new(tier, PLATFORM, event))
+        });
+        let tier = tier.await?;
+        self.store.forget_tiers();
+        Ok(tier)
     }
 
     /// Deletes any organization.
@@ -228,10 +315,10 @@ impl App {
     }
 }
 
-async fn check_tier(tx: &store::WriteTx, id: &str) -> Result<()> {
+async fn check_tier(tx: &store::WriteTx, field: &'static str, id: &str) -> Result<()> {
     if tx.tier_exists(id).await? {
         Ok(())
     } else {
-        Err(Error::field("tier_id", "unknown_tier", "Use an id that `platform.getTiers` lists."))
+        Err(Error::field(field, "unknown_tier", "Use an id that `platform.getTiers` lists."))
     }
 }

@@ -1,8 +1,8 @@
-//! What else is signed with the keys of checkpoints: where a file ends, where retention lets a log begin, that a content was erased, and
-//! that a new key follows an old one. Each is a JWS with a `typ` of its own, so that none passes for another; nothing is taken for signed
-//! because it looks plausible.
+//! What else is signed with the keys of checkpoints: where a file ends, where retention lets a log begin, that a content was erased,
+//! that a new key follows an old one, and what is left of a removed person's access. Each is a JWS with a `typ` of its own, so that none
+//! passes for another; nothing is taken for signed because it looks plausible.
 
-use domain::{ErasureId, EventId, OrgId, Result};
+use domain::{ErasureId, EventId, OrgId, Result, UserId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -90,6 +90,41 @@ pub struct Ended {
 
 impl Statement for Ended {
     const TYP: &'static str = "tenantry-audit-export";
+}
+
+/// How many things a statement names: more would not be read as one token.
+pub const MOST_LEFT: usize = 50;
+
+/// What was left, at a moment, of the access of somebody who is no member of the organization any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessLeft {
+    /// Which organization.
+    pub organization_id: OrgId,
+    /// Who.
+    pub user_id: UserId,
+    /// When the membership ended last, RFC 3339; null: the audit log does not remember one.
+    pub ended_at: Option<String>,
+    /// What is left; empty: nothing. At most [`MOST_LEFT`] things are named.
+    pub left: Vec<Left>,
+    /// How many things are left.
+    pub total: i64,
+    /// The moment, RFC 3339.
+    pub created_at: String,
+}
+
+/// Something that still grants access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Left {
+    /// What sort of thing: `api_key`, `client_secret`, …
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+}
+
+impl Statement for AccessLeft {
+    const TYP: &'static str = "tenantry-access-left";
 }
 
 /// Signs.

@@ -142,3 +142,36 @@ fn json_values_round_trip_and_errors_do_not_quote_them() {
     assert_eq!(error, SealError::Shape);
     assert!(!format!("{error} {error:?} {ring:?}").contains("hunter2"));
 }
+
+#[test]
+fn a_tag_is_recognised_for_what_it_was_made_of_and_nothing_else() {
+    let (ring, first) = loaded();
+    let tag = ring.tag("code", b"123456").unwrap();
+    assert!(ring.is_tag("code", b"123456", &tag).unwrap());
+    for (purpose, text) in [("code", "123457"), ("cod", "e123456"), ("code1", "23456"), ("device", "123456"), ("code", "")] {
+        assert!(!ring.is_tag(purpose, text.as_bytes(), &tag).unwrap(), "{purpose} {text}");
+    }
+    let (id, mac) = tag.split_once('.').unwrap();
+    for bad in [
+        String::new(),
+        mac.to_owned(),
+        format!("{id}."),
+        format!("{id}.{}", &mac[1..]),
+        format!("{id}.{mac}A"),
+        format!("x.{mac}"),
+    ] {
+        assert!(!ring.is_tag("code", b"123456", &bad).unwrap(), "{bad}");
+    }
+    assert_eq!(ring.is_tag("code", b"123456", &format!("7.{mac}")), Err(SealError::UnknownKey(7)));
+    // A newer data key signs from then on, and the older one's tags are still known.
+    let second = ring.mint_data_key(2, &OsRandom::new());
+    ring.load(vec![first, second.clone()]).unwrap();
+    let newer = ring.tag("code", b"123456").unwrap();
+    assert!(
+        newer.starts_with("2.")
+            && ring.is_tag("code", b"123456", &newer).unwrap()
+            && ring.is_tag("code", b"123456", &tag).unwrap()
+    );
+    ring.load(vec![second]).unwrap();
+    assert_eq!(ring.is_tag("code", b"123456", &tag), Err(SealError::UnknownKey(1)));
+}

@@ -125,3 +125,68 @@ fn nothing_is_signed_without_a_usable_secret() {
         Err(WebhookError::Signature)
     );
 }
+
+#[test]
+fn a_timed_header_is_checked_as_stripe_sends_it() {
+    let (secret, body) = ("whsec_test_secret", br#"{"id": "evt_1"}"#.as_slice());
+    let now = Time::UNIX_EPOCH + TimeDelta::seconds(1_700_000_000);
+    let check = |header: &str, body: &[u8]| verify_timed(secret, header, body, now, TimeDelta::minutes(5));
+    let good = timed_signature(secret, now, body);
+    let (at, v1) = good.split_once(',').unwrap();
+    assert_eq!(check(&good, body), Ok(()));
+    // A secret is being rolled: one signature of each, and one of a scheme that is only for tests.
+    let other = timed_signature("whsec_other", now, body);
+    let other = other.split_once(',').unwrap().1;
+    assert_eq!(check(&format!("{at},{other},{v1},v0=00"), body), Ok(()));
+    assert_eq!(check(&format!("{at}, {v1}"), body), Ok(()));
+    let refused = [
+        (format!("{at},{other}"), WebhookError::Signature),
+        (format!("{at},{}", v1.replace("v1=", "v0=")), WebhookError::Signature),
+        (format!("{at},{}", &v1[..v1.len() - 2]), WebhookError::Signature),
+        (at.to_owned(), WebhookError::Signature),
+        (v1.to_owned(), WebhookError::Timestamp),
+        (format!("{at},{at},{v1}"), WebhookError::Timestamp),
+        (format!("t=1700000001,{v1}"), WebhookError::Signature),
+        (format!("t=+1700000000,{v1}"), WebhookError::Timestamp),
+        (String::new(), WebhookError::Timestamp),
+    ];
+    for (header, why) in refused {
+        assert_eq!(check(&header, body), Err(why), "{header}");
+    }
+    assert_eq!(check(&good, b"{}"), Err(WebhookError::Signature));
+    assert_eq!(verify_timed("", &good, body, now, TimeDelta::minutes(5)), Err(WebhookError::Secret));
+    for (away, fine) in [(300, true), (301, false), (-300, true), (-301, false)] {
+        let then = timed_signature(secret, now - TimeDelta::seconds(away), body);
+        assert_eq!(check(&then, body).is_ok(), fine, "{away}");
+    }
+}
+
+#[test]
+fn a_secret_of_polar_is_its_text_or_what_the_standard_says() {
+    let now = Time::UNIX_EPOCH + TimeDelta::seconds(1_700_000_000);
+    let body = b"{}";
+    let signed = |key: &[u8]| format!("v1,{}", STANDARD.encode(finish(mac(key, &[b"msg_1.1700000000.", body]))));
+    let check = |secret: &str, signature: &str, id: &str| {
+        let received = Received { id, timestamp: "1700000000", signature };
+        verify_polar(secret, &received, body, now, TimeDelta::minutes(5))
+    };
+    assert_eq!(check("polar_whs_secret", &signed(b"polar_whs_secret"), "msg_1"), Ok(()));
+    let standard = format!("whsec_{}", STANDARD.encode(b"a key of the standard"));
+    assert_eq!(check(&standard, &signed(b"a key of the standard"), "msg_1"), Ok(()));
+    assert_eq!(check(&standard, &signed(standard.as_bytes()), "msg_1"), Ok(()));
+    assert_eq!(check("polar_whs_secret", &signed(b"another"), "msg_1"), Err(WebhookError::Signature));
+    assert_eq!(check("polar_whs_secret", &signed(b"polar_whs_secret"), "msg_2"), Err(WebhookError::Signature));
+    assert_eq!(
+        check("polar_whs_secret", &signed(b"polar_whs_secret").replace("v1,", "v1a,"), "msg_1"),
+        Err(WebhookError::Signature)
+    );
+    assert_eq!(check("", &signed(b""), "msg_1"), Err(WebhookError::Secret));
+    let late = verify_polar(
+        "polar_whs_secret",
+        &Received { id: "msg_1", timestamp: "1700000000", signature: &signed(b"polar_whs_secret") },
+        body,
+        now + TimeDelta::seconds(301),
+        TimeDelta::minutes(5),
+    );
+    assert_eq!(late, Err(WebhookError::Timestamp));
+}

@@ -119,6 +119,41 @@ impl TryFrom<String> for StripePriceId {
     }
 }
 
+/// The id of a product at Polar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PolarProductId(String);
+
+impl PolarProductId {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+    /// A text the database gave back.
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl FromStr for PolarProductId {
+    type Err = BadValue;
+    fn from_str(s: &str) -> Result<Self, BadValue> {
+        let fine = (1..=64).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        if fine {
+            Ok(Self(s.to_ascii_lowercase()))
+        } else {
+            bad("bad_product_id", "Give the id of a product at Polar, which is a UUID.")
+        }
+    }
+}
+
+impl TryFrom<String> for PolarProductId {
+    type Error = BadValue;
+    fn try_from(s: String) -> Result<Self, BadValue> {
+        s.parse()
+    }
+}
+
 /// A plan of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -140,6 +175,9 @@ pub struct Plan {
     pub features: Features,
     /// Its price at Stripe.
     pub stripe_price_id: Option<StripePriceId>,
+    /// Its product at Polar.
+    #[serde(default)]
+    pub polar_product_id: Option<PolarProductId>,
     /// Whether users have it who chose none; one plan of a service is.
     pub is_default: bool,
     /// How many subscriptions there are to it.

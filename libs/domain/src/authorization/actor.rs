@@ -17,6 +17,17 @@ pub enum Actor {
         /// Their address.
         email: Email,
     },
+    /// A platform owner who acts as somebody.
+    Impersonated {
+        /// As whom.
+        id: UserId,
+        /// Their address.
+        email: Email,
+        /// Who really acts.
+        operator: UserId,
+        /// Their address.
+        operator_email: Email,
+    },
     /// An OAuth client for itself.
     Client(ClientId),
     /// An API key of the organization, or of one of its services.
@@ -33,7 +44,7 @@ impl Actor {
     /// `user`, `client`, `api_key`, `scim_token`, `system` or `anonymous`.
     pub const fn kind(&self) -> &'static str {
         match self {
-            Actor::User { .. } => "user",
+            Actor::User { .. } | Actor::Impersonated { .. } => "user",
             Actor::Client(_) => "client",
             Actor::ApiKey(_) => "api_key",
             Actor::ScimToken(_) => "scim_token",
@@ -44,12 +55,26 @@ impl Actor {
     /// What the audit log calls it.
     pub fn id(&self) -> Option<String> {
         match self {
-            Actor::User { id, .. } => Some(id.to_string()),
+            Actor::User { id, .. } | Actor::Impersonated { id, .. } => Some(id.to_string()),
             Actor::Client(id) => Some(id.to_string()),
             Actor::ApiKey(id) => Some(id.to_string()),
             Actor::ScimToken(id) => Some(id.to_string()),
             Actor::System(job) => Some((*job).to_owned()),
             Actor::Anonymous => None,
+        }
+    }
+    /// Who answers for what is done: a user, or who acts as them.
+    pub const fn answerable(&self) -> Option<UserId> {
+        match self {
+            Actor::User { id, .. } | Actor::Impersonated { operator: id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+    /// Who really acts, where that is not the user.
+    pub const fn operator(&self) -> Option<(UserId, &Email)> {
+        match self {
+            Actor::Impersonated { operator, operator_email, .. } => Some((*operator, operator_email)),
+            _ => None,
         }
     }
     /// Whether a program of the customer's acts.
@@ -59,7 +84,7 @@ impl Actor {
     /// A user's address.
     pub const fn email(&self) -> Option<&Email> {
         match self {
-            Actor::User { email, .. } => Some(email),
+            Actor::User { email, .. } | Actor::Impersonated { email, .. } => Some(email),
             _ => None,
         }
     }
@@ -68,7 +93,15 @@ impl Actor {
 impl From<&Principal> for Actor {
     fn from(principal: &Principal) -> Self {
         match principal {
-            Principal::Person(person) => Actor::User { id: person.id, email: person.email.clone() },
+            Principal::Person(person) => match &person.impersonation {
+                None => Actor::User { id: person.id, email: person.email.clone() },
+                Some(by) => Actor::Impersonated {
+                    id: person.id,
+                    email: person.email.clone(),
+                    operator: by.operator,
+                    operator_email: by.operator_email.clone(),
+                },
+            },
             Principal::Client(client) => Actor::Client(client.id),
             Principal::ApiKey(key) => Actor::ApiKey(key.id),
             Principal::ServiceKey(key) => Actor::ApiKey(key.id),

@@ -31,7 +31,7 @@ impl Authority {
     fn of(principal: &Principal, org: OrgId, role: Option<Role>) -> Self {
         let program = |of: OrgId, caps: Caps| if of == org { Self::Program(caps.within(Caps::FOR_PROGRAMS)) } else { Self::None };
         match principal {
-            Principal::Person(_) => role.map_or(Self::None, Self::Member),
+            Principal::Person(person) => role.filter(|_| person.may_be_in(org)).map_or(Self::None, Self::Member),
             Principal::ApiKey(key) => program(key.org_id, key.caps),
             Principal::Client(client) => program(client.org_id, client.caps),
             Principal::ServiceKey(key) if key.org_id == org => Self::Service(key.service_id, key.permissions),

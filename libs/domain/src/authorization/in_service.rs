@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::{
     access::Access,
     facts::{Authority, Facts, Standing},
-    policy::{judge, service_key, usable},
+    policy::{judge, service_key, themselves, usable},
     principal::Principal,
     resource::OfService,
 };
@@ -87,6 +87,7 @@ pub fn decide_in_service<'f, R: OfService, A: Access>(
         let service = service.filter(|service| service.id == *own).ok_or_else(|| Error::not_found("service"))?;
         return Ok(InService { facts, service: service.id, granted: None, _kind: PhantomData });
     }
+    themselves(facts, R::ROW, A::WRITE)?;
     let granted = service.and_then(|service| service.granted);
     if let Err(denied) = judge(facts, R::ROW, A::WRITE) {
         let least = R::GRANTED.of(A::WRITE);

@@ -12,10 +12,10 @@ pub use super::{
     in_service::{InService, ServiceFacts, decide_in_service},
 };
 use super::{
-    principal::{Principal, person_required},
+    principal::{Principal, impersonated, person_required},
     resource::{
-        ApiKeys, Grant, Invitations, MemberRoles, Members, Needs, Ownership, Resource, Roles, Row, ServiceAccess, ServiceKeys,
-        Services,
+        ApiKeys, Connections, EndUsers, Grant, Invitations, MemberRoles, Members, Needs, Ownership, Resource, Roles, Row,
+        ServiceAccess, ServiceKeys, Services,
     },
 };
 use crate::{
@@ -94,6 +94,7 @@ pub fn may_try<R: Resource>(standing: &Standing<'_, Read>) -> Result<()> {
 }
 
 pub(super) fn judge(facts: &Facts, row: Row, write: bool) -> Result<&Authority> {
+    themselves(facts, row, write)?;
     let authority = &facts.authority;
     let denied = match authority {
         Authority::None => Error::forbidden("not_a_member", "You are not a member of this organization."),
@@ -112,6 +113,12 @@ pub(super) fn judge(facts: &Facts, row: Row, write: bool) -> Result<&Authority> 
         }
     };
     if row.operator && facts.principal.is_operator() { Ok(&OPERATOR) } else { Err(denied) }
+}
+
+/// What no program may change, a person must: not who acts as them.
+pub(super) fn themselves(facts: &Facts, row: Row, write: bool) -> Result<()> {
+    let only_they = write && row.programs.of(write) == Grant::Nobody;
+    if only_they && facts.principal.is_impersonated() { Err(impersonated()) } else { Ok(()) }
 }
 
 pub(super) fn usable(needs: Needs, status: OrgStatus) -> bool {
@@ -181,6 +188,13 @@ pub fn may_remove(scope: OrgScope<'_, Members, Write>, target: &Role) -> Result<
     if target.is_privileged() && !scope.authority().is_owner() { Err(owners_only()) } else { Ok(()) }
 }
 
+/// May the caller end the sessions of an end user who is a member with the role `member_as`, or none? Whoever may look after end users
+/// shall not keep their own superiors out.
+pub fn may_end_sessions(scope: OrgScope<'_, EndUsers, Write>, member_as: Option<&Role>) -> Result<()> {
+    let superior = member_as.is_some_and(Role::is_privileged);
+    if superior && !scope.authority().is_owner() { Err(owners_only()) } else { Ok(()) }
+}
+
 /// May the caller create or edit a custom role so that it goes from `before` to `after`? Both must lie within what the caller holds:
 /// editing a more powerful role would be editing one's superior.
 pub fn may_shape_role(scope: OrgScope<'_, Roles, Write>, before: Caps, after: Caps) -> Result<()> {
@@ -221,6 +235,12 @@ pub fn may_grant_service(
         () => None,
     };
     if after <= before || after <= own.max(by_role) { Ok(()) } else { Err(beyond_own()) }
+}
+
+/// May the caller let a connection give a role with `caps` to whoever is in some group? Only who may hand out roles, and holds all of it.
+pub fn may_map_role(scope: OrgScope<'_, Connections, Write>, caps: Caps) -> Result<()> {
+    let held = scope.authority().caps();
+    if held.has(Cap::RolesManage) && held.covers(caps) { Ok(()) } else { Err(beyond_own()) }
 }
 
 /// May the caller make a key of the service that holds `permissions`? Only who holds on that service what gives each of them (T20).

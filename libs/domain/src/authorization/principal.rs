@@ -9,7 +9,7 @@ use crate::core::id::id;
 use crate::{
     ApiKeyId, Error, OrgId, Result, UserId,
     applications::{api_keys::ApiKey, service_keys::ServiceKey},
-    identity::{accounts::Person, sessions::SessionCredential},
+    identity::{accounts::Person, impersonation::ImpersonationCredential, sessions::SessionCredential},
     tenancy::roles::Caps,
 };
 
@@ -19,7 +19,7 @@ id! {
 }
 id! {
     /// The token of a directory.
-    ScimTokenKind ScimTokenId = "sct"
+    ScimTokenKind ScimTokenId = "tok"
 }
 
 /// Who acts, as the database knew them when it was asked last.
@@ -108,10 +108,22 @@ impl Principal {
     pub fn is_operator(&self) -> bool {
         self.person().is_some_and(|person| person.is_platform_owner)
     }
-    /// The person who acts. For what only a human being can do: accept an invitation, own something, change who they are.
-    /// `Forbidden` (`person_required`) for everybody else.
+    /// The person who acts. For what only a human being can do: accept an invitation, own something, change who they are, be shown a
+    /// secret. `Forbidden` (`person_required`) for everybody else, and (`impersonated`) for who acts as them.
     pub fn require_person(&self) -> Result<&Person> {
-        self.person().ok_or_else(person_required)
+        match self.person().ok_or_else(person_required)? {
+            Person { impersonation: Some(_), .. } => Err(impersonated()),
+            person => Ok(person),
+        }
+    }
+    /// Whether somebody else acts as the person.
+    pub fn is_impersonated(&self) -> bool {
+        self.person().is_some_and(|person| person.impersonation.is_some())
+    }
+    /// Who answers for what is done: the person, or who acts as them. `None` for a program.
+    pub fn answerable(&self) -> Option<UserId> {
+        let person = self.person()?;
+        Some(person.impersonation.as_ref().map_or(person.id, |by| by.operator))
     }
 }
 
@@ -120,11 +132,18 @@ pub fn person_required() -> Error {
     Error::forbidden("person_required", "Only a person may do this: sign in, and send the access token instead of a key.")
 }
 
+/// What who acts as somebody else is told where only that person will do.
+pub fn impersonated() -> Error {
+    Error::forbidden("impersonated", "You act as somebody else, and only they may do this themselves.")
+}
+
 /// What a request presents. Whether it still holds, only the database knows: every use asks it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// A verified access token of a person.
     Session(SessionCredential),
+    /// A verified token of who acts as somebody else.
+    Impersonation(ImpersonationCredential),
     /// An API key that was alive a moment ago.
     ApiKey(ApiKeyCredential),
     /// A service's API key that was alive a moment ago.
@@ -156,14 +175,17 @@ impl Credential {
     pub const fn id(&self) -> PrincipalId {
         match self {
             Self::Session(session) => PrincipalId::User(session.user),
+            // Nobody's budget is used up by whoever looks after them.
+            Self::Impersonation(who) => PrincipalId::User(who.operator),
             Self::ApiKey(key) => PrincipalId::ApiKey(key.id),
             Self::ServiceKey(key) => PrincipalId::ApiKey(key.id),
         }
     }
-    /// The session of a person. `Forbidden` (`person_required`) for a program's credential.
+    /// The session of a person. `Forbidden` (`person_required`) for a program's credential, and (`impersonated`) for who acts as them.
     pub fn require_session(&self) -> Result<&SessionCredential> {
         match self {
             Self::Session(session) => Ok(session),
+            Self::Impersonation(_) => Err(impersonated()),
             Self::ApiKey(_) | Self::ServiceKey(_) => Err(person_required()),
         }
     }

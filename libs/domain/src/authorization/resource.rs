@@ -101,8 +101,8 @@ macro_rules! table {
 
 use AccessLevel::{Manager, Viewer};
 use Cap::{
-    AuditLogsView, IntegrationsManage, MembersManage, MembersView, RolesManage, ServicesCreate, ServicesManage, ServicesView,
-    SettingsManage, WebhooksManage,
+    AuditLogsView, BillingManage, EndUsersManage, EndUsersView, IntegrationsManage, MembersManage, MembersView, RiskEventsView,
+    RiskPoliciesManage, RolesManage, ServicesCreate, ServicesManage, ServicesView, SettingsManage, WebhooksManage,
 };
 use Grant::{Caps, Member, Nobody, Owner};
 
@@ -116,6 +116,11 @@ table! {
         people(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
         programs(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
         needs Active, operator true;
+    /// The organization's own OAuth clients at social providers. Whoever chose one can sign people in through it.
+    OAuthCredentials: "oauth_credentials",
+        people(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
+        programs(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
+        needs Active, operator true;
     /// The organization's own texts for its mails.
     MailTemplates: "mail_templates",
         people(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
@@ -125,6 +130,20 @@ table! {
     Branding: "branding",
         people(read Member, write Caps(&[SettingsManage])), programs(read Member, write Caps(&[SettingsManage])),
         needs Active, operator true;
+    /// The organization's own host, and whether it has proven that.
+    Host: "host",
+        people(read Member, write Caps(&[SettingsManage])), programs(read Member, write Caps(&[SettingsManage])),
+        needs Active, operator true;
+    /// Domains of its people's addresses.
+    SignInDomains: "sign_in_domains",
+        people(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])),
+        programs(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])),
+        needs Active, operator true;
+    /// Connections to identity providers. Whoever changes whom one speaks for bounds what it may give.
+    Connections: "connections",
+        people(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])),
+        programs(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])),
+        needs Active, operator false;
     /// Acting in the organization: `select`.
     Context: "context",
         people(read Member, write Member), programs(read Nobody, write Nobody),
@@ -150,6 +169,10 @@ table! {
     MemberRoles: "member_roles",
         people(read Member, write Caps(&[RolesManage])), programs(read Caps(&[MembersView, MembersManage]), write Nobody),
         needs NotSuspended, operator false;
+    /// Everything that grants a person anything here.
+    MemberAccess: "member_access",
+        people(read Caps(&[MembersManage]), write Nobody), programs(read Caps(&[MembersManage]), write Nobody),
+        needs NotSuspended, operator false;
     /// Invitations. One names the person who invites, and is worth what that person may give when it is accepted.
     Invitations: "invitations",
         people(read Caps(&[MembersManage]), write Caps(&[MembersManage])), programs(read Caps(&[MembersManage]), write Nobody),
@@ -167,14 +190,37 @@ table! {
         people(read Caps(&[AuditLogsView, WebhooksManage]), write Nobody),
         programs(read Caps(&[AuditLogsView, WebhooksManage]), write Nobody),
         needs Active, operator false;
+    /// The organization's sign-ins in numbers.
+    Analytics: "analytics",
+        people(read Caps(&[AuditLogsView]), write Nobody), programs(read Caps(&[AuditLogsView]), write Nobody),
+        needs Active, operator false;
     /// How long the audit log is kept, and whose content is erased from it.
     AuditRules: "audit_rules",
         people(read Caps(&[AuditLogsView]), write Owner), programs(read Nobody, write Nobody),
         needs Active, operator false;
+    /// What the organization makes of risky sign-ins.
+    RiskPolicy: "risk_policy",
+        people(read Caps(&[RiskEventsView, RiskPoliciesManage]), write Caps(&[RiskPoliciesManage])),
+        programs(read Caps(&[RiskEventsView, RiskPoliciesManage]), write Caps(&[RiskPoliciesManage])),
+        needs Active, operator true;
+    /// Its sign-ins as they were judged.
+    RiskEvents: "risk_events",
+        people(read Caps(&[RiskEventsView, RiskPoliciesManage]), write Nobody),
+        programs(read Caps(&[RiskEventsView, RiskPoliciesManage]), write Nobody),
+        needs Active, operator true;
     /// Outgoing webhooks and their deliveries.
     Webhooks: "webhooks",
         people(read Caps(&[WebhooksManage]), write Caps(&[WebhooksManage])),
         programs(read Caps(&[WebhooksManage]), write Caps(&[WebhooksManage])),
+        needs Active, operator false;
+    /// Log streams: where the log is forwarded to. Whoever may point one somewhere can read the log there, as the contract wants it.
+    LogStreams: "log_streams",
+        people(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])),
+        programs(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])),
+        needs Active, operator false;
+    /// Tokens of the organization's directory. Programs are shown none: whoever got hold of a key could outlive its revocation.
+    ScimTokens: "scim_tokens",
+        people(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])), programs(read Nobody, write Nobody),
         needs Active, operator false;
     /// API keys of the organization. Keys do not make keys: whoever got hold of one could outlive its revocation.
     ApiKeys: "api_keys",
@@ -212,6 +258,11 @@ table! {
     ServiceUsers: "service_users",
         people(read Nobody, write Nobody), programs(read Nobody, write Nobody),
         needs Active, operator false;
+    /// Everybody who uses a service of the organization; writing is ending their sessions.
+    EndUsers: "end_users",
+        people(read Caps(&[EndUsersView, EndUsersManage]), write Caps(&[EndUsersManage])),
+        programs(read Caps(&[EndUsersView, EndUsersManage]), write Caps(&[EndUsersManage])),
+        needs Active, operator false;
     /// Who subscribes to what of a service, in the service API.
     Subscriptions: "subscriptions",
         people(read Nobody, write Nobody), programs(read Nobody, write Nobody),
@@ -220,6 +271,14 @@ table! {
     ServiceAnalytics: "service_analytics",
         people(read Nobody, write Nobody), programs(read Nobody, write Nobody),
         needs Active, operator false;
+    /// The organization's own accounts at payment providers. Where money goes, a person says.
+    BillingCredentials: "billing_credentials",
+        people(read Caps(&[BillingManage]), write Caps(&[BillingManage])), programs(read Nobody, write Nobody),
+        needs Active, operator false;
+    /// The organization as a customer of the platform; writing is opening the provider's pages, on which it manages what it pays.
+    BillingAccount: "billing_account",
+        people(read Caps(&[BillingManage]), write Owner), programs(read Nobody, write Nobody),
+        needs NotSuspended, operator false;
     /// A service's plans.
     Plans: "plans",
         people(read Caps(&[ServicesView, ServicesManage]), write Caps(&[ServicesManage])),

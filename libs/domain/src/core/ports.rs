@@ -1,16 +1,38 @@
 //! What use cases need from outside, apart from the database. The adapters live in `infra`; defining the ports here keeps them
 //! independent of the use cases.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
 use url::Url;
 
 use crate::{
-    Result, Violation,
-    core::rate::{Admission, Limit},
-    delivery::mails::Mail,
-    tenancy::smtp::{Sender, Server, SmtpPassword, Trial},
+    Result, Time, Violation,
+    applications::billing::{
+        PaymentProvider,
+        calls::{Account, Checkout, Customer, Session, Usage},
+        told::Call,
+    },
+    core::{
+        rate::{Admission, Limit},
+        value::BadValue,
+    },
+    delivery::{
+        log_streams::{Receiver, ReceiverUrl, verdict::Failure},
+        mails::Mail,
+    },
+    identity::{
+        connections::{
+            ClientIdentifier, ClientPassword, Protocol, ProviderUrl,
+            certificates::Certificate,
+            documents::{Keys, Miss, Published},
+        },
+        risk::Location,
+    },
+    tenancy::{
+        domains::{Challenge, Finding},
+        smtp::{Sender, Server, SmtpPassword, Trial},
+    },
 };
 
 /// One request to be counted under one key.
@@ -62,6 +84,19 @@ pub trait Pictures: Send + Sync {
     async fn fetch(&self, field: &str, url: &Url) -> std::result::Result<Vec<u8>, Violation>;
 }
 
+/// Where addresses are.
+pub trait Locations: Send + Sync {
+    /// What is known of an address; `None`: nothing.
+    fn locate(&self, address: IpAddr) -> Option<Location>;
+}
+
+/// The way to what organizations publish to prove that a domain is theirs.
+#[async_trait]
+pub trait Proofs: Send + Sync {
+    /// Looks for it now, within some five seconds.
+    async fn find(&self, challenge: &Challenge) -> Finding;
+}
+
 /// The way to customers' own mail servers.
 #[async_trait]
 pub trait MailServers: Send + Sync {
@@ -70,6 +105,50 @@ pub trait MailServers: Send + Sync {
     fn check(&self, server: &Server) -> std::result::Result<(), Violation>;
     /// Hands a mail over, within 20 seconds, and tells how each step went.
     async fn try_out(&self, server: &Server, password: Option<&SmtpPassword>, sender: &Sender, mail: &Mail) -> Trial;
+}
+
+/// The way to what identity providers publish, and to their token endpoints.
+#[async_trait]
+pub trait IdentityProviders: Send + Sync {
+    /// Fetches and reads a discovery document, or SAML metadata.
+    async fn fetch(&self, protocol: Protocol, from: &ProviderUrl) -> std::result::Result<Published, Miss>;
+    /// Reads one that was uploaded.
+    fn read(&self, protocol: Protocol, document: &str) -> std::result::Result<Published, Miss>;
+    /// Fetches a provider's keys.
+    async fn keys(&self, from: &ProviderUrl) -> std::result::Result<Keys, Miss>;
+    /// Reads a certificate, in PEM or as base64 of its DER.
+    fn certificate(&self, text: &str) -> std::result::Result<Certificate, BadValue>;
+    /// Asks a token endpoint for something that it must refuse, to learn whether it knows the client.
+    async fn try_client(
+        &self,
+        token: &ProviderUrl,
+        id: &ClientIdentifier,
+        secret: &ClientPassword,
+    ) -> std::result::Result<(), Miss>;
+}
+
+/// The way to the receivers of log streams.
+#[async_trait]
+pub trait LogReceivers: Send + Sync {
+    /// Judges where a receiver is, before that is stored: `Err` names `field` and what is wrong, without telling what is behind the address.
+    async fn check(&self, field: &str, url: &ReceiverUrl) -> std::result::Result<(), Violation>;
+    /// Sends a receiver a record that says that it is a test.
+    async fn try_out(&self, to: &Receiver) -> std::result::Result<(), Failure>;
+}
+
+/// The way to payment providers. What one refuses is a `Conflict` (`payment_key_refused`, `payment_refused`); `Unavailable`: it is away.
+#[async_trait]
+pub trait Payments: Send + Sync {
+    /// Reads a genuine call that was sent at a moment. `Invalid` for what is no event as the provider documents it.
+    fn read(&self, provider: PaymentProvider, body: &[u8], sent: Time) -> Result<Call>;
+    /// Makes a page to pay on.
+    async fn checkout(&self, account: &Account, wanted: &Checkout) -> Result<Session>;
+    /// Makes an organization a customer, and answers the provider's id of it.
+    async fn customer(&self, account: &Account, who: &Customer) -> Result<String>;
+    /// Makes a page on which a customer manages what they pay.
+    async fn portal(&self, account: &Account, customer: &str, return_url: &str) -> Result<String>;
+    /// Tells a meter how many users of an organization were active in a month so far. More often than once does no harm.
+    async fn usage(&self, account: &Account, meter: &str, usage: &Usage) -> Result<()>;
 }
 
 /// Judges a URL that a customer gave us, before it is stored: scheme, credentials, port and every address it resolves to.

@@ -171,13 +171,18 @@ pub struct Shown {
 
 impl Template {
     /// Those whose text an organization can replace.
-    pub const OWN: [Self; 6] = [
+    pub const OWN: [Self; 11] = [
         Self::Invitation,
         Self::ResetPassword,
         Self::PasswordChanged,
         Self::WebhookDisabled,
         Self::WebhookBehind,
+        Self::LogStreamDisabled,
         Self::SmtpTest,
+        Self::DomainFailing,
+        Self::DomainLapsed,
+        Self::CertificateEnding,
+        Self::ConnectionFailing,
     ];
 
     /// What its text can name.
@@ -189,7 +194,13 @@ impl Template {
             Self::EmailChangeRequested | Self::EmailChanged => &["new_email"],
             Self::Invitation => &["link", "organization", "inviter", "days"],
             Self::WebhookDisabled | Self::WebhookBehind => &["organization", "url", "link"],
+            Self::LogStreamDisabled => &["organization", "name", "url", "link"],
             Self::SmtpTest => &["organization"],
+            Self::DomainFailing => &["organization", "domain", "record", "days", "link"],
+            Self::DomainLapsed => &["organization", "domain", "record", "link"],
+            Self::CertificateEnding => &["organization", "name", "days", "link"],
+            Self::ConnectionFailing => &["organization", "name", "reason", "link"],
+            Self::SignInCode => &["code", "minutes", "link"],
         }
     }
 
@@ -197,7 +208,9 @@ impl Template {
     pub fn sample(self) -> Value {
         json!({
             "link": "https://sso.example.com/link?token=0000", "hours": 24, "minutes": 30, "days": 7, "organization": "Acme Inc.",
-            "inviter": "ann@acme.example", "url": "https://hooks.acme.example", "new_email": "ann@new.example",
+            "inviter": "ann@acme.example", "name": "Splunk", "url": "https://hooks.acme.example", "new_email": "ann@new.example",
+            "domain": "auth.acme.example", "record": "_sso-verification.auth.acme.example", "code": "123456",
+            "reason": "The provider does not answer.",
         })
     }
 }

@@ -29,13 +29,25 @@ pub enum Template {
     WebhookDisabled,
     /// Too many deliveries wait at an endpoint: `organization`, `url`, `link`.
     WebhookBehind,
+    /// A log stream was switched off after days of failure: `organization`, `name`, `url`, `link`.
+    LogStreamDisabled,
     /// A test of an organization's own mail server: `organization`.
     SmtpTest,
+    /// What proves a domain is missing: `organization`, `domain`, `record`, `days`, `link`.
+    DomainFailing,
+    /// A domain does not count as verified any more: `organization`, `domain`, `record`, `link`.
+    DomainLapsed,
+    /// The last certificate of a connection ends soon: `organization`, `name`, `days`, `link`.
+    CertificateEnding,
+    /// What a connection's provider publishes is no use, or was changed: `organization`, `name`, `reason`, `link`.
+    ConnectionFailing,
+    /// A sign-in looked risky, and this code shows that whoever signs in reads the account's mails: `code`, `minutes`, `link`.
+    SignInCode,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::VerifyEmail,
         Self::AccountExists,
         Self::ResetPassword,
@@ -46,12 +58,18 @@ impl Template {
         Self::Invitation,
         Self::WebhookDisabled,
         Self::WebhookBehind,
+        Self::LogStreamDisabled,
         Self::SmtpTest,
+        Self::DomainFailing,
+        Self::DomainLapsed,
+        Self::CertificateEnding,
+        Self::ConnectionFailing,
+        Self::SignInCode,
     ];
 
-    /// Whether its link opens an account to whoever reads it.
+    /// Whether its link, or its code, opens an account to whoever reads it.
     pub const fn opens_account(self) -> bool {
-        matches!(self, Self::VerifyEmail | Self::ResetPassword | Self::ChangeEmail)
+        matches!(self, Self::VerifyEmail | Self::ResetPassword | Self::ChangeEmail | Self::SignInCode)
     }
 
     /// The name of its files.
@@ -67,7 +85,13 @@ impl Template {
             Self::Invitation => "invitation",
             Self::WebhookDisabled => "webhook_disabled",
             Self::WebhookBehind => "webhook_behind",
+            Self::LogStreamDisabled => "log_stream_disabled",
             Self::SmtpTest => "smtp_test",
+            Self::DomainFailing => "domain_failing",
+            Self::DomainLapsed => "domain_lapsed",
+            Self::CertificateEnding => "certificate_ending",
+            Self::ConnectionFailing => "connection_failing",
+            Self::SignInCode => "sign_in_code",
         }
     }
 }

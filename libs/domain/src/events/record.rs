@@ -3,16 +3,23 @@
 //! One event is one audit record and what webhooks and the feed carry. Names are dotted and past-tense and a public contract: a
 //! snapshot pins each one's JSON. Names the contract lists for parts that are not built yet can be subscribed to already.
 
-use std::{fmt, str::FromStr, sync::LazyLock};
+mod names;
+mod payload;
 
-use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
+
+use serde::Serialize;
 use serde_json::Value;
 
+pub use self::{
+    names::EventName,
+    payload::{Payload, TEST_PING},
+};
 use super::samples::Sample;
 use crate::core::id::id;
 use crate::{
-    ApiKeyId, ErasureId, InvitationId, MailTemplateId, OrgId, PlanId, RoleId, ServiceId, SessionId, UserId, WebhookId,
-    core::value::{BadValue, bad},
+    ApiKeyId, BillingCredentialsId, ConnectionId, DomainId, ErasureId, ImpersonationId, InvitationId, LogStreamId,
+    MailTemplateId, OAuthCredentialsId, OrgId, PlanId, RiskEventId, RoleId, ScimTokenId, ServiceId, SessionId, UserId, WebhookId,
 };
 
 id! {
@@ -81,8 +88,11 @@ events! {
     "organization.suspended" OrganizationSuspended on "organization" organization_id { organization_id: OrgId };
     /// The platform activated it again.
     "organization.activated" OrganizationActivated on "organization" organization_id { organization_id: OrgId };
-    /// The platform changed its tier or limits.
+    /// The platform changed its tier or limits, or what it has bought did.
     "organization.tier_updated" OrganizationTierUpdated on "organization" organization_id { organization_id: OrgId, tier_id: String, max_services: Option<i64>, max_users: Option<i64> };
+
+    /// The platform gave it features beyond its tier, or took such back; null: none.
+    "organization.features_updated" OrganizationFeaturesUpdated on "organization" organization_id { organization_id: OrgId, features: Option<String> };
 
     /// The organization's mails leave through a mail server of its own, or another one.
     "organization.smtp.configured" SmtpConfigured on "organization" organization_id { organization_id: OrgId, host: String, port: u32, security: String, username: String, from_email: String };
@@ -108,6 +118,36 @@ events! {
 
     /// The organization looks different.
     "branding.updated" BrandingUpdated on "organization" organization_id { organization_id: OrgId, logo_url: Option<String>, primary_color: Option<String> };
+
+    /// The organization claims a domain (`kind`: `host` or `sign_in`). A host takes the place of another, with the resource URIs under that.
+    "domain.set" DomainSet on "domain" domain_id { domain_id: DomainId, kind: &'static str, domain: String, #[serde(skip_serializing_if = "Vec::is_empty")] ended_resource_uris: Vec<String> };
+    /// It proved a domain (`method`: `dns` or `http`).
+    "domain.verified" DomainVerified on "domain" domain_id { domain_id: DomainId, kind: &'static str, domain: String, method: &'static str };
+    /// People with addresses of a domain sign in elsewhere, or otherwise.
+    "domain.updated" DomainUpdated on "domain" domain_id { domain_id: DomainId, kind: &'static str, domain: String, upstream_provider_id: Option<ConnectionId>, login_policy: &'static str, announce: bool };
+    /// It gave a domain up.
+    "domain.deleted" DomainDeleted on "domain" domain_id { domain_id: DomainId, kind: &'static str, domain: String, #[serde(skip_serializing_if = "Vec::is_empty")] ended_resource_uris: Vec<String> };
+    /// The proof of a domain is missing, and has been since `failing_since`.
+    "domain.check_failed" DomainCheckFailed on "domain" domain_id { domain_id: DomainId, kind: &'static str, domain: String, failing_since: String, lapses_at: String };
+    /// It is there again.
+    "domain.recovered" DomainRecovered on "domain" domain_id { domain_id: DomainId, kind: &'static str, domain: String };
+    /// It was missing for a week: the domain counts as not verified, and what rested on it ended.
+    "domain.lapsed" DomainLapsed on "domain" domain_id { domain_id: DomainId, kind: &'static str, domain: String, #[serde(skip_serializing_if = "Vec::is_empty")] ended_resource_uris: Vec<String> };
+
+    /// The organization has a connection to an identity provider.
+    "connection.created" ConnectionCreated on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, provider_type: &'static str, enabled: bool };
+    /// A connection was changed: which fields, and whether it speaks for somebody else now.
+    "connection.updated" ConnectionUpdated on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, provider_type: &'static str, enabled: bool, changed: Vec<String>, new_generation: bool };
+    /// A connection is gone, and with it the domains' routes to it and its SCIM tokens.
+    "connection.deleted" ConnectionDeleted on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String };
+    /// Somebody tried a connection out.
+    "connection.tested" ConnectionTested on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, succeeded: bool, failed_checks: Vec<String> };
+    /// Its last certificate ends in so many days.
+    "connection.certificate_ending" ConnectionCertificateEnding on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, sha256: String, not_after: String, days: i64 };
+    /// What its provider publishes has been of no use for a day. What was published before goes on to count.
+    "connection.document_failing" ConnectionDocumentFailing on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, document: &'static str, reason: &'static str };
+    /// Its provider publishes other addresses, which count once somebody accepts them.
+    "connection.endpoints_changed" ConnectionEndpointsChanged on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String };
 
     /// Somebody was invited.
     "user.invited" UserInvited on "invitation" invitation_id { invitation_id: InvitationId, email: String, role: String };
@@ -159,6 +199,19 @@ events! {
     /// An endpoint that had fallen behind has been sent, or is being sent, every event.
     "webhook.caught_up" WebhookCaughtUp on "webhook" webhook_id { webhook_id: WebhookId, name: String };
 
+    /// A log stream was made.
+    "siem_config.created" LogStreamCreated on "siem_config" siem_config_id { siem_config_id: LogStreamId, name: String, provider_type: &'static str, endpoint: String };
+    /// A log stream changed.
+    "siem_config.updated" LogStreamUpdated on "siem_config" siem_config_id { siem_config_id: LogStreamId, name: String, provider_type: &'static str, endpoint: String, enabled: bool };
+    /// A log stream was deleted.
+    "siem_config.deleted" LogStreamDeleted on "siem_config" siem_config_id { siem_config_id: LogStreamId, name: String };
+    /// Somebody tried a log stream out.
+    "siem_config.tested" LogStreamTested on "siem_config" siem_config_id { siem_config_id: LogStreamId, name: String, succeeded: bool, #[serde(skip_serializing_if = "Option::is_none")] reason: Option<&'static str>, #[serde(skip_serializing_if = "Option::is_none")] status: Option<u32> };
+    /// A log stream was switched off, because its receiver had taken nothing for days.
+    "siem_config.disabled" LogStreamDisabled on "siem_config" siem_config_id { siem_config_id: LogStreamId, name: String, reason: String };
+    /// The receiver of a log stream refuses this one record, and takes others: it was passed over.
+    "siem_config.record_set_aside" LogStreamRecordSetAside on "siem_config" siem_config_id { siem_config_id: LogStreamId, name: String, seq: i64, record_id: EventId, record_event: String, #[serde(skip_serializing_if = "Option::is_none")] status: Option<u32> };
+
     /// The organization keeps its audit log for another time; null: as long as the platform does.
     "audit_log.retention_updated" AuditRetentionUpdated on "organization" organization_id { organization_id: OrgId, days: Option<u32> };
     /// Somebody is to be erased from the audit log. It does not say who.
@@ -176,6 +229,30 @@ events! {
     "api_key.rotated" ApiKeyRotated on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, prefix: String, grace_seconds: i64 };
     /// An API key was revoked.
     "api_key.deleted" ApiKeyDeleted on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, #[serde(skip_serializing_if = "Option::is_none")] service_id: Option<ServiceId> };
+
+    /// A token of the organization's directory was made.
+    "scim_token.created" ScimTokenCreated on "scim_token" scim_token_id { scim_token_id: ScimTokenId, name: String, prefix: String, #[serde(skip_serializing_if = "Option::is_none")] connection_id: Option<String>, expires_at: Option<String> };
+    /// It was revoked.
+    "scim_token.revoked" ScimTokenRevoked on "scim_token" scim_token_id { scim_token_id: ScimTokenId, name: String };
+    /// It was deleted; it works no more, if it did.
+    "scim_token.deleted" ScimTokenDeleted on "scim_token" scim_token_id { scim_token_id: ScimTokenId, name: String };
+
+    /// People sign in at a social provider (`provider`) through the organization's own client, or another one, or with another secret.
+    "service.oauth_credentials.updated" OAuthCredentialsUpdated on "oauth_credentials" oauth_credentials_id { oauth_credentials_id: OAuthCredentialsId, provider: &'static str, client_id: String };
+    /// They sign in there through the platform's again.
+    "service.oauth_credentials.deleted" OAuthCredentialsDeleted on "oauth_credentials" oauth_credentials_id { oauth_credentials_id: OAuthCredentialsId, provider: &'static str, client_id: String };
+
+    /// The organization's account at a payment provider (`provider`), or how it is known there, is another one.
+    "billing_credentials.set" BillingCredentialsSet on "billing_credentials" billing_credentials_id { billing_credentials_id: BillingCredentialsId, provider: &'static str, mode: &'static str };
+    /// It has none there any more.
+    "billing_credentials.deleted" BillingCredentialsDeleted on "billing_credentials" billing_credentials_id { billing_credentials_id: BillingCredentialsId, provider: &'static str };
+
+    /// The payment provider (`provider`) says what the organization has bought from the platform: where that stands, and the tier that it pays for.
+    "billing_account.updated" BillingAccountUpdated on "organization" organization_id { organization_id: OrgId, provider: &'static str, status: &'static str, tier_id: Option<String> };
+    /// The payment provider (`provider`) says that the organization is no customer of the platform any more.
+    "billing_account.deleted" BillingAccountDeleted on "organization" organization_id { organization_id: OrgId, provider: &'static str };
+    /// The organization became a customer of the platform at its payment provider (`provider`).
+    "billing_account.created" BillingAccountCreated on "organization" organization_id { organization_id: OrgId, provider: &'static str };
 
     /// A service was made.
     "service.created" ServiceCreated on "service" service_id { service_id: ServiceId, slug: String, name: String, service_type: &'static str };
@@ -218,10 +295,27 @@ events! {
     "user.sessions_revoked" SessionsRevoked on "user" user_id { user_id: UserId, count: u64, reason: String };
     /// A password was changed or reset.
     "security.password.changed" PasswordChanged on "user" user_id { user_id: UserId, method: String };
+    /// This user was forgotten: the id stands for nobody any more. Whoever keeps something of them should delete it as well.
+    "user.forgotten" UserForgotten on "user" user_id { user_id: UserId };
+    /// A platform owner acts as this user in the organization, until then.
+    "user.impersonation_started" ImpersonationStarted on "user" user_id { user_id: UserId, impersonation_id: ImpersonationId, operator_id: UserId, operator_email: String, reason: Option<String>, expires_at: String };
+    /// They do not any more, before that.
+    "user.impersonation_ended" ImpersonationEnded on "user" user_id { user_id: UserId, impersonation_id: ImpersonationId };
     /// An account has another, proven address.
     "user.email_changed" EmailChanged on "user" user_id { user_id: UserId, previous_email: String, email: String };
     /// A used refresh token came back: its family was ended.
     "security.refresh_token.reused" RefreshTokenReused on "user" user_id { user_id: UserId, session_id: SessionId };
+
+    /// A sign-in looked risky, and went on: the organization watches only.
+    "security.risk.detected" RiskDetected on "user" user_id { user_id: UserId, email: String, risk_event_id: RiskEventId, score: i64, factors: Vec<&'static str>, verdict: &'static str, enforcement_mode: &'static str };
+    /// A sign-in looked risky: a code was asked for.
+    "security.risk.challenged" RiskChallenged on "user" user_id { user_id: UserId, email: String, risk_event_id: RiskEventId, score: i64, factors: Vec<&'static str>, verdict: &'static str, enforcement_mode: &'static str };
+    /// A sign-in looked risky and was refused.
+    "security.risk.blocked" RiskBlocked on "user" user_id { user_id: UserId, email: String, risk_event_id: RiskEventId, score: i64, factors: Vec<&'static str>, verdict: &'static str, enforcement_mode: &'static str };
+    /// The organization makes something else of risky sign-ins.
+    "risk_settings.updated" RiskSettingsUpdated on "organization" organization_id { organization_id: OrgId, enforcement_mode: &'static str, low_threshold: i64, medium_threshold: i64, new_device_score: i64, impossible_travel_score: i64, velocity_score: i64, velocity_threshold: i64 };
+    /// It makes of them what is usual.
+    "risk_settings.reset" RiskSettingsReset on "organization" organization_id { organization_id: OrgId };
 
     /// Platform log: an organization was approved.
     "approve_organization" PlatformApproved on "organization" organization_id { organization_id: OrgId, slug: String };
@@ -233,6 +327,22 @@ events! {
     "activate_organization" PlatformActivated on "organization" organization_id { organization_id: OrgId, slug: String };
     /// Platform log: an organization has another tier.
     "update_organization_tier" PlatformTierUpdated on "organization" organization_id { organization_id: OrgId, slug: String, tier_id: String };
+    /// Platform log: an organization was given features beyond its tier, or such were taken back.
+    "update_organization_features" PlatformFeaturesUpdated on "organization" organization_id { organization_id: OrgId, slug: String, features: Option<String> };
+    /// Platform log: what a tier is.
+    "update_tier" PlatformTierEdited on "tier" tier_id { tier_id: String, default_max_services: i64, default_max_users: i64, features: String, price_cents: i64, currency: String };
+    /// Platform log: somebody was forgotten, in so many organizations.
+    "forget_user" PlatformUserForgotten on "user" user_id { user_id: UserId, organizations: usize };
+    /// Platform log: somebody was shown everything that is kept of this person.
+    "export_user_data" PlatformUserExported on "user" user_id { user_id: UserId };
+    /// Platform log: a platform owner acts as somebody, for a while, in one organization at most.
+    "impersonate_user" PlatformImpersonated on "user" user_id { user_id: UserId, impersonation_id: ImpersonationId, organization_id: Option<OrgId>, reason: Option<String> };
+    /// Platform log: they do not any more, before the time was over.
+    "end_impersonation" PlatformImpersonationEnded on "user" user_id { user_id: UserId, impersonation_id: ImpersonationId };
+    /// Platform log: what holds for new organizations once it is applied (`config_part`: `config_bootstrap`); null: the configuration file says.
+    "update_platform_config" PlatformConfigUpdated on "platform_config" config_part { config_part: &'static str, require_approval: Option<bool>, default_tier_id: Option<String>, max_organizations_per_user: Option<i64> };
+    /// Platform log: it holds.
+    "apply_platform_config" PlatformConfigApplied on "platform_config" config_part { config_part: &'static str, require_approval: Option<bool>, default_tier_id: Option<String>, max_organizations_per_user: Option<i64> };
     /// Platform log: an organization was deleted.
     "delete_organization" PlatformOrganizationDeleted on "organization" organization_id { organization_id: OrgId, slug: String, name: String };
     /// Platform log: somebody became a platform owner.
@@ -249,127 +359,6 @@ impl Event {
         let mut whole = serde_json::to_value(self).unwrap_or_default();
         whole.get_mut("data").map(Value::take).unwrap_or_default()
     }
-}
-
-/// Names the contract lists for parts that come later: they can be subscribed to, nothing emits them yet.
-const ANNOUNCED: &[&str] = &[
-    "service.oauth_credentials.updated",
-    "security.mfa.enabled",
-    "security.mfa.disabled",
-    "user.mfa.enabled",
-    "user.mfa.disabled",
-    "user.mfa.verify.success",
-    "user.mfa.verify.failed",
-    "domain.set",
-    "domain.verified",
-    "domain.deleted",
-];
-
-/// Other names that clients use for an action, in audit filters.
-const ALIASES: &[(&str, &str)] = &[
-    ("organization.deleted", "org.deleted"),
-    ("member.role_changed", "user.role_updated"),
-    ("member.service_access_updated", "user.service_access_updated"),
-    ("member.removed", "user.removed"),
-    ("member.left", "user.left"),
-    ("organization.ownership_transferred", "org.ownership_transferred"),
-];
-
-/// The test event; sent to one endpoint on request, never subscribed to.
-pub const TEST_PING: &str = "webhook.test.ping";
-
-/// A registered event name.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub struct EventName(&'static str);
-
-impl EventName {
-    /// The dotted name.
-    pub const fn as_str(self) -> &'static str {
-        self.0
-    }
-    /// Every name that an organization can subscribe to and filter by.
-    pub fn all() -> impl Iterator<Item = EventName> {
-        EMITTED.iter().chain(ANNOUNCED).filter(|name| name.contains('.')).map(|name| EventName(name))
-    }
-    /// The name upper-cased, with dots and underscores as spaces, as the contract labels it.
-    pub fn label(self) -> String {
-        self.0.to_uppercase().replace(['.', '_'], " ")
-    }
-    /// The part before the first dot.
-    pub fn category(self) -> &'static str {
-        self.0.split('.').next().unwrap_or(self.0)
-    }
-    /// The registered name that a filter means: itself, or what it is an alias of.
-    pub fn canonical(text: &str) -> &str {
-        ALIASES.iter().find(|(alias, _)| *alias == text).map_or(text, |(_, name)| name)
-    }
-}
-
-impl Sample for EventName {
-    fn sample(_: &'static str) -> Self {
-        Self::all().next().unwrap_or_else(|| unreachable!("the registry is not empty"))
-    }
-}
-
-impl FromStr for EventName {
-    type Err = BadValue;
-    fn from_str(s: &str) -> Result<Self, BadValue> {
-        match EventName::all().find(|name| name.0 == s) {
-            Some(name) => Ok(name),
-            None => bad("unknown_event", "Use names that `webhooks.getEventTypes` lists; there is no wildcard."),
-        }
-    }
-}
-impl<'de> Deserialize<'de> for EventName {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-impl fmt::Display for EventName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-impl fmt::Debug for EventName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-/// What webhooks post and the feed shows. Absent fields are left out, as the contract says.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Payload<'a> {
-    /// The event's name.
-    pub event: &'a str,
-    /// RFC 3339.
-    pub timestamp: String,
-    /// Whose event it is; absent for the platform's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub organization_id: Option<OrgId>,
-    /// Who did it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub actor_user_id: Option<String>,
-    /// Their address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub actor_email: Option<String>,
-    /// What sort of program did it, if no person did: `api_key`, `client`, `scim_token`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub actor_type: Option<&'a str>,
-    /// The program's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub actor_id: Option<String>,
-    /// What it happened to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target_type: Option<&'a str>,
-    /// Its id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target_id: Option<&'a str>,
-    /// More about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<Value>,
-    /// For people; of the test event only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<&'a str>,
 }
 
 #[cfg(test)]

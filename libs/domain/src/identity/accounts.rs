@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sessions::SessionCredential;
+use super::{impersonation::Impersonation, sessions::SessionCredential};
 use crate::core::id::id;
 use crate::{GrantId, OrgId, SessionId, Time, core::value::Email};
 
@@ -51,6 +51,8 @@ pub struct Person {
     pub session: SessionId,
     /// What of it this token is for.
     pub grant: GrantId,
+    /// Who really acts, if that is somebody else: then `session` is theirs.
+    pub impersonation: Option<Impersonation>,
 }
 
 impl Person {
@@ -63,7 +65,17 @@ impl Person {
         email_verified: bool,
         is_platform_owner: bool,
     ) -> Self {
-        Self { id: who.user, email, realm, email_verified, is_platform_owner, session: who.session, grant: who.grant }
+        let (id, session, grant) = (who.user, who.session, who.grant);
+        Self { id, email, realm, email_verified, is_platform_owner, session, grant, impersonation: None }
+    }
+    /// The same, while somebody else acts as them.
+    #[must_use]
+    pub fn impersonated(self, by: Impersonation) -> Self {
+        Self { impersonation: Some(by), ..self }
+    }
+    /// Whether this sign-in may be used in the organization at all.
+    pub fn may_be_in(&self, org: OrgId) -> bool {
+        self.impersonation.as_ref().is_none_or(|by| by.org == Some(org))
     }
     /// Whether the address proves who they are outside their realm. A managed account's address was chosen by the organization that
     /// manages it, so it proves nothing to any other.

@@ -3,6 +3,7 @@
 //! organizations never disturb each other.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::core::id::id;
 use crate::{OrgId, Time, UserId, core::value::Slug};
@@ -103,6 +104,38 @@ pub struct AccessClaims {
     /// Unix seconds.
     pub exp: i64,
 }
+
+/// The claims of what answers a right password while a code is still asked for. It opens nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreauthClaims {
+    /// `mfa_preauth`.
+    pub token_use: String,
+    /// User id.
+    pub sub: UserId,
+    /// The address, for display only.
+    pub email: String,
+    /// The slug of the organization that is signed in to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub org: Option<Slug>,
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub org_id: Option<OrgId>,
+    /// `platform` or `org:<slug>`.
+    pub aud: String,
+    /// The server's public URL.
+    pub iss: String,
+    /// Names the sign-in that waits.
+    pub jti: Uuid,
+    /// Always.
+    pub mfa_required: bool,
+    /// Unix seconds.
+    pub iat: i64,
+    /// Unix seconds.
+    pub exp: i64,
+}
+
+/// The `typ` header of such a token.
+pub const PREAUTH_TYP: &str = "mfa-preauth+jwt";
 
 /// What a verified access token says. Whether it still holds, only the database knows: every use asks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

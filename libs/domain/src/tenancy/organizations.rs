@@ -8,6 +8,7 @@ use crate::core::id::id;
 use crate::{
     Time, UserId,
     core::value::{BadValue, Name, Slug, bad},
+    tenancy::features::Feature,
 };
 
 id! {
@@ -89,6 +90,10 @@ pub struct Organization {
     pub brand_logo_url: Option<String>,
     /// Its colour.
     pub brand_primary_color: Option<String>,
+    /// Its own host, proven or not.
+    pub custom_domain: Option<String>,
+    /// Whether it has proven that the host is its own.
+    pub domain_verified: bool,
     /// Counts every change of this row: the `ETag`.
     pub version: i64,
     /// When it was made.
@@ -146,10 +151,10 @@ pub struct Seats {
 
 impl OrganizationView {
     /// Whether its tier has a feature, or the platform gave it beyond that.
-    pub fn has_feature(&self, name: &str) -> bool {
+    pub fn has_feature(&self, feature: Feature) -> bool {
         let has = |text: &str| {
             let features: Option<serde_json::Value> = serde_json::from_str(text).ok();
-            features.and_then(|features| features.get(name)?.as_bool()).unwrap_or(false)
+            features.and_then(|features| features.get(feature.as_str())?.as_bool()).unwrap_or(false)
         };
         has(&self.tier.features) || self.organization.feature_overrides.as_deref().is_some_and(has)
     }

@@ -76,4 +76,8 @@ pub struct RetentionConfig {
     pub idempotency_days: u32,
     /// Ended sessions.
     pub sessions_days: u32,
+    /// Sign-ins.
+    pub sign_ins_days: u32,
+    /// Numbers of sign-ins.
+    pub analytics_days: u32,
 }

@@ -1,7 +1,11 @@
-//! Sections about what the processes call: mail server, customers' URLs, name servers, webhooks.
+//! Sections about what the processes call: mail server, customers' URLs, name servers, webhooks, receivers of logs, payment providers.
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use domain::{
+    applications::billing::{PaymentMode, PaymentProvider},
+    tenancy::domains::DomainName,
+};
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -79,6 +83,20 @@ pub struct DnsConfig {
     pub resolver: Option<SocketAddr>,
 }
 
+/// `[domains]`: customers' domains, and how they are proven.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DomainsConfig {
+    /// Name servers that are asked for proofs; none: those of `dns.resolver`.
+    #[serde(deserialize_with = "parse::resolvers")]
+    pub resolvers: Vec<SocketAddr>,
+    /// Names that are nobody's host, with all below them.
+    #[serde(deserialize_with = "parse::domains")]
+    pub reserved: Vec<DomainName>,
+    /// The port at which a host serves the file that proves it.
+    pub http_port: u16,
+}
+
 /// `[webhooks]`: deliveries.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,4 +117,52 @@ pub struct WebhooksConfig {
     pub open_in_organization: u32,
     /// … at an endpoint that has never answered 2xx.
     pub open_at_unverified: u32,
+}
+
+/// `[log_streams]`: forwarding logs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogStreamsConfig {
+    /// Streams that one process works on at the same time.
+    pub concurrency: usize,
+    /// Milliseconds that a record waits for others.
+    pub gather_ms: u64,
+    /// Seconds a receiver may take.
+    pub timeout_seconds: u64,
+    /// Days without a success after which a stream is switched off; 0: never.
+    pub disable_after_days: u32,
+}
+
+/// `[billing]`: payment providers, and how the platform bills organizations.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BillingConfig {
+    /// Who bills organizations for the platform; `None`: nobody.
+    #[serde(deserialize_with = "parse::payment_provider")]
+    pub provider: Option<PaymentProvider>,
+    /// The platform's key there.
+    #[serde(deserialize_with = "parse::provider_secret")]
+    pub api_key: Secret,
+    /// What it signs its calls with; empty: none are believed.
+    #[serde(deserialize_with = "parse::provider_secret")]
+    pub webhook_secret: Secret,
+    /// Whether money moves there.
+    #[serde(deserialize_with = "parse::payment_mode")]
+    pub mode: PaymentMode,
+    /// Prices or products, each with the tier that it buys.
+    #[serde(deserialize_with = "parse::pairs")]
+    pub tiers: Vec<(String, String)>,
+    /// The meter that is told how many users were active; empty: none is.
+    pub usage_meter: String,
+    /// Stripe's address.
+    #[serde(deserialize_with = "parse::base_url")]
+    pub stripe_url: String,
+    /// Polar's.
+    #[serde(deserialize_with = "parse::base_url")]
+    pub polar_url: String,
+    /// That of Polar's sandbox.
+    #[serde(deserialize_with = "parse::base_url")]
+    pub polar_sandbox_url: String,
+    /// Seconds that a provider may take.
+    pub timeout_seconds: u64,
 }

@@ -3,6 +3,11 @@
 
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr};
 
+use domain::{
+    applications::billing::{PaymentMode, PaymentProvider},
+    core::secret::ProviderSecret,
+    tenancy::domains::DomainName,
+};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error};
 use url::Url;
@@ -24,6 +29,17 @@ pub(super) fn listen<'de, D: Deserializer<'de>>(d: D) -> Result<SocketAddr, D::E
 
 pub(super) fn resolver<'de, D: Deserializer<'de>>(d: D) -> Result<Option<SocketAddr>, D::Error> {
     text(d, |value| if value == "system" { Ok(None) } else { socket(&value).map(Some) })
+}
+
+pub(super) fn resolvers<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<SocketAddr>, D::Error> {
+    let values = Vec::<String>::deserialize(d)?;
+    values.iter().map(|value| socket(value)).collect::<Result<_, _>>().map_err(Error::custom)
+}
+
+pub(super) fn domains<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<DomainName>, D::Error> {
+    let values = Vec::<String>::deserialize(d)?;
+    let name = |value: &String| value.parse().map_err(|_| format!("`{value}` is not a domain's name."));
+    values.iter().map(name).collect::<Result<_, _>>().map_err(Error::custom)
 }
 
 fn web_url(value: &str) -> Result<Url, String> {
@@ -62,6 +78,46 @@ pub(super) fn origins<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D:
 
 pub(super) fn optional_http_url<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
     text(d, |value| if value.is_empty() { Ok(value) } else { web_url(&value).map(|_| value) })
+}
+
+/// An address that paths are put behind.
+pub(super) fn base_url<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    text(d, |value| origin(&value))
+}
+
+pub(super) fn payment_provider<'de, D: Deserializer<'de>>(d: D) -> Result<Option<PaymentProvider>, D::Error> {
+    text(d, |value| match value.as_str() {
+        "none" => Ok(None),
+        name => name.parse().map(Some).map_err(|_| format!("`{name}` is none of: none, stripe, polar.")),
+    })
+}
+
+pub(super) fn payment_mode<'de, D: Deserializer<'de>>(d: D) -> Result<PaymentMode, D::Error> {
+    text(d, |value| value.parse::<PaymentMode>().map_err(|_| format!("`{value}` is neither test nor live.")))
+}
+
+/// A secret that travels in a header; empty: none.
+pub(super) fn provider_secret<'de, D: Deserializer<'de>>(d: D) -> Result<Secret, D::Error> {
+    text(d, |value| match value.parse::<ProviderSecret>() {
+        Err(bad) if !value.is_empty() => Err(bad.message.into_owned()),
+        _ => Ok(Secret::new(value)),
+    })
+}
+
+/// What is written as `left = right`, neither of them empty and no left one twice.
+pub(super) fn pairs<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String, String)>, D::Error> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for text in Vec::<String>::deserialize(d)? {
+        let (left, right) = text.split_once('=').map_or(("", ""), |(left, right)| (left.trim(), right.trim()));
+        if left.is_empty() || right.is_empty() {
+            return Err(Error::custom(format!("`{text}` must be written as `price = tier`.")));
+        }
+        if pairs.iter().any(|(known, _)| known == left) {
+            return Err(Error::custom(format!("`{left}` is there twice.")));
+        }
+        pairs.push((left.to_owned(), right.to_owned()));
+    }
+    Ok(pairs)
 }
 
 /// Accepts a single address as the network of only that address.

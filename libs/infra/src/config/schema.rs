@@ -20,6 +20,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("worker.poll_ms", 10, 60_000),
     ("mail.smtp_port", 1, 65_535),
     ("egress.timeout_seconds", 1, 300),
+    ("domains.http_port", 1, 65_535),
     ("organizations.max_per_user", 0, 1_000_000),
     ("rate_limits.sign_in_per_minute", 0, 1_000_000),
     ("rate_limits.sign_in_burst", 1, 1_000_000),
@@ -58,12 +59,19 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("webhooks.open_at_endpoint", 1, 1_000_000),
     ("webhooks.open_in_organization", 1, 10_000_000),
     ("webhooks.open_at_unverified", 1, 1_000_000),
+    ("log_streams.concurrency", 1, 1_000),
+    ("log_streams.gather_ms", 0, 10_000),
+    ("log_streams.timeout_seconds", 1, 60),
+    ("log_streams.disable_after_days", 0, 365),
+    ("billing.timeout_seconds", 1, 60),
     ("retention.events_days", 1, 36_500),
     ("retention.events_min_days", 1, 36_500),
     ("retention.events_max_days", 1, 36_500),
     ("retention.deliveries_days", 1, 36_500),
     ("retention.idempotency_days", 1, 365),
     ("retention.sessions_days", 1, 36_500),
+    ("retention.sign_ins_days", 1, 36_500),
+    ("retention.analytics_days", 1, 36_500),
 ];
 
 /// One key.

@@ -1,5 +1,7 @@
 //! Sections about accounts, tokens and keys.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use super::{Secret, parse};
@@ -51,6 +53,8 @@ pub struct RateLimitsConfig {
 pub struct OrganizationsConfig {
     /// Whether a platform owner has to approve each.
     pub require_approval: bool,
+    /// The tier of each.
+    pub tier: String,
     /// How many one user may create.
     pub max_per_user: u32,
 }
@@ -123,4 +127,13 @@ pub struct KeysConfig {
     /// Items of `id:hex64`, the active one first, as `crypto::MasterKeys` reads them; empty: generated into the data directory.
     #[serde(deserialize_with = "parse::master_key")]
     pub master: Secret,
+}
+
+/// `[risk]`: risky sign-ins.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskConfig {
+    /// A database in MaxMind's format that says where addresses are, if there is one.
+    #[serde(deserialize_with = "parse::optional_file")]
+    pub geoip_database: Option<PathBuf>,
 }

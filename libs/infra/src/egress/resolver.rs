@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
-use domain::Error;
+use domain::{Error, tenancy::domains::Miss};
 use hickory_resolver::{
     TokioResolver,
     config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig},
     net::runtime::TokioRuntimeProvider,
+    proto::rr::{RData, Record},
 };
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
@@ -33,15 +34,20 @@ pub(super) struct Names(TokioResolver);
 
 impl Names {
     pub(super) fn new(dns: &DnsConfig) -> Result<Self, Error> {
-        let mut builder = match dns.resolver {
-            None => TokioResolver::builder_tokio().map_err(Error::internal)?,
-            Some(server) => TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default()),
+        Self::asking(dns.resolver.as_slice(), 2048)
+    }
+
+    /// Asks these servers (none: the system's), and remembers so many answers.
+    pub(super) fn asking(servers: &[SocketAddr], remembered: u64) -> Result<Self, Error> {
+        let mut builder = match servers {
+            [] => TokioResolver::builder_tokio().map_err(Error::internal)?,
+            some => TokioResolver::builder_with_config(only(some), TokioRuntimeProvider::default()),
         };
         let options = builder.options_mut();
         options.timeout = ATTEMPT;
         options.attempts = 2;
         options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-        options.cache_size = 2048;
+        options.cache_size = remembered;
         options.positive_max_ttl = Some(LONGEST_CACHED);
         options.negative_max_ttl = Some(LONGEST_CACHED / 10);
         builder.build().map(Self).map_err(Error::internal)
@@ -57,18 +63,39 @@ impl Names {
         if addresses.is_empty() { Err(EgressError::NoAddress) } else { Ok(addresses) }
     }
 
+    /// The values of a TXT record, as bytes: what a customer's DNS says is nobody's text yet.
+    pub(super) async fn texts(&self, name: &str) -> Result<Vec<Vec<u8>>, Miss> {
+        let found = tokio::time::timeout(PATIENCE, self.0.txt_lookup(format!("{name}."))).await;
+        match found.map_err(|_| Miss::Unanswered)? {
+            Ok(lookup) => Ok(lookup.answers().iter().filter_map(text).collect()),
+            Err(e) if e.is_no_records_found() => Err(Miss::Absent),
+            Err(_) => Err(Miss::Unanswered),
+        }
+    }
+
     /// Those that may be called.
     pub(super) async fn permitted(&self, name: &str, policy: &Policy, reach: Reach) -> Result<Vec<IpAddr>, EgressError> {
         policy.filter(self.addresses(name).await?, reach).map_err(|_| EgressError::NoAddress)
     }
 }
 
-fn only(server: SocketAddr) -> ResolverConfig {
-    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
-        connection.port = server.port();
-        connection
-    });
-    ResolverConfig::from_name_servers(vec![NameServerConfig::new(server.ip(), true, connections.into())])
+/// A value may come in several strings, which belong together.
+fn text(record: &Record) -> Option<Vec<u8>> {
+    match &record.data {
+        RData::TXT(text) => Some(text.txt_data.concat()),
+        _ => None,
+    }
+}
+
+fn only(servers: &[SocketAddr]) -> ResolverConfig {
+    let server = |server: &SocketAddr| {
+        let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+            connection.port = server.port();
+            connection
+        });
+        NameServerConfig::new(server.ip(), true, connections.into())
+    };
+    ResolverConfig::from_name_servers(servers.iter().map(server).collect())
 }
 
 /// The resolver as the HTTP client sees it: it only ever learns permitted addresses, at the moment it connects.

@@ -5,7 +5,7 @@
 //! and keeps what came before the encryption: whoever sits on the line could put words into the server's mouth.
 
 mod talk;
-mod tls;
+pub(crate) mod tls;
 mod trial;
 mod wire;
 

@@ -32,7 +32,9 @@ fn mailer(mail: &MailConfig, dir: PathBuf) -> Mailer {
 
 fn everything() -> Value {
     json!({ "link": "https://sso.example/x?token=abc&next=1", "hours": 24, "minutes": 1, "days": 7, "new_email": "new@x.example",
-        "organization": "Acme", "inviter": "Jane Roe", "url": "https://hook.example/in" })
+        "organization": "Acme", "inviter": "Jane Roe", "url": "https://hook.example/in", "name": "Splunk",
+        "domain": "auth.acme.example", "record": "_sso-verification.auth.acme.example", "code": "123456",
+        "reason": "The provider does not answer." })
 }
 
 fn mail(template: Template, context: Value) -> RenderedMail {

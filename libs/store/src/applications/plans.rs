@@ -2,7 +2,7 @@
 
 use domain::{
     Error, OrgId, PlanId, Result, ServiceId,
-    applications::plans::{Currency, Features, MAX_PLANS, Plan, StripePriceId},
+    applications::plans::{Currency, Features, MAX_PLANS, Plan, PolarProductId, StripePriceId},
     authorization::{
         in_service::InService,
         policy::{Read, Write},
@@ -36,7 +36,7 @@ pub(crate) const PLANS: Table = Table {
 /// The columns of a [`Plan`], of `plans p`, in the order of [`read_plan`].
 const PLAN: &str =
     "p.id, p.org_id, p.service_id, p.name, p.description, p.price_cents, p.currency, p.features, p.stripe_price_id,
-    p.is_default, p.subscriptions, p.created_at, p.updated_at";
+    p.polar_product_id, p.is_default, p.subscriptions, p.created_at, p.updated_at";
 
 fn read_plan(row: &QueryResult) -> Result<Plan, DbErr> {
     let mut columns = Columns::of(row);
@@ -50,6 +50,7 @@ fn read_plan(row: &QueryResult) -> Result<Plan, DbErr> {
         currency: Currency::stored(columns.next()?),
         features: features(&columns.next::<String>()?)?,
         stripe_price_id: columns.next::<Option<String>>()?.map(StripePriceId::stored),
+        polar_product_id: columns.next::<Option<String>>()?.map(PolarProductId::stored),
         is_default: columns.next()?,
         subscriptions: columns.next()?,
         created_at: columns.next()?,
@@ -87,14 +88,15 @@ const LOCK: Sql = sql!(
 impl Store {
     /// Every plan of the service, by age; [`MAX_PLANS`] bounds their number.
     pub async fn list_plans(&self, scope: InService<'_, resource::Plans, Read>) -> Result<Vec<Plan>> {
-        let rows = sql::all(&self.db, LIST, vec![scope.org().uuid().into(), scope.service().uuid().into()]).await?;
-        sql::read_all(&rows, read_plan)
+        self.plans(scope).await
     }
-}
 
-impl Store {
     /// The same for whoever counts subscriptions.
     pub async fn count_plans(&self, scope: InService<'_, resource::ServiceAnalytics, Read>) -> Result<Vec<Plan>> {
+        self.plans(scope).await
+    }
+
+    async fn plans<R>(&self, scope: InService<'_, R, Read>) -> Result<Vec<Plan>> {
         let rows = sql::all(&self.db, LIST, vec![scope.org().uuid().into(), scope.service().uuid().into()]).await?;
         sql::read_all(&rows, read_plan)
     }
@@ -102,13 +104,13 @@ impl Store {
 
 const INSERT: Sql = sql!(
     "insert into plans (org_id, id, service_id, name, name_key, description, price_cents, currency, features, stripe_price_id,
-      is_default, subscriptions, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $12)"
+      is_default, subscriptions, created_at, updated_at, polar_product_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $12, $13)"
 );
 const SAVE: Sql = sql!(
     "update plans
     set name = $4, name_key = $5, description = $6, price_cents = $7, currency = $8, features = $9, stripe_price_id = $10,
-      is_default = $11, updated_at = $12
+      is_default = $11, updated_at = $12, polar_product_id = $13
     where org_id = $1 and id = $2 and service_id = $3"
 );
 /// Whoever subscribes to it at the same moment is waited for, and counted.
@@ -131,6 +133,7 @@ fn values(plan: &Plan) -> Vec<Value> {
         plan.stripe_price_id.as_ref().map(StripePriceId::as_str).into(),
         plan.is_default.into(),
         plan.updated_at.into(),
+        plan.polar_product_id.as_ref().map(PolarProductId::as_str).into(),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! Users of services: accounts that use one without being members of its organization.
 
 use domain::{
-    Error, OrgId, Result, Time, UserId,
+    Error, OrgId, Result, ServiceId, Time, UserId,
     applications::subscriptions::{MAX_SERVICE_USERS, ServiceUser},
     authorization::{
         in_service::InService,
@@ -99,6 +99,8 @@ const INSERT: Sql = sql!(
     on conflict (org_id, service_id, user_id) do nothing"
 );
 const DELETE: Sql = sql!("delete from service_users where org_id = $1 and service_id = $2 and user_id = $3");
+const USED: Sql =
+    sql!("select service_id from service_users where org_id = $1 and user_id = $2 order by service_id {for update}");
 const TAKE_PLACE: Sql = sql!("update services set users = users + 1 where org_id = $1 and id = $2 and users < $3");
 const GIVE_BACK: Sql = sql!("update services set users = users - 1 where org_id = $1 and id = $2");
 /// An account that was made for a service and that nobody uses any more.
@@ -132,12 +134,13 @@ impl WriteTx {
             let text = format!("A service has at most {MAX_SERVICE_USERS} users.");
             return Err(Error::conflict("service_user_limit", text));
         }
+        self.count_end_user(scope.org(), user.id).await?;
         Ok(ServiceUser { user, made_here, since: self.now() })
     }
 
     /// The organization's own account for an address, and whether it was made just now.
     async fn managed_account(&self, org: OrgId, email: &Email) -> Result<(User, bool)> {
-        match self.find_account(org, email).await? {
+        match self.lock_account_at(org, email).await? {
             Some(known) if known.user.deleted_at.is_some() => {
                 Err(Error::conflict("account_closed", "The account of this address was closed."))
             }
@@ -191,6 +194,22 @@ impl WriteTx {
         Ok(user)
     }
 
+    /// Removes somebody from every service of an organization; their account stays.
+    pub(crate) async fn leave_services(&self, org: OrgId, user: UserId) -> Result<()> {
+        let of = || vec![org.uuid().into(), user.uuid().into()];
+        let rows = sql::all(&self.tx, USED, of()).await?;
+        let services: Vec<ServiceId> = sql::read_all(&rows, |row| row.try_get_by_index(0).map(ServiceId::new))?;
+        let mut gone = 0;
+        for service in &services {
+            self.end_subscription(org, *service, user).await?;
+            gone += self.discount_end_user(org, user).await?;
+            let which = vec![org.uuid().into(), service.uuid().into(), user.uuid().into()];
+            sql::execute(&self.tx, DELETE, which).await?;
+            sql::execute(&self.tx, GIVE_BACK, vec![org.uuid().into(), service.uuid().into()]).await?;
+        }
+        self.give_end_users_back(org, gone).await
+    }
+
     /// Removes a locked user from the service, with their subscription; an account that was made for it and that nobody else uses is
     /// deleted.
     pub async fn delete_service_user(
@@ -200,10 +219,12 @@ impl WriteTx {
     ) -> Result<()> {
         let of = || vec![scope.org().uuid().into(), scope.service().uuid().into()];
         self.end_subscription(scope.org(), scope.service(), who.user.id).await?;
+        let gone = self.discount_end_user(scope.org(), who.user.id).await?;
         sql::execute(&self.tx, DELETE, [of(), vec![who.user.id.uuid().into()]].concat()).await?;
         if who.made_here {
             sql::execute(&self.tx, DELETE_ACCOUNT, vec![scope.org().uuid().into(), who.user.id.uuid().into()]).await?;
         }
-        sql::execute(&self.tx, GIVE_BACK, of()).await.map(|_| ())
+        sql::execute(&self.tx, GIVE_BACK, of()).await?;
+        self.give_end_users_back(scope.org(), gone).await
     }
 }

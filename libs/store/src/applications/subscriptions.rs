@@ -11,6 +11,7 @@ use domain::{
     core::value::{Name, ServiceSlug},
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
+use uuid::Uuid;
 
 use crate::{
     Store, WriteTx,
@@ -78,6 +79,16 @@ const LOCK: Sql = sql!(
     subscription = SUBSCRIPTION,
     source = SOURCE
 );
+/// Those of some people, by age.
+const OF_USERS: Sql<1> = sql!(
+    "select {subscription}
+    from {source}
+    where b.org_id = $1 and b.user_id in (select id from {rows})
+    order by b.created_at, b.service_id",
+    rows = 2 (id: Uuid),
+    subscription = SUBSCRIPTION,
+    source = SOURCE
+);
 const COUNT: Sql = sql!("select subscriptions from services where org_id = $1 and id = $2");
 const USERS: Sql = sql!("select users from services where org_id = $1 and id = $2");
 
@@ -88,6 +99,16 @@ fn of<R, A>(scope: InService<'_, R, A>) -> Vec<Value> {
 async fn get<R, A>(db: &impl ConnectionTrait, text: Sql, scope: InService<'_, R, A>, user: UserId) -> Result<Subscription> {
     let row = sql::one(db, text, [of(scope), vec![user.uuid().into()]].concat()).await?;
     read(&row.ok_or_else(|| Error::not_found("subscription"))?).map_err(from_db)
+}
+
+/// Subscriptions of some people to the services of an organization, by age.
+pub(super) async fn of_users(
+    db: &impl ConnectionTrait,
+    org: OrgId,
+    users: impl Iterator<Item = UserId>,
+) -> Result<Vec<Subscription>> {
+    let rows = OF_USERS.all(db, vec![org.uuid().into()], users.map(|id| [id.uuid().into()])).await?;
+    sql::read_all(&rows, read)
 }
 
 impl Store {
@@ -132,6 +153,9 @@ const DELETE: Sql = sql!("delete from subscriptions where org_id = $1 and servic
 const COUNT_PLAN: Sql = sql!("update plans set subscriptions = subscriptions + $3 where org_id = $1 and id = $2");
 const COUNT_SERVICE: Sql = sql!("update services set subscriptions = subscriptions + $3 where org_id = $1 and id = $2");
 
+/// An organization and a service of it.
+type At = (OrgId, ServiceId);
+
 /// What is asked of a subscription.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
@@ -152,30 +176,37 @@ impl WriteTx {
         wanted: Wanted,
     ) -> Result<Subscription> {
         self.keep_service(scope).await?;
-        self.keep(scope, KEEP_USER, user.uuid().into(), "user").await?;
-        self.keep(scope, KEEP_PLAN, wanted.plan.uuid().into(), "plan").await?;
-        if sql::execute(&self.tx, INSERT, self.values(scope, user, wanted)).await? == 0 {
-            return Err(Error::exists("already_subscribed", "This user has a subscription to the service already. Change that."));
-        }
-        self.count_subscriptions(scope.org(), wanted.plan, 1).await?;
-        sql::execute(&self.tx, COUNT_SERVICE, [of(scope), vec![1_i64.into()]].concat()).await?;
+        self.add_subscription((scope.org(), scope.service()), user, wanted).await?;
         get(&self.tx, GET, scope, user).await
     }
 
-    async fn keep<R>(&self, scope: InService<'_, R, Write>, text: Sql, id: Value, what: &'static str) -> Result<()> {
-        let row = sql::one(&self.tx, text, [of(scope), vec![id]].concat()).await?;
+    /// The same in a service that is kept already.
+    pub(super) async fn add_subscription(&self, at: At, user: UserId, wanted: Wanted) -> Result<()> {
+        self.keep(at, KEEP_USER, user.uuid().into(), "user").await?;
+        self.keep(at, KEEP_PLAN, wanted.plan.uuid().into(), "plan").await?;
+        if sql::execute(&self.tx, INSERT, self.values(at, user, wanted)).await? == 0 {
+            return Err(Error::exists("already_subscribed", "This user has a subscription to the service already. Change that."));
+        }
+        self.count_subscriptions(at.0, wanted.plan, 1).await?;
+        let more = vec![at.0.uuid().into(), at.1.uuid().into(), 1_i64.into()];
+        sql::execute(&self.tx, COUNT_SERVICE, more).await.map(|_| ())
+    }
+
+    async fn keep(&self, (org, service): At, text: Sql, id: Value, what: &'static str) -> Result<()> {
+        let row = sql::one(&self.tx, text, vec![org.uuid().into(), service.uuid().into(), id]).await?;
         row.map(|_| ()).ok_or_else(|| Error::not_found(what))
     }
 
-    fn values<R>(&self, scope: InService<'_, R, Write>, user: UserId, wanted: Wanted) -> Vec<Value> {
-        let own: Vec<Value> = vec![
+    fn values(&self, (org, service): At, user: UserId, wanted: Wanted) -> Vec<Value> {
+        vec![
+            org.uuid().into(),
+            service.uuid().into(),
             user.uuid().into(),
             wanted.plan.uuid().into(),
             wanted.status.as_str().into(),
             wanted.until.into(),
             self.now().into(),
-        ];
-        [of(scope), own].concat()
+        ]
     }
 
     async fn count_subscriptions(&self, org: OrgId, plan: PlanId, by: i64) -> Result<()> {
@@ -195,17 +226,23 @@ impl WriteTx {
         before: &Subscription,
         wanted: Wanted,
     ) -> Result<Subscription> {
-        self.keep(scope, KEEP_PLAN, wanted.plan.uuid().into(), "plan").await?;
-        sql::execute(&self.tx, SAVE, self.values(scope, before.user_id, wanted)).await?;
-        if wanted.plan != before.plan_id {
+        self.change_subscription((scope.org(), scope.service()), before.user_id, before.plan_id, wanted).await?;
+        get(&self.tx, GET, scope, before.user_id).await
+    }
+
+    /// The same of the plan that a locked subscription had, for who has no proof of one service.
+    pub(super) async fn change_subscription(&self, at: At, user: UserId, before: PlanId, wanted: Wanted) -> Result<()> {
+        self.keep(at, KEEP_PLAN, wanted.plan.uuid().into(), "plan").await?;
+        sql::execute(&self.tx, SAVE, self.values(at, user, wanted)).await?;
+        if wanted.plan != before {
             // In one order, whoever moves from which to which.
-            let mut moves = [(before.plan_id, -1), (wanted.plan, 1)];
+            let mut moves = [(before, -1), (wanted.plan, 1)];
             moves.sort_unstable();
             for (plan, by) in moves {
-                self.count_subscriptions(scope.org(), plan, by).await?;
+                self.count_subscriptions(at.0, plan, by).await?;
             }
         }
-        get(&self.tx, GET, scope, before.user_id).await
+        Ok(())
     }
 
     /// Deletes a locked subscription.

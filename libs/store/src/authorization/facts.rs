@@ -8,6 +8,7 @@
 
 mod api_key;
 mod batch;
+mod impersonation;
 pub(crate) mod locks;
 mod person;
 mod service;
@@ -47,6 +48,7 @@ impl Store {
     pub async fn standing(&self, who: &Credential, slug: &Slug, now: Time) -> Result<Standing<'static, Read>> {
         match who {
             Credential::Session(who) => person::read(self, who, slug, now).await,
+            Credential::Impersonation(who) => impersonation::read(self, who, slug, now).await,
             Credential::ApiKey(who) => api_key::read(self, who, slug, now).await,
             Credential::ServiceKey(who) => service_key::refuse(&self.db, who, now).await,
         }
@@ -75,6 +77,7 @@ impl WriteTx {
         }
         let standing = match who {
             Credential::Session(who) => person::lock(self, who, slug, scope).await?,
+            Credential::Impersonation(who) => impersonation::lock(self, who, slug, scope).await?,
             Credential::ApiKey(who) => api_key::lock(self, who, slug).await?,
             Credential::ServiceKey(who) => service_key::refuse(&self.tx, who, self.now()).await?,
         };
@@ -86,6 +89,7 @@ impl WriteTx {
 async fn principal(db: &impl ConnectionTrait, who: &Credential, now: Time) -> Result<Principal> {
     match who {
         Credential::Session(who) => person::find(db, who, now).await.map(Principal::Person),
+        Credential::Impersonation(who) => impersonation::find(db, who, now).await.map(Principal::Person),
         Credential::ApiKey(who) => api_key::find(db, who, now).await.map(Principal::ApiKey),
         Credential::ServiceKey(who) => service_key::find(db, who, now).await.map(Principal::ServiceKey),
     }

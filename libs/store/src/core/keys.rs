@@ -1,6 +1,8 @@
 //! Keys in the database: data keys (wrapped by a master key) and token signing keys (sealed by a data key), and `keys rotate`.
 
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 
 use crypto::{
     SealError,
@@ -75,6 +77,26 @@ impl Store {
                 Ok(self.keyring.open(place, sealed))
             }
             outcome => Ok(outcome),
+        }
+    }
+
+    /// Whether we made `tag` of this ([`crypto::Keyring::is_tag`]). One that names a key that is not there is none of ours.
+    pub async fn is_tag(&self, purpose: &str, text: &[u8], tag: &str) -> Result<bool> {
+        self.is_tag_by(&self.db, purpose, text, tag).await
+    }
+
+    /// The same for who has a connection already.
+    pub(crate) async fn is_tag_by(&self, db: &impl ConnectionTrait, purpose: &str, text: &[u8], tag: &str) -> Result<bool> {
+        let outcome = match self.keyring.is_tag(purpose, text, tag) {
+            Err(SealError::UnknownKey(_)) => {
+                self.know(self.data_keys(db).await?)?;
+                self.keyring.is_tag(purpose, text, tag)
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Err(SealError::UnknownKey(_)) => Ok(false),
+            outcome => Ok(outcome?),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Retention {
     pub idempotency_days: u32,
     /// Ended sessions.
     pub sessions_days: u32,
+    /// Sign-ins.
+    pub sign_ins_days: u32,
     /// Used refresh tokens, to notice their return: as long as one that was not used could be.
     pub refresh_days: u32,
 }
@@ -65,6 +67,7 @@ impl Retention {
             Age::Now => 0,
             Age::Idempotency => self.idempotency_days,
             Age::Sessions => self.sessions_days,
+            Age::SignIns => self.sign_ins_days,
             Age::RefreshTokens => self.refresh_days,
             Age::Deliveries => self.deliveries_days,
         };

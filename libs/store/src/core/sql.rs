@@ -5,6 +5,7 @@
 //!
 //! - `{for update skip locked}`: a row lock, on PostgreSQL. SQLite needs none: its writer is alone.
 //! - `{clock}`: the database's clock; null on SQLite, which has none but the machine's.
+//! - `{bytewise}` after a text: it is compared by its bytes, whatever the database's language is.
 //! - `{waiting}`, `{in_flight}`, `{delivered}`, `{failed}`: the number of a queue's state. `{open}`: the condition that a row is not
 //!   finished, `{finished}`: that it is; written out, because the partial indexes are found by these very words.
 //! - `{name}` with `name = TEXT` after the statement: a constant part, such as a list of columns.

@@ -42,6 +42,7 @@ pub(crate) enum Age {
     Now,
     Idempotency,
     Sessions,
+    SignIns,
     /// For as long as a refresh token can be used.
     RefreshTokens,
     Deliveries,

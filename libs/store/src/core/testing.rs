@@ -5,9 +5,14 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use crypto::{Keyring, MasterKeys, OsRandom};
 use domain::{
-    Actor, Event, OrgId, Origin, Stamp, Time, UserId, WebhookId,
-    authorization::policy::SystemScope,
+    Actor, Event, GrantId, OrgId, Origin, SessionId, Stamp, Time, UserId, WebhookId,
+    authorization::{
+        policy::{Access, Standing, SystemScope},
+        principal::Principal,
+    },
     delivery::webhooks::{DeliveryState, quota::Quotas},
+    identity::{accounts::Person, sessions::SessionCredential},
+    tenancy::roles::{Caps, Role, RoleName},
 };
 use sea_orm::{ConnectionTrait, Database, EntityTrait, Set};
 use uuid::Uuid;
@@ -154,6 +159,18 @@ pub(crate) async fn organization(store: &Store) -> OrgId {
     let counters = org_counters::ActiveModel { org_id: Set(org.uuid()), members: Set(1), owners: Set(1), services: Set(0) };
     org_counters::Entity::insert(counters).exec_without_returning(&store.db).await.unwrap();
     org
+}
+
+/// What an owner of `org` may be proven with.
+#[expect(clippy::disallowed_methods, reason = "a test makes up facts")]
+pub(crate) async fn standing<A: Access>(store: &Store, org: OrgId) -> Standing<'static, A> {
+    let nil = Uuid::nil();
+    let who = SessionCredential { user: UserId::new(nil), session: SessionId::new(nil), grant: GrantId::new(nil) };
+    let person = Person::signed_in(&who, "ann@example.com".parse().unwrap(), domain::PLATFORM, true, false);
+    let tx = store.begin(&stamp()).await.unwrap();
+    let view = crate::tenancy::organizations::view(&tx, org).await.unwrap().unwrap();
+    let role = Role { name: RoleName::Owner, caps: Caps::ALL };
+    Standing::assembled(Principal::Person(person), view, Some(role))
 }
 
 /// An active endpoint with the secret `whsec_eHh4`, which has answered 2xx before.

@@ -15,14 +15,15 @@ use domain::{
     },
     core::value::Name,
     delivery::webhooks::{
-        Webhook,
+        EndpointUrl, Webhook,
         quota::{Behind, Full, MAX_WEBHOOKS},
     },
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, NotSet, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::LockType,
 };
+use uuid::Uuid;
 
 use crate::{
     Store, WriteTx,
@@ -44,7 +45,7 @@ fn webhook(row: webhooks::Model, destination: Option<&destination_rows::Model>) 
         id: WebhookId::new(row.id),
         org_id: OrgId::new(row.org_id),
         name: Name::stored(row.name),
-        url: row.url.parse().map_err(|e: domain::BadValue| Error::internal(e))?,
+        url: EndpointUrl::stored(&row.url).map_err(Error::internal)?,
         // A name that is no longer in the registry is not sent any more.
         events: row.events.split_whitespace().filter_map(|name| name.parse().ok()).collect(),
         is_active: row.is_active,
@@ -77,6 +78,11 @@ async fn with_destination(db: &impl ConnectionTrait, row: webhooks::Model) -> Re
 pub(crate) async fn share(tx: &DatabaseTransaction, org: OrgId, id: WebhookId) -> Result<Option<Webhook>> {
     let row = webhooks::Entity::find_by_id((org.uuid(), id.uuid())).lock(LockType::KeyShare).one(tx).await.map_err(from_db)?;
     row.map(|row| webhook(row, None)).transpose()
+}
+
+/// Who answers for what is asked; for a program nobody.
+fn person(scope: OrgScope<'_, Webhooks, Write>) -> Option<Uuid> {
+    scope.principal().answerable().map(domain::UserId::uuid)
 }
 
 fn name_taken() -> impl FnOnce(DbErr) -> Error {
@@ -150,6 +156,8 @@ impl WriteTx {
             created_at: Set(w.created_at),
             updated_at: Set(w.updated_at),
             in_order: Set(w.in_order),
+            url_chosen_by: Set(person(scope)),
+            secret_shown_to: Set(person(scope)),
             ..Default::default()
         };
         webhooks::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(name_taken())?;
@@ -167,8 +175,8 @@ impl WriteTx {
         Err(Error::conflict("webhook_limit", format!("An organization has at most {MAX_WEBHOOKS} webhooks.")))
     }
 
-    /// Saves what may change of an endpoint. `AlreadyExists` (`webhook_name_taken`).
-    pub async fn save_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, w: &Webhook) -> Result<()> {
+    /// Saves what may change of an endpoint that was `before`. `AlreadyExists` (`webhook_name_taken`).
+    pub async fn save_webhook(&self, scope: OrgScope<'_, Webhooks, Write>, before: &Webhook, w: &Webhook) -> Result<()> {
         let row = webhooks::ActiveModel {
             org_id: Set(scope.org().uuid()),
             id: Set(w.id.uuid()),
@@ -181,6 +189,7 @@ impl WriteTx {
             disabled_at: Set(w.disabled_at),
             disabled_reason: Set(w.disabled_reason.clone()),
             updated_at: Set(w.updated_at),
+            url_chosen_by: if w.url == before.url { NotSet } else { Set(person(scope)) },
             ..Default::default()
         };
         webhooks::Entity::update(row).exec(&self.tx).await.map_err(name_taken())?;

@@ -126,10 +126,15 @@ impl Row {
 }
 
 fn row(tx: &WriteTx, org: OrgId, event: &Event) -> Row {
-    let (name, target, data) = (event.name(), event.target(), event.data());
+    let (name, target, mut data) = (event.name(), event.target(), event.data());
+    let body_data = data.clone();
+    if let (Some(act), Some(more)) = (act(tx.actor()), data.as_object_mut()) {
+        more.insert("act".to_owned(), act);
+    }
     let metadata = data.to_string();
     let (target_type, target_id) = (Some(target.kind), Some(target.id.as_str()));
-    let body = body(tx, org, Payload { event: name.as_str(), target_type, target_id, data: Some(data), ..Payload::default() });
+    let body =
+        body(tx, org, Payload { event: name.as_str(), target_type, target_id, data: Some(body_data), ..Payload::default() });
     let success = !matches!(event, Event::LoginFailed { .. } | Event::RefreshTokenReused { .. });
     Row { success, metadata, ..blank(tx, org, name.as_str(), body) }.about(target.kind, target.id)
 }
@@ -160,14 +165,21 @@ fn blank(tx: &WriteTx, org: OrgId, name: &str, body: String) -> Row {
     }
 }
 
+/// Who really acts, where that is not the user.
+fn act(actor: &Actor) -> Option<serde_json::Value> {
+    let (id, email) = actor.operator()?;
+    Some(serde_json::json!({"user_id": id, "email": email.as_str()}))
+}
+
 /// The event's own part, completed by when it happened, where, and who did it.
 fn body(tx: &WriteTx, org: OrgId, own: Payload<'_>) -> String {
     let actor = tx.actor();
     let payload = Payload {
         timestamp: tx.now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
         organization_id: (org != PLATFORM).then_some(org),
-        actor_user_id: matches!(actor, Actor::User { .. }).then(|| actor.id()).flatten(),
+        actor_user_id: actor.email().and_then(|_| actor.id()),
         actor_email: actor.email().map(ToString::to_string),
+        act: act(actor),
         actor_type: actor.is_program().then(|| actor.kind()),
         actor_id: actor.is_program().then(|| actor.id()).flatten(),
         ..own

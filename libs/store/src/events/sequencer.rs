@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     Store,
     core::sql::{self, Sql, sql},
-    delivery::deliveries::Making,
+    delivery::{deliveries::Making, log_streams},
     events::audit::leaves::{StoredRecord, record_columns},
 };
 
@@ -97,6 +97,8 @@ impl Store {
             return Ok(Sequenced::default());
         }
         let events = number(tx, events).await?;
+        let logs: BTreeSet<OrgId> = events.iter().map(|(_, event)| event.org).collect();
+        log_streams::wake::wake(tx, logs.into_iter(), now).await?;
         let deliveries = fan_out::fan_out(self, tx, &events, now, making).await?;
         // By their positions, never up to the highest: a row with a smaller position may be committed only now.
         REMOVE.execute(tx, vec![], events.iter().map(|(_, event)| [event.pos.into()])).await?;

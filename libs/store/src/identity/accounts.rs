@@ -9,7 +9,7 @@ use domain::{
     identity::accounts::User,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Select, Set,
     sea_query::{Expr, LockType},
 };
 
@@ -67,10 +67,12 @@ fn account(row: users::Model) -> Account {
     Account { password_hash: row.password_hash.clone(), user: user(row) }
 }
 
+fn at_address(realm: OrgId, email: &Email) -> Select<users::Entity> {
+    users::Entity::find().filter(users::Column::Realm.eq(realm.uuid())).filter(users::Column::Email.eq(email.as_str()))
+}
+
 async fn by_email(db: &impl ConnectionTrait, realm: OrgId, email: &Email) -> Result<Option<Account>> {
-    let query =
-        users::Entity::find().filter(users::Column::Realm.eq(realm.uuid())).filter(users::Column::Email.eq(email.as_str()));
-    Ok(query.one(db).await.map_err(from_db)?.map(account))
+    Ok(at_address(realm, email).one(db).await.map_err(from_db)?.map(account))
 }
 
 async fn any_platform_owner(db: &impl ConnectionTrait) -> Result<bool> {
@@ -105,6 +107,11 @@ impl Store {
         let row = users::Entity::find_by_id(who.person().id.uuid()).one(&self.db).await.map_err(from_db)?;
         row.map(account).ok_or_else(|| Error::not_found("user"))
     }
+    /// An account by id, for who may have its data shown. `NotFound`.
+    pub(crate) async fn account_by_id(&self, id: UserId) -> Result<User> {
+        let row = users::Entity::find_by_id(id.uuid()).one(&self.db).await.map_err(from_db)?;
+        row.map(user).ok_or_else(|| Error::not_found("user"))
+    }
     /// Whether anybody operates the platform yet.
     pub async fn has_platform_owner(&self) -> Result<bool> {
         any_platform_owner(&self.db).await
@@ -128,6 +135,13 @@ impl WriteTx {
     /// The account of `email` in `realm`.
     pub async fn find_account(&self, realm: OrgId, email: &Email) -> Result<Option<Account>> {
         by_email(&self.tx, realm, email).await
+    }
+
+    /// The same, locked until the transaction ends: for whoever gives something to whoever has the address, so that it is not moved away
+    /// (`move_service_user`) in between.
+    pub async fn lock_account_at(&self, realm: OrgId, email: &Email) -> Result<Option<Account>> {
+        let query = at_address(realm, email).lock(LockType::NoKeyUpdate);
+        Ok(query.one(&self.tx).await.map_err(from_db)?.map(account))
     }
 
     /// An account as it is now, not locked.

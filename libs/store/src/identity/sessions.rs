@@ -142,6 +142,19 @@ impl WriteTx {
         Ok(())
     }
 
+    /// Ends what a user's sessions may do in an organization, and nothing else of them.
+    pub(crate) async fn end_grants(&self, org: OrgId, user: UserId) -> Result<()> {
+        let update = grants::Entity::update_many().col_expr(grants::Column::RevokedAt, Expr::value(self.now()));
+        update
+            .filter(grants::Column::UserId.eq(user.uuid()))
+            .filter(grants::Column::OrgId.eq(org.uuid()))
+            .filter(grants::Column::RevokedAt.is_null())
+            .exec(&self.tx)
+            .await
+            .map_err(from_db)?;
+        Ok(())
+    }
+
     /// Ends one of a user's sessions. `false` if it is not theirs or has ended.
     pub async fn revoke_session(&self, user: UserId, id: SessionId) -> Result<bool> {
         Ok(self.revoke(user, Some(id), None).await? == 1)

@@ -43,7 +43,7 @@ const BY_SLUG: Sql = sql!(
     branding = BRANDING
 );
 const LOGO: Sql = sql!(
-    "select l.media, l.picture
+    "select l.media, l.picture, l.version
     from organizations o join brand_logos l on l.org_id = o.id
     where o.slug = $1 and o.deleted_at is null"
 );
@@ -70,13 +70,15 @@ impl Store {
         read_branding(&row.ok_or_else(|| Error::not_found("organization"))?).map_err(from_db)
     }
 
-    /// The organization's logo, for everybody. `NotFound` if it has none.
-    pub async fn public_logo(&self, slug: &Slug) -> Result<Logo> {
+    /// The organization's logo with its version, for everybody. `NotFound` if it has none.
+    pub async fn public_logo(&self, slug: &Slug) -> Result<(Logo, String)> {
         let row = sql::one(&self.db, LOGO, vec![slug.as_str().into()]).await?;
         let row = row.ok_or_else(|| Error::not_found("logo"))?;
-        let (media, bytes): (String, Vec<u8>) =
-            (row.try_get("", "media").map_err(from_db)?, row.try_get("", "picture").map_err(from_db)?);
-        Logo::known_media(&media).map(|media| Logo { media, bytes }).ok_or_else(|| Error::not_found("logo"))
+        let mut columns = Columns::of(&row);
+        let mut next = || -> Result<(String, Vec<u8>, String), DbErr> { Ok((columns.next()?, columns.next()?, columns.next()?)) };
+        let (media, bytes, version) = next().map_err(from_db)?;
+        let media = Logo::known_media(&media).ok_or_else(|| Error::not_found("logo"))?;
+        Ok((Logo { media, bytes }, version))
     }
 }
 
@@ -121,7 +123,12 @@ impl WriteTx {
             Patch::Clear => drop(sql::execute(&self.tx, SET_COLOR, vec![org.into(), None::<String>.into()]).await?),
             Patch::Set(color) => drop(sql::execute(&self.tx, SET_COLOR, vec![org.into(), color.as_str().into()]).await?),
         }
-        let row = sql::one(&self.tx, BY_ID, vec![org.into()]).await?.ok_or_else(stale)?;
+        self.branding(scope).await
+    }
+
+    /// How the organization looks at this moment of the transaction.
+    pub async fn branding(&self, scope: OrgScope<'_, Resource, Write>) -> Result<Branding> {
+        let row = sql::one(&self.tx, BY_ID, vec![scope.org().uuid().into()]).await?.ok_or_else(stale)?;
         read_branding(&row).map_err(from_db)
     }
 }

@@ -1,7 +1,10 @@
 //! Memberships. How they change and end is in [`changes`].
 
 mod changes;
+mod owners;
 pub(crate) mod table;
+
+pub use self::owners::Owner;
 
 use domain::{
     Error, MembershipId, OrgId, PLATFORM, Page, Result, Total, UserId,

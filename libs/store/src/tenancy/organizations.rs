@@ -29,6 +29,7 @@ use crate::{
         sql::{self, Sql, sql},
     },
     delivery::deliveries::destinations,
+    tenancy::domains,
 };
 
 const OWN: Sql = sql!(
@@ -116,6 +117,8 @@ impl WriteTx {
             feature_overrides: Set(None),
             brand_logo_url: Set(None),
             brand_primary_color: Set(None),
+            custom_domain: Set(None),
+            domain_verified: Set(false),
             deleted_at: Set(None),
         };
         organizations::Entity::insert(row)
@@ -226,6 +229,7 @@ pub(crate) async fn soft_delete(tx: &WriteTx, org: OrgId) -> Result<()> {
     if deleted.exec(&tx.tx).await.map_err(from_db)?.rows_affected == 0 {
         return Err(Error::not_found("organization"));
     }
+    domains::give_up(&tx.tx, org).await?;
     sql::execute(&tx.tx, END_GRANTS, vec![org.uuid().into(), tx.now().into()]).await?;
     // What waits for the end of a suspension ends with the organization.
     destinations::wake_all(&tx.tx, org, tx.now()).await

@@ -1,5 +1,9 @@
 //! What platform owners may do across organizations. Every function demands a [`PlatformScope`].
 
+pub mod accounts;
+pub(crate) mod config;
+pub(crate) mod figures;
+
 use domain::{
     Error, OrgId, Result, Total, UserId,
     authorization::policy::PlatformScope,
@@ -70,6 +74,11 @@ impl Store {
         Ok(rows.into_iter().map(tier).collect())
     }
 
+    /// Whether there is such a tier.
+    pub async fn has_tier(&self, id: &str) -> Result<bool> {
+        Ok(tiers::Entity::find_by_id(id).one(&self.db).await.map_err(from_db)?.is_some())
+    }
+
     /// Organizations, newest first, and how many there are.
     pub async fn platform_organizations(
         &self,
@@ -135,6 +144,28 @@ impl WriteTx {
     /// Makes the workers look at what waits at an organization's endpoints, after its suspension.
     pub async fn wake_webhooks(&self, _: PlatformScope<'_>, org: OrgId) -> Result<()> {
         destinations::wake_all(&self.tx, org, self.now()).await
+    }
+
+    /// A tier, locked until the transaction ends. `NotFound`.
+    pub async fn lock_tier(&self, _: PlatformScope<'_>, id: &str) -> Result<Tier> {
+        let row = tiers::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&self.tx).await.map_err(from_db)?;
+        row.map(tier).ok_or_else(|| Error::not_found("tier"))
+    }
+
+    /// Saves what may change of a tier. This process reads its tiers again; others do within a minute.
+    pub async fn save_tier(&self, _: PlatformScope<'_>, t: &Tier) -> Result<()> {
+        let row = tiers::ActiveModel {
+            id: Set(t.id.clone()),
+            display_name: Set(t.display_name.clone()),
+            default_max_services: Set(t.default_max_services),
+            default_max_users: Set(t.default_max_users),
+            features: Set(t.features.clone()),
+            price_cents: Set(t.price_cents),
+            currency: Set(t.currency.clone()),
+            ..Default::default()
+        };
+        tiers::Entity::update(row).exec(&self.tx).await.map_err(from_db)?;
+        Ok(())
     }
 
     /// Whether there is such a tier.

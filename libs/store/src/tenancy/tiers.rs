@@ -11,9 +11,12 @@ use chrono::TimeDelta;
 use domain::{Error, Result, Time, tenancy::organizations::Tier};
 use sea_orm::{ConnectionTrait, EntityTrait};
 
-use crate::core::{
-    entity::tiers::{Entity, Model},
-    error::from_db,
+use crate::{
+    Store,
+    core::{
+        entity::tiers::{Entity, Model},
+        error::from_db,
+    },
 };
 
 /// Tiers are read again this long after they were, so that an edit of the table reaches every process.
@@ -37,10 +40,22 @@ impl Tiers {
         found.ok_or_else(|| Error::internal(format!("no tier {id}")))
     }
 
+    /// They are read again when one is asked for.
+    fn forget(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn fresh(&self, id: &str, now: Time) -> Option<Tier> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let (tiers, read_at) = known.as_ref()?;
         if (now - *read_at).abs() < REFRESH { tiers.get(id).cloned() } else { None }
+    }
+}
+
+impl Store {
+    /// A tier was changed: this process reads them again.
+    pub fn forget_tiers(&self) {
+        self.tiers.forget();
     }
 }
 

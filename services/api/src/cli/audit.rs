@@ -1,4 +1,5 @@
-//! `tenantry-api audit verify`: checks an export without a server, a database or a configuration.
+//! `tenantry-api audit`: checks an export, or a statement of what was left of somebody's access, without a server, a database or a
+//! configuration.
 
 use std::{
     fs::File,
@@ -10,6 +11,7 @@ use std::{
 use clap::{Args, Subcommand};
 use crypto::audit::{
     checkpoint::PublicKeys,
+    statement::AccessLeft,
     verify::{Report, Verifier},
 };
 use serde_json::Value;
@@ -18,6 +20,17 @@ use serde_json::Value;
 pub(super) enum AuditCommand {
     /// Check a sealed export (audit-log/export?format=sealed) and name the first record that was altered, removed, added or moved.
     Verify(Verify),
+    /// Check a statement of what was left of somebody's access (members/{user_id}/access) and say what it says.
+    Statement(Statement),
+}
+
+#[derive(Args)]
+pub(super) struct Statement {
+    /// The answer of members/{user_id}/access, or the statement alone.
+    file: PathBuf,
+    /// The server's keys, as /.well-known/audit-keys.json answers them.
+    #[arg(long)]
+    keys: PathBuf,
 }
 
 #[derive(Args)]
@@ -41,7 +54,40 @@ const NOT_PROVEN: u8 = 3;
 const MAX_LINE: u64 = 4 << 20;
 
 pub(super) fn run(command: &AuditCommand) -> Result<ExitCode, String> {
-    let AuditCommand::Verify(verify) = command;
+    match command {
+        AuditCommand::Verify(verify) => run_verify(verify),
+        AuditCommand::Statement(statement) => run_statement(statement),
+    }
+}
+
+fn run_statement(statement: &Statement) -> Result<ExitCode, String> {
+    let text = text(&statement.file)?;
+    let answer = serde_json::from_str::<Value>(&text).ok();
+    let jws = match &answer {
+        Some(answer) => answer["statement"].as_str().ok_or_else(|| {
+            format!("{} holds no statement: only of whoever is no member there is one", statement.file.display())
+        })?,
+        None => text.trim(),
+    };
+    let set = keys(&statement.keys)?;
+    let said: AccessLeft = set.open_statement(jws).map_err(|why| format!("The statement is not believed: {why}."))?;
+    super::say::text(&describe_left(&said));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe_left(said: &AccessLeft) -> String {
+    let (user, org, at, total) = (&said.user_id, &said.organization_id, &said.created_at, said.total);
+    let ended = said.ended_at.as_ref().map(|at| format!(", whose membership ended at {at},")).unwrap_or_default();
+    if said.left.is_empty() {
+        return format!("Nothing gave {user}{ended} access to {org} at {at}.");
+    }
+    let left: Vec<String> = said.left.iter().map(|left| format!("  {} {}", left.kind, left.id)).collect();
+    let more = total - i64::try_from(said.left.len()).unwrap_or(i64::MAX);
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    format!("This gave {user}{ended} access to {org} at {at}:\n{}{more}", left.join("\n"))
+}
+
+fn run_verify(verify: &Verify) -> Result<ExitCode, String> {
     let keys = verify.keys.as_deref().map(keys).transpose()?;
     let held = verify.checkpoints.as_deref().map(held).transpose()?.unwrap_or_default();
     let report = check(&verify.file, Verifier::new(keys, held))?;

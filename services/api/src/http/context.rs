@@ -77,6 +77,22 @@ impl FromRequest for SigningIn {
     }
 }
 
+/// A request that a trusted proxy makes for itself, which is not counted, or anybody, who is, as for [`SigningIn`].
+pub struct Fronting;
+
+impl FromRequest for Fronting {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let trusted = req.app_data::<web::Data<TrustedProxies>>();
+        if trusted.is_some_and(|trusted| trusted.made_by_proxy(req)) {
+            return Box::pin(std::future::ready(Ok(Self)));
+        }
+        let counted = SigningIn::from_request(req, payload);
+        Box::pin(async move { counted.await.map(|_| Self) })
+    }
+}
+
 /// Whether an operation takes an `Idempotency-Key`, by its method and its path as it is registered.
 #[derive(Clone, Copy)]
 pub struct TakesKey(pub fn(&Method, &str) -> bool);

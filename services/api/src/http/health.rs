@@ -72,19 +72,20 @@ impl From<Backlog> for Oldest {
     }
 }
 
-async fn check(app: &App) -> ApiResult<web::Json<Health>> {
+/// Asks what it takes to serve. `Unavailable` without the database.
+pub(crate) async fn check(app: &App) -> Result<Health, Error> {
     app.store.ping().await.map_err(|e| Error::unavailable(2, "The database is not available.").because(e))?;
     let backlog = app.store.backlog(app.clock.now()).await;
     let cache = if app.kv.healthy().await { "ok" } else { "away" };
     let work = backlog.map_or("unknown", |backlog| if backlog.is_behind() { "behind" } else { "ok" });
-    Ok(web::Json(Health { status: "ok", database: "ok", cache, work, oldest: backlog.map(Into::into) }))
+    Ok(Health { status: "ok", database: "ok", cache, work, oldest: backlog.map(Into::into) })
 }
 
 /// Is the server able to serve?
 #[utoipa::path(tag = "operations", operation_id = "health", security(()), responses((status = 200, body = Health)))]
 #[get("/health")]
 async fn health(app: web::Data<App>) -> ApiResult<web::Json<Health>> {
-    check(&app).await
+    Ok(web::Json(check(&app).await?))
 }
 
 /// Is the process alive? Restart it if not.
@@ -101,7 +102,7 @@ async fn ready(app: web::Data<App>, draining: web::Data<Draining>) -> ApiResult<
     if draining.is_on() {
         return Err(Error::unavailable(1, "This process is about to stop.").into());
     }
-    check(&app).await
+    Ok(web::Json(check(&app).await?))
 }
 
 /// Prometheus metrics, with `metrics.token` as bearer token. Without one configured there are none.

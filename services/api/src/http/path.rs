@@ -80,8 +80,10 @@ impl<A: PathId, B: PathId> OrgPart for (A, B) {
     }
 }
 
+/// PostgreSQL stores no NUL and refuses it as a parameter, so no text with one names anything.
 fn part<I: PathId>(req: &HttpRequest, position: usize) -> Result<I> {
-    segment(req, position).parse().map_err(|_| Error::not_found(I::NOUN))
+    let text = Some(segment(req, position)).filter(|text| !text.contains('\0'));
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| Error::not_found(I::NOUN))
 }
 
 /// The filled-in part at this position; empty if the route has none, which nothing of ours parses from.

@@ -1,6 +1,7 @@
 //! Where a request comes from (T36). A header says what its sender likes, so it is believed only as far as somebody trustworthy wrote
 //! it: `X-Forwarded-For` from a peer that is a trusted proxy, read from the right, up to the first hop that is none. What is left of that
-//! hop came from the client. `Forwarded`, `X-Real-IP` and the like are not read at all, and no header says which scheme, host or path a link gets.
+//! hop came from the client. `Forwarded`, `X-Real-IP` and the like are not read at all, and no header says which scheme, host or
+//! path a link gets. What `Host` is good for is in the file `hosts.rs`.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -63,6 +64,16 @@ impl TrustedProxies {
 
     fn trusts(&self, ip: IpAddr) -> bool {
         self.networks.iter().any(|net| net.contains(&ip))
+    }
+
+    /// Whether a trusted proxy passed this request on.
+    pub(super) fn passed_on(&self, req: &HttpRequest) -> bool {
+        req.peer_addr().is_some_and(|peer| self.trusts(peer.ip().to_canonical()))
+    }
+
+    /// Whether a trusted proxy made this request for itself: nobody else stands behind it.
+    pub fn made_by_proxy(&self, req: &HttpRequest) -> bool {
+        self.client_of(req).is_some_and(|client| self.trusts(client))
     }
 
     /// The address of whoever sent this request.

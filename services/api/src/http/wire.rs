@@ -9,8 +9,8 @@ mod query;
 
 pub(crate) use self::body::too_large;
 pub use self::{
-    body::{Body, parse},
-    field::{Field, FromJson},
+    body::{Body, Raw, parse},
+    field::{Field, FromJson, text},
     query::Query,
 };
 pub use super::time::time;

@@ -157,7 +157,7 @@ impl Webhooks {
     }
 
     fn outgoing(&self, job: &ClaimedDelivery, at: Time) -> Result<Outgoing, String> {
-        let url = job.url.parse::<EndpointUrl>().map_err(|error| error.to_string())?;
+        let url = EndpointUrl::stored(&job.url).map_err(|error| error.to_string())?;
         if job.secrets.is_empty() {
             return Err("the webhook's secret cannot be read".to_owned());
         }

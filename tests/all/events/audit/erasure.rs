@@ -49,7 +49,7 @@ async fn leaves(app: &TestApp) -> Vec<(i64, Option<String>, String)> {
 }
 
 /// What the verifier says of an organization's sealed export.
-async fn verified(app: &TestApp, owner: &User, org: &Org) -> Report {
+pub(crate) async fn verified(app: &TestApp, owner: &User, org: &Org) -> Report {
     let export = app.by(owner).get(&org.at("audit-log/export?format=sealed")).await.expect(200).text();
     let mut verifier = Verifier::new(None, Vec::new());
     for (n, line) in export.lines().enumerate() {

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "printing is what the demo is for")]
 
 mod mailbox;
+mod organization;
 mod receiver;
 
 use std::time::{Duration, Instant};
@@ -64,6 +65,19 @@ impl Api {
     async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Result<Value> {
         self.call(Method::POST, path, token, body).await
     }
+    /// By a service's key.
+    async fn by_key(&self, key: &str, path: &str, body: Value) -> Result<Value> {
+        let request = self.http.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        let response = request.header("x-api-key", key).body(body.to_string()).send().await?;
+        let status = response.status();
+        println!("   POST {path} -> {status}");
+        let text = response.text().await?;
+        if status.is_success() {
+            Ok(serde_json::from_str(&text)?)
+        } else {
+            Err(format!("{path} answered {status}: {text}").into())
+        }
+    }
     async fn get(&self, path: &str, token: &str) -> Result<Value> {
         self.call(Method::GET, path, Some(token), Value::Null).await
     }
@@ -79,7 +93,7 @@ impl Api {
     }
 }
 
-fn text(value: &Value, field: &str) -> Result<String> {
+pub(crate) fn text(value: &Value, field: &str) -> Result<String> {
     Ok(value[field].as_str().ok_or_else(|| format!("no `{field}` in {value}"))?.to_owned())
 }
 
@@ -171,5 +185,5 @@ async fn play() -> Result<()> {
         return Err(format!("{} was delivered but is not in the audit log", lost.header("webhook-id")).into());
     }
     println!("\nThe same {} events, under the same ids, in both. Bob owns {slug} now.", deliveries.len());
-    Ok(())
+    organization::play(&api, &mailbox, (&slug, &bob_token), run).await
 }

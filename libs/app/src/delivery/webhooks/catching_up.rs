@@ -87,7 +87,7 @@ const fn reason(why: Full) -> &'static str {
 }
 
 async fn tell_owners(tx: &WriteTx, scope: SystemScope, webhook: &Webhook, link: &str) -> Result<()> {
-    for owner in tx.webhook_owners(scope, webhook).await? {
+    for owner in tx.owners(scope, webhook.org_id).await? {
         // Only the origin: the rest of such a URL is often a secret.
         let context = json!({ "organization": owner.organization, "url": webhook.url.origin(), "link": link });
         let mail = Mail { template: Template::WebhookBehind, to: owner.email, context, language: None };

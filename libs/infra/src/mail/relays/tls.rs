@@ -1,4 +1,4 @@
-//! Encryption to customers' mail servers: TLS 1.2 or newer, and certificates that are checked.
+//! Encryption to customers' mail servers, and to their syslog receivers: TLS 1.2 or newer, and certificates that are checked.
 
 use std::{
     path::Path,
@@ -17,7 +17,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{Failure, Reason, Step};
 
 /// Whom we trust.
-pub(super) struct Encryption {
+pub(crate) struct Encryption {
     more: Vec<CertificateDer<'static>>,
     /// Made when it is first needed: the system's certificates are worth a megabyte.
     made: OnceLock<Option<TlsConnector>>,
@@ -25,7 +25,7 @@ pub(super) struct Encryption {
 
 impl Encryption {
     /// The system's authorities and those of a PEM file. Fails for one that cannot be read.
-    pub(super) fn new(file: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn new(file: Option<&Path>) -> Result<Self, Error> {
         let more = match file {
             None => Vec::new(),
             Some(path) => CertificateDer::pem_file_iter(path)
@@ -49,7 +49,7 @@ impl Encryption {
     }
 
     /// The certificate must be for `host`, whatever address it led to.
-    pub(super) async fn connect(&self, host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, Failure> {
+    pub(crate) async fn connect(&self, host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, Failure> {
         let failed = |reason| Failure::at(Step::Tls, reason);
         let name = ServerName::try_from(host.to_owned()).map_err(|_| failed(Reason::Handshake))?;
         let connector = self.connector().ok_or_else(|| failed(Reason::Handshake))?;

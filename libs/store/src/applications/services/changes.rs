@@ -1,7 +1,7 @@
 //! Making, changing and deleting services.
 
 use domain::{
-    Error, Result, UserId,
+    Error, OrgId, Result, ServiceId, UserId,
     applications::{
         plans::Plan,
         services::{ListedService, Service, ServiceUsage},
@@ -71,7 +71,12 @@ impl WriteTx {
 
     /// Keeps a service from being deleted until the transaction ends; many may at once. `NotFound` if it was just deleted.
     pub(crate) async fn keep_service<R: OfService>(&self, scope: InService<'_, R, Write>) -> Result<()> {
-        let row = sql::one(&self.tx, KEEP, vec![scope.org().uuid().into(), scope.service().uuid().into()]).await?;
+        self.keep_service_of(scope.org(), scope.service()).await
+    }
+
+    /// The same for who has no proof of one service.
+    pub(crate) async fn keep_service_of(&self, org: OrgId, service: ServiceId) -> Result<()> {
+        let row = sql::one(&self.tx, KEEP, vec![org.uuid().into(), service.uuid().into()]).await?;
         row.map(|_| ()).ok_or_else(|| Error::not_found("service"))
     }
 
@@ -144,8 +149,10 @@ impl WriteTx {
             let text = "There are active subscriptions to this service. Cancel them first.";
             return Err(Error::conflict("active_subscriptions", text));
         }
+        let end_users = self.discount_end_users_of(scope.org(), scope.service()).await?;
         self.delete_client(&service).await?;
         self.give_place_back(scope.org(), &counters::SERVICES).await?;
+        self.give_end_users_back(scope.org(), end_users).await?;
         Ok(service)
     }
 }

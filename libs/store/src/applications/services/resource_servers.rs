@@ -1,7 +1,7 @@
 //! What access tokens can be for: the APIs of services.
 
 use domain::{
-    Error, OrgId, Result,
+    Error, Result,
     applications::{services::Service, uris::ResourceUri},
 };
 
@@ -43,11 +43,6 @@ fn taken() -> Error {
 }
 
 impl WriteTx {
-    /// Hosts that the organization has proven to be its own: its resource URIs lie under these. None, until organizations can prove hosts.
-    pub async fn verified_hosts(&self, _: OrgId) -> Result<Vec<String>> {
-        Ok(Vec::new())
-    }
-
     /// Makes the APIs of a locked service those that its settings name, where `before` were. `AlreadyExists` (`resource_uri_taken`).
     pub(super) async fn save_resource_servers(&self, service: &Service, before: &[ResourceUri]) -> Result<()> {
         let (org, id, after) = (service.org_id.uuid(), service.id.uuid(), &service.settings.resource_uris);

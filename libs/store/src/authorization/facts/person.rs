@@ -101,7 +101,7 @@ pub(super) async fn lock<'t>(
 
 /// A custom role is read again, locked: the statement before waited for the membership only, so what it saw of the role may have been
 /// edited meanwhile.
-async fn refresh_role(tx: &WriteTx, found: &mut Found<'_>) -> Result<()> {
+pub(super) async fn refresh_role(tx: &WriteTx, found: &mut Found<'_>) -> Result<()> {
     if let (Some(org), Some(role)) = (found.org, &mut found.role)
         && let RoleName::Custom(slug) = &role.name
     {
@@ -110,7 +110,7 @@ async fn refresh_role(tx: &WriteTx, found: &mut Found<'_>) -> Result<()> {
     Ok(())
 }
 
-fn read_facts<'r>(row: &'r QueryResult, who: &SessionCredential) -> Result<Found<'r>, DbErr> {
+pub(super) fn read_facts<'r>(row: &'r QueryResult, who: &SessionCredential) -> Result<Found<'r>, DbErr> {
     let mut columns = Columns::of(row);
     let person = read_person(&mut columns, who)?;
     let role = read_role(&mut columns)?;
@@ -119,7 +119,7 @@ fn read_facts<'r>(row: &'r QueryResult, who: &SessionCredential) -> Result<Found
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that knows a person, from a live session just read")]
-fn read_person(columns: &mut Columns<'_>, who: &SessionCredential) -> Result<Person, DbErr> {
+pub(super) fn read_person(columns: &mut Columns<'_>, who: &SessionCredential) -> Result<Person, DbErr> {
     let (email, realm) = (Email::stored(columns.next()?), OrgId::new(columns.next()?));
     let verified = columns.next::<Option<Time>>()?.is_some();
     Ok(Person::signed_in(who, email, realm, verified, columns.next()?))

@@ -115,3 +115,40 @@ async fn nothing_is_written_where_nothing_is_missing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn tokens_stay_as_they_were_when_their_table_is_made_anew() {
+    on_empty(async |settings| {
+        let db = connect(settings).await.unwrap();
+        let before = STEPS.iter().position(|step| step.name.contains("_000026_")).unwrap();
+        up(&db, &STEPS[..before]).await.unwrap();
+        let (id, time) = if is_sqlite(&db) {
+            ("x'07070707070707070707070707070707'", "'2026-11-23T09:00:00.000000+00:00'")
+        } else {
+            ("'07070707070707070707070707070707'", "'2026-11-23 09:00:00+00'")
+        };
+        let nil = id.replace("07", "00");
+        let insert = format!(
+            "insert into users (id, realm, email, is_platform_owner, created_at, updated_at)
+            values ({id}, {nil}, 'ann@example.com', false, {time}, {time});
+            insert into organizations (id, slug, name, owner_user_id, status, tier_id, version, created_at, updated_at)
+            values ({id}, 'acme', 'Acme', {id}, 'active', 'tier_free', 1, {time}, {time});
+            insert into scim_tokens
+              (org_id, id, name, prefix, hash, mode, ceiling, shown_to, expires_at, revoked_at, last_used_at, created_at)
+            values ({id}, {id}, 'Entra', 'scim_x', 'hash', 'live', 'owner', {id}, {time}, null, {time}, {time});"
+        );
+        db.execute_unprepared(&insert).await.unwrap();
+        const ROW: &str = "select name, prefix, hash, mode, ceiling, cast(org_id = id and id = shown_to as text),
+            cast(expires_at as text), cast(revoked_at as text), cast(last_used_at as text), cast(created_at as text)
+          from scim_tokens where connection_id is null";
+        let row = async || {
+            let row = sql::one(&db, ROW, vec![]).await.unwrap().unwrap();
+            (0..10).map(|n| row.try_get_by_index::<Option<String>>(n).unwrap()).collect::<Vec<_>>()
+        };
+        let was = row().await;
+        up(&db, STEPS).await.unwrap();
+        assert_eq!(row().await, was);
+        assert_eq!((was[0].as_deref(), was[7].as_deref()), (Some("Entra"), None));
+    })
+    .await;
+}

@@ -22,6 +22,9 @@ const FINISHED: Sql = sql!(
        and not exists (select 1 from outbox q where q.org_id = o.id)
        and not exists (select 1 from deliveries d where d.org_id = o.id and d.{open})
        and not exists (select 1 from destinations n where n.org_id = o.id and n.behind_from is not null)
+       and not exists (
+         select 1 from stream_turns t join heads h on h.org_id = t.org_id
+         where t.org_id = o.id and t.is_on and t.failures = 0 and t.seq < h.seq)
      order by o.deleted_at
      limit 1"
 );

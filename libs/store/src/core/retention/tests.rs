@@ -18,6 +18,7 @@ const KEEP: Retention = Retention {
     deliveries_days: 10,
     idempotency_days: 1,
     sessions_days: 30,
+    sign_ins_days: 30,
     refresh_days: 20,
 };
 const DAY: i64 = 86_400;

@@ -91,6 +91,11 @@ impl Template {
             out.push(if postgres { "clock_timestamp()" } else { "null" });
             return out;
         }
+        if equal(word, "bytewise") {
+            // SQLite compares bytes anyway.
+            out.push(if postgres { " collate \"C\"" } else { "" });
+            return out;
+        }
         if word.len() > 4 && equal(word.split_at(4).0, "for ") {
             if postgres {
                 out.push(word);

@@ -269,30 +269,6 @@ async fn many_workers_claim_and_settle_each_row_once() {
     .await;
 }
 
-/// What an owner of `org` may be proven with.
-#[expect(clippy::disallowed_methods, reason = "a test makes up facts")]
-async fn standing<A: domain::authorization::policy::Access>(
-    store: &Store,
-    org: domain::OrgId,
-) -> domain::authorization::policy::Standing<'static, A> {
-    let who = domain::identity::sessions::SessionCredential {
-        user: domain::UserId::new(uuid::Uuid::nil()),
-        session: domain::SessionId::new(uuid::Uuid::nil()),
-        grant: domain::GrantId::new(uuid::Uuid::nil()),
-    };
-    let person =
-        domain::identity::accounts::Person::signed_in(&who, "ann@example.com".parse().unwrap(), domain::PLATFORM, true, false);
-    let tx = store.begin(&crate::core::testing::stamp()).await.unwrap();
-    let view = crate::tenancy::organizations::view(&tx, org).await.unwrap().unwrap();
-    let role =
-        domain::tenancy::roles::Role { name: domain::tenancy::roles::RoleName::Owner, caps: domain::tenancy::roles::Caps::ALL };
-    domain::authorization::policy::Standing::assembled(
-        domain::authorization::principal::Principal::Person(person),
-        view,
-        Some(role),
-    )
-}
-
 #[tokio::test]
 async fn the_history_shows_pages_filters_and_test_events_and_no_foreign_endpoint() {
     everywhere(async |store: &Store| {
@@ -301,7 +277,7 @@ async fn the_history_shows_pages_filters_and_test_events_and_no_foreign_endpoint
         commit(store, org, 3).await;
         sequence(store).await;
         settle(store, 2, &take(store, 1).await.iter().map(arrived).collect::<Vec<_>>()).await;
-        let write = standing::<domain::authorization::policy::Write>(store, org).await;
+        let write = crate::core::testing::standing::<domain::authorization::policy::Write>(store, org).await;
         let test = store
             .write(&crate::core::testing::stamp(), async |tx: &crate::WriteTx| {
                 let scope = domain::authorization::policy::decide(&write)?;
@@ -310,7 +286,7 @@ async fn the_history_shows_pages_filters_and_test_events_and_no_foreign_endpoint
             })
             .await
             .unwrap();
-        let read = standing::<domain::authorization::policy::Read>(store, org).await;
+        let read = crate::core::testing::standing::<domain::authorization::policy::Read>(store, org).await;
         let list = async |webhook, page, limit, filter: super::DeliveryFilter| {
             let page = domain::Page::clamped(Some(page), Some(limit), 20);
             store.list_deliveries(domain::authorization::policy::decide(&read).unwrap(), webhook, page, &filter, now()).await

@@ -6,11 +6,9 @@ use chrono::TimeDelta;
 use domain::{
     Result, Time,
     authorization::policy::SystemScope,
-    core::value::Email,
     delivery::webhooks::{Webhook, circuit::Circuit},
-    tenancy::roles::RoleName,
 };
-use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, QueryResult, QuerySelect, Set};
+use sea_orm::{DatabaseTransaction, EntityTrait, QuerySelect, Set};
 
 use super::webhook;
 use crate::{
@@ -35,15 +33,6 @@ impl From<Ticket> for FailingWebhook {
     fn from(ticket: Ticket) -> Self {
         Self(Destination { org: ticket.org, webhook: ticket.webhook })
     }
-}
-
-/// Whom an organization's endpoints concern.
-#[derive(Clone, Debug)]
-pub struct WebhookOwner {
-    /// An owner's address.
-    pub email: Email,
-    /// The organization's name.
-    pub organization: String,
 }
 
 /// What one call of [`Store::cancel_waiting`] did.
@@ -96,19 +85,6 @@ impl Store {
     }
 }
 
-const OWNERS: Sql = sql!(
-    "select u.email, o.name
-     from memberships m
-     join users u on u.id = m.user_id
-     join organizations o on o.id = m.org_id
-     where m.org_id = $1 and m.role = $2 and u.deleted_at is null
-     order by m.id"
-);
-
-fn read_owner(row: &QueryResult) -> Result<WebhookOwner, DbErr> {
-    Ok(WebhookOwner { email: Email::stored(row.try_get("", "email")?), organization: row.try_get("", "name")? })
-}
-
 impl WriteTx {
     /// An endpoint and how it has been answering, locked until the transaction ends; `None` for one that was deleted meanwhile.
     pub async fn lock_failing_webhook(&self, _: SystemScope, failing: FailingWebhook) -> Result<Option<(Webhook, Circuit)>> {
@@ -138,11 +114,5 @@ impl WriteTx {
         circuits::close(&self.tx, to).await?;
         catching_up::give_up(&self.tx, to).await?;
         destinations::reschedule(&self.tx, &[(to, u64::MAX)], self.now()).await
-    }
-
-    /// The owners of an endpoint's organization.
-    pub async fn webhook_owners(&self, _: SystemScope, webhook: &Webhook) -> Result<Vec<WebhookOwner>> {
-        let values = vec![webhook.org_id.uuid().into(), RoleName::Owner.as_str().into()];
-        sql::read_all(&sql::all(&self.tx, OWNERS, values).await?, read_owner)
     }
 }

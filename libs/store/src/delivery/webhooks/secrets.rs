@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Store, WriteTx,
     core::{entity::webhooks, error::from_db},
-    delivery::webhooks::table::{OLD_SECRETS, SECRET},
+    delivery::webhooks::{
+        person,
+        table::{OLD_SECRETS, SECRET},
+    },
 };
 
 /// Secrets beside the current one. A rotation too many must not silently end one that the receiver still checks with.
@@ -61,10 +64,17 @@ impl WriteTx {
 first of them ends, or rotate with `grace_seconds` 0, which ends all of them.";
             return Err(Error::conflict("too_many_secrets", message));
         }
-        self.save_secrets(org, webhook.id, new, &old).await
+        self.save_secrets(scope, webhook.id, new, &old).await
     }
 
-    async fn save_secrets(&self, org: OrgId, webhook: WebhookId, new: &str, old: &[Old]) -> Result<Option<Time>> {
+    async fn save_secrets(
+        &self,
+        scope: OrgScope<'_, Webhooks, Write>,
+        webhook: WebhookId,
+        new: &str,
+        old: &[Old],
+    ) -> Result<Option<Time>> {
+        let org = scope.org();
         let (id, keyring) = (webhook.to_string(), self.store.keyring());
         let until = old.iter().map(|secret| secret.until).max();
         let sealed = match until {
@@ -77,6 +87,7 @@ first of them ends, or rotate with `grace_seconds` 0, which ends all of them.";
             secret: Set(keyring.seal(&SECRET.place(org, &id), new.as_bytes())?.as_str().to_owned()),
             old_secrets: Set(sealed),
             old_secrets_until: Set(until),
+            secret_shown_to: Set(person(scope)),
             updated_at: Set(self.now()),
             ..Default::default()
         };

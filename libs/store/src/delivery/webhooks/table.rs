@@ -63,5 +63,7 @@ table! {
         old_secrets: Option<String>,
         old_secrets_until: Option<ChronoDateTimeUtc>,
         name_key: Option<String>,
+        url_chosen_by: Option<Uuid>,
+        secret_shown_to: Option<Uuid>,
     }
 }

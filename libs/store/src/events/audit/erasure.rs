@@ -12,7 +12,9 @@ use crypto::{
         statement::{self, Erased},
     },
 };
-use domain::{ErasureId, OrgId, Result, UserId, authorization::policy::SystemScope, core::value::Email, events::audit::Subject};
+use domain::{
+    ErasureId, OrgId, PLATFORM, Result, UserId, authorization::policy::SystemScope, core::value::Email, events::audit::Subject,
+};
 use sea_orm::{DbErr, QueryResult};
 use serde_json::json;
 
@@ -84,7 +86,7 @@ macro_rules! next_order {
         concat!(
             "select x.org_id, x.id, x.user_id, x.email, x.done_seq, x.erased
             from erasures x
-            join organizations o on o.id = x.org_id
+            left join organizations o on o.id = x.org_id
             where o.deleted_at is null
               and not exists (
                 select 1 from outbox q join events e on e.org_id = q.org_id and e.id = q.event_id
@@ -157,6 +159,9 @@ impl WriteTx {
     /// Forgets an order that is done; it names the person as well.
     pub async fn delete_erasure(&self, _: SystemScope, order: &Erasure) -> Result<()> {
         sql::execute(&self.tx, DELETE_ORDER, vec![order.org.uuid().into(), order.id.uuid().into()]).await?;
+        if order.org == PLATFORM {
+            return Ok(());
+        }
         self.give_place_back(order.org, &counters::ERASURES).await
     }
 }

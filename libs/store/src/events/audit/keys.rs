@@ -56,7 +56,7 @@ pub(super) fn before_the_register(keys: &[AuditKey]) -> bool {
 
 impl Store {
     /// The key that signs now: the newest. The first use makes the first one.
-    pub(super) async fn audit_key(&self, now: Time) -> Result<SigningKey> {
+    pub(crate) async fn audit_key(&self, now: Time) -> Result<SigningKey> {
         let mut keys = self.audit_keys().await?;
         if keys.is_empty() {
             // Two processes that start together both try; the primary keys let one win.

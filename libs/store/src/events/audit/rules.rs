@@ -1,7 +1,7 @@
 //! What an organization decides about its log: stored here, done by the worker (an erasure by the use case over [`super::erasure`], retention by [`crate::core::retention`]).
 
 use domain::{
-    ErasureId, Error, Result,
+    ErasureId, Error, OrgId, PLATFORM, Result,
     authorization::{
         policy::{OrgScope, Read, Write},
         resource::AuditRules,
@@ -63,10 +63,15 @@ impl WriteTx {
 
     /// Orders an erasure; the worker does it. `Conflict` (`too_many_erasures`).
     pub async fn insert_erasure(&self, scope: OrgScope<'_, AuditRules, Write>, id: ErasureId, subject: &Subject) -> Result<()> {
+        self.order_erasure(scope.org(), id, subject, MAX_ERASURES).await
+    }
+
+    /// The same in any log, the platform's among them, beside at most `most` others.
+    pub(crate) async fn order_erasure(&self, org: OrgId, id: ErasureId, subject: &Subject, most: i64) -> Result<()> {
         let (user, email) = (subject.user.map(|user| user.uuid()), subject.email.as_ref().map(|email| email.as_str().to_owned()));
-        let values = vec![scope.org().uuid().into(), id.uuid().into(), user.into(), email.into(), self.now().into()];
+        let values = vec![org.uuid().into(), id.uuid().into(), user.into(), email.into(), self.now().into()];
         sql::execute(&self.tx, INSERT_ERASURE, values).await?;
-        if self.take_place(scope.org(), &counters::ERASURES, MAX_ERASURES).await? {
+        if org == PLATFORM || self.take_place(org, &counters::ERASURES, most).await? {
             return Ok(());
         }
         Err(Error::conflict("too_many_erasures", "Wait until the erasures that were ordered before are done."))

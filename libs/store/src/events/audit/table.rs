@@ -5,7 +5,7 @@ use domain::OrgId;
 use crate::core::{
     error::Constraint,
     sql::sql,
-    table::{SealedColumn, SealedRow, Table, WhenOld, WithOrganization, table},
+    table::{SealedColumn, SealedRow, Table, WhenOld, WithOrganization, own_rows, table},
 };
 
 pub(crate) const CHECKPOINTS_END: Constraint =
@@ -97,5 +97,5 @@ pub(crate) const ERASURES: Table = Table {
     unique: &[],
     sealed: &[],
     when_old: WhenOld::Stays("until it is done"),
-    with_organization: WithOrganization::GoesWith("organizations"),
+    with_organization: WithOrganization::Deleted(own_rows!("erasures")),
 };

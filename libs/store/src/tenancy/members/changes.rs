@@ -1,7 +1,7 @@
 //! Other roles, other owners, and the one cascade that ends access.
 
 use domain::{
-    Error, InvitationId, OrgId, Result, UserId,
+    Error, InvitationId, OrgId, Result,
     authorization::{
         policy::{OrgScope, Write},
         resource::{MemberRoles, Members, OwnMembership, Ownership},
@@ -15,11 +15,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use crate::{
     WriteTx,
-    core::{
-        entity::{grants, memberships},
-        error::from_db,
-        sql,
-    },
+    core::{entity::memberships, error::from_db, sql},
 };
 
 const COUNT_OWNERS: &str = "update org_counters set owners = owners + $2 where org_id = $1 and owners + $2 >= 1";
@@ -80,7 +76,7 @@ impl WriteTx {
         Ok((member, taken_back))
     }
 
-    async fn end_access_to(&self, org: OrgId, member: &Member) -> Result<Option<InvitationId>> {
+    pub(crate) async fn end_access_to(&self, org: OrgId, member: &Member) -> Result<Option<InvitationId>> {
         let user = member.membership.user_id;
         self.clear_service_access(org, user).await?;
         memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
@@ -91,18 +87,6 @@ impl WriteTx {
         }
         sql::execute(&self.tx, FREE_SEAT, vec![org.uuid().into()]).await?;
         Ok(taken_back)
-    }
-
-    async fn end_grants(&self, org: OrgId, user: UserId) -> Result<()> {
-        let update = grants::Entity::update_many().col_expr(grants::Column::RevokedAt, Expr::value(self.now()));
-        update
-            .filter(grants::Column::UserId.eq(user.uuid()))
-            .filter(grants::Column::OrgId.eq(org.uuid()))
-            .filter(grants::Column::RevokedAt.is_null())
-            .exec(&self.tx)
-            .await
-            .map_err(from_db)?;
-        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ macro_rules! organization_columns {
     () => {
         "o.id, o.slug, o.name, o.owner_user_id, o.status, o.tier_id, o.max_services, o.max_users, o.approved_by, o.approved_at,
 o.rejected_by, o.rejected_at, o.rejection_reason, o.feature_overrides, o.brand_logo_url, o.brand_primary_color,
+o.custom_domain, o.domain_verified,
 o.version, o.created_at, o.updated_at, c.members, c.services"
     };
 }
@@ -45,6 +46,8 @@ pub(crate) fn read_organization(id: uuid::Uuid, columns: &mut Columns<'_>) -> Re
         feature_overrides: columns.next()?,
         brand_logo_url: columns.next()?,
         brand_primary_color: columns.next()?,
+        custom_domain: columns.next()?,
+        domain_verified: columns.next()?,
         version: columns.next()?,
         created_at: columns.next()?,
         updated_at: columns.next()?,

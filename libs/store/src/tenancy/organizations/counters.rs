@@ -37,8 +37,13 @@ macro_rules! counter {
 }
 
 pub(crate) const API_KEYS: Counter = counter!("api_keys", "api_keys where org_id = $1");
+pub(crate) const CONNECTIONS: Counter = counter!("connections", "connections where org_id = $1");
+pub(crate) const LOG_STREAMS: Counter = counter!("log_streams", "log_streams where org_id = $1");
+pub(crate) const END_USERS: Counter = counter!("end_users", "end_users where org_id = $1");
 pub(crate) const ROLES: Counter = counter!("roles", "roles where org_id = $1");
+pub(crate) const SCIM_TOKENS: Counter = counter!("scim_tokens", "scim_tokens where org_id = $1");
 pub(crate) const SERVICES: Counter = counter!("services", "services where org_id = $1");
+pub(crate) const SIGN_IN_DOMAINS: Counter = counter!("sign_in_domains", "domains where org_id = $1 and kind = 'sign_in'");
 pub(crate) const WEBHOOKS: Counter = counter!("webhooks", "webhooks where org_id = $1");
 pub(crate) const PENDING_INVITATIONS: Counter =
     counter!("pending_invitations", "invitations where org_id = $1 and pending_email is not null");

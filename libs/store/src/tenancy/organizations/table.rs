@@ -37,6 +37,8 @@ table! {
         deleted_at: Option<ChronoDateTimeUtc>,
         brand_logo_url: Option<String>,
         brand_primary_color: Option<String>,
+        custom_domain: Option<String>,
+        domain_verified: bool,
     }
 }
 

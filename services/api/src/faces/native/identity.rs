@@ -1,9 +1,12 @@
 //! Accounts, sign-in, sessions, passwords.
 
 pub(super) mod accounts;
+mod connections;
 mod login;
 mod passwords;
+mod privacy;
 mod registration;
+mod risk;
 mod sessions;
 
 use crate::http::operations::{Routes, Tag};
@@ -14,5 +17,13 @@ const AUTH: Tag = Tag { name: "auth", about: "Sign-up, sign-in, tokens." };
 pub(super) const USER: Tag = Tag { name: "user", about: "The caller's own account, sessions and invitations." };
 
 pub(super) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.of(registration::routes).of(login::routes).of(passwords::routes).of(accounts::routes).of(sessions::routes);
+    routes
+        .of(registration::routes)
+        .of(login::routes)
+        .of(passwords::routes)
+        .of(accounts::routes)
+        .of(sessions::routes)
+        .of(connections::routes)
+        .of(privacy::routes)
+        .of(risk::routes);
 }

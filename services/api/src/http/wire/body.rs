@@ -21,11 +21,27 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for Body<T> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = Raw::from_request(req, payload);
+        Box::pin(async move {
+            let Raw(raw) = bytes.await?;
+            let value = parse(&raw)?;
+            Ok(Self { value, raw })
+        })
+    }
+}
+
+/// A body as it arrived, for what is signed.
+pub struct Raw(pub web::Bytes);
+
+impl FromRequest for Raw {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = web::Bytes::from_request(req, payload);
         Box::pin(async move {
             let raw = tokio::time::timeout(BODY_TIME, bytes).await.map_err(|_| too_slow())?.map_err(|e| unreadable(&e))?;
-            let value = parse(&raw)?;
-            Ok(Self { value, raw })
+            Ok(Self(raw))
         })
     }
 }

@@ -3,23 +3,34 @@
 use std::marker::PhantomData;
 
 use domain::{
-    BadValue, EventId, EventName, Patch, PlanId, Result, Time, UserId, Violation,
+    BadValue, ConnectionId, EventId, EventName, Patch, PlanId, Result, Time, UserId, Violation,
     applications::{
         api_keys::Networks,
-        plans::{Currency, Features, StripePriceId},
+        billing::PaymentMode,
+        plans::{Currency, Features, PolarProductId, StripePriceId},
         service_keys::{ServicePermission, ServicePermissions},
         services::{AccessLevel, ProviderScopes, ServiceSettings, ServiceType},
         subscriptions::SubscriptionStatus,
         uris::{PageUri, RedirectUri, ResourceUri},
     },
+    core::secret::ProviderSecret,
     core::value::{Description, Email, HostName, Name, Password, RoleSlug, SenderName, ServiceSlug, Slug},
     delivery::{
+        log_streams::{
+            BatchSize, From as StreamFrom, Provider, ReceiverUrl,
+            credentials::{AuthHeader, ReceiverKey, SigningSecret},
+            options::{Framing, Index, Mapping},
+        },
         mail_templates::{HtmlBody, Language, PlainBody, Subject},
         mails::Template,
         webhooks::EndpointUrl,
     },
+    identity::risk::{Attempts, EnforcementMode, Score},
     tenancy::{
         branding::Color,
+        domains::{DomainName, LoginPolicy},
+        features::SocialProvider,
+        oauth_credentials::OAuthClientId,
         organizations::OrgStatus,
         roles::{Cap, Caps, RoleName},
         smtp::{Port, Security, SmtpPassword, SmtpUser},
@@ -39,7 +50,7 @@ fn wrong_type<T>(expected: &'static str) -> Result<T, BadValue> {
 }
 
 /// A text without NUL, which PostgreSQL cannot store.
-fn text(value: &Value) -> Result<&str, BadValue> {
+pub fn text(value: &Value) -> Result<&str, BadValue> {
     match value.as_str() {
         Some(text) if text.contains('\0') => Err(BadValue { code: "bad_characters", message: "NUL is not allowed.".into() }),
         Some(text) => Ok(text),
@@ -53,7 +64,7 @@ macro_rules! parsed {
     })* };
 }
 parsed!(Slug, RoleSlug, ServiceSlug, Email, Name, Description, Password, RoleName, EndpointUrl, EventName, Cap, OrgStatus);
-parsed!(Color, HostName, SenderName, Security, SmtpUser, SmtpPassword);
+parsed!(SocialProvider, Color, DomainName, LoginPolicy, HostName, SenderName, Security, SmtpUser, SmtpPassword);
 parsed!(
     ServicePermission,
     SubscriptionStatus,
@@ -65,6 +76,9 @@ parsed!(
     Currency,
     StripePriceId
 );
+parsed!(Provider, ReceiverUrl, AuthHeader, ReceiverKey, SigningSecret, Framing, Index, Mapping, StreamFrom);
+parsed!(PolarProductId, PaymentMode, ProviderSecret, OAuthClientId);
+parsed!(EnforcementMode);
 parsed!(Template, Language, Subject, PlainBody, HtmlBody);
 
 /// Free text, at most 1,024 characters: as long as the longest password.
@@ -102,6 +116,24 @@ impl FromJson for Port {
     }
 }
 
+impl FromJson for BatchSize {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        value.as_i64().map_or_else(|| wrong_type("Send a whole number."), Self::try_from)
+    }
+}
+
+impl FromJson for Score {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        value.as_i64().map_or_else(|| wrong_type("Send a whole number."), Self::try_from)
+    }
+}
+
+impl FromJson for Attempts {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        value.as_i64().map_or_else(|| wrong_type("Send a whole number."), Self::try_from)
+    }
+}
+
 /// A moment: RFC 3339, in any zone.
 impl FromJson for Time {
     fn from_json(value: &Value) -> Result<Self, BadValue> {
@@ -122,6 +154,7 @@ ids! {
     EventId = "an event's id (evt_…)";
     UserId = "a user's id (usr_…)";
     PlanId = "a plan's id (plan_…)";
+    ConnectionId = "a connection's id (con_…)";
 }
 
 impl FromJson for Vec<EventName> {
@@ -185,6 +218,12 @@ impl FromJson for Vec<ResourceUri> {
         uris.sort();
         uris.dedup();
         Ok(uris)
+    }
+}
+
+impl FromJson for Vec<SocialProvider> {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        list(value, 3)
     }
 }
 

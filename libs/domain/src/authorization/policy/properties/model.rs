@@ -318,6 +318,8 @@ fn organization() -> Row {
         feature_overrides: None,
         brand_logo_url: None,
         brand_primary_color: None,
+        custom_domain: None,
+        domain_verified: false,
         version: 1,
         created_at: now,
         updated_at: now,

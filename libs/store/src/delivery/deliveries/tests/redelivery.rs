@@ -5,7 +5,7 @@ use domain::authorization::policy::{Write, decide};
 use super::*;
 use crate::{
     Change, NoEvent, WriteTx,
-    core::testing::stamp,
+    core::testing::{stamp, standing},
     delivery::deliveries::{MAX_REDELIVERIES, Redelivered, Redelivery},
 };
 

@@ -7,7 +7,7 @@ use app::{
 };
 use domain::{
     PlanId, all,
-    applications::plans::{Currency, Features, Plan, StripePriceId},
+    applications::plans::{Currency, Features, Plan, PolarProductId, StripePriceId},
     authorization::resource::Plans,
     core::value::{Description, Name, ServiceSlug},
 };
@@ -52,6 +52,9 @@ struct PlanResponse {
     /// JSON: an array of texts.
     features: String,
     stripe_price_id: Option<String>,
+    /// Ours: its product at Polar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    polar_product_id: Option<String>,
     /// Whether users have it who chose none.
     is_default: bool,
     created_at: String,
@@ -77,6 +80,7 @@ impl From<Plan> for PlanDetails {
             currency: p.currency.as_str().to_owned(),
             features: serde_json::Value::from(p.features.texts()).to_string(),
             stripe_price_id: p.stripe_price_id.map(|id| id.as_str().to_owned()),
+            polar_product_id: p.polar_product_id.map(|id| id.as_str().to_owned()),
             is_default: p.is_default,
             created_at: time(p.created_at),
             updated_at: time(p.updated_at),
@@ -121,6 +125,10 @@ struct CreatePlanRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 255)]
     stripe_price_id: Field<StripePriceId>,
+    /// Its product at Polar.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    polar_product_id: Field<PolarProductId>,
     /// Whether users have it who chose none. The plan that was this before then is it no more.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
@@ -140,17 +148,18 @@ async fn create(
     body: Body<CreatePlanRequest>,
 ) -> ApiResult<web::Json<PlanDetails>> {
     let b = body.value;
-    let (name, description, price_cents, currency, features, stripe_price_id, is_default) = all((
+    let (name, description, price_cents, currency, features, stripe_price_id, polar_product_id, is_default) = all((
         b.name.required("name"),
         b.description.optional("description"),
         b.price_cents.required("price_cents"),
         b.currency.required("currency"),
         b.features.optional("features"),
         b.stripe_price_id.optional("stripe_price_id"),
+        b.polar_product_id.optional("polar_product_id"),
         b.is_default.optional("is_default"),
     ))?;
     let (features, is_default) = (features.unwrap_or_default(), is_default.unwrap_or(false));
-    let new = NewPlan { name, description, price_cents, currency, features, stripe_price_id, is_default };
+    let new = NewPlan { name, description, price_cents, currency, features, stripe_price_id, polar_product_id, is_default };
     who.once("services.plans.create", &body.raw);
     Ok(web::Json(app.create_plan(&who.caller, &who.path.org, &who.path.id, &new).await?.into()))
 }
@@ -179,6 +188,10 @@ struct UpdatePlanRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 255)]
     stripe_price_id: Field<StripePriceId>,
+    /// Its product at Polar.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    polar_product_id: Field<PolarProductId>,
     /// True makes it the default plan. False is refused for the one that is.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
@@ -198,16 +211,18 @@ async fn update(
     body: Body<UpdatePlanRequest>,
 ) -> ApiResult<web::Json<PlanDetails>> {
     let b = body.value;
-    let (name, description, price_cents, currency, features, stripe_price_id, is_default) = all((
+    let (name, description, price_cents, currency, features, stripe_price_id, polar_product_id, is_default) = all((
         b.name.change("name"),
         b.description.patch("description"),
         b.price_cents.change("price_cents"),
         b.currency.change("currency"),
         b.features.change("features"),
         b.stripe_price_id.patch("stripe_price_id"),
+        b.polar_product_id.patch("polar_product_id"),
         b.is_default.change("is_default"),
     ))?;
-    let changes = PlanChanges { name, description, price_cents, currency, features, stripe_price_id, is_default };
+    let changes =
+        PlanChanges { name, description, price_cents, currency, features, stripe_price_id, polar_product_id, is_default };
     let (service, plan) = &who.path.id;
     Ok(web::Json(app.update_plan(&who.caller, &who.path.org, service, *plan, &changes).await?.into()))
 }

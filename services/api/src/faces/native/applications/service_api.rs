@@ -32,7 +32,7 @@ pub(super) fn routes(routes: &mut Routes<'_, '_>) {
         .add(analytics, read_by_service_key::<ServiceAnalytics>());
 }
 
-/// A user of the service, by the account.
+/// A user of a service, by the account.
 pub(super) struct EndUser(pub(super) UserId);
 
 impl FromStr for EndUser {

@@ -169,5 +169,5 @@ async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<WebhookId>>) -> ApiRe
 #[get("/api/organizations/{org_slug}/webhooks/event-types")]
 async fn types(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<EventTypeResponse>>> {
     app.see_webhooks(&who.caller, &who.path.org).await?;
-    Ok(web::Json(event_types()))
+    Ok(web::Json(event_types(EventName::subscribable())))
 }

@@ -125,5 +125,5 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiR
 #[get("/api/organizations/{org_slug}/audit-log/event-types")]
 async fn types(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<EventTypeResponse>>> {
     app.see_audit_log(&who.caller, &who.path.org).await?;
-    Ok(web::Json(event_types()))
+    Ok(web::Json(event_types(domain::EventName::all())))
 }

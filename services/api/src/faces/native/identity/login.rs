@@ -1,9 +1,11 @@
 //! Sign-in and tokens.
 
-use actix_web::{HttpResponse, get, post, web};
+mod device;
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use app::{App, identity::login::Login};
 use domain::{
-    Error, all,
+    BadValue, Error, all,
     core::value::{Email, Slug},
     identity::sessions::TokenPair,
 };
@@ -16,11 +18,17 @@ use crate::http::{
     context::{SignedIn, SigningIn},
     error::{ApiResult, ErrorBody},
     operations::{OPERATIONS, Routes, anybody, signed_in},
-    wire::{Body, Field},
+    wire::{Body, Field, FromJson},
 };
 
 pub(super) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.tag(AUTH).add(login, anybody()).add(refresh, anybody()).add(logout, signed_in()).add(revoke, anybody());
+    routes
+        .tag(AUTH)
+        .add(login, anybody())
+        .add(verify, anybody())
+        .add(refresh, anybody())
+        .add(logout, signed_in())
+        .add(revoke, anybody());
     routes.tag(OPERATIONS).add(jwks, anybody().unlimited());
 }
 
@@ -39,6 +47,19 @@ struct TokenResponse {
 impl From<TokenPair> for TokenResponse {
     fn from(t: TokenPair) -> Self {
         Self { access_token: t.access_token, refresh_token: t.refresh_token, expires_in: t.expires_in }
+    }
+}
+
+/// As long as any token that is read.
+struct PreauthToken(String);
+
+impl FromJson for PreauthToken {
+    fn from_json(value: &serde_json::Value) -> Result<Self, BadValue> {
+        match value.as_str() {
+            Some(text) if text.len() <= 8192 && !text.contains('\0') => Ok(Self(text.to_owned())),
+            Some(_) => Err(BadValue { code: "too_long", message: "Send the token as it was answered.".into() }),
+            None => Err(BadValue { code: "wrong_type", message: "Send a string.".into() }),
+        }
     }
 }
 
@@ -62,18 +83,22 @@ struct LoginRequest {
     service_slug: Field<Slug>,
 }
 
-/// Sign in with a password.
+/// Sign in with a password. Where the sign-in looks risky to an organization of the account's, the answer is not yet a sign-in: its
+/// `refresh_token` is empty, and its `access_token` goes to `auth.verifyMfa`, with the code that was mailed.
+///
+/// The cookie `tn_device` (with https: `__Host-tn_device`) makes the device known for 90 days. Clients that keep no cookies may keep its value
+/// and send it.
 #[utoipa::path(
     operation_id = "auth.login",
     request_body = LoginRequest,
     responses(
         (status = 200, body = TokenResponse),
         (status = 401, description = "Wrong, or not confirmed yet.", body = ErrorBody),
-        (status = 403, description = "No access to that organization.", body = ErrorBody),
+        (status = 403, description = "No access to that organization, or it refuses a sign-in that looks as risky.", body = ErrorBody),
     ),
 )]
 #[post("/api/auth/login")]
-async fn login(app: web::Data<App>, from: SigningIn, body: Body<LoginRequest>) -> ApiResult<web::Json<TokenResponse>> {
+async fn login(app: web::Data<App>, from: SigningIn, req: HttpRequest, body: Body<LoginRequest>) -> ApiResult<HttpResponse> {
     let b = body.value;
     let (email, password, org_slug, service) = all((
         b.email.required("email"),
@@ -87,7 +112,40 @@ async fn login(app: web::Data<App>, from: SigningIn, body: Body<LoginRequest>) -
     if service.is_some() {
         return Err(Error::forbidden("no_access", "This account has no access to that service.").into());
     }
-    Ok(web::Json(app.login(&from.0, Login { email, password, org_slug }).await?.into()))
+    let input = Login { email, password, org_slug, device: device::shown(&req) };
+    Ok(device::answer(&app, app.login(&from.0, input).await?))
+}
+
+/// A code that was mailed.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"preauth_token": "eyJhbGciOiJFUzI1NiJ9.…", "code": "123456"}))]
+struct VerifyMfaRequest {
+    /// What `auth.login` answered as `access_token`.
+    #[serde(default)]
+    #[schema(value_type = String, max_length = 8192, required)]
+    preauth_token: Field<PreauthToken>,
+    /// The code in the newest mail.
+    #[serde(default)]
+    #[schema(value_type = String, max_length = 1024, required)]
+    code: Field<String>,
+}
+
+/// Confirm a sign-in that looked risky with the code that was mailed to the account's address. It works once, for ten minutes, and takes five
+/// tries.
+#[utoipa::path(
+    operation_id = "auth.verifyMfa",
+    request_body = VerifyMfaRequest,
+    responses(
+        (status = 200, body = TokenResponse),
+        (status = 401, description = "Wrong, or the sign-in is over.", body = ErrorBody),
+        (status = 403, description = "No access to that organization any more.", body = ErrorBody),
+    ),
+)]
+#[post("/api/auth/mfa/verify")]
+async fn verify(app: web::Data<App>, from: SigningIn, req: HttpRequest, body: Body<VerifyMfaRequest>) -> ApiResult<HttpResponse> {
+    let (token, code) = all((body.value.preauth_token.required("preauth_token"), body.value.code.required("code")))?;
+    let device = device::shown(&req);
+    Ok(device::answer(&app, app.verify_code(&from.0, &token.0, &code, device.as_deref()).await?))
 }
 
 /// A refresh token.

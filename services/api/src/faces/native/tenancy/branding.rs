@@ -1,6 +1,6 @@
 //! How an organization looks.
 
-use actix_web::{HttpRequest, HttpResponse, get, patch, web};
+use actix_web::{HttpResponse, get, patch, web};
 use app::App;
 use domain::{
     Error, all,
@@ -17,7 +17,7 @@ use crate::http::{
     error::{ApiResult, ErrorBody},
     operations::{Routes, Tag, anybody, reading, writing},
     path::OrgPath,
-    wire::{Body, Field},
+    wire::{Body, Field, Query},
 };
 
 const BRANDING: Tag = Tag { name: "branding", about: "How an organization looks." };
@@ -61,7 +61,7 @@ struct PaletteResponse {
 /// How an organization looks.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"logo_url": "https://acme.example/logo.png", "primary_color": "#1f4fd8", "logo": "https://sso.example.com/api/organizations/acme/branding/logo?v=019ab2c3d4e57f008000000000000009"}))]
-struct BrandingResponse {
+pub(super) struct BrandingResponse {
     /// Where the logo was fetched.
     logo_url: Option<String>,
     primary_color: Option<String>,
@@ -73,7 +73,7 @@ struct BrandingResponse {
 }
 
 impl BrandingResponse {
-    fn of(app: &App, slug: &Slug, branding: Branding) -> Self {
+    pub(super) fn of(app: &App, slug: &Slug, branding: Branding) -> Self {
         let base = &app.settings.public_url;
         let served = |version: String| format!("{base}/api/organizations/{slug}/branding/logo?v={version}");
         let colors = branding.primary_color.as_ref().map(Palette::of);
@@ -159,10 +159,11 @@ async fn public(app: web::Data<App>, _: SigningIn, path: web::Path<String>) -> A
     ),
 )]
 #[get("/api/organizations/{org_slug}/branding/logo")]
-async fn logo(app: web::Data<App>, _: SigningIn, path: web::Path<String>, req: HttpRequest) -> ApiResult<HttpResponse> {
-    let logo = app.public_logo(&slug(&path)?).await?;
-    let named = req.query_string().starts_with("v=");
-    let cache = if named { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
+async fn logo(app: web::Data<App>, _: SigningIn, path: web::Path<String>, query: Query) -> ApiResult<HttpResponse> {
+    let asked = query.text("v").map_err(|violation| Error::invalid(vec![violation]))?;
+    let (logo, version) = app.public_logo(&slug(&path)?).await?;
+    // Who asks for another version gets this one: not for ever, under the other's name.
+    let cache = if asked == Some(version) { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
     let mut response = HttpResponse::Ok();
     response.insert_header(("cache-control", cache)).insert_header(("content-security-policy", "default-src 'none'; sandbox"));
     Ok(response.content_type(logo.media).body(logo.bytes))

@@ -1,5 +1,6 @@
 //! Members.
 
+mod access;
 mod service_access;
 
 use std::str::FromStr;
@@ -45,7 +46,7 @@ pub(super) fn routes(routes: &mut Routes<'_, '_>) {
         .add(remove, writing::<Members>())
         .add(remove_by_delete, writing::<Members>())
         .add(transfer, writing::<Ownership>());
-    routes.of(service_access::routes);
+    routes.of(service_access::routes).of(access::routes);
 }
 
 /// A member in a path, by the account.

@@ -1,7 +1,11 @@
 //! What platform owners do: see every organization, decide about it ([`lifecycle`]), and choose each other.
 
+mod accounts;
 mod audit;
+mod figures;
+mod impersonation;
 mod lifecycle;
+mod operations;
 
 use actix_web::{delete, get, post, web};
 use app::App;
@@ -22,7 +26,13 @@ use crate::http::{
 
 pub(super) fn routes(routes: &mut Routes<'_, '_>) {
     routes.tag(PLATFORM).add(organizations, platform_owner()).add(promote, platform_owner()).add(demote, platform_owner());
-    routes.of(lifecycle::routes).of(audit::routes);
+    routes
+        .of(lifecycle::routes)
+        .of(audit::routes)
+        .of(accounts::routes)
+        .of(figures::routes)
+        .of(operations::routes)
+        .of(impersonation::routes);
 }
 
 impl PathId for UserId {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::faces::native::{
     core::views::Gone,
-    tenancy::{PLATFORM, organizations::views::OrganizationResponse},
+    tenancy::{PLATFORM, organizations::views::OrganizationResponse, tiers::FeaturesRequest},
 };
 use crate::http::{
     context::SignedIn,
@@ -26,6 +26,7 @@ pub(super) fn routes(routes: &mut Routes<'_, '_>) {
         .add(suspend, platform_owner())
         .add(activate, platform_owner())
         .add(update_tier, platform_owner())
+        .add(update_features, platform_owner())
         .add(delete, platform_owner());
 }
 
@@ -137,6 +138,22 @@ async fn update_tier(
         all((b.tier_id.required("tier_id"), b.max_services.optional("max_services"), b.max_users.optional("max_users")))?;
     let change = TierChange { tier_id, max_services, max_users };
     Ok(web::Json(app.update_organization_tier(&who.caller, who.path.0, &change).await?.into()))
+}
+
+/// Give an organization features beyond its tier, or take such back: `false`, and no providers, leave it to the tier again.
+#[utoipa::path(
+    operation_id = "platform.organizations.updateFeatures",
+    request_body = FeaturesRequest,
+    responses((status = 200, body = OrganizationResponse)),
+)]
+#[patch("/api/platform/organizations/{org_id}/features")]
+async fn update_features(
+    app: web::Data<App>,
+    who: SignedIn<Named<OrgId>>,
+    body: Body<FeaturesRequest>,
+) -> ApiResult<web::Json<OrganizationResponse>> {
+    let changes = body.value.changes()?;
+    Ok(web::Json(app.update_organization_features(&who.caller, who.path.0, &changes).await?.into()))
 }
 
 /// Delete any organization.
