@@ -8,7 +8,7 @@ use api::{
     http::server,
 };
 use chrono::TimeDelta;
-use crypto::OsRandom;
+use crypto::{HashCost, OsRandom};
 use domain::{Clock, Time, core::clock::ManualClock};
 use sea_orm::{DatabaseConnection, QueryResult};
 use tempfile::TempDir;
@@ -119,7 +119,7 @@ impl TestApp {
         let clock = ManualClock::at(options.start);
         let path = data.path().to_str().expect("a folder name in UTF-8").to_owned();
         let config = infra::config::load(None, options.environment(&path, &base, &made)).unwrap_or_else(|e| panic!("{e}"));
-        let sources = Sources { clock: Arc::new(clock.clone()), ids: Arc::new(OsRandom::new()) };
+        let sources = Sources { clock: Arc::new(clock.clone()), ids: Arc::new(OsRandom::new()), hash_cost: HashCost::TRIFLE };
         let assembled = assemble(&config, sources, infra::metrics::install().ok()).await.unwrap_or_else(|e| panic!("{e:?}"));
         let use_cases = assembled.shared.app.clone();
         let server = server::start(listener, assembled.shared, 1, 0).expect("a server");

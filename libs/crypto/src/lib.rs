@@ -25,6 +25,6 @@ pub use jwt::{AudienceRule, Expected, JwtError, KeySet};
 pub use keyring::{Keyring, SealError, WrappedKey};
 pub use masters::MasterKeys;
 pub use opaque::{Opaque, Purpose};
-pub use password::{Asker, Hasher, HasherConfig, Verdict};
+pub use password::{Asker, HashCost, Hasher, HasherConfig, Verdict};
 pub use random::OsRandom;
 pub use sealed::{Place, Sealed};

@@ -5,6 +5,7 @@
 //! run at idle priority (other requests go first) unless told otherwise, and a short queue in front refuses what cannot be served soon with
 //! "unavailable, try again" instead of letting everybody wait. Who gets a place in it is decided by [`queue`].
 
+mod cost;
 mod pool;
 mod queue;
 mod task;
@@ -15,6 +16,7 @@ use domain::{Error, Result, core::text::opaque};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
+pub use cost::HashCost;
 use pool::Pool;
 pub use queue::Asker;
 use task::Task;
@@ -33,11 +35,13 @@ pub struct HasherConfig {
     pub idle_release: Duration,
     /// Whether the threads run at idle priority: everything else that shares their processors goes first.
     pub idle_priority: bool,
+    /// What a hash costs. No setting: only tests hash cheaply.
+    pub cost: HashCost,
 }
 
 impl Default for HasherConfig {
     fn default() -> Self {
-        Self { threads: 0, queue: 64, idle_release: Duration::from_secs(30), idle_priority: true }
+        Self { threads: 0, queue: 64, idle_release: Duration::from_secs(30), idle_priority: true, cost: HashCost::OWASP }
     }
 }
 

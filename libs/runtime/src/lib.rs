@@ -11,7 +11,7 @@ pub mod settings;
 
 use std::{path::PathBuf, sync::Arc};
 
-use crypto::{Keyring, OsRandom};
+use crypto::{HashCost, Keyring, OsRandom};
 use domain::{
     Clock, Error, IdGen, Result,
     core::{
@@ -39,19 +39,21 @@ pub enum Role {
     Worker,
 }
 
-/// Where the time and the randomness come from; tests give their own.
+/// Where the time and the randomness come from, and what hashing costs; tests give their own.
 #[derive(Clone)]
 pub struct Sources {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Identifiers and secrets.
     pub ids: Arc<dyn IdGen>,
+    /// What hashing a password costs.
+    pub hash_cost: HashCost,
 }
 
 impl Sources {
     /// The machine's.
     pub fn system() -> Self {
-        Self { clock: Arc::new(SystemClock), ids: Arc::new(OsRandom::new()) }
+        Self { clock: Arc::new(SystemClock), ids: Arc::new(OsRandom::new()), hash_cost: HashCost::OWASP }
     }
 }
 
@@ -83,7 +85,7 @@ pub struct Resources {
 impl Resources {
     /// Everything else, around an open store. What cannot be reached yet is no error; it heals by itself.
     pub async fn around(store: Store, config: &Config, sources: Sources) -> Result<Self> {
-        let Sources { clock, ids } = sources;
+        let Sources { clock, ids, .. } = sources;
         let kv = infra::kv::connect(&config.redis, clock.clone()).await;
         let egress = Egress::new(&config.egress, &config.dns)?;
         let mailer = Mailer::new(&config.mail, &config.data, clock.clone())?;

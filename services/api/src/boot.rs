@@ -47,6 +47,7 @@ pub async fn attach(config: &Config, sources: Sources) -> Result<Assembled> {
 
 async fn around(config: &Config, store: Store, sources: Sources, metrics: Option<infra::metrics::Metrics>) -> Result<Assembled> {
     store.load_data_keys(sources.clock.now()).await?;
+    let cost = sources.hash_cost;
     let resources = Resources::around(store, config, sources).await?;
     let guard: Arc<dyn UrlGuard> = Arc::new(resources.egress.clone());
     let pictures: Arc<dyn Pictures> = Arc::new(resources.egress.clone());
@@ -60,6 +61,7 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
         threads: config.passwords.threads,
         queue: config.passwords.queue,
         idle_priority: config.passwords.idle_priority,
+        cost,
         ..HasherConfig::default()
     });
     let settings = runtime::settings::app(config)?;

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use argon2::Block;
+use argon2::{Block, Params};
 use domain::Error;
 
 use super::{
@@ -25,6 +25,7 @@ use super::{
 pub(super) struct Pool(Arc<Shared>);
 
 struct Shared {
+    params: Params,
     waiting: Mutex<Waiting>,
     ready: Condvar,
     idle_release: Duration,
@@ -39,6 +40,7 @@ struct Waiting {
 impl Pool {
     pub(super) fn start(config: HasherConfig) -> Self {
         let shared = Arc::new(Shared {
+            params: config.cost.params(),
             waiting: Mutex::new(Waiting { tasks: Queue::new(config.queue), closed: false }),
             ready: Condvar::new(),
             idle_release: config.idle_release,
@@ -104,7 +106,7 @@ impl Shared {
             }
             let before = memory.len();
             // A panic must not cost the process one of its few threads; the caller sees its answer missing.
-            if catch_unwind(AssertUnwindSafe(|| task.run(&mut memory))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| task.run(&self.params, &mut memory))).is_err() {
                 tracing::error!("hashing a password panicked");
             }
             self.account(before, memory.len());

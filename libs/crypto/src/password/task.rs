@@ -12,12 +12,6 @@ use zeroize::Zeroizing;
 use super::Verdict;
 use crate::random;
 
-/// OWASP's recommendation for argon2id: 19 MiB, two passes, one lane.
-const CURRENT: Params = match Params::new(19_456, 2, 1, Some(32)) {
-    Ok(params) => params,
-    Err(_) => panic!("the parameters are valid"),
-};
-
 /// Imported hashes may cost more than ours, but not so much that one sign-in blocks a thread for seconds.
 const MOST_MEMORY_KIB: u32 = 64 * 1024;
 const MOST_PASSES: u32 = 10;
@@ -47,27 +41,30 @@ impl Task {
         }
     }
 
-    /// Does the work and answers. A caller who leaves meanwhile does not get the answer, which is fine.
-    pub(super) fn run(self, memory: &mut Vec<Block>) {
+    /// Does the work, new hashes with the `current` parameters, and answers. A caller who leaves meanwhile does not get the answer, which is fine.
+    pub(super) fn run(self, current: &Params, memory: &mut Vec<Block>) {
         match self {
-            Self::Hash { password, reply } => drop(reply.send(hash(&password, memory))),
-            Self::Verify { password, stored, reply } => drop(reply.send(verify(&password, stored.as_deref(), memory))),
+            Self::Hash { password, reply } => drop(reply.send(hash(&password, current, memory))),
+            Self::Verify { password, stored, reply } => {
+                drop(reply.send(verify(&password, stored.as_deref(), current, memory)));
+            }
         }
     }
 }
 
-fn hash(password: &[u8], memory: &mut Vec<Block>) -> Result<String> {
+fn hash(password: &[u8], current: &Params, memory: &mut Vec<Block>) -> Result<String> {
     let salt: [u8; SALT_BYTES] = random::bytes();
     let mut output = Zeroizing::new([0; 32]);
-    compute(Algorithm::Argon2id, Version::V0x13, &CURRENT, password, &salt, &mut *output, memory)?;
-    phc(&salt, &*output).map(|hash| hash.to_string())
+    compute(Algorithm::Argon2id, Version::V0x13, current, password, &salt, &mut *output, memory)?;
+    keep_little(current, memory);
+    phc(current, &salt, &*output).map(|hash| hash.to_string())
 }
 
-fn verify(password: &[u8], stored: Option<&str>, memory: &mut Vec<Block>) -> Result<Verdict> {
+fn verify(password: &[u8], stored: Option<&str>, current: &Params, memory: &mut Vec<Block>) -> Result<Verdict> {
     let exists = stored.is_some();
     let stored = match stored {
         Some(text) => PasswordHash::new(text).map_err(unusable)?,
-        None => decoy()?,
+        None => decoy(current)?,
     };
     let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(unusable)?;
     let version = stored.version.map_or(Ok(Version::V0x10), Version::try_from).map_err(unusable)?;
@@ -78,13 +75,14 @@ fn verify(password: &[u8], stored: Option<&str>, memory: &mut Vec<Block>) -> Res
     }
     let mut output = Zeroizing::new(vec![0; expected.len()]);
     compute(algorithm, version, &params, password, salt, &mut output, memory)?;
+    keep_little(current, memory);
     let same = bool::from(output.as_slice().ct_eq(expected.as_bytes()));
-    let current = algorithm == Algorithm::Argon2id
+    let is_current = algorithm == Algorithm::Argon2id
         && version == Version::V0x13
-        && (params.m_cost(), params.t_cost(), params.p_cost()) == (CURRENT.m_cost(), CURRENT.t_cost(), CURRENT.p_cost())
+        && (params.m_cost(), params.t_cost(), params.p_cost()) == (current.m_cost(), current.t_cost(), current.p_cost())
         && expected.len() == 32
         && salt.len() >= SALT_BYTES;
-    Ok(match (exists && same, current) {
+    Ok(match (exists && same, is_current) {
         (false, _) => Verdict::Wrong,
         (true, true) => Verdict::Right,
         (true, false) => Verdict::RightButRehash,
@@ -106,24 +104,26 @@ fn compute(
         memory.resize(blocks, Block::default());
     }
     let argon2 = Argon2::new(algorithm, version, params.clone());
-    let result = argon2.hash_password_into_with_memory(password, salt, output, memory.as_mut_slice()).map_err(unusable);
-    // What one expensive imported hash needed is not kept for the rest of the process's life.
-    if memory.len() > CURRENT.block_count() {
+    argon2.hash_password_into_with_memory(password, salt, output, memory.as_mut_slice()).map_err(unusable)
+}
+
+/// What one expensive imported hash needed is not kept for the rest of the process's life.
+fn keep_little(current: &Params, memory: &mut Vec<Block>) {
+    if memory.len() > current.block_count() {
         *memory = Vec::new();
     }
-    result
 }
 
 /// The hash that a password is compared with when there is no account: same parameters, and an output nobody can hit.
-fn decoy() -> Result<PasswordHash> {
-    phc(&[0; SALT_BYTES], &[0; 32])
+fn decoy(current: &Params) -> Result<PasswordHash> {
+    phc(current, &[0; SALT_BYTES], &[0; 32])
 }
 
-fn phc(salt: &[u8], output: &[u8]) -> Result<PasswordHash> {
+fn phc(params: &Params, salt: &[u8], output: &[u8]) -> Result<PasswordHash> {
     Ok(PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(&CURRENT).map_err(unusable)?,
+        params: ParamsString::try_from(params).map_err(unusable)?,
         salt: Some(Salt::new(salt).map_err(unusable)?),
         hash: Some(Output::new(output).map_err(unusable)?),
     })
@@ -141,8 +141,9 @@ mod tests {
 
     #[test]
     fn the_decoy_costs_what_a_real_hash_costs() {
-        let real = hash(b"x", &mut Vec::new()).unwrap();
-        let decoy = decoy().unwrap().to_string();
+        let current = crate::HashCost::OWASP.params();
+        let real = hash(b"x", &current, &mut Vec::new()).unwrap();
+        let decoy = decoy(&current).unwrap().to_string();
         let head = |text: &str| text.rsplitn(3, '$').last().map(str::to_owned);
         assert_eq!(head(&real), head(&decoy));
         assert_eq!(real.len(), decoy.len());

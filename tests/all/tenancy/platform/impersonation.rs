@@ -87,7 +87,7 @@ both!(what_a_person_must_do_stays_theirs, async |app| {
     // What is chosen and shown meanwhile is the platform owner's to answer for.
     let hook = json!({"name": "Theirs", "url": "https://127.0.0.1/hook", "events": ["branding.updated"]});
     acting.post(&org.at("webhooks"), hook).await.ok();
-    let client = json!({"client_id": "Iv1.8a61f9b3a7aba766", "client_secret": "theirs to answer for"});
+    let client = json!({"client_id": "Iv1.8a61f9b3a7aba766", "client_secret": "theirs-to-answer-for"});
     acting.post(&org.at("oauth-credentials/github"), client).await.ok();
     let kinds = async |user: &str| {
         let access = app.by(&ann).get(&org.at(&format!("members/{user}/access"))).await.ok();

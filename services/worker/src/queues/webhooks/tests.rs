@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use crypto::{OsRandom, webhook};
+use crypto::webhook;
 use domain::{DeliveryId, EventId, OrgId, Time, WebhookId, core::clock::ManualClock, tenancy::organizations::OrgStatus};
 use runtime::{Resources, Role, Sources};
 use store::delivery::deliveries::{ClaimedDelivery, Ticket, Verdict};
@@ -26,7 +26,7 @@ async fn webhooks(dir: &tempfile::TempDir) -> Webhooks {
     let env = [("TENANTRY__EGRESS__ALLOW_NETWORKS", "127.0.0.0/8"), ("TENANTRY__DATA__DIR", dir.path().to_str().unwrap())];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = infra::config::load(None, env.into_iter()).unwrap();
-    let sources = Sources { clock: Arc::new(ManualClock::at(now())), ids: Arc::new(OsRandom::new()) };
+    let sources = Sources { clock: Arc::new(ManualClock::at(now())), ..Sources::system() };
     let store = runtime::open_store(&config, Role::Api, &sources).await.unwrap();
     let resources = Resources::around(store, &config, sources).await.unwrap();
     Webhooks::new(Arc::new(Deps::of(&config, resources)), 8)
