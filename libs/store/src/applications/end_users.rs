@@ -24,7 +24,7 @@ use crate::{
     Store, WriteTx,
     core::{
         error::from_db,
-        sql::{self, Columns, Sql, sql},
+        sql::{self, Columns, ONE_PAGE, Sql, sql},
         table::{Table, WhenOld, WithOrganization},
     },
     identity::{
@@ -48,11 +48,14 @@ pub(crate) const END_USERS: Table = Table {
 /// The page first, then its people: those that are skipped are not looked up.
 const PAGE: &str = "select p.user_id, p.created_at, {user}
     from (
-      select user_id, created_at
-      from {table}
-      where org_id = $1 and (created_at, user_id) < ($2, $3) {of_service}
-      order by created_at desc, user_id desc
-      limit $4 offset $5
+      select * from (
+        select user_id, created_at
+        from {table}
+        where org_id = $1 and (created_at, user_id) < ($2, $3) {of_service}
+        order by created_at desc, user_id desc
+        limit $4 offset $5
+      ) page
+      {one_page}
     ) p
     join users u on u.id = p.user_id
     order by p.created_at desc, p.user_id desc";
@@ -60,8 +63,9 @@ const ALL: &str = "end_users";
 const ANY_SERVICE: &str = "";
 const USERS: &str = "service_users";
 const ONE_SERVICE: &str = "and service_id = $6";
-const LIST: Sql = sql!("{page}", page = PAGE, user = USER_COLUMNS, table = ALL, of_service = ANY_SERVICE);
-const LIST_OF_SERVICE: Sql = sql!("{page}", page = PAGE, user = USER_COLUMNS, table = USERS, of_service = ONE_SERVICE);
+const LIST: Sql = sql!("{page}", page = PAGE, user = USER_COLUMNS, one_page = ONE_PAGE, table = ALL, of_service = ANY_SERVICE);
+const LIST_OF_SERVICE: Sql =
+    sql!("{page}", page = PAGE, user = USER_COLUMNS, one_page = ONE_PAGE, table = USERS, of_service = ONE_SERVICE);
 const GET: Sql = sql!(
     "select p.user_id, p.created_at, {user}
     from end_users p

@@ -17,7 +17,7 @@ use crate::{
     Store, WriteTx,
     core::{
         error::{from_db, retry, when_gone},
-        sql::{self, Columns, Sql, sql},
+        sql::{self, Columns, ONE_PAGE, Sql, sql},
         table::{Table, WhenOld, WithOrganization},
     },
     identity::accounts::{USER_COLUMNS, next_user},
@@ -41,15 +41,19 @@ fn read(row: &QueryResult) -> Result<ServiceUser, DbErr> {
 const LIST: Sql = sql!(
     "select p.user_id, p.made_here, p.created_at, {user}
     from (
-      select user_id, made_here, created_at
-      from service_users
-      where org_id = $1 and service_id = $2
-      order by created_at desc, user_id desc
-      limit $3 offset $4
+      select * from (
+        select user_id, made_here, created_at
+        from service_users
+        where org_id = $1 and service_id = $2
+        order by created_at desc, user_id desc
+        limit $3 offset $4
+      ) page
+      {one_page}
     ) p
     join users u on u.id = p.user_id
     order by p.created_at desc, p.user_id desc",
-    user = USER_COLUMNS
+    user = USER_COLUMNS,
+    one_page = ONE_PAGE
 );
 const GET: Sql = sql!(
     "select p.user_id, p.made_here, p.created_at, {user}

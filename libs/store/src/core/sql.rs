@@ -40,6 +40,10 @@ pub(crate) use self::rows::Column;
 pub(crate) use self::template::sql;
 use crate::core::error::from_db;
 
+/// Follows a page that is then joined with other tables. PostgreSQL takes a limit that it does not know for a tenth of all rows, and would
+/// rather join the tables as a whole; this it knows. No page has more rows.
+pub(crate) const ONE_PAGE: &str = "limit 100";
+
 /// A statement, as each of the databases takes it; with `N` columns of many rows as its last parameters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sql<const N: usize = 0> {

@@ -30,7 +30,7 @@ use crate::{
     core::{
         entity::invitations,
         error::from_db,
-        sql::{self, Sql, sql},
+        sql::{self, ONE_PAGE, Sql, sql},
     },
     tenancy::organizations::counters,
 };
@@ -77,15 +77,19 @@ const INVITATION_COLUMNS: &str = "i.id, i.org_id, i.email, i.role, i.invited_by,
 const OF_ORG: Sql = sql!(
     "select i.*, u.email as inviter_email, u.created_at as inviter_created_at
     from (
-      select {invitation}
-      from invitations i
-      where i.org_id = $1 and ($2 = '' or i.status = $2)
-      order by i.created_at desc, i.id desc
-      limit $3 offset $4
+      select * from (
+        select {invitation}
+        from invitations i
+        where i.org_id = $1 and ($2 = '' or i.status = $2)
+        order by i.created_at desc, i.id desc
+        limit $3 offset $4
+      ) page
+      {one_page}
     ) i
     join users u on u.id = i.invited_by
     order by i.created_at desc, i.id desc",
-    invitation = INVITATION_COLUMNS
+    invitation = INVITATION_COLUMNS,
+    one_page = ONE_PAGE
 );
 
 const OF_PERSON: Sql = sql!(

@@ -25,7 +25,7 @@ use crate::{
     core::{
         entity::{memberships, users},
         error::{from_db, violates, when_gone},
-        sql::{self, Columns, Sql, sql},
+        sql::{self, Columns, ONE_PAGE, Sql, sql},
     },
     identity::accounts::{USER_COLUMNS, next_user, user},
     tenancy::invitations::LockedInvitation,
@@ -44,18 +44,21 @@ pub(crate) fn membership(row: memberships::Model) -> Membership {
 /// The page first, then its people: those that are skipped are not looked up.
 const LIST: &str = "select m.id, m.user_id, m.role, m.created_at, {user}
     from (
-      select m.id, m.user_id, m.role, m.created_at
-      from memberships m
-      where m.org_id = $1 {of_role}
-      order by m.created_at, m.id
-      limit $2 offset $3
+      select * from (
+        select m.id, m.user_id, m.role, m.created_at
+        from memberships m
+        where m.org_id = $1 {of_role}
+        order by m.created_at, m.id
+        limit $2 offset $3
+      ) page
+      {one_page}
     ) m
     join users u on u.id = m.user_id
     order by m.created_at, m.id";
 const ALL: &str = "";
 const ONE_ROLE: &str = "and m.role = $4";
-const PAGE: Sql = sql!("{list}", list = LIST, user = USER_COLUMNS, of_role = ALL);
-const PAGE_OF_ROLE: Sql = sql!("{list}", list = LIST, user = USER_COLUMNS, of_role = ONE_ROLE);
+const PAGE: Sql = sql!("{list}", list = LIST, user = USER_COLUMNS, one_page = ONE_PAGE, of_role = ALL);
+const PAGE_OF_ROLE: Sql = sql!("{list}", list = LIST, user = USER_COLUMNS, one_page = ONE_PAGE, of_role = ONE_ROLE);
 
 /// Reads a row of [`LIST`].
 fn read_member(org_id: OrgId, row: &QueryResult) -> Result<Member, DbErr> {

@@ -18,7 +18,7 @@ use crate::{
     core::{
         entity::{organizations, tiers, users},
         error::from_db,
-        sql::{self, Columns, Sql, sql},
+        sql::{self, Columns, ONE_PAGE, Sql, sql},
     },
     delivery::deliveries::destinations,
     identity::accounts::{USER_COLUMNS, next_user, user},
@@ -46,13 +46,17 @@ const MATCHING: &str = "o.deleted_at is null and ($1 = '' or o.status = $1) and 
 const LIST: Sql = sql!(
     "select {organization}, {tier}
     from (
-      select o.* from organizations o where {matching} order by o.created_at desc, o.id desc limit $3 offset $4
+      select * from (
+        select o.* from organizations o where {matching} order by o.created_at desc, o.id desc limit $3 offset $4
+      ) page
+      {one_page}
     ) o
     join org_counters c on c.org_id = o.id
     join tiers t on t.id = o.tier_id
     order by o.created_at desc, o.id desc",
     organization = ORGANIZATION,
     tier = TIER,
+    one_page = ONE_PAGE,
     matching = MATCHING
 );
 

@@ -9,6 +9,6 @@ mod tenancy;
 
 use crate::http::operations::Routes;
 
-pub(crate) fn routes(routes: &mut Routes<'_, '_>) {
+pub(crate) fn routes(routes: &mut Routes<'_>) {
     routes.of(identity::routes).of(tenancy::routes).of(applications::routes).of(events::routes).of(delivery::routes);
 }

@@ -21,7 +21,7 @@ use crate::http::{
     operations::{PAGES, Routes, anybody},
 };
 
-pub(crate) fn routes(routes: &mut Routes<'_, '_>) {
+pub(crate) fn routes(routes: &mut Routes<'_>) {
     let form = anybody().unlimited();
     routes
         .tag(PAGES)

@@ -25,7 +25,7 @@ pub struct MetricsAccess {
     pub token: String,
 }
 
-pub(crate) fn routes(routes: &mut Routes<'_, '_>) {
+pub(crate) fn routes(routes: &mut Routes<'_>) {
     let open = anybody().unlimited();
     routes.tag(OPERATIONS).add(health, open).add(live, open).add(ready, open).add(metrics, open);
 }

@@ -1,5 +1,5 @@
 //! The OpenAPI 3.1 document: `/openapi.json`, and a page at `/docs` that loads nothing from outside. It is collected from the very
-//! registrations that make the router, so the two cannot diverge.
+//! registrations that make the router, so the two cannot diverge; once in a process, when it is first asked for.
 
 mod gaps;
 
@@ -11,7 +11,6 @@ use utoipa::openapi::{
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     tag::TagBuilder,
 };
-use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, Url};
 
 use crate::http::{
@@ -65,10 +64,12 @@ async fn to_docs() -> HttpResponse {
 
 fn build() -> (OpenApi, Catalogue) {
     let mut catalogue = Catalogue::default();
-    let (_, mut document) =
-        App::new().into_utoipa_app().configure(|config| routes::register(config, &mut catalogue)).split_for_parts();
+    let _ = App::new().configure(|config| routes::register(config, Some(&mut catalogue)));
+    let mut document = OpenApi::default();
+    document.paths = std::mem::take(&mut catalogue.paths);
     describe(&mut document, &catalogue.tags);
     let components = document.components.get_or_insert_default();
+    components.schemas.extend(std::mem::take(&mut catalogue.schemas));
     add_schema::<crate::http::error::ErrorBody>(components);
     gaps::fill(&mut document);
     (document, catalogue)

@@ -1,20 +1,25 @@
 //! Where operations are registered, and what is said about each at that place: who may call it ([`Terms`]), whether it takes an
 //! `Idempotency-Key`, whether its answer shows a secret, what it is counted as, and its tag. One registration makes the route and its
 //! description, and it cannot leave the terms out: nothing else gets at actix's configuration.
+//!
+//! What belongs to an organization hangs under one scope ([`ORGANIZATION`]): the router looks at one pattern for all of it, and most of what
+//! is left of such a path is plain text. Each pattern costs every worker thread memory and every request that it is tried on time.
 
 mod refusals;
 mod terms;
 
 use actix_web::{
-    dev::{AppService, HttpServiceFactory, ResourceDef},
+    Scope,
+    dev::{HttpServiceFactory, ResourceDef},
     http::Method,
+    web,
 };
 use utoipa::openapi::{
     PathItem, RefOr, Required, Schema,
     path::{Operation, Parameter, ParameterBuilder, ParameterIn, Paths},
     schema::{ObjectBuilder, Type},
 };
-use utoipa_actix_web::{OpenApiFactory, service_config::ServiceConfig};
+use utoipa_actix_web::OpenApiFactory;
 
 pub use self::terms::{
     API_KEY, BEARER, Terms, anybody, platform_owner, read_by_service_key, reading, signed_in, write_by_service_key, writing,
@@ -34,11 +39,18 @@ pub const OPERATIONS: Tag = Tag { name: "operations", about: "Probes, metrics, k
 /// What browsers are shown: refusals may be pages.
 pub const PAGES: Tag = Tag { name: "pages", about: "Pages behind mailed links." };
 
+/// What the paths of an organization's operations begin with; their handlers name the rest.
+pub const ORGANIZATION: &str = "/api/organizations/{org_slug}";
+
 /// What was registered.
 #[derive(Default)]
 pub struct Catalogue {
     /// The tags, in the order in which they came.
     pub tags: Vec<Tag>,
+    /// The operations, with everything that is said of them.
+    pub paths: Paths,
+    /// The shapes that they name.
+    pub schemas: Vec<(String, RefOr<Schema>)>,
     operations: Vec<Registered>,
 }
 
@@ -64,82 +76,80 @@ impl Catalogue {
     }
 }
 
-/// Registers routes with their descriptions.
-pub struct Routes<'a, 's> {
-    config: &'a mut ServiceConfig<'s>,
-    catalogue: &'a mut Catalogue,
+/// Registers routes, with their descriptions where somebody wants them.
+pub struct Routes<'a> {
+    config: &'a mut web::ServiceConfig,
+    catalogue: Option<&'a mut Catalogue>,
+    /// The organization's, gathered until all are known.
+    of_org: &'a mut Vec<Box<dyn FnOnce(Scope) -> Scope>>,
 }
 
-impl<'a, 's> Routes<'a, 's> {
-    /// Routes go into `config`, and what is registered into `catalogue`.
-    pub fn new(config: &'a mut ServiceConfig<'s>, catalogue: &'a mut Catalogue) -> Self {
-        Self { config, catalogue }
-    }
+/// Routes go into `config`, and what is said of them into `catalogue`. Threads that serve need none: descriptions are large.
+pub fn register(config: &mut web::ServiceConfig, catalogue: Option<&mut Catalogue>, routes: impl FnOnce(&mut Routes<'_>)) {
+    let mut of_org = Vec::new();
+    routes(&mut Routes { config, catalogue, of_org: &mut of_org });
+    config.service(of_org.into_iter().fold(web::scope(ORGANIZATION), |scope, add| add(scope)));
+}
 
+impl Routes<'_> {
     /// The routes of a noun, an area or a face.
-    pub fn of(&mut self, register: impl FnOnce(&mut Routes<'_, 's>)) -> &mut Self {
-        register(&mut Routes { config: &mut *self.config, catalogue: &mut *self.catalogue });
+    pub fn of(&mut self, register: impl FnOnce(&mut Routes<'_>)) -> &mut Self {
+        register(&mut Routes { config: &mut *self.config, catalogue: self.catalogue.as_deref_mut(), of_org: &mut *self.of_org });
         self
     }
 
     /// Goes on with the operations of a tag.
-    pub fn tag(&mut self, tag: Tag) -> Tagged<'_, 's> {
-        if !self.catalogue.tags.iter().any(|known| known.name == tag.name) {
-            self.catalogue.tags.push(tag);
+    pub fn tag(&mut self, tag: Tag) -> Tagged<'_> {
+        if let Some(catalogue) = &mut self.catalogue
+            && !catalogue.tags.iter().any(|known| known.name == tag.name)
+        {
+            catalogue.tags.push(tag);
         }
-        Tagged { config: &mut *self.config, catalogue: &mut *self.catalogue, tag }
+        Tagged { config: &mut *self.config, catalogue: self.catalogue.as_deref_mut(), of_org: &mut *self.of_org, tag }
     }
 }
 
 /// Registers the operations of one tag.
-pub struct Tagged<'a, 's> {
-    config: &'a mut ServiceConfig<'s>,
-    catalogue: &'a mut Catalogue,
+pub struct Tagged<'a> {
+    config: &'a mut web::ServiceConfig,
+    catalogue: Option<&'a mut Catalogue>,
+    of_org: &'a mut Vec<Box<dyn FnOnce(Scope) -> Scope>>,
     tag: Tag,
 }
 
-impl Tagged<'_, '_> {
+impl Tagged<'_> {
     /// An operation, and its terms.
     pub fn add<H: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, handler: H, terms: Terms) -> &mut Self {
-        for (path, mut item) in handler.paths().paths {
-            let registered =
-                |(method, _)| Registered { method, path: ResourceDef::new(path.as_str()), idempotent: terms.is_idempotent() };
-            self.catalogue.operations.extend(operations_mut(&mut item).map(registered));
-        }
-        self.config.service(Described { handler, tag: self.tag, terms });
+        self.describe(&handler, "", terms);
+        self.config.service(handler);
         self
     }
-}
 
-/// A handler whose description is complete.
-struct Described<H> {
-    handler: H,
-    tag: Tag,
-    terms: Terms,
-}
-
-impl<H: HttpServiceFactory> HttpServiceFactory for Described<H> {
-    fn register(self, config: &mut AppService) {
-        self.handler.register(config);
+    /// An operation of an organization: its handler's path is what follows [`ORGANIZATION`].
+    pub fn of_org<H: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, handler: H, terms: Terms) -> &mut Self {
+        self.describe(&handler, ORGANIZATION, terms);
+        self.of_org.push(Box::new(|scope| scope.service(handler)));
+        self
     }
-}
 
-impl<H: OpenApiFactory> OpenApiFactory for Described<H> {
-    fn paths(&self) -> Paths {
-        let mut paths = self.handler.paths();
-        for (path, item) in &mut paths.paths {
-            for (method, operation) in operations_mut(item) {
+    /// Completes what a handler says of itself, for the catalogue.
+    fn describe(&mut self, handler: &impl OpenApiFactory, prefix: &str, terms: Terms) {
+        let Some(catalogue) = &mut self.catalogue else { return };
+        for (rest, mut item) in handler.paths().paths {
+            let path = format!("{prefix}{rest}");
+            for (method, operation) in operations_mut(&mut item) {
                 operation.tags = Some(vec![self.tag.name.to_owned()]);
-                name_parts(path, operation);
-                self.terms.describe(operation);
-                refusals::add(operation, self.tag, self.terms.group(&method));
+                name_parts(&path, operation);
+                terms.describe(operation);
+                refusals::add(operation, self.tag, terms.group(&method));
+                let known = Registered { method, path: ResourceDef::new(path.as_str()), idempotent: terms.is_idempotent() };
+                catalogue.operations.push(known);
             }
+            let mut one = Paths::new();
+            one.paths.insert(path, item);
+            catalogue.paths.merge(one);
         }
-        paths
-    }
-
-    fn schemas(&self, schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        self.handler.schemas(schemas);
+        handler.schemas(&mut catalogue.schemas);
     }
 }
 

@@ -1,16 +1,18 @@
-//! Every route of every face, in the router and in the OpenAPI document at once.
+//! Every route of every face, for the router and for the OpenAPI document.
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use actix_web::web::ServiceConfig;
 
 use crate::{
     faces,
     http::{
         health,
-        operations::{Catalogue, Routes},
+        operations::{self, Catalogue},
     },
 };
 
-/// Registers them, and says in `catalogue` what they are.
-pub fn register(config: &mut ServiceConfig<'_>, catalogue: &mut Catalogue) {
-    Routes::new(config, catalogue).of(faces::native::routes).of(faces::pages::routes).of(health::routes);
+/// Registers them, and says in `catalogue` what they are, where there is one.
+pub fn register(config: &mut ServiceConfig, catalogue: Option<&mut Catalogue>) {
+    operations::register(config, catalogue, |routes| {
+        routes.of(faces::native::routes).of(faces::pages::routes).of(health::routes);
+    });
 }

@@ -20,7 +20,6 @@ use actix_web::{
 use app::core::limits::Quota;
 use domain::Error;
 use tracing::Instrument;
-use utoipa_actix_web::AppExt;
 
 use crate::{
     faces,
@@ -31,7 +30,6 @@ use crate::{
         draining::Draining,
         error::ApiError,
         health, limits, methods, openapi,
-        operations::Catalogue,
         proxies::TrustedProxies,
         routes, unread,
         wire::too_large,
@@ -177,11 +175,13 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
     let server = HttpServer::new(move || {
         let shared = shared.clone();
         App::new()
-            .into_utoipa_app()
-            .map(|app| app.wrap(from_fn(methods::heads)).wrap(cors(&cors_origins)).wrap(from_fn(cors::refusals)))
-            .map(|app| app.wrap(from_fn(observe)).wrap(from_fn(unread::ends)).wrap(from_fn(answers::in_pieces)))
-            .configure(|config| routes::register(config, &mut Catalogue::default()))
-            .into_app()
+            .wrap(from_fn(methods::heads))
+            .wrap(cors(&cors_origins))
+            .wrap(from_fn(cors::refusals))
+            .wrap(from_fn(observe))
+            .wrap(from_fn(unread::ends))
+            .wrap(from_fn(answers::in_pieces))
+            .configure(|config| routes::register(config, None))
             .configure(move |config| configure(config, &shared))
     });
     // A client that is slow to send its headers, or keeps a connection for nothing, is let go.

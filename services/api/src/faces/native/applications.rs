@@ -12,7 +12,7 @@ mod subscriptions;
 
 use crate::http::operations::Routes;
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.of(api_keys::routes).of(services::routes).of(plans::routes).of(service_keys::routes);
     routes.of(service_api::routes).of(service_users::routes).of(subscriptions::routes).of(end_users::routes);
     routes.of(billing::routes);

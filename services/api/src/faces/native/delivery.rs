@@ -6,6 +6,6 @@ mod webhooks;
 
 use crate::http::operations::Routes;
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.of(webhooks::routes).of(mail_templates::routes).of(log_streams::routes);
 }

@@ -6,6 +6,6 @@ mod feed;
 
 use crate::http::operations::Routes;
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.of(audit::routes).of(feed::routes).of(analytics::routes);
 }

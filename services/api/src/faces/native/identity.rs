@@ -16,7 +16,7 @@ const AUTH: Tag = Tag { name: "auth", about: "Sign-up, sign-in, tokens." };
 /// What is the caller's own.
 pub(super) const USER: Tag = Tag { name: "user", about: "The caller's own account, sessions and invitations." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .of(registration::routes)
         .of(login::routes)

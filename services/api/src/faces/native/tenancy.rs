@@ -17,7 +17,7 @@ use crate::http::operations::{Routes, Tag};
 /// What is above the organizations.
 pub(in crate::faces::native) const PLATFORM: Tag = Tag { name: "platform", about: "What platform owners do." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .of(organizations::routes)
         .of(members::routes)

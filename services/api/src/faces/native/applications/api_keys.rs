@@ -19,15 +19,15 @@ use crate::http::{
 
 const API_KEYS: Tag = Tag { name: "api-keys", about: "How an organization's own programs act in it." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(API_KEYS)
-        .add(changes::create, writing::<ApiKeys>().idempotent().shows_secret_once())
-        .add(list, reading::<ApiKeys>())
-        .add(get, reading::<ApiKeys>())
-        .add(changes::update, writing::<ApiKeys>())
-        .add(delete, writing::<ApiKeys>())
-        .add(changes::rotate, writing::<ApiKeys>().idempotent().shows_secret_once());
+        .of_org(changes::create, writing::<ApiKeys>().idempotent().shows_secret_once())
+        .of_org(list, reading::<ApiKeys>())
+        .of_org(get, reading::<ApiKeys>())
+        .of_org(changes::update, writing::<ApiKeys>())
+        .of_org(delete, writing::<ApiKeys>())
+        .of_org(changes::rotate, writing::<ApiKeys>().idempotent().shows_secret_once());
 }
 
 impl PathId for ApiKeyId {
@@ -100,7 +100,7 @@ struct ApiKeysResponse {
     operation_id = "organizations.apiKeys.list",
     responses((status = 200, body = ApiKeysResponse)),
 )]
-#[get("/api/organizations/{org_slug}/api-keys")]
+#[get("/api-keys")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<ApiKeysResponse>> {
     let api_keys: Vec<ApiKeyResponse> =
         app.list_api_keys(&who.caller, &who.path.org).await?.into_iter().map(Into::into).collect();
@@ -112,14 +112,14 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Jso
     operation_id = "organizations.apiKeys.get",
     responses((status = 200, body = ApiKeyResponse)),
 )]
-#[get("/api/organizations/{org_slug}/api-keys/{api_key_id}")]
+#[get("/api-keys/{api_key_id}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<ApiKeyId>>) -> ApiResult<web::Json<ApiKeyResponse>> {
     Ok(web::Json(app.get_api_key(&who.caller, &who.path.org, who.path.id).await?.into()))
 }
 
 /// Revoke a key: it is refused from its next request on.
 #[utoipa::path(operation_id = "organizations.apiKeys.delete", responses(Done))]
-#[delete("/api/organizations/{org_slug}/api-keys/{api_key_id}")]
+#[delete("/api-keys/{api_key_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<ApiKeyId>>) -> ApiResult<Done> {
     app.delete_api_key(&who.caller, &who.path.org, who.path.id).await?;
     Ok(Done)

@@ -25,15 +25,15 @@ use crate::http::{
 
 const BILLING: Tag = Tag { name: "billing", about: "How an organization's services are paid for." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(BILLING)
-        .add(set, writing::<BillingCredentials>())
-        .add(get, reading::<BillingCredentials>())
-        .add(delete, writing::<BillingCredentials>())
-        .add(pages::info, reading::<BillingAccount>())
-        .add(pages::portal, writing::<BillingAccount>())
-        .add(pages::checkout, signed_in())
+        .of_org(set, writing::<BillingCredentials>())
+        .of_org(get, reading::<BillingCredentials>())
+        .of_org(delete, writing::<BillingCredentials>())
+        .of_org(pages::info, reading::<BillingAccount>())
+        .of_org(pages::portal, writing::<BillingAccount>())
+        .of_org(pages::checkout, signed_in())
         .add(inbound::stripe, anybody().unlimited())
         .add(inbound::polar, anybody().unlimited())
         .add(inbound::platform_stripe, anybody().unlimited())
@@ -92,7 +92,7 @@ fn provider(path: &OrgPath<String>) -> Result<PaymentProvider> {
     request_body = SetBillingCredentialsRequest,
     responses((status = 200, body = MessageResponse)),
 )]
-#[post("/api/organizations/{org_slug}/billing-credentials/{billing_provider}")]
+#[post("/billing-credentials/{billing_provider}")]
 async fn set(
     app: web::Data<App>,
     who: SignedIn<OrgPath<String>>,
@@ -111,7 +111,7 @@ async fn set(
     operation_id = "organizations.billingCredentials.get",
     responses((status = 200, body = BillingCredentialsResponse)),
 )]
-#[get("/api/organizations/{org_slug}/billing-credentials/{billing_provider}")]
+#[get("/billing-credentials/{billing_provider}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<web::Json<BillingCredentialsResponse>> {
     let provider = provider(&who.path)?;
     let known = app.get_billing_credentials(&who.caller, &who.path.org, provider).await?;
@@ -128,7 +128,7 @@ async fn get(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<w
     operation_id = "organizations.billingCredentials.delete",
     responses((status = 200, body = DeletedCredentialsResponse)),
 )]
-#[delete("/api/organizations/{org_slug}/billing-credentials/{billing_provider}")]
+#[delete("/billing-credentials/{billing_provider}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<web::Json<DeletedCredentialsResponse>> {
     app.delete_billing_credentials(&who.caller, &who.path.org, provider(&who.path)?).await?;
     Ok(web::Json(DeletedCredentialsResponse { message: "The account is forgotten.", deleted_count: 1 }))

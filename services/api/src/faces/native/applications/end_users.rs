@@ -21,8 +21,12 @@ use crate::http::{
 
 const END_USERS: Tag = Tag { name: "end users", about: "Everybody who uses an organization's services." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.tag(END_USERS).add(list, reading::<EndUsers>()).add(get, reading::<EndUsers>()).add(revoke, writing::<EndUsers>());
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .tag(END_USERS)
+        .of_org(list, reading::<EndUsers>())
+        .of_org(get, reading::<EndUsers>())
+        .of_org(revoke, writing::<EndUsers>());
 }
 
 /// Which end users.
@@ -46,7 +50,7 @@ struct Which {
     params(Which),
     responses((status = 200, body = EndUsersResponse)),
 )]
-#[get("/api/organizations/{org_slug}/users")]
+#[get("/users")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<EndUsersResponse>> {
     let (service, after) = all((query.parsed::<ServiceSlug>("service_slug"), query.parsed::<EndUserPlace>("after")))?;
     let wanted = Wanted { service, page: query.page(50)?, after };
@@ -59,7 +63,7 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiR
     operation_id = "organizations.endUsers.get",
     responses((status = 200, body = EndUserDetailResponse)),
 )]
-#[get("/api/organizations/{org_slug}/users/{end_user_id}")]
+#[get("/users/{end_user_id}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<EndUser>>) -> ApiResult<web::Json<EndUserDetailResponse>> {
     Ok(web::Json(app.get_end_user(&who.caller, &who.path.org, who.path.id.0).await?.into()))
 }
@@ -79,7 +83,7 @@ struct RevokedResponse {
     operation_id = "organizations.endUsers.revokeSessions",
     responses((status = 200, body = RevokedResponse)),
 )]
-#[delete("/api/organizations/{org_slug}/users/{end_user_id}/sessions")]
+#[delete("/users/{end_user_id}/sessions")]
 async fn revoke(app: web::Data<App>, who: SignedIn<OrgPath<EndUser>>) -> ApiResult<web::Json<RevokedResponse>> {
     let revoked_count = app.end_end_user_sessions(&who.caller, &who.path.org, who.path.id.0).await?;
     Ok(web::Json(RevokedResponse { message: "The sessions were ended.", revoked_count }))

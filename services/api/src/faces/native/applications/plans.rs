@@ -25,13 +25,13 @@ use crate::http::{
 
 const PLANS: Tag = Tag { name: "plans", about: "What a service is sold as." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(PLANS)
-        .add(list, reading::<Plans>())
-        .add(create, writing::<Plans>().idempotent())
-        .add(update, writing::<Plans>())
-        .add(delete, writing::<Plans>());
+        .of_org(list, reading::<Plans>())
+        .of_org(create, writing::<Plans>().idempotent())
+        .of_org(update, writing::<Plans>())
+        .of_org(delete, writing::<Plans>());
 }
 
 impl PathId for PlanId {
@@ -94,7 +94,7 @@ impl From<Plan> for PlanDetails {
     operation_id = "services.plans.list",
     responses((status = 200, body = [PlanDetails])),
 )]
-#[get("/api/organizations/{org_slug}/services/{service_slug}/plans")]
+#[get("/services/{service_slug}/plans")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath<ServiceSlug>>) -> ApiResult<web::Json<Vec<PlanDetails>>> {
     let plans = app.list_plans(&who.caller, &who.path.org, &who.path.id).await?;
     Ok(web::Json(plans.into_iter().map(Into::into).collect()))
@@ -141,7 +141,7 @@ struct CreatePlanRequest {
     request_body = CreatePlanRequest,
     responses((status = 200, body = PlanDetails)),
 )]
-#[post("/api/organizations/{org_slug}/services/{service_slug}/plans")]
+#[post("/services/{service_slug}/plans")]
 async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath<ServiceSlug>>,
@@ -204,7 +204,7 @@ struct UpdatePlanRequest {
     request_body = UpdatePlanRequest,
     responses((status = 200, body = PlanDetails)),
 )]
-#[patch("/api/organizations/{org_slug}/services/{service_slug}/plans/{plan_id}")]
+#[patch("/services/{service_slug}/plans/{plan_id}")]
 async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath<(ServiceSlug, PlanId)>>,
@@ -229,7 +229,7 @@ async fn update(
 
 /// Delete a plan that nobody has, and that is not the default one.
 #[utoipa::path(operation_id = "services.plans.delete", responses(Done))]
-#[delete("/api/organizations/{org_slug}/services/{service_slug}/plans/{plan_id}")]
+#[delete("/services/{service_slug}/plans/{plan_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<(ServiceSlug, PlanId)>>) -> ApiResult<Done> {
     let (service, plan) = &who.path.id;
     app.delete_plan(&who.caller, &who.path.org, service, *plan).await?;

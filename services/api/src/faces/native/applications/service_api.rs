@@ -24,7 +24,7 @@ use crate::http::{
 pub(super) const SERVICE_API: Tag =
     Tag { name: "service-api", about: "What a service's own program does, with an API key of the service in `X-Api-Key`." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(SERVICE_API)
         .add(info, read_by_service_key::<OneService>())

@@ -25,13 +25,13 @@ use crate::http::{
 
 const SERVICE_KEYS: Tag = Tag { name: "service-api-keys", about: "How a service's own program reaches the service API." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(SERVICE_KEYS)
-        .add(create, writing::<ServiceKeys>().idempotent().shows_secret_once())
-        .add(list, reading::<ServiceKeys>())
-        .add(get, reading::<ServiceKeys>())
-        .add(delete, writing::<ServiceKeys>());
+        .of_org(create, writing::<ServiceKeys>().idempotent().shows_secret_once())
+        .of_org(list, reading::<ServiceKeys>())
+        .of_org(get, reading::<ServiceKeys>())
+        .of_org(delete, writing::<ServiceKeys>());
 }
 
 /// An API key of a service.
@@ -93,7 +93,7 @@ struct ServiceKeysResponse {
     operation_id = "services.apiKeys.list",
     responses((status = 200, body = ServiceKeysResponse)),
 )]
-#[get("/api/organizations/{org_slug}/services/{service_slug}/api-keys")]
+#[get("/services/{service_slug}/api-keys")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath<ServiceSlug>>) -> ApiResult<web::Json<ServiceKeysResponse>> {
     let keys = app.list_service_keys(&who.caller, &who.path.org, &who.path.id).await?;
     let api_keys: Vec<ServiceKeyResponse> = keys.into_iter().map(Into::into).collect();
@@ -105,7 +105,7 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath<ServiceSlug>>) -> ApiRe
     operation_id = "services.apiKeys.get",
     responses((status = 200, body = ServiceKeyResponse)),
 )]
-#[get("/api/organizations/{org_slug}/services/{service_slug}/api-keys/{service_key_id}")]
+#[get("/services/{service_slug}/api-keys/{service_key_id}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<(ServiceSlug, ApiKeyId)>>) -> ApiResult<web::Json<ServiceKeyResponse>> {
     let (service, id) = &who.path.id;
     Ok(web::Json(app.get_service_key(&who.caller, &who.path.org, service, *id).await?.into()))
@@ -136,7 +136,7 @@ struct CreateServiceKeyRequest {
     request_body = CreateServiceKeyRequest,
     responses((status = 200, body = ServiceKeyResponse)),
 )]
-#[post("/api/organizations/{org_slug}/services/{service_slug}/api-keys")]
+#[post("/services/{service_slug}/api-keys")]
 async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath<ServiceSlug>>,
@@ -152,7 +152,7 @@ async fn create(
 
 /// Revoke a key of a service: it is refused from its next request on.
 #[utoipa::path(operation_id = "services.apiKeys.delete", responses(Done))]
-#[delete("/api/organizations/{org_slug}/services/{service_slug}/api-keys/{service_key_id}")]
+#[delete("/services/{service_slug}/api-keys/{service_key_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<(ServiceSlug, ApiKeyId)>>) -> ApiResult<Done> {
     let (service, id) = &who.path.id;
     app.delete_service_key(&who.caller, &who.path.org, service, *id).await?;

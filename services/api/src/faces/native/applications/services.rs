@@ -28,15 +28,15 @@ use crate::http::{
 const SERVICES: Tag =
     Tag { name: "services", about: "An organization's applications: OAuth clients that its end users sign in to." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(SERVICES)
-        .add(changes::create, writing::<Services>().idempotent().shows_secret_once())
-        .add(list, reading::<Services>())
-        .add(get, reading::<OneService>())
-        .add(changes::update, writing::<OneService>())
-        .add(delete, writing::<ServiceLifecycle>())
-        .add(changes::rotate, writing::<ClientSecrets>().idempotent().shows_secret_once());
+        .of_org(changes::create, writing::<Services>().idempotent().shows_secret_once())
+        .of_org(list, reading::<Services>())
+        .of_org(get, reading::<OneService>())
+        .of_org(changes::update, writing::<OneService>())
+        .of_org(delete, writing::<ServiceLifecycle>())
+        .of_org(changes::rotate, writing::<ClientSecrets>().idempotent().shows_secret_once());
 }
 
 impl PathId for ServiceSlug {
@@ -62,7 +62,7 @@ struct Which {
     params(Which),
     responses((status = 200, body = ServicesResponse)),
 )]
-#[get("/api/organizations/{org_slug}/services")]
+#[get("/services")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<ServicesResponse>> {
     let (service_type,) = all((query.parsed::<ServiceType>("service_type"),))?;
     let (services, usage) = app.list_services(&who.caller, &who.path.org, service_type, query.window()?).await?;
@@ -74,14 +74,14 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiR
     operation_id = "services.get",
     responses((status = 200, body = ListedServiceResponse)),
 )]
-#[get("/api/organizations/{org_slug}/services/{service_slug}")]
+#[get("/services/{service_slug}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<ServiceSlug>>) -> ApiResult<web::Json<ListedServiceResponse>> {
     Ok(web::Json(app.get_service(&who.caller, &who.path.org, &who.path.id).await?.into()))
 }
 
 /// Delete a service, with its client, plans and API keys.
 #[utoipa::path(operation_id = "services.delete", responses(Gone))]
-#[delete("/api/organizations/{org_slug}/services/{service_slug}")]
+#[delete("/services/{service_slug}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<ServiceSlug>>) -> ApiResult<Gone> {
     app.delete_service(&who.caller, &who.path.org, &who.path.id).await?;
     Ok(Gone)

@@ -23,7 +23,7 @@ use crate::http::{
     wire::{Body, Field, Query, time},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(SERVICE_API)
         .add(list, read_by_service_key::<Subscriptions>())

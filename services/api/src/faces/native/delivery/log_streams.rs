@@ -24,15 +24,15 @@ use crate::http::{
 
 const SIEM: Tag = Tag { name: "siem", about: "Where an organization's log is forwarded to." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(SIEM)
-        .add(changes::create, writing::<LogStreams>().idempotent())
-        .add(list, reading::<LogStreams>())
-        .add(get, reading::<LogStreams>())
-        .add(changes::update, writing::<LogStreams>())
-        .add(delete, writing::<LogStreams>())
-        .add(test, writing::<LogStreams>());
+        .of_org(changes::create, writing::<LogStreams>().idempotent())
+        .of_org(list, reading::<LogStreams>())
+        .of_org(get, reading::<LogStreams>())
+        .of_org(changes::update, writing::<LogStreams>())
+        .of_org(delete, writing::<LogStreams>())
+        .of_org(test, writing::<LogStreams>());
     routes.of(platform::routes);
 }
 
@@ -199,7 +199,7 @@ impl From<Option<Failure>> for SiemTestResponse {
     operation_id = "organizations.siem.list",
     responses((status = 200, body = SiemConfigsResponse)),
 )]
-#[get("/api/organizations/{org_slug}/siem-configs")]
+#[get("/siem-configs")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<SiemConfigsResponse>> {
     let streams = app.list_log_streams(&who.caller, &who.path.org).await?;
     Ok(web::Json(SiemConfigsResponse::of(streams, who.caller.call.now)))
@@ -210,7 +210,7 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Jso
     operation_id = "organizations.siem.get",
     responses((status = 200, body = SiemConfigResponse)),
 )]
-#[get("/api/organizations/{org_slug}/siem-configs/{config_id}")]
+#[get("/siem-configs/{config_id}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<LogStreamId>>) -> ApiResult<web::Json<SiemConfigResponse>> {
     let stream = app.get_log_stream(&who.caller, &who.path.org, who.path.id).await?;
     Ok(web::Json(SiemConfigResponse::of(stream, who.caller.call.now)))
@@ -218,7 +218,7 @@ async fn get(app: web::Data<App>, who: SignedIn<OrgPath<LogStreamId>>) -> ApiRes
 
 /// Delete a log stream. What is being sent may still arrive.
 #[utoipa::path(operation_id = "organizations.siem.delete", responses(Gone))]
-#[delete("/api/organizations/{org_slug}/siem-configs/{config_id}")]
+#[delete("/siem-configs/{config_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<LogStreamId>>) -> ApiResult<Gone> {
     app.delete_log_stream(&who.caller, &who.path.org, who.path.id).await?;
     Ok(Gone)
@@ -230,7 +230,7 @@ async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<LogStreamId>>) -> Api
     operation_id = "organizations.siem.test",
     responses((status = 200, body = SiemTestResponse)),
 )]
-#[post("/api/organizations/{org_slug}/siem-configs/{config_id}/test")]
+#[post("/siem-configs/{config_id}/test")]
 async fn test(app: web::Data<App>, who: SignedIn<OrgPath<LogStreamId>>) -> ApiResult<web::Json<SiemTestResponse>> {
     Ok(web::Json(app.test_log_stream(&who.caller, &who.path.org, who.path.id).await?.into()))
 }

@@ -26,16 +26,16 @@ use crate::http::{
 
 const MAIL_TEMPLATES: Tag = Tag { name: "mail-templates", about: "An organization's own texts for its mails." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(MAIL_TEMPLATES)
-        .add(changes::create, writing::<MailTemplates>().idempotent())
-        .add(list, reading::<MailTemplates>())
-        .add(prefer, writing::<MailTemplates>())
-        .add(changes::preview, reading::<MailTemplates>())
-        .add(get, reading::<MailTemplates>())
-        .add(changes::update, writing::<MailTemplates>())
-        .add(delete, writing::<MailTemplates>());
+        .of_org(changes::create, writing::<MailTemplates>().idempotent())
+        .of_org(list, reading::<MailTemplates>())
+        .of_org(prefer, writing::<MailTemplates>())
+        .of_org(changes::preview, reading::<MailTemplates>())
+        .of_org(get, reading::<MailTemplates>())
+        .of_org(changes::update, writing::<MailTemplates>())
+        .of_org(delete, writing::<MailTemplates>());
 }
 
 impl PathId for MailTemplateId {
@@ -139,7 +139,7 @@ impl From<Texts> for MailTemplatesResponse {
     operation_id = "organizations.mailTemplates.list",
     responses((status = 200, body = MailTemplatesResponse)),
 )]
-#[get("/api/organizations/{org_slug}/mail-templates")]
+#[get("/mail-templates")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<MailTemplatesResponse>> {
     Ok(web::Json(app.list_mail_templates(&who.caller, &who.path.org).await?.into()))
 }
@@ -159,7 +159,7 @@ struct PreferRequest {
     request_body = PreferRequest,
     responses(Done),
 )]
-#[patch("/api/organizations/{org_slug}/mail-templates")]
+#[patch("/mail-templates")]
 async fn prefer(app: web::Data<App>, who: SignedIn<OrgPath>, body: Body<PreferRequest>) -> ApiResult<Done> {
     let language = body.value.language.required("language").map_err(|violation| Error::invalid(vec![violation]))?;
     app.set_mail_language(&who.caller, &who.path.org, language).await?;
@@ -171,14 +171,14 @@ async fn prefer(app: web::Data<App>, who: SignedIn<OrgPath>, body: Body<PreferRe
     operation_id = "organizations.mailTemplates.get",
     responses((status = 200, body = MailTemplateResponse)),
 )]
-#[get("/api/organizations/{org_slug}/mail-templates/{mail_template_id}")]
+#[get("/mail-templates/{mail_template_id}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<MailTemplateId>>) -> ApiResult<web::Json<MailTemplateResponse>> {
     Ok(web::Json(app.get_mail_template(&who.caller, &who.path.org, who.path.id).await?.into()))
 }
 
 /// Delete a text: the mail says in that language what ours says.
 #[utoipa::path(operation_id = "organizations.mailTemplates.delete", responses(Done))]
-#[delete("/api/organizations/{org_slug}/mail-templates/{mail_template_id}")]
+#[delete("/mail-templates/{mail_template_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<MailTemplateId>>) -> ApiResult<Done> {
     app.delete_mail_template(&who.caller, &who.path.org, who.path.id).await?;
     Ok(Done)

@@ -26,22 +26,22 @@ use crate::http::{
 
 const WEBHOOKS: Tag = Tag { name: "webhooks", about: "Endpoints that are told what happened." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(WEBHOOKS)
         // The static segment must win over `{webhook_id}`.
-        .add(types, reading::<Webhooks>())
-        .add(changes::create, writing::<Webhooks>().idempotent().shows_secret_once())
-        .add(list, reading::<Webhooks>())
-        .add(get, reading::<Webhooks>())
-        .add(changes::update, writing::<Webhooks>())
-        .add(delete, writing::<Webhooks>())
-        .add(changes::rotate, writing::<Webhooks>().idempotent().shows_secret_once())
-        .add(redeliver::test, writing::<Webhooks>().idempotent())
-        .add(redeliver::redeliver, writing::<Webhooks>().idempotent())
-        .add(redeliver::redeliver_range, writing::<Webhooks>().idempotent())
-        .add(deliveries::deliveries, reading::<Webhooks>())
-        .add(deliveries::delivery, reading::<Webhooks>());
+        .of_org(types, reading::<Webhooks>())
+        .of_org(changes::create, writing::<Webhooks>().idempotent().shows_secret_once())
+        .of_org(list, reading::<Webhooks>())
+        .of_org(get, reading::<Webhooks>())
+        .of_org(changes::update, writing::<Webhooks>())
+        .of_org(delete, writing::<Webhooks>())
+        .of_org(changes::rotate, writing::<Webhooks>().idempotent().shows_secret_once())
+        .of_org(redeliver::test, writing::<Webhooks>().idempotent())
+        .of_org(redeliver::redeliver, writing::<Webhooks>().idempotent())
+        .of_org(redeliver::redeliver_range, writing::<Webhooks>().idempotent())
+        .of_org(deliveries::deliveries, reading::<Webhooks>())
+        .of_org(deliveries::delivery, reading::<Webhooks>());
 }
 
 impl PathId for WebhookId {
@@ -136,7 +136,7 @@ struct WebhooksResponse {
     operation_id = "organizations.webhooks.list",
     responses((status = 200, body = WebhooksResponse)),
 )]
-#[get("/api/organizations/{org_slug}/webhooks")]
+#[get("/webhooks")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<WebhooksResponse>> {
     let webhooks: Vec<WebhookResponse> =
         app.list_webhooks(&who.caller, &who.path.org).await?.into_iter().map(Into::into).collect();
@@ -148,14 +148,14 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Jso
     operation_id = "organizations.webhooks.get",
     responses((status = 200, body = WebhookResponse)),
 )]
-#[get("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
+#[get("/webhooks/{webhook_id}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<WebhookId>>) -> ApiResult<web::Json<WebhookResponse>> {
     Ok(web::Json(app.get_webhook(&who.caller, &who.path.org, who.path.id).await?.into()))
 }
 
 /// Delete an endpoint with its deliveries.
 #[utoipa::path(operation_id = "organizations.webhooks.delete", responses(Done))]
-#[delete("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
+#[delete("/webhooks/{webhook_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<WebhookId>>) -> ApiResult<Done> {
     app.delete_webhook(&who.caller, &who.path.org, who.path.id).await?;
     Ok(Done)
@@ -166,7 +166,7 @@ async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<WebhookId>>) -> ApiRe
     operation_id = "organizations.webhooks.getEventTypes",
     responses((status = 200, body = [EventTypeResponse])),
 )]
-#[get("/api/organizations/{org_slug}/webhooks/event-types")]
+#[get("/webhooks/event-types")]
 async fn types(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<EventTypeResponse>>> {
     app.see_webhooks(&who.caller, &who.path.org).await?;
     Ok(web::Json(event_types(EventName::subscribable())))

@@ -17,13 +17,13 @@ use crate::http::{
 const ANALYTICS: Tag =
     Tag { name: "analytics", about: "Sign-ins in numbers, by days in UTC. New ones are added within a minute." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(ANALYTICS)
-        .add(by_day, reading::<Analytics>())
-        .add(by_service, reading::<Analytics>())
-        .add(by_provider, reading::<Analytics>())
-        .add(recent, reading::<Analytics>());
+        .of_org(by_day, reading::<Analytics>())
+        .of_org(by_service, reading::<Analytics>())
+        .of_org(by_provider, reading::<Analytics>())
+        .of_org(recent, reading::<Analytics>());
 }
 
 /// Which days: at most 366, by default the last 30.
@@ -53,7 +53,7 @@ struct LoginDayResponse {
 
 /// Sign-ins by day, of the days that have some.
 #[utoipa::path(operation_id = "analytics.getLoginTrends", params(Period), responses((status = 200, body = [LoginDayResponse])))]
-#[get("/api/organizations/{org_slug}/analytics/login-trends")]
+#[get("/analytics/login-trends")]
 async fn by_day(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<Vec<LoginDayResponse>>> {
     let days = app.sign_ins_by_day(&who.caller, &who.path.org, period(&query)?).await?;
     Ok(web::Json(days.into_iter().map(|(date, count)| LoginDayResponse { date, count }).collect()))
@@ -71,7 +71,7 @@ struct ServiceLoginsResponse {
 
 /// Sign-ins to each service, most first. Those to the organization itself are to no service.
 #[utoipa::path(operation_id = "analytics.getLoginsByService", params(Period), responses((status = 200, body = [ServiceLoginsResponse])))]
-#[get("/api/organizations/{org_slug}/analytics/logins-by-service")]
+#[get("/analytics/logins-by-service")]
 async fn by_service(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,
@@ -97,7 +97,7 @@ struct ProviderLoginsResponse {
 
 /// Sign-ins by the way that was taken, most first.
 #[utoipa::path(operation_id = "analytics.getLoginsByProvider", params(Period), responses((status = 200, body = [ProviderLoginsResponse])))]
-#[get("/api/organizations/{org_slug}/analytics/logins-by-provider")]
+#[get("/analytics/logins-by-provider")]
 async fn by_provider(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,
@@ -139,7 +139,7 @@ impl From<SignIn> for RecentLoginResponse {
     params(Period, ("limit" = Option<i64>, Query, description = "1 to 100; default 10.")),
     responses((status = 200, body = [RecentLoginResponse])),
 )]
-#[get("/api/organizations/{org_slug}/analytics/recent-logins")]
+#[get("/analytics/recent-logins")]
 async fn recent(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<Vec<RecentLoginResponse>>> {
     let limit = query.page(10)?.limit;
     let recent = app.recent_sign_ins(&who.caller, &who.path.org, period(&query)?, limit).await?;

@@ -27,8 +27,8 @@ use crate::http::{
 
 const AUDIT: Tag = Tag { name: "audit", about: "What happened." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.tag(AUDIT).add(types, reading::<AuditLog>()).add(list, reading::<AuditLog>());
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.tag(AUDIT).of_org(types, reading::<AuditLog>()).of_org(list, reading::<AuditLog>());
     routes.of(export::routes).of(sealed::routes).of(rules::routes);
 }
 
@@ -107,7 +107,7 @@ fn filters(query: &Query) -> Result<AuditFilter, domain::Error> {
     ),
     responses((status = 200, body = AuditPageResponse)),
 )]
-#[get("/api/organizations/{org_slug}/audit-log")]
+#[get("/audit-log")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<AuditPageResponse>> {
     let page = query.page(50)?;
     let (records, total) = app.audit_log(&who.caller, &who.path.org, &filters(&query)?, page).await?;
@@ -122,7 +122,7 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiR
     operation_id = "organizations.auditLogs.getEventTypes",
     responses((status = 200, body = [EventTypeResponse])),
 )]
-#[get("/api/organizations/{org_slug}/audit-log/event-types")]
+#[get("/audit-log/event-types")]
 async fn types(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<EventTypeResponse>>> {
     app.see_audit_log(&who.caller, &who.path.org).await?;
     Ok(web::Json(event_types(domain::EventName::all())))

@@ -26,8 +26,8 @@ use crate::http::{
 
 const EVENTS: Tag = Tag { name: "events", about: "The ordered feed of what happened." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.tag(EVENTS).add(list, reading::<Feed>());
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.tag(EVENTS).of_org(list, reading::<Feed>());
 }
 
 /// One event at its place.
@@ -109,7 +109,7 @@ const LONGEST_WAIT: i64 = 25;
     ),
     responses((status = 200, description = "The next events.", content((FeedResponse = "application/json"), (String = "text/event-stream")))),
 )]
-#[get("/api/organizations/{org_slug}/events")]
+#[get("/events")]
 async fn list(
     app: web::Data<App>,
     draining: web::Data<Draining>,

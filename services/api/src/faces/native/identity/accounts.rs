@@ -19,7 +19,7 @@ use crate::http::{
     wire::{Body, Field, time},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.tag(USER).add(profile, signed_in()).add(update, signed_in()).add(confirm_email, anybody());
 }
 

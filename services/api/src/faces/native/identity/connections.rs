@@ -22,15 +22,15 @@ use crate::http::{
 const UPSTREAM_PROVIDERS: Tag =
     Tag { name: "upstream-providers", about: "Identity providers through which an organization's people sign in." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(UPSTREAM_PROVIDERS)
-        .add(list, reading::<Connections>())
-        .add(create, writing::<Connections>().idempotent())
-        .add(get, reading::<Connections>())
-        .add(update, writing::<Connections>())
-        .add(delete, writing::<Connections>())
-        .add(test, writing::<Connections>());
+        .of_org(list, reading::<Connections>())
+        .of_org(create, writing::<Connections>().idempotent())
+        .of_org(get, reading::<Connections>())
+        .of_org(update, writing::<Connections>())
+        .of_org(delete, writing::<Connections>())
+        .of_org(test, writing::<Connections>());
 }
 
 impl PathId for ConnectionId {
@@ -42,7 +42,7 @@ impl PathId for ConnectionId {
     operation_id = "organizations.upstreamProviders.list",
     responses((status = 200, body = Vec<UpstreamProviderResponse>)),
 )]
-#[get("/api/organizations/{org_slug}/upstream-providers")]
+#[get("/upstream-providers")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<UpstreamProviderResponse>>> {
     let all = app.list_connections(&who.caller, &who.path.org).await?;
     Ok(web::Json(all.into_iter().map(|view| UpstreamProviderResponse::of(view, who.caller.call.now)).collect()))
@@ -55,7 +55,7 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Jso
     request_body = CreateUpstreamProviderRequest,
     responses((status = 200, body = UpstreamProviderResponse)),
 )]
-#[post("/api/organizations/{org_slug}/upstream-providers")]
+#[post("/upstream-providers")]
 async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath>,
@@ -72,7 +72,7 @@ async fn create(
     operation_id = "organizations.upstreamProviders.get",
     responses((status = 200, body = UpstreamProviderResponse)),
 )]
-#[get("/api/organizations/{org_slug}/upstream-providers/{provider_id}")]
+#[get("/upstream-providers/{provider_id}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<ConnectionId>>) -> ApiResult<web::Json<UpstreamProviderResponse>> {
     let view = app.get_connection(&who.caller, &who.path.org, who.path.id).await?;
     Ok(web::Json(UpstreamProviderResponse::of(view, who.caller.call.now)))
@@ -85,7 +85,7 @@ async fn get(app: web::Data<App>, who: SignedIn<OrgPath<ConnectionId>>) -> ApiRe
     request_body = UpdateUpstreamProviderRequest,
     responses((status = 200, body = UpstreamProviderResponse)),
 )]
-#[patch("/api/organizations/{org_slug}/upstream-providers/{provider_id}")]
+#[patch("/upstream-providers/{provider_id}")]
 async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath<ConnectionId>>,
@@ -101,7 +101,7 @@ async fn update(
     operation_id = "organizations.upstreamProviders.delete",
     responses((status = 200, body = DeletedProviderResponse)),
 )]
-#[delete("/api/organizations/{org_slug}/upstream-providers/{provider_id}")]
+#[delete("/upstream-providers/{provider_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<ConnectionId>>) -> ApiResult<web::Json<DeletedProviderResponse>> {
     app.delete_connection(&who.caller, &who.path.org, who.path.id).await?;
     Ok(web::Json(DeletedProviderResponse { success: true }))
@@ -112,7 +112,7 @@ async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<ConnectionId>>) -> Ap
     operation_id = "organizations.upstreamProviders.test",
     responses((status = 200, body = ConnectionTestResponse)),
 )]
-#[post("/api/organizations/{org_slug}/upstream-providers/{provider_id}/test")]
+#[post("/upstream-providers/{provider_id}/test")]
 async fn test(app: web::Data<App>, who: SignedIn<OrgPath<ConnectionId>>) -> ApiResult<web::Json<ConnectionTestResponse>> {
     Ok(web::Json(app.test_connection(&who.caller, &who.path.org, who.path.id).await?.into()))
 }

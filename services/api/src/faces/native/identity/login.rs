@@ -21,7 +21,7 @@ use crate::http::{
     wire::{Body, Field, FromJson},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(AUTH)
         .add(login, anybody())

@@ -15,7 +15,7 @@ use crate::http::{
     wire::{Body, Field},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.tag(AUTH).add(forgot, anybody()).add(reset, anybody());
     routes.tag(USER).add(change_password, signed_in());
 }

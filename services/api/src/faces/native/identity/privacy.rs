@@ -21,7 +21,7 @@ use crate::http::{
 
 const PRIVACY: Tag = Tag { name: "privacy", about: "What is kept of a person, shown or forgotten." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.tag(PRIVACY).add(export, signed_in().export()).add(forget, signed_in());
 }
 

@@ -18,7 +18,7 @@ use crate::http::{
     wire::{Body, Field},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.tag(AUTH).add(register, anybody()).add(verify_email, anybody()).add(resend, anybody());
 }
 

@@ -20,13 +20,13 @@ use crate::http::{
 
 const RISK: Tag = Tag { name: "risk", about: "Risky sign-ins: how they are judged, and what is done about them." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(RISK)
-        .add(settings, reading::<RiskPolicy>())
-        .add(update, writing::<RiskPolicy>())
-        .add(reset, writing::<RiskPolicy>())
-        .add(events, reading::<RiskEvents>());
+        .of_org(settings, reading::<RiskPolicy>())
+        .of_org(update, writing::<RiskPolicy>())
+        .of_org(reset, writing::<RiskPolicy>())
+        .of_org(events, reading::<RiskEvents>());
 }
 
 /// What an organization makes of risky sign-ins.
@@ -72,7 +72,7 @@ struct RiskSettingsChangedResponse {
 
 /// What the organization makes of risky sign-ins.
 #[utoipa::path(operation_id = "organizations.riskSettings.get", responses((status = 200, body = RiskSettingsResponse)))]
-#[get("/api/organizations/{org_slug}/risk-settings")]
+#[get("/risk-settings")]
 async fn settings(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<RiskSettingsResponse>> {
     Ok(web::Json(app.risk_settings(&who.caller, &who.path.org).await?.into()))
 }
@@ -136,7 +136,7 @@ impl UpdateRiskSettingsRequest {
     request_body = UpdateRiskSettingsRequest,
     responses((status = 200, body = RiskSettingsChangedResponse)),
 )]
-#[put("/api/organizations/{org_slug}/risk-settings")]
+#[put("/risk-settings")]
 async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,
@@ -149,7 +149,7 @@ async fn update(
 
 /// Back to the settings that are usual: `log_only`.
 #[utoipa::path(operation_id = "organizations.riskSettings.reset", responses((status = 200, body = RiskSettingsChangedResponse)))]
-#[post("/api/organizations/{org_slug}/risk-settings/reset")]
+#[post("/risk-settings/reset")]
 async fn reset(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<RiskSettingsChangedResponse>> {
     let usual = app.reset_risk_settings(&who.caller, &who.path.org).await?;
     let message = "The settings are the usual ones again.";
@@ -249,7 +249,7 @@ impl From<RiskEvent> for RiskEventResponse {
     ),
     responses((status = 200, body = [RiskEventResponse])),
 )]
-#[get("/api/organizations/{org_slug}/risk-events")]
+#[get("/risk-events")]
 async fn events(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<Vec<RiskEventResponse>>> {
     let (min_score,) = all((query.number("min_score"),))?;
     let events = app.risk_events(&who.caller, &who.path.org, min_score.unwrap_or(0), query.page(50)?).await?;

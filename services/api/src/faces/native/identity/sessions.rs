@@ -15,7 +15,7 @@ use crate::http::{
     wire::time,
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.tag(USER).add(sessions, signed_in()).add(revoke_session, signed_in()).add(revoke_others, signed_in());
 }
 

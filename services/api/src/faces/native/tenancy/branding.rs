@@ -22,13 +22,13 @@ use crate::http::{
 
 const BRANDING: Tag = Tag { name: "branding", about: "How an organization looks." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(BRANDING)
-        .add(get, reading::<Resource>())
-        .add(update, writing::<Resource>())
-        .add(public, anybody())
-        .add(logo, anybody());
+        .of_org(get, reading::<Resource>())
+        .of_org(update, writing::<Resource>())
+        .of_org(public, anybody())
+        .of_org(logo, anybody());
 }
 
 /// Colours that can be read: text at 4.5:1, controls at 3:1.
@@ -91,7 +91,7 @@ impl BrandingResponse {
     operation_id = "organizations.getBranding",
     responses((status = 200, body = BrandingResponse)),
 )]
-#[get("/api/organizations/{org_slug}/branding")]
+#[get("/branding")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<BrandingResponse>> {
     let branding = app.get_branding(&who.caller, &who.path.org).await?;
     Ok(web::Json(BrandingResponse::of(&app, &who.path.org, branding)))
@@ -117,7 +117,7 @@ struct UpdateBrandingRequest {
     request_body = UpdateBrandingRequest,
     responses((status = 200, body = BrandingResponse)),
 )]
-#[patch("/api/organizations/{org_slug}/branding")]
+#[patch("/branding")]
 async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,
@@ -141,7 +141,7 @@ fn slug(path: &web::Path<String>) -> ApiResult<Slug> {
         (status = 404, description = "There is no such organization.", body = ErrorBody),
     ),
 )]
-#[get("/api/organizations/{org_slug}/branding/public")]
+#[get("/branding/public")]
 async fn public(app: web::Data<App>, _: SigningIn, path: web::Path<String>) -> ApiResult<HttpResponse> {
     let slug = slug(&path)?;
     let branding = app.public_branding(&slug).await?;
@@ -158,7 +158,7 @@ async fn public(app: web::Data<App>, _: SigningIn, path: web::Path<String>) -> A
         (status = 404, description = "There is none.", body = ErrorBody),
     ),
 )]
-#[get("/api/organizations/{org_slug}/branding/logo")]
+#[get("/branding/logo")]
 async fn logo(app: web::Data<App>, _: SigningIn, path: web::Path<String>, query: Query) -> ApiResult<HttpResponse> {
     let asked = query.text("v").map_err(|violation| Error::invalid(vec![violation]))?;
     let (logo, version) = app.public_logo(&slug(&path)?).await?;

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::http::{operations::Routes, path::PathId, wire::Field};
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.of(host::routes).of(sign_in::routes).of(front::routes);
 }
 

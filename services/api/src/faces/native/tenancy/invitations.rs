@@ -28,13 +28,13 @@ use crate::http::{
 
 const INVITATIONS: Tag = Tag { name: "invitations", about: "Offers of a membership." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(INVITATIONS)
-        .add(create, writing::<Invitations>().idempotent().shows_secret_once())
-        .add(list, reading::<Invitations>())
-        .add(cancel, writing::<Invitations>())
-        .add(accept_for_member, writing::<Invitations>());
+        .of_org(create, writing::<Invitations>().idempotent().shows_secret_once())
+        .of_org(list, reading::<Invitations>())
+        .of_org(cancel, writing::<Invitations>())
+        .of_org(accept_for_member, writing::<Invitations>());
     routes.of(received::routes);
 }
 
@@ -99,7 +99,7 @@ struct InvitedResponse {
     request_body = CreateInvitationRequest,
     responses((status = 200, body = InvitedResponse)),
 )]
-#[post("/api/organizations/{org_slug}/invitations")]
+#[post("/invitations")]
 async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath>,
@@ -147,7 +147,7 @@ impl From<ListedInvitation> for ListedInvitationResponse {
     ),
     responses((status = 200, body = [ListedInvitationResponse])),
 )]
-#[get("/api/organizations/{org_slug}/invitations")]
+#[get("/invitations")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<Vec<ListedInvitationResponse>>> {
     let (status,) = all((query.parsed("status"),))?;
     let listed = app.list_invitations(&who.caller, &who.path.org, query.page(50)?, status).await?;
@@ -156,7 +156,7 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiR
 
 /// Take a pending invitation back.
 #[utoipa::path(operation_id = "invitations.cancel", responses(Done))]
-#[post("/api/organizations/{org_slug}/invitations/{invitation_id}")]
+#[post("/invitations/{invitation_id}")]
 async fn cancel(app: web::Data<App>, who: SignedIn<OrgPath<InvitationId>>) -> ApiResult<Done> {
     app.cancel_invitation(&who.caller, &who.path.org, who.path.id).await?;
     Ok(Done)
@@ -165,7 +165,7 @@ async fn cancel(app: web::Data<App>, who: SignedIn<OrgPath<InvitationId>>) -> Ap
 /// Add the invited address as a managed account of the organization (the second call of the SDK's `members.add`). A platform account
 /// of the same address is not touched.
 #[utoipa::path(operation_id = "organizations.members.add", responses(Done))]
-#[post("/api/organizations/{org_slug}/invitations/{invitation_id}/accept")]
+#[post("/invitations/{invitation_id}/accept")]
 async fn accept_for_member(app: web::Data<App>, who: SignedIn<OrgPath<InvitationId>>) -> ApiResult<Done> {
     app.accept_for_member(&who.caller, &who.path.org, who.path.id).await?;
     Ok(Done)

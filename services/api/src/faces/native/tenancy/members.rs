@@ -36,16 +36,16 @@ use crate::http::{
 
 const MEMBERS: Tag = Tag { name: "members", about: "Who belongs to an organization." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(MEMBERS)
-        .add(list, reading::<Members>())
-        .add(update_role, writing::<MemberRoles>())
+        .of_org(list, reading::<Members>())
+        .of_org(update_role, writing::<MemberRoles>())
         // Before the member whose id would be its last word.
-        .add(transfer_by_id, writing::<Ownership>())
-        .add(remove, writing::<Members>())
-        .add(remove_by_delete, writing::<Members>())
-        .add(transfer, writing::<Ownership>());
+        .of_org(transfer_by_id, writing::<Ownership>())
+        .of_org(remove, writing::<Members>())
+        .of_org(remove_by_delete, writing::<Members>())
+        .of_org(transfer, writing::<Ownership>());
     routes.of(service_access::routes).of(access::routes);
 }
 
@@ -133,7 +133,7 @@ struct MembersResponse {
     ),
     responses((status = 200, body = MembersResponse)),
 )]
-#[get("/api/organizations/{org_slug}/members")]
+#[get("/members")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<MembersResponse>> {
     let (role,) = all((query.text("role"),))?;
     let (members, total, seats) = app.list_members(&who.caller, &who.path.org, query.page(50)?, role.as_deref()).await?;
@@ -162,7 +162,7 @@ struct UpdateMemberRoleRequest {
     request_body = UpdateMemberRoleRequest,
     responses((status = 200, body = MemberResponse)),
 )]
-#[patch("/api/organizations/{org_slug}/members/{user_id}")]
+#[patch("/members/{user_id}")]
 async fn update_role(
     app: web::Data<App>,
     who: SignedIn<OrgPath<MemberPath>>,
@@ -175,7 +175,7 @@ async fn update_role(
 
 /// Remove a member: all their access to this organization ends at once.
 #[utoipa::path(operation_id = "organizations.members.remove", responses(Done))]
-#[post("/api/organizations/{org_slug}/members/{user_id}")]
+#[post("/members/{user_id}")]
 async fn remove(app: web::Data<App>, who: SignedIn<OrgPath<MemberPath>>) -> ApiResult<Done> {
     app.remove_member(&who.caller, &who.path.org, who.path.id.0).await?;
     Ok(Done)
@@ -184,7 +184,7 @@ async fn remove(app: web::Data<App>, who: SignedIn<OrgPath<MemberPath>>) -> ApiR
 /// The same as `POST`, for clients that expect a `DELETE`; with one's own id: leave the organization, which needs no permission. The
 /// last owner hands it over first.
 #[utoipa::path(operation_id = "organizations.members.removeByDelete", responses(Done))]
-#[delete("/api/organizations/{org_slug}/members/{user_id}")]
+#[delete("/members/{user_id}")]
 async fn remove_by_delete(app: web::Data<App>, who: SignedIn<OrgPath<MemberPath>>) -> ApiResult<Done> {
     let (caller, org, member) = (&who.caller, &who.path.org, who.path.id.0);
     if caller.who.id() == PrincipalId::User(member) {
@@ -211,7 +211,7 @@ struct TransferRequest {
     request_body = TransferRequest,
     responses((status = 200, body = MemberResponse)),
 )]
-#[post("/api/organizations/{org_slug}/transfer-ownership")]
+#[post("/transfer-ownership")]
 async fn transfer(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,
@@ -237,7 +237,7 @@ struct TransferByIdRequest {
     request_body = TransferByIdRequest,
     responses((status = 200, body = MemberResponse)),
 )]
-#[post("/api/organizations/{org_slug}/members/transfer-ownership")]
+#[post("/members/transfer-ownership")]
 async fn transfer_by_id(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,

@@ -26,12 +26,12 @@ use crate::http::{
 const OAUTH_CREDENTIALS: Tag =
     Tag { name: "oauth-credentials", about: "An organization's own OAuth clients at social providers." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(OAUTH_CREDENTIALS)
-        .add(set, writing::<Resource>())
-        .add(get, reading::<Resource>())
-        .add(delete, writing::<Resource>());
+        .of_org(set, writing::<Resource>())
+        .of_org(get, reading::<Resource>())
+        .of_org(delete, writing::<Resource>());
 }
 
 /// A client, without its secret.
@@ -89,7 +89,7 @@ fn provider(path: &OrgPath<String>) -> Result<SocialProvider> {
     request_body = SetOAuthCredentialsRequest,
     responses((status = 200, body = OAuthCredentialsResponse)),
 )]
-#[post("/api/organizations/{org_slug}/oauth-credentials/{oauth_provider}")]
+#[post("/oauth-credentials/{oauth_provider}")]
 async fn set(
     app: web::Data<App>,
     who: SignedIn<OrgPath<String>>,
@@ -107,14 +107,14 @@ async fn set(
     operation_id = "organizations.oauthCredentials.get",
     responses((status = 200, body = OAuthCredentialsResponse)),
 )]
-#[get("/api/organizations/{org_slug}/oauth-credentials/{oauth_provider}")]
+#[get("/oauth-credentials/{oauth_provider}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<web::Json<OAuthCredentialsResponse>> {
     Ok(web::Json(app.get_oauth_credentials(&who.caller, &who.path.org, provider(&who.path)?).await?.into()))
 }
 
 /// Let people sign in there through the platform's client again.
 #[utoipa::path(operation_id = "organizations.oauthCredentials.delete", responses(Gone))]
-#[delete("/api/organizations/{org_slug}/oauth-credentials/{oauth_provider}")]
+#[delete("/oauth-credentials/{oauth_provider}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<Gone> {
     app.delete_oauth_credentials(&who.caller, &who.path.org, provider(&who.path)?).await?;
     Ok(Gone)

@@ -27,15 +27,15 @@ use crate::http::{
 
 const ORGANIZATIONS: Tag = Tag { name: "organizations", about: "Organizations: found, list, select, change, delete." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(ORGANIZATIONS)
         .add(create, signed_in().idempotent())
         .add(list, signed_in())
-        .add(get, reading::<Settings>())
-        .add(select, writing::<Context>().idempotent())
-        .add(update, writing::<Settings>())
-        .add(delete, writing::<OrgLifecycle>());
+        .of_org(get, reading::<Settings>())
+        .of_org(select, writing::<Context>().idempotent())
+        .of_org(update, writing::<Settings>())
+        .of_org(delete, writing::<OrgLifecycle>());
 }
 
 /// A new organization.
@@ -118,7 +118,7 @@ fn tagged(view: OrganizationView) -> HttpResponse {
     operation_id = "organizations.get",
     responses((status = 200, body = OrganizationDetails, headers(("ETag" = String, description = "Its version.")))),
 )]
-#[get("/api/organizations/{org_slug}")]
+#[get("")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<HttpResponse> {
     Ok(tagged(app.get_organization(&who.caller, &who.path.org).await?))
 }
@@ -138,7 +138,7 @@ struct SelectedResponse {
     operation_id = "organizations.select",
     responses((status = 200, body = SelectedResponse)),
 )]
-#[post("/api/organizations/{org_slug}/select")]
+#[post("/select")]
 async fn select(app: web::Data<App>, mut who: SignedIn<OrgPath>) -> ApiResult<web::Json<SelectedResponse>> {
     who.once("organizations.select", b"");
     let made = app.select_organization(&who.caller, &who.path.org).await?;
@@ -176,7 +176,7 @@ struct UpdateOrganizationRequest {
         (status = 412, description = "It was changed meanwhile.", body = ErrorBody),
     ),
 )]
-#[patch("/api/organizations/{org_slug}")]
+#[patch("")]
 async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,
@@ -192,7 +192,7 @@ async fn update(
 
 /// Delete an organization, with everything in it.
 #[utoipa::path(operation_id = "organizations.delete", responses(Done))]
-#[delete("/api/organizations/{org_slug}")]
+#[delete("")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<Done> {
     app.delete_organization(&who.caller, &who.path.org).await?;
     Ok(Done)

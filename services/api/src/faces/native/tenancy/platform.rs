@@ -24,7 +24,7 @@ use crate::http::{
     wire::{Body, Field, Query},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.tag(PLATFORM).add(organizations, platform_owner()).add(promote, platform_owner()).add(demote, platform_owner());
     routes
         .of(lifecycle::routes)

@@ -25,15 +25,15 @@ use crate::http::{
 
 const ROLES: Tag = Tag { name: "roles", about: "Custom roles." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(ROLES)
-        .add(list, reading::<Roles>())
-        .add(get, reading::<Roles>())
-        .add(create, writing::<Roles>().idempotent())
-        .add(update, writing::<Roles>())
-        .add(update_by_patch, writing::<Roles>())
-        .add(delete, writing::<Roles>());
+        .of_org(list, reading::<Roles>())
+        .of_org(get, reading::<Roles>())
+        .of_org(create, writing::<Roles>().idempotent())
+        .of_org(update, writing::<Roles>())
+        .of_org(update_by_patch, writing::<Roles>())
+        .of_org(delete, writing::<Roles>());
 }
 
 /// A role.
@@ -94,7 +94,7 @@ const EPOCH: &str = "2026-01-01T00:00:00.000000Z";
     operation_id = "organizations.roles.list",
     responses((status = 200, body = [RoleResponse])),
 )]
-#[get("/api/organizations/{org_slug}/roles")]
+#[get("/roles")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<RoleResponse>>> {
     let (org, custom) = app.list_roles(&who.caller, &who.path.org).await?;
     Ok(web::Json(built_in(org).chain(custom.into_iter().map(Into::into)).collect()))
@@ -105,7 +105,7 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Jso
     operation_id = "organizations.roles.get",
     responses((status = 200, body = RoleResponse)),
 )]
-#[get("/api/organizations/{org_slug}/roles/{role_id}")]
+#[get("/roles/{role_id}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<web::Json<RoleResponse>> {
     if let Ok(id) = who.path.id.parse() {
         return Ok(web::Json(app.get_role(&who.caller, &who.path.org, id).await?.into()));
@@ -140,7 +140,7 @@ struct CreateRoleRequest {
     request_body = CreateRoleRequest,
     responses((status = 200, body = RoleResponse)),
 )]
-#[post("/api/organizations/{org_slug}/roles")]
+#[post("/roles")]
 async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath>,
@@ -195,7 +195,7 @@ fn custom(text: &str) -> Result<RoleId, Error> {
     request_body = UpdateRoleRequest,
     responses((status = 200, body = RoleResponse)),
 )]
-#[put("/api/organizations/{org_slug}/roles/{role_id}")]
+#[put("/roles/{role_id}")]
 async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath<String>>,
@@ -210,7 +210,7 @@ async fn update(
     request_body = UpdateRoleRequest,
     responses((status = 200, body = RoleResponse)),
 )]
-#[patch("/api/organizations/{org_slug}/roles/{role_id}")]
+#[patch("/roles/{role_id}")]
 async fn update_by_patch(
     app: web::Data<App>,
     who: SignedIn<OrgPath<String>>,
@@ -221,7 +221,7 @@ async fn update_by_patch(
 
 /// Delete a role that nobody has.
 #[utoipa::path(operation_id = "organizations.roles.delete", responses(Gone))]
-#[delete("/api/organizations/{org_slug}/roles/{role_id}")]
+#[delete("/roles/{role_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<Gone> {
     app.delete_role(&who.caller, &who.path.org, custom(&who.path.id)?).await?;
     Ok(Gone)

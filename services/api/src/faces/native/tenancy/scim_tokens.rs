@@ -17,13 +17,13 @@ use crate::http::{
 
 const SCIM_TOKENS: Tag = Tag { name: "scim-tokens", about: "Tokens of an organization's directory." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(SCIM_TOKENS)
-        .add(create, writing::<ScimTokens>().idempotent().shows_secret_once())
-        .add(list, reading::<ScimTokens>())
-        .add(revoke, writing::<ScimTokens>())
-        .add(delete, writing::<ScimTokens>());
+        .of_org(create, writing::<ScimTokens>().idempotent().shows_secret_once())
+        .of_org(list, reading::<ScimTokens>())
+        .of_org(revoke, writing::<ScimTokens>())
+        .of_org(delete, writing::<ScimTokens>());
 }
 
 impl PathId for ScimTokenId {
@@ -110,7 +110,7 @@ struct CreateScimTokenRequest {
     request_body = CreateScimTokenRequest,
     responses((status = 200, body = CreatedScimTokenResponse)),
 )]
-#[post("/api/organizations/{org_slug}/scim-tokens")]
+#[post("/scim-tokens")]
 async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath>,
@@ -137,7 +137,7 @@ async fn create(
     operation_id = "organizations.scim.listTokens",
     responses((status = 200, body = ScimTokensResponse)),
 )]
-#[get("/api/organizations/{org_slug}/scim-tokens")]
+#[get("/scim-tokens")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<ScimTokensResponse>> {
     let now = app.clock.now();
     let tokens = app.list_scim_tokens(&who.caller, &who.path.org).await?;
@@ -147,7 +147,7 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Jso
 
 /// Revoke a token: it is refused from its next request on, and stays in the list.
 #[utoipa::path(operation_id = "organizations.scim.revokeToken", responses(Done))]
-#[post("/api/organizations/{org_slug}/scim-tokens/{scim_token_id}/revoke")]
+#[post("/scim-tokens/{scim_token_id}/revoke")]
 async fn revoke(app: web::Data<App>, who: SignedIn<OrgPath<ScimTokenId>>) -> ApiResult<Done> {
     app.revoke_scim_token(&who.caller, &who.path.org, who.path.id).await?;
     Ok(Done)
@@ -155,7 +155,7 @@ async fn revoke(app: web::Data<App>, who: SignedIn<OrgPath<ScimTokenId>>) -> Api
 
 /// Delete a token; it works no more, if it did.
 #[utoipa::path(operation_id = "organizations.scim.deleteToken", responses(Done))]
-#[delete("/api/organizations/{org_slug}/scim-tokens/{scim_token_id}")]
+#[delete("/scim-tokens/{scim_token_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<ScimTokenId>>) -> ApiResult<Done> {
     app.delete_scim_token(&who.caller, &who.path.org, who.path.id).await?;
     Ok(Done)

@@ -24,13 +24,13 @@ use crate::http::{
 
 const SMTP: Tag = Tag { name: "smtp", about: "An organization's own mail server." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(SMTP)
-        .add(set, writing::<Smtp>())
-        .add(get, reading::<Smtp>())
-        .add(delete, writing::<Smtp>())
-        .add(trial::test, writing::<Smtp>());
+        .of_org(set, writing::<Smtp>())
+        .of_org(get, reading::<Smtp>())
+        .of_org(delete, writing::<Smtp>())
+        .of_org(trial::test, writing::<Smtp>());
 }
 
 /// What failed last at the mail server, since it last took a mail.
@@ -186,7 +186,7 @@ impl SetSmtpRequest {
     request_body = SetSmtpRequest,
     responses((status = 200, body = MessageResponse)),
 )]
-#[post("/api/organizations/{org_slug}/smtp")]
+#[post("/smtp")]
 async fn set(app: web::Data<App>, who: SignedIn<OrgPath>, body: Body<SetSmtpRequest>) -> ApiResult<web::Json<MessageResponse>> {
     app.set_smtp(&who.caller, &who.path.org, &body.value.parsed()?).await?;
     Ok(message("The organization's mails leave through this server from now on."))
@@ -197,7 +197,7 @@ async fn set(app: web::Data<App>, who: SignedIn<OrgPath>, body: Body<SetSmtpRequ
     operation_id = "organizations.getSmtp",
     responses((status = 200, body = SmtpResponse)),
 )]
-#[get("/api/organizations/{org_slug}/smtp")]
+#[get("/smtp")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<SmtpResponse>> {
     Ok(web::Json(app.get_smtp(&who.caller, &who.path.org).await?.into()))
 }
@@ -207,7 +207,7 @@ async fn get(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json
     operation_id = "organizations.deleteSmtp",
     responses((status = 200, body = MessageResponse)),
 )]
-#[delete("/api/organizations/{org_slug}/smtp")]
+#[delete("/smtp")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<MessageResponse>> {
     app.delete_smtp(&who.caller, &who.path.org).await?;
     Ok(message("The organization's mails leave through the platform's server."))

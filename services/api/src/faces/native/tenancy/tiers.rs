@@ -23,7 +23,7 @@ use crate::http::{
     wire::{Body, Field, time},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.tag(PLATFORM).add(tiers, platform_owner()).add(update, platform_owner());
 }
 

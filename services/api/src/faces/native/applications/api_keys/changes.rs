@@ -45,7 +45,7 @@ struct CreateApiKeyRequest {
     request_body = CreateApiKeyRequest,
     responses((status = 200, body = ApiKeyResponse)),
 )]
-#[post("/api/organizations/{org_slug}/api-keys")]
+#[post("/api-keys")]
 pub(super) async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath>,
@@ -89,7 +89,7 @@ struct UpdateApiKeyRequest {
     request_body = UpdateApiKeyRequest,
     responses((status = 200, body = ApiKeyResponse)),
 )]
-#[patch("/api/organizations/{org_slug}/api-keys/{api_key_id}")]
+#[patch("/api-keys/{api_key_id}")]
 pub(super) async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath<ApiKeyId>>,
@@ -122,7 +122,7 @@ struct RotateApiKeyRequest {
     request_body = RotateApiKeyRequest,
     responses((status = 200, body = ApiKeyResponse)),
 )]
-#[post("/api/organizations/{org_slug}/api-keys/{api_key_id}/rotate")]
+#[post("/api-keys/{api_key_id}/rotate")]
 pub(super) async fn rotate(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath<ApiKeyId>>,

@@ -95,7 +95,7 @@ impl From<BillingInfo> for BillingInfoResponse {
     operation_id = "organizations.billing.getInfo",
     responses((status = 200, body = BillingInfoResponse)),
 )]
-#[get("/api/organizations/{org_slug}/billing/info")]
+#[get("/billing/info")]
 pub(super) async fn info(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<BillingInfoResponse>> {
     Ok(web::Json(app.billing_info(&who.caller, &who.path.org).await?.into()))
 }
@@ -123,7 +123,7 @@ struct PortalResponse {
     request_body = PortalRequest,
     responses((status = 200, body = PortalResponse)),
 )]
-#[post("/api/organizations/{org_slug}/billing/portal")]
+#[post("/billing/portal")]
 pub(super) async fn portal(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,
@@ -167,7 +167,7 @@ struct CheckoutResponse {
     request_body = CheckoutRequest,
     responses((status = 200, body = CheckoutResponse)),
 )]
-#[post("/api/organizations/{org_slug}/services/{service_slug}/checkout")]
+#[post("/services/{service_slug}/checkout")]
 pub(super) async fn checkout(
     app: web::Data<App>,
     who: SignedIn<OrgPath<ServiceSlug>>,

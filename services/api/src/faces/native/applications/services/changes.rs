@@ -96,7 +96,7 @@ impl CreateServiceRequest {
     request_body = CreateServiceRequest,
     responses((status = 200, body = CreateServiceResponse)),
 )]
-#[post("/api/organizations/{org_slug}/services")]
+#[post("/services")]
 pub(super) async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath>,
@@ -162,7 +162,7 @@ impl UpdateServiceRequest {
     request_body = UpdateServiceRequest,
     responses((status = 200, body = ListedServiceResponse)),
 )]
-#[patch("/api/organizations/{org_slug}/services/{service_slug}")]
+#[patch("/services/{service_slug}")]
 pub(super) async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath<ServiceSlug>>,
@@ -188,7 +188,7 @@ struct RotateClientSecretRequest {
     request_body = RotateClientSecretRequest,
     responses((status = 200, body = RotateSecretResponse)),
 )]
-#[post("/api/organizations/{org_slug}/services/{service_slug}/secret/rotate")]
+#[post("/services/{service_slug}/secret/rotate")]
 pub(super) async fn rotate(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath<ServiceSlug>>,

@@ -120,7 +120,7 @@ impl CreateSiemConfigRequest {
     request_body = CreateSiemConfigRequest,
     responses((status = 201, body = SiemConfigResponse)),
 )]
-#[post("/api/organizations/{org_slug}/siem-configs")]
+#[post("/siem-configs")]
 pub(super) async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath>,
@@ -221,7 +221,7 @@ impl UpdateSiemConfigRequest {
     request_body = UpdateSiemConfigRequest,
     responses((status = 200, body = SiemConfigResponse)),
 )]
-#[put("/api/organizations/{org_slug}/siem-configs/{config_id}")]
+#[put("/siem-configs/{config_id}")]
 pub(super) async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath<LogStreamId>>,

@@ -18,7 +18,7 @@ use crate::http::{
     wire::Body,
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(PLATFORM)
         .add(create, platform_owner().idempotent())

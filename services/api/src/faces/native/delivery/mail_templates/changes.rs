@@ -53,7 +53,7 @@ struct CreateMailTemplateRequest {
     request_body = CreateMailTemplateRequest,
     responses((status = 200, body = MailTemplateResponse)),
 )]
-#[post("/api/organizations/{org_slug}/mail-templates")]
+#[post("/mail-templates")]
 pub(super) async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath>,
@@ -95,7 +95,7 @@ struct UpdateMailTemplateRequest {
     request_body = UpdateMailTemplateRequest,
     responses((status = 200, body = MailTemplateResponse)),
 )]
-#[put("/api/organizations/{org_slug}/mail-templates/{mail_template_id}")]
+#[put("/mail-templates/{mail_template_id}")]
 pub(super) async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath<MailTemplateId>>,
@@ -131,7 +131,7 @@ struct PreviewRequest {
     request_body = PreviewRequest,
     responses((status = 200, body = ShownMailResponse)),
 )]
-#[post("/api/organizations/{org_slug}/mail-templates/preview")]
+#[post("/mail-templates/preview")]
 pub(super) async fn preview(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,

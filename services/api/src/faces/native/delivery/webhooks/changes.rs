@@ -45,7 +45,7 @@ struct CreateWebhookRequest {
     request_body = CreateWebhookRequest,
     responses((status = 200, body = WebhookResponse)),
 )]
-#[post("/api/organizations/{org_slug}/webhooks")]
+#[post("/webhooks")]
 pub(super) async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath>,
@@ -88,7 +88,7 @@ struct UpdateWebhookRequest {
     request_body = UpdateWebhookRequest,
     responses((status = 200, body = WebhookResponse)),
 )]
-#[patch("/api/organizations/{org_slug}/webhooks/{webhook_id}")]
+#[patch("/webhooks/{webhook_id}")]
 pub(super) async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath<WebhookId>>,
@@ -122,7 +122,7 @@ struct RotateSecretRequest {
     request_body = RotateSecretRequest,
     responses((status = 200, body = WebhookResponse)),
 )]
-#[post("/api/organizations/{org_slug}/webhooks/{webhook_id}/rotate-secret")]
+#[post("/webhooks/{webhook_id}/rotate-secret")]
 pub(super) async fn rotate(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath<WebhookId>>,

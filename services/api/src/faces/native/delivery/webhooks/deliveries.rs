@@ -114,7 +114,7 @@ struct DeliveriesResponse {
     ),
     responses((status = 200, body = DeliveriesResponse)),
 )]
-#[get("/api/organizations/{org_slug}/webhooks/{webhook_id}/deliveries")]
+#[get("/webhooks/{webhook_id}/deliveries")]
 pub(super) async fn deliveries(
     app: web::Data<App>,
     who: SignedIn<OrgPath<WebhookId>>,
@@ -135,7 +135,7 @@ pub(super) async fn deliveries(
     operation_id = "organizations.webhooks.getDelivery",
     responses((status = 200, body = DeliveryResponse)),
 )]
-#[get("/api/organizations/{org_slug}/webhooks/{webhook_id}/deliveries/{delivery_id}")]
+#[get("/webhooks/{webhook_id}/deliveries/{delivery_id}")]
 pub(super) async fn delivery(
     app: web::Data<App>,
     who: SignedIn<OrgPath<(WebhookId, DeliveryId)>>,

@@ -37,7 +37,7 @@ impl From<DeliveryId> for QueuedResponse {
     operation_id = "organizations.webhooks.test",
     responses((status = 200, body = QueuedResponse)),
 )]
-#[post("/api/organizations/{org_slug}/webhooks/{webhook_id}/test")]
+#[post("/webhooks/{webhook_id}/test")]
 pub(super) async fn test(app: web::Data<App>, mut who: SignedIn<OrgPath<WebhookId>>) -> ApiResult<web::Json<QueuedResponse>> {
     who.once("webhooks.test", b"");
     Ok(web::Json(app.test_webhook(&who.caller, &who.path.org, who.path.id).await?.into()))
@@ -48,7 +48,7 @@ pub(super) async fn test(app: web::Data<App>, mut who: SignedIn<OrgPath<WebhookI
     operation_id = "organizations.webhooks.redeliver",
     responses((status = 200, body = QueuedResponse)),
 )]
-#[post("/api/organizations/{org_slug}/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver")]
+#[post("/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver")]
 pub(super) async fn redeliver(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath<(WebhookId, DeliveryId)>>,
@@ -103,7 +103,7 @@ struct RedeliverResponse {
     request_body = RedeliverRequest,
     responses((status = 200, body = RedeliverResponse)),
 )]
-#[post("/api/organizations/{org_slug}/webhooks/{webhook_id}/redeliver")]
+#[post("/webhooks/{webhook_id}/redeliver")]
 pub(super) async fn redeliver_range(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath<WebhookId>>,

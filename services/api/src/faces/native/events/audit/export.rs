@@ -15,8 +15,8 @@ use crate::http::{
     wire::Query,
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.tag(AUDIT).add(export, reading::<AuditLog>().export());
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.tag(AUDIT).of_org(export, reading::<AuditLog>().export());
 }
 
 /// The form of an export.
@@ -52,7 +52,7 @@ impl std::str::FromStr for Format {
     ),
     responses((status = 200, description = "One record a line.", content((String = "application/x-ndjson"), (String = "text/csv")))),
 )]
-#[get("/api/organizations/{org_slug}/audit-log/export")]
+#[get("/audit-log/export")]
 async fn export(app: web::Data<App>, Exporting(who): Exporting<OrgPath>, query: Query) -> ApiResult<HttpResponse> {
     let (format,) = all((query.parsed::<Format>("format"),))?;
     let (slug, filter, format) = (who.path.org, filters(&query)?, format.unwrap_or_default());

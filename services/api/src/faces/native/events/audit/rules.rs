@@ -17,12 +17,12 @@ use crate::http::{
     wire::{Body, Field},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(AUDIT)
-        .add(retention, reading::<AuditRules>())
-        .add(set_retention, writing::<AuditRules>())
-        .add(erase, writing::<AuditRules>().idempotent());
+        .of_org(retention, reading::<AuditRules>())
+        .of_org(set_retention, writing::<AuditRules>())
+        .of_org(erase, writing::<AuditRules>().idempotent());
 }
 
 /// How long records are kept.
@@ -53,7 +53,7 @@ fn retention_response(app: &App, own: Option<u32>) -> web::Json<RetentionRespons
     operation_id = "organizations.auditLogs.getRetention",
     responses((status = 200, body = RetentionResponse)),
 )]
-#[get("/api/organizations/{org_slug}/audit-log/retention")]
+#[get("/audit-log/retention")]
 async fn retention(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<RetentionResponse>> {
     let own = app.audit_retention(&who.caller, &who.path.org).await?;
     Ok(retention_response(&app, own))
@@ -75,7 +75,7 @@ struct RetentionRequest {
     request_body = RetentionRequest,
     responses((status = 200, body = RetentionResponse)),
 )]
-#[put("/api/organizations/{org_slug}/audit-log/retention")]
+#[put("/audit-log/retention")]
 async fn set_retention(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,
@@ -133,7 +133,7 @@ struct EraseResponse {
     request_body = EraseRequest,
     responses((status = 200, body = EraseResponse)),
 )]
-#[post("/api/organizations/{org_slug}/audit-log/erase")]
+#[post("/audit-log/erase")]
 async fn erase(app: web::Data<App>, mut who: SignedIn<OrgPath>, body: Body<EraseRequest>) -> ApiResult<web::Json<EraseResponse>> {
     let subject = body.value.subject()?;
     who.once("organizations.auditLogs.erase", &body.raw);

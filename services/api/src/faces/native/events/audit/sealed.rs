@@ -20,8 +20,8 @@ use crate::http::{
     wire::{Query, time},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.tag(AUDIT).add(checkpoints, reading::<AuditLog>()).add(proof, reading::<AuditLog>());
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.tag(AUDIT).of_org(checkpoints, reading::<AuditLog>()).of_org(proof, reading::<AuditLog>());
     routes.tag(OPERATIONS).add(keys, anybody().unlimited());
 }
 
@@ -64,7 +64,7 @@ struct CheckpointsResponse {
     ),
     responses((status = 200, body = CheckpointsResponse)),
 )]
-#[get("/api/organizations/{org_slug}/audit-log/checkpoints")]
+#[get("/audit-log/checkpoints")]
 async fn checkpoints(app: web::Data<App>, who: SignedIn<OrgPath>, query: Query) -> ApiResult<web::Json<CheckpointsResponse>> {
     let page = query.page(50)?;
     let (found, total) = app.audit_checkpoints(&who.caller, &who.path.org, page).await?;
@@ -99,7 +99,7 @@ impl From<Proof> for ProofResponse {
     operation_id = "organizations.auditLogs.proof",
     responses((status = 200, body = ProofResponse)),
 )]
-#[get("/api/organizations/{org_slug}/audit-log/{event_id}/proof")]
+#[get("/audit-log/{event_id}/proof")]
 async fn proof(app: web::Data<App>, who: SignedIn<OrgPath<String>>) -> ApiResult<web::Json<ProofResponse>> {
     Ok(web::Json(app.audit_proof(&who.caller, &who.path.org, &who.path.id).await?.into()))
 }

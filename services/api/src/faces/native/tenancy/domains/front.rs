@@ -18,7 +18,7 @@ use crate::http::{
 
 const HOSTS: Tag = Tag { name: "hosts", about: "Organizations' hosts, for the proxy in front and for pages before a sign-in." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.tag(HOSTS).add(ask, anybody()).add(context, anybody()).add(file, anybody().unlimited());
 }
 

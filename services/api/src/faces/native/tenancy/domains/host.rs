@@ -22,13 +22,13 @@ use crate::http::{
 
 const DOMAIN: Tag = Tag { name: "domain", about: "An organization's own host." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(DOMAIN)
-        .add(get, reading::<Host>())
-        .add(set, writing::<Host>())
-        .add(verify, writing::<Host>())
-        .add(delete, writing::<Host>());
+        .of_org(get, reading::<Host>())
+        .of_org(set, writing::<Host>())
+        .of_org(verify, writing::<Host>())
+        .of_org(delete, writing::<Host>());
 }
 
 /// The organization's own host. Beside the first two nothing is there while there is none.
@@ -83,7 +83,7 @@ struct HostClaimResponse {
     operation_id = "organizations.getDomainConfiguration",
     responses((status = 200, body = HostResponse)),
 )]
-#[get("/api/organizations/{org_slug}/domain")]
+#[get("/domain")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<HostResponse>> {
     Ok(web::Json(app.get_host(&who.caller, &who.path.org).await?.into()))
 }
@@ -95,7 +95,7 @@ async fn get(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json
     request_body = DomainRequest,
     responses((status = 200, body = HostClaimResponse)),
 )]
-#[post("/api/organizations/{org_slug}/domain")]
+#[post("/domain")]
 async fn set(app: web::Data<App>, who: SignedIn<OrgPath>, body: Body<DomainRequest>) -> ApiResult<web::Json<HostClaimResponse>> {
     let name = body.value.domain.required("domain").map_err(|violation| Error::invalid(vec![violation]))?;
     let challenge = app.set_host(&who.caller, &who.path.org, &name).await?.challenge();
@@ -108,14 +108,14 @@ async fn set(app: web::Data<App>, who: SignedIn<OrgPath>, body: Body<DomainReque
     operation_id = "organizations.verifyCustomDomain",
     responses((status = 200, body = VerificationResponse)),
 )]
-#[post("/api/organizations/{org_slug}/domain/verify")]
+#[post("/domain/verify")]
 async fn verify(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<VerificationResponse>> {
     Ok(web::Json(app.verify_host(&who.caller, &who.path.org).await?.into()))
 }
 
 /// Give the host up, and with it what rested on it.
 #[utoipa::path(operation_id = "organizations.deleteCustomDomain", responses(Gone))]
-#[delete("/api/organizations/{org_slug}/domain")]
+#[delete("/domain")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<Gone> {
     app.delete_host(&who.caller, &who.path.org).await?;
     Ok(Gone)

@@ -22,15 +22,15 @@ use crate::http::{
 
 const DOMAIN_ROUTES: Tag = Tag { name: "domain-routes", about: "Domains of an organization's people's addresses." };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(DOMAIN_ROUTES)
-        .add(list, reading::<SignInDomains>())
-        .add(create, writing::<SignInDomains>().idempotent())
-        .add(get, reading::<SignInDomains>())
-        .add(update, writing::<SignInDomains>())
-        .add(verify, writing::<SignInDomains>())
-        .add(delete, writing::<SignInDomains>());
+        .of_org(list, reading::<SignInDomains>())
+        .of_org(create, writing::<SignInDomains>().idempotent())
+        .of_org(get, reading::<SignInDomains>())
+        .of_org(update, writing::<SignInDomains>())
+        .of_org(verify, writing::<SignInDomains>())
+        .of_org(delete, writing::<SignInDomains>());
 }
 
 /// A domain of addresses.
@@ -114,7 +114,7 @@ struct CreateDomainRouteRequest {
     operation_id = "organizations.domainRoutes.list",
     responses((status = 200, body = Vec<DomainRouteResponse>)),
 )]
-#[get("/api/organizations/{org_slug}/domain-routes")]
+#[get("/domain-routes")]
 async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Json<Vec<DomainRouteResponse>>> {
     let domains = app.list_sign_in_domains(&who.caller, &who.path.org).await?;
     Ok(web::Json(domains.into_iter().map(Into::into).collect()))
@@ -126,7 +126,7 @@ async fn list(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Jso
     request_body = CreateDomainRouteRequest,
     responses((status = 200, body = DomainRouteResponse)),
 )]
-#[post("/api/organizations/{org_slug}/domain-routes")]
+#[post("/domain-routes")]
 async fn create(
     app: web::Data<App>,
     mut who: SignedIn<OrgPath>,
@@ -168,7 +168,7 @@ struct UpdateDomainRouteRequest {
     request_body = UpdateDomainRouteRequest,
     responses((status = 200, body = DomainRouteResponse)),
 )]
-#[patch("/api/organizations/{org_slug}/domain-routes/{domain_id}")]
+#[patch("/domain-routes/{domain_id}")]
 async fn update(
     app: web::Data<App>,
     who: SignedIn<OrgPath<DomainId>>,
@@ -189,7 +189,7 @@ async fn update(
     operation_id = "organizations.domainRoutes.get",
     responses((status = 200, body = DomainRouteResponse)),
 )]
-#[get("/api/organizations/{org_slug}/domain-routes/{domain_id}")]
+#[get("/domain-routes/{domain_id}")]
 async fn get(app: web::Data<App>, who: SignedIn<OrgPath<DomainId>>) -> ApiResult<web::Json<DomainRouteResponse>> {
     Ok(web::Json(app.get_sign_in_domain(&who.caller, &who.path.org, who.path.id).await?.into()))
 }
@@ -199,14 +199,14 @@ async fn get(app: web::Data<App>, who: SignedIn<OrgPath<DomainId>>) -> ApiResult
     operation_id = "organizations.domainRoutes.verify",
     responses((status = 200, body = VerificationResponse)),
 )]
-#[post("/api/organizations/{org_slug}/domain-routes/{domain_id}/verify")]
+#[post("/domain-routes/{domain_id}/verify")]
 async fn verify(app: web::Data<App>, who: SignedIn<OrgPath<DomainId>>) -> ApiResult<web::Json<VerificationResponse>> {
     Ok(web::Json(app.verify_sign_in_domain(&who.caller, &who.path.org, who.path.id).await?.into()))
 }
 
 /// Give a domain up.
 #[utoipa::path(operation_id = "organizations.domainRoutes.delete", responses(Done))]
-#[delete("/api/organizations/{org_slug}/domain-routes/{domain_id}")]
+#[delete("/domain-routes/{domain_id}")]
 async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<DomainId>>) -> ApiResult<Done> {
     app.release_sign_in_domain(&who.caller, &who.path.org, who.path.id).await?;
     Ok(Done)

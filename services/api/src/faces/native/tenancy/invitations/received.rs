@@ -16,7 +16,7 @@ use crate::http::{
     wire::{Body, Field, time},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(USER)
         .add(list_own, signed_in())

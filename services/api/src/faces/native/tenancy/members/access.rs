@@ -18,8 +18,8 @@ use crate::http::{
     wire::time,
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
-    routes.tag(MEMBERS).add(show, reading::<Resource>());
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.tag(MEMBERS).of_org(show, reading::<Resource>());
 }
 
 /// Something that grants a person something.
@@ -116,7 +116,7 @@ impl From<(MemberAccess, Option<String>)> for MemberAccessResponse {
     operation_id = "organizations.members.access",
     responses((status = 200, body = MemberAccessResponse)),
 )]
-#[get("/api/organizations/{org_slug}/members/{user_id}/access")]
+#[get("/members/{user_id}/access")]
 async fn show(app: web::Data<App>, who: SignedIn<OrgPath<MemberPath>>) -> ApiResult<web::Json<MemberAccessResponse>> {
     Ok(web::Json(app.member_access(&who.caller, &who.path.org, who.path.id.0).await?.into()))
 }

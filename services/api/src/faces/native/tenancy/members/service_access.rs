@@ -20,11 +20,11 @@ use crate::http::{
     wire::{Body, Field, FromJson},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(MEMBERS)
-        .add(service_access, reading::<resource::ServiceAccess>())
-        .add(update_service_access, writing::<resource::ServiceAccess>());
+        .of_org(service_access, reading::<resource::ServiceAccess>())
+        .of_org(update_service_access, writing::<resource::ServiceAccess>());
 }
 
 /// A member's access to one service.
@@ -55,7 +55,7 @@ impl From<ServiceAccess> for ServiceAccessResponse {
     operation_id = "organizations.members.listServiceAccess",
     responses((status = 200, body = [ServiceAccessResponse])),
 )]
-#[get("/api/organizations/{org_slug}/members/{user_id}/service-access")]
+#[get("/members/{user_id}/service-access")]
 async fn service_access(
     app: web::Data<App>,
     who: SignedIn<OrgPath<MemberPath>>,
@@ -126,7 +126,7 @@ impl Grants {
     request_body = UpdateServiceAccessRequest,
     responses((status = 200, body = [ServiceAccessResponse])),
 )]
-#[put("/api/organizations/{org_slug}/members/{user_id}/service-access")]
+#[put("/members/{user_id}/service-access")]
 async fn update_service_access(
     app: web::Data<App>,
     who: SignedIn<OrgPath<MemberPath>>,

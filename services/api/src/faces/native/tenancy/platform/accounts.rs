@@ -16,7 +16,7 @@ use crate::http::{
     wire::{Query, time},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     // Before `{user_id}`, which `search` would be taken for.
     routes.tag(PLATFORM).add(list, platform_owner()).add(search, platform_owner()).add(detail, platform_owner());
 }

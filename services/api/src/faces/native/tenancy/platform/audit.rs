@@ -15,7 +15,7 @@ use crate::http::{
     wire::{Query, time},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.tag(PLATFORM).add(audit_log, platform_owner());
 }
 

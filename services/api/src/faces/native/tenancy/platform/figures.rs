@@ -17,7 +17,7 @@ use crate::http::{
     wire::{Query, time},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(PLATFORM)
         .add(overview, platform_owner())

@@ -22,7 +22,7 @@ use crate::http::{
     wire::{Body, Field, time},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.tag(PLATFORM).add(begin, platform_owner()).add(end, platform_owner());
 }
 

@@ -18,7 +18,7 @@ use crate::http::{
     wire::{Body, Field, time},
 };
 
-pub(super) fn routes(routes: &mut Routes<'_, '_>) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .tag(PLATFORM)
         .add(status, platform_owner())

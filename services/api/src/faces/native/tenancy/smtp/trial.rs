@@ -88,7 +88,7 @@ impl From<Trial> for TestSmtpResponse {
     request_body = TestSmtpRequest,
     responses((status = 200, body = TestSmtpResponse)),
 )]
-#[post("/api/organizations/{org_slug}/smtp/test")]
+#[post("/smtp/test")]
 pub(super) async fn test(
     app: web::Data<App>,
     who: SignedIn<OrgPath>,
