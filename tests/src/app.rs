@@ -29,11 +29,12 @@ pub fn start_time() -> Time {
 pub struct Options {
     settings: Vec<(String, String)>,
     start: Time,
+    hash_cost: HashCost,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { settings: Vec::new(), start: start_time() }
+        Self { settings: Vec::new(), start: start_time(), hash_cost: HashCost::TRIFLE }
     }
 }
 
@@ -48,6 +49,12 @@ impl Options {
     #[must_use]
     pub fn starting_at(mut self, start: Time) -> Self {
         self.start = start;
+        self
+    }
+    /// Passwords cost what they cost in production: for tests of what becomes of too many.
+    #[must_use]
+    pub fn hashing_in_earnest(mut self) -> Self {
+        self.hash_cost = HashCost::OWASP;
         self
     }
     /// With rate limits, which are off elsewhere.
@@ -116,10 +123,10 @@ impl TestApp {
         made.fill(data.path()).await;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let clock = ManualClock::at(options.start);
+        let (clock, hash_cost) = (ManualClock::at(options.start), options.hash_cost);
         let path = data.path().to_str().expect("a folder name in UTF-8").to_owned();
         let config = infra::config::load(None, options.environment(&path, &base, &made)).unwrap_or_else(|e| panic!("{e}"));
-        let sources = Sources { clock: Arc::new(clock.clone()), ids: Arc::new(OsRandom::new()), hash_cost: HashCost::TRIFLE };
+        let sources = Sources { clock: Arc::new(clock.clone()), ids: Arc::new(OsRandom::new()), hash_cost };
         let assembled = assemble(&config, sources, infra::metrics::install().ok()).await.unwrap_or_else(|e| panic!("{e:?}"));
         let use_cases = assembled.shared.app.clone();
         let server = server::start(listener, assembled.shared, 1, 0).expect("a server");

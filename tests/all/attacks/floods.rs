@@ -9,7 +9,11 @@ use serde_json::json;
 use tenantry_tests::{Database, Options, PASSWORD, Response, TestApp, both, run};
 
 fn limited() -> Options {
-    Options::default().rate_limits().set("server.trusted_proxies", "127.0.0.0/8").set("rate_limits.sign_in_burst", 1000)
+    Options::default()
+        .hashing_in_earnest()
+        .rate_limits()
+        .set("server.trusted_proxies", "127.0.0.0/8")
+        .set("rate_limits.sign_in_burst", 1000)
 }
 
 async fn login(app: &TestApp, from: &str, email: &str, password: &str) -> Response {

@@ -82,7 +82,7 @@ async fn overload(app: &TestApp, over: &Cell<bool>, next: &Cell<usize>) {
     .await;
 }
 
-both!(t41_a_turn_that_met_an_overload_is_still_there, limited().set("passwords.queue", 1), async |app| {
+both!(t41_a_turn_that_met_an_overload_is_still_there, limited().hashing_in_earnest().set("passwords.queue", 1), async |app| {
     app.allow_5xx();
     app.sign_up("ann@example.com").await;
     app.advance(TimeDelta::hours(1));
