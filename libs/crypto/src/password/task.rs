@@ -55,8 +55,9 @@ impl Task {
 fn hash(password: &[u8], current: &Params, memory: &mut Vec<Block>) -> Result<String> {
     let salt: [u8; SALT_BYTES] = random::bytes();
     let mut output = Zeroizing::new([0; 32]);
-    compute(Algorithm::Argon2id, Version::V0x13, current, password, &salt, &mut *output, memory)?;
+    let computed = compute(Algorithm::Argon2id, Version::V0x13, current, password, &salt, &mut *output, memory);
     keep_little(current, memory);
+    computed?;
     phc(current, &salt, &*output).map(|hash| hash.to_string())
 }
 
@@ -74,8 +75,9 @@ fn verify(password: &[u8], stored: Option<&str>, current: &Params, memory: &mut 
         return Err(unusable("parameters beyond our limits"));
     }
     let mut output = Zeroizing::new(vec![0; expected.len()]);
-    compute(algorithm, version, &params, password, salt, &mut output, memory)?;
+    let computed = compute(algorithm, version, &params, password, salt, &mut output, memory);
     keep_little(current, memory);
+    computed?;
     let same = bool::from(output.as_slice().ct_eq(expected.as_bytes()));
     let is_current = algorithm == Algorithm::Argon2id
         && version == Version::V0x13
