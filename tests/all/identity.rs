@@ -6,3 +6,4 @@ mod connections;
 mod privacy;
 mod risk;
 mod sessions;
+mod sign_in_policy;

@@ -79,7 +79,11 @@ fn refusal(answer: &Response, status: u16, error_code: &str, code: Option<&str>)
     if let Some(missing) = MEMBERS.iter().find(|member| body[**member].as_str().is_none_or(|text| text.is_empty())) {
         return Err(format!("`{missing}` is missing or empty: {answer}"));
     }
-    let known = |name: &String| MEMBERS.contains(&name.as_str()) || name == "details";
+    let asks = body["code"] == "step_up_required";
+    if asks != body["step_up"].is_object() {
+        return Err(format!("`step_up` goes with `step_up_required`: {answer}"));
+    }
+    let known = |name: &String| MEMBERS.contains(&name.as_str()) || ["details", "step_up"].contains(&name.as_str());
     if !body.as_object().is_some_and(|members| members.keys().all(known)) {
         return Err(format!("members that nobody knows: {answer}"));
     }

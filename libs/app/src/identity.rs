@@ -8,4 +8,5 @@ pub(crate) mod login_throttling;
 pub mod passwords;
 pub mod privacy;
 pub mod risk;
+pub mod sign_in_policy;
 pub mod tokens;

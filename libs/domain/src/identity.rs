@@ -1,7 +1,9 @@
 //! Accounts, sign-in, sessions, passwords.
 
 pub mod accounts;
+pub mod authentications;
 pub mod connections;
+pub mod entry;
 pub mod impersonation;
 pub mod login_throttling;
 pub mod risk;

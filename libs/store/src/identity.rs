@@ -8,4 +8,5 @@ pub mod login_throttling;
 pub mod privacy;
 pub mod risk;
 pub mod sessions;
+pub mod sign_in_policy;
 pub mod sign_ins;

@@ -4,6 +4,7 @@
 //! Nothing may change by a refused call. The one thing a stranger may tell apart is an unknown slug (404) and a foreign one (403), as the contract
 //! wants it; ids within an organization are "not found" to everybody else, like ids that never were.
 
+mod entry;
 pub(crate) mod world;
 
 use std::collections::BTreeSet;

@@ -17,7 +17,7 @@ use domain::{
         resource::{self, Grant, Needs, Resource, Row},
     },
     core::clock::ManualClock,
-    identity::{accounts::Person, sessions::SessionCredential},
+    identity::{accounts::Person, authentications::Authentications, entry::SignInPolicy, sessions::SessionCredential},
     tenancy::{
         organizations::{OrgStatus, Organization, OrganizationView, Tier},
         roles::{Cap, Caps, Role, RoleName},
@@ -60,8 +60,10 @@ fn org_id() -> OrgId {
 
 #[expect(clippy::disallowed_methods, reason = "the matrix makes up facts")]
 fn person(operator: bool) -> Principal {
-    let who = SessionCredential { user: UserId::new(id(1)), session: SessionId::new(id(2)), grant: GrantId::new(id(3)) };
-    Principal::Person(Person::signed_in(&who, "ann@example.com".parse().unwrap(), PLATFORM, true, operator))
+    let who =
+        SessionCredential { user: UserId::new(id(1)), session: SessionId::new(id(2)), grant: GrantId::new(id(3)), from: None };
+    let did = Authentications::stored(None);
+    Principal::Person(Person::signed_in(&who, "ann@example.com".parse().unwrap(), PLATFORM, true, operator, did))
 }
 
 fn api_key(org_id: OrgId, caps: Caps) -> Principal {
@@ -120,7 +122,7 @@ fn facts<A: Access>(actor: &Actor, status: OrgStatus) -> Standing<'static, A> {
         created_at: now,
     };
     let view = OrganizationView { organization, members: 1, services: 0, tier };
-    Standing::assembled(actor.principal.clone(), view, actor.role.clone())
+    Standing::assembled(actor.principal.clone(), view, actor.role.clone(), &SignInPolicy::default(), now)
 }
 
 fn actor(name: &str, role: Option<Role>, operator: bool) -> Actor {

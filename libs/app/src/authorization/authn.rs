@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use crypto::{Purpose, jwt::claimed_type, opaque};
 use domain::{
-    ApiKeyId, Error, Event, Result, Stamp, Time,
+    ApiKeyId, Error, Event, Result, Stamp,
     applications::api_keys,
     authorization::{
         actor::Actor,
         principal::{ApiKeyCredential, Credential, Principal, PrincipalId, ServiceKeyCredential},
     },
-    identity::impersonation::IMPERSONATION_TYP,
+    identity::{impersonation::IMPERSONATION_TYP, sessions::SessionCredential},
 };
 use store::{Change, NoEvent, WriteTx};
 
@@ -50,13 +50,14 @@ impl App {
         if [Purpose::ApiKey, Purpose::ServiceKey].iter().any(|purpose| opaque::recognises(*purpose, token)) {
             return self.authenticate_key(token, call).await;
         }
-        self.credential_of(token, call.now).await
+        self.credential_of(token, call).await
     }
 
     /// The credential that a token of ours is: an access token, or that of who acts as somebody else.
-    pub(crate) async fn credential_of(&self, token: &str, now: Time) -> Result<Credential> {
+    pub(crate) async fn credential_of(&self, token: &str, call: &Call) -> Result<Credential> {
+        let now = call.now;
         match self.verify_access(token, now).await {
-            Ok(claims) => Ok(Credential::Session(claims.as_ref().into())),
+            Ok(claims) => Ok(Credential::Session(SessionCredential::of(&claims, call.origin.address()))),
             Err(_) if claimed_type(token).as_deref() == Some(IMPERSONATION_TYP) => {
                 self.verify_impersonation(token, now).await.map(Credential::Impersonation)
             }
@@ -72,7 +73,7 @@ impl App {
             return Err(api_keys::invalid());
         }
         let hash = opaque::hash(secret);
-        let from = call.origin.ip_address.as_deref().and_then(|ip| ip.parse().ok());
+        let from = call.origin.address();
         let id = match self.counters.seen.api_key(&hash, call.now) {
             Some(id) => id,
             None => self.find_key(&hash, from, call).await?,

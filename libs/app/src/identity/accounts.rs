@@ -158,6 +158,7 @@ impl App {
     pub async fn request_email_change(&self, c: &Caller, email: &Email, password: Option<&str>) -> Result<()> {
         self.admit_mail(email).await?;
         let person = self.person(c).await?;
+        person.require_unconfined()?;
         if person.realm != PLATFORM {
             return Err(Error::forbidden("managed_account", "Your organization manages this account; ask its administrator."));
         }
@@ -191,7 +192,7 @@ impl App {
             let wrong = || Error::field("password", "wrong", "The password is wrong.");
             return self.check_own_password(c, person, password, wrong).await.map(|_| ());
         }
-        if self.store.own_session(policy::own(person)).await?.is_fresh(c.call.now) {
+        if person.is_fresh(c.call.now) {
             return Ok(());
         }
         Err(Error::forbidden("recent_sign_in_required", "Sign in again, or send your `password` with the change."))

@@ -3,33 +3,27 @@
 //! Every answer about a wrong address and a wrong password is the same, and takes the same work (T40). Whoever guesses is slowed, and
 //! nobody can lock a person out from elsewhere (T41, [`domain::identity::login_throttling`]).
 
+mod entering;
+
 use crypto::{Asker, Hasher, Purpose, Verdict, opaque};
 use domain::{
     Error, Event, OrgId, PLATFORM, Result, SessionId, Time, UserId,
     authorization::{policy, principal::Credential},
     core::value::{Email, Slug},
-    identity::{
-        accounts::User,
-        risk::RiskAction,
-        sessions::{GrantRow, Session, TokenPair},
-    },
-    tenancy::organizations::OrgStatus,
+    identity::sessions::{GrantRow, Session, TokenPair},
 };
 use store::{
     Change, NoEvent, WriteTx,
-    identity::{
-        accounts::Account,
-        risk::Judged,
-        sessions::{Presented, Refreshable},
-    },
+    identity::{accounts::Account, sessions::Presented},
 };
 
+use self::entering::check_organization;
 use crate::{
     App, Call, Caller,
+    core::admission::Place,
     identity::{
         login_throttling::{self, LoginAttempt},
-        risk::{challenge::proven, device::Shown, telling},
-        tokens::{For, refused},
+        tokens::refused,
     },
 };
 
@@ -140,76 +134,6 @@ impl App {
         Err(wrong())
     }
 
-    async fn sign_in(
-        &self,
-        call: &Call,
-        account: Account,
-        to: Option<(OrgId, Slug)>,
-        (rehash, shown): (Option<String>, Shown),
-    ) -> Result<SignedIn> {
-        let named = to.as_ref().map(|(org, _)| *org);
-        self.anonymously(call, async |tx| {
-            // Read again under the lock: the password may have been changed, or the account closed, while we hashed.
-            let now = tx.lock_account(account.user.id).await?;
-            if now.user.deleted_at.is_some() || now.password_hash != account.password_hash {
-                return Err(wrong());
-            }
-            let user = now.user;
-            tx.acts(domain::Actor::User { id: user.id, email: user.email.clone() });
-            if let (Some(old), Some(new)) = (&account.password_hash, rehash.clone()) {
-                tx.rehash_password(user.id, old, new).await?;
-            }
-            may_enter(tx, &user, named).await?;
-            let proven = proven(rehash.as_deref().or(account.password_hash.as_deref()));
-            let change = self.as_judged(tx, (&user, &proven), to.as_ref(), &shown, call).await?;
-            tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
-            Ok(change)
-        })
-        .await?
-    }
-
-    /// Does what those say who judge the sign-in: refuses it, asks for a code, or lets it in.
-    async fn as_judged(
-        &self,
-        tx: &WriteTx,
-        (user, proven): (&User, &str),
-        to: Option<&(OrgId, Slug)>,
-        shown: &Shown,
-        call: &Call,
-    ) -> Result<Change<Result<SignedIn>>> {
-        let verdict = self.judge(tx, to.map(|(org, _)| *org), user.id, shown).await?;
-        match verdict.action() {
-            RiskAction::Block => {
-                let told = verdict.record(tx, user, Judged::Refused).await?;
-                Ok(telling(Change::silent(Err(risky()), NoEvent::Housekeeping), told))
-            }
-            RiskAction::ChallengeMfa => {
-                let challenge = tx.uuid();
-                let told = verdict.record(tx, user, Judged::Waits(challenge)).await?;
-                let tokens = self.ask_for_code(tx, (user, proven), to, (challenge, call)).await?;
-                Ok(telling(Change::silent(Ok(SignedIn { tokens, device: None }), NoEvent::LinkMailed), told))
-            }
-            RiskAction::Allow | RiskAction::LogOnly => {
-                let target = to.map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
-                let (tokens, session) = self.enter(tx, user, &target, call).await?;
-                let told = verdict.record(tx, user, Judged::Entered(session.id)).await?;
-                let device = self.trusted_device(shown, user.id, verdict.judges(), tx.now())?;
-                let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
-                Ok(telling(Change::new(Ok(SignedIn { tokens, device }), target.org(), event), told))
-            }
-        }
-    }
-
-    /// Makes the session of a sign-in that nothing stands in the way of, and its tokens.
-    pub(crate) async fn enter(&self, tx: &WriteTx, user: &User, to: &For<'_>, call: &Call) -> Result<(TokenPair, Session)> {
-        tx.remember_network(&login_throttling::pair(user.id, call)).await?;
-        let session = new_session(tx, user, "password", self.settings.refresh_ttl);
-        tx.insert_session(&session).await?;
-        let tokens = self.grant(tx, user, &session, to).await?;
-        tx.record_sign_in(to.org(), session.id).await?;
-        Ok((tokens, session))
-    }
-
     /// Exchanges a refresh token for a new pair. It works once; one that comes back ends its family, because two hold it. Only just after
     /// its use that is excused: whoever repeats the request from the same place gets the same pair, others are refused.
     pub async fn refresh(&self, call: &Call, token: &str) -> Result<TokenPair> {
@@ -220,9 +144,9 @@ impl App {
         let hash = opaque::hash(token);
         self.anonymously(call, async |tx| match tx.present_refresh(&hash, self.settings.session_longest).await? {
             Presented::Unknown => Err(refused()),
-            Presented::Spent { grant, at } => self.refresh_again(tx, &grant, at, &hash).await,
+            Presented::Spent { grant, at } => self.refresh_again(tx, call, (&grant, at), &hash).await,
             Presented::Current(found) => {
-                let slug = check_organization(&found)?;
+                let slug = check_organization(&found, call)?;
                 let pair = self.renew(tx, &found, slug, &hash).await?;
                 Ok(Change::silent(Ok(pair), NoEvent::TokenRenewed))
             }
@@ -231,7 +155,13 @@ impl App {
     }
 
     /// A refresh token that was used `at` (by the database's clock) comes back.
-    async fn refresh_again(&self, tx: &WriteTx, grant: &GrantRow, at: Time, hash: &str) -> Result<Change<Result<TokenPair>>> {
+    async fn refresh_again(
+        &self,
+        tx: &WriteTx,
+        call: &Call,
+        (grant, at): (&GrantRow, Time),
+        hash: &str,
+    ) -> Result<Change<Result<TokenPair>>> {
         let now = tx.database_now().await?;
         if now - at >= self.settings.refresh_race {
             tx.revoke_grant(grant.id).await?;
@@ -241,7 +171,7 @@ impl App {
         let Some(pair) = tx.renewal_again(grant, hash, now).await? else { return Err(refused()) };
         // Worth no more than what it was exchanged for: an unused token of somebody who still has access.
         match tx.present_refresh(&opaque::hash(&pair.refresh_token), self.settings.session_longest).await? {
-            Presented::Current(found) => check_organization(&found)?,
+            Presented::Current(found) => check_organization(&found, call)?,
             _ => return Err(refused()),
         };
         Ok(Change::silent(Ok(pair), NoEvent::TokenRenewed))
@@ -252,7 +182,11 @@ impl App {
         if let Credential::Impersonation(who) = &c.who {
             return self.leave_impersonation(c, who).await;
         }
-        self.as_person(c, async |tx, person| {
+        // Whoever's word the session is, its end is what it may always ask for.
+        let who = Credential::Session(*c.who.require_session()?);
+        self.write(c, self.admit_write(c.who.id(), Place::Own).await?, async |tx| {
+            let principal = tx.principal(&who).await?;
+            let person = principal.require_person()?;
             tx.revoke_session(person.id, person.session).await?;
             Ok(Change::new((), PLATFORM, Event::LoggedOut { user_id: person.id, session_id: person.session }))
         })
@@ -274,7 +208,7 @@ impl App {
                 })
                 .await;
         }
-        let Ok(who) = self.credential_of(token, call.now).await else { return Ok(()) };
+        let Ok(who) = self.credential_of(token, call).await else { return Ok(()) };
         let c = Caller { call: call.clone(), who, once: None };
         match self.logout(&c).await {
             Err(e) if e.kind == domain::Kind::Unauthenticated => Ok(()),
@@ -285,6 +219,7 @@ impl App {
     /// The caller's own living sessions, and which one asks.
     pub async fn list_sessions(&self, c: &Caller) -> Result<(Vec<Session>, SessionId)> {
         let person = self.reader(c).await?;
+        person.require_unconfined()?;
         Ok((self.store.own_sessions(policy::own(&person), c.call.now).await?, person.session))
     }
 
@@ -306,53 +241,5 @@ impl App {
             Ok(Change::new(count, PLATFORM, Event::SessionsRevoked { user_id: person.id, count, reason: "user".to_owned() }))
         })
         .await
-    }
-}
-
-/// Whether the account may sign in to the organization, if it names one.
-pub(crate) async fn may_enter(tx: &WriteTx, user: &User, org: Option<OrgId>) -> Result<()> {
-    let Some(org) = org else { return Ok(()) };
-    match tx.sign_in_state(org, user.id).await? {
-        Some((OrgStatus::Active, member)) if member || user.is_platform_owner => Ok(()),
-        Some((_, true)) => Err(not_active()),
-        _ => Err(no_access()),
-    }
-}
-
-fn risky() -> Error {
-    Error::forbidden(
-        "risk_blocked",
-        "This sign-in looks risky, and the organization refuses such. Try from a device and a network that you have used before, sign in \
-         without naming the organization and confirm that with a code, or ask one of its administrators.",
-    )
-}
-
-fn not_active() -> Error {
-    Error::forbidden("organization_not_active", "This organization is not active. Ask the platform's operator.")
-}
-
-/// A grant for an organization is only as good as the membership, and the organization's state, at this moment.
-fn check_organization(found: &Refreshable) -> Result<Option<&Slug>> {
-    match &found.organization {
-        None if found.grant.org_id == PLATFORM => Ok(None),
-        None => Err(refused()),
-        Some((slug, status, belongs)) => match status.parse() {
-            _ if !belongs && !found.user.is_platform_owner => Err(refused()),
-            Ok(OrgStatus::Active) => Ok(Some(slug)),
-            _ => Err(not_active()),
-        },
-    }
-}
-
-fn new_session(tx: &WriteTx, user: &User, method: &str, lifetime: chrono::TimeDelta) -> Session {
-    Session {
-        id: SessionId::new(tx.uuid()),
-        user_id: user.id,
-        method: method.to_owned(),
-        ip_address: tx.origin().ip_address.clone(),
-        user_agent: tx.origin().user_agent.clone(),
-        created_at: tx.now(),
-        last_seen_at: tx.now(),
-        expires_at: tx.now() + lifetime,
     }
 }

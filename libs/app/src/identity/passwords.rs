@@ -64,6 +64,7 @@ impl App {
     /// Changes the caller's password, which they must know; ends their other sessions.
     pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
         let person = self.person(c).await?;
+        person.require_unconfined()?;
         let wrong = || Error::field("current_password", "wrong", "The current password is wrong.");
         let known = self.check_own_password(c, &person, current, wrong).await?;
         let hash = self.hasher_for(&c.call, Some(person.id)).hash(new.expose()).await?;

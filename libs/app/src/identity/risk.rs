@@ -79,7 +79,7 @@ impl App {
     pub(crate) async fn judge(&self, tx: &WriteTx, named: Option<OrgId>, user: UserId, shown: &Shown) -> Result<Verdict> {
         let network = login_throttling::network(tx.origin());
         let judges = tx.risk_judges(named, user, &network).await?;
-        let address = tx.origin().ip_address.as_deref().and_then(|text| text.parse().ok());
+        let address = tx.origin().address();
         let location = address.and_then(|address| self.locations.locate(address)).unwrap_or_default();
         let inputs = |judge: &Judge| {
             let way = judge.last.zip(location.at);

@@ -236,6 +236,7 @@ pub(crate) fn same_session(person: &domain::identity::accounts::Person, now: Tim
         id: person.session,
         user_id: person.id,
         method: String::new(),
+        did: person.did.clone(),
         ip_address: None,
         user_agent: None,
         created_at: now,

@@ -157,6 +157,7 @@ impl App {
     /// What the caller is invited to; nothing, unless their address is proven.
     pub async fn list_own_invitations(&self, c: &Caller) -> Result<Vec<ReceivedInvitation>> {
         let person = self.reader(c).await?;
+        person.require_unconfined()?;
         if !person.owns_address() {
             return Ok(Vec::new());
         }

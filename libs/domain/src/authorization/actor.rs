@@ -125,6 +125,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// The client's address, if it is known.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.ip_address.as_deref().and_then(|text| text.parse().ok())
+    }
+
     /// What requests are counted by: an IPv4 address, or the /64 that an IPv6 customer owns.
     pub fn network(&self) -> String {
         let [network, ..] = self.ranges();
@@ -134,7 +139,7 @@ impl Origin {
     /// The network and what is around it, wider and wider. IPv6: /64, /56 and /48, the least and the most that a customer is given. IPv4: the
     /// address, its /24, which is a small provider or an office, and its /16, which may be a cloud's.
     pub fn ranges(&self) -> [String; 3] {
-        let Some(Ok(address)) = self.ip_address.as_deref().map(str::parse::<IpAddr>) else {
+        let Some(address) = self.address() else {
             return ["-", "-", "-"].map(str::to_owned);
         };
         let around = |bits| IpNet::new(address, bits).map_or_else(|_| "-".to_owned(), |net| net.trunc().to_string());

@@ -4,8 +4,12 @@ use std::marker::PhantomData;
 
 use super::{access::Access, principal::Principal};
 use crate::{
-    OrgId, ServiceId,
+    OrgId, ServiceId, Time,
     applications::service_keys::ServicePermissions,
+    identity::{
+        accounts::Person,
+        entry::{self, Entering, Entry, SignInPolicy},
+    },
     tenancy::{
         organizations::OrganizationView,
         roles::{Caps, Role, RoleName},
@@ -19,6 +23,8 @@ pub enum Authority {
     None,
     /// A person's membership.
     Member(Role),
+    /// Nothing, although they are a member: their session did not do what the organization wants.
+    Barred(Entry),
     /// What the organization gave one of its programs. It is nobody's role: it neither owns, nor hands out, nor stands above anybody.
     Program(Caps),
     /// What one of its services gave a program of that service's: it reaches that service, and nothing else.
@@ -28,10 +34,25 @@ pub enum Authority {
 }
 
 impl Authority {
-    fn of(principal: &Principal, org: OrgId, role: Option<Role>) -> Self {
+    /// A membership is worth what the session is: the organization's policy is asked at every use. Who acts as somebody else does so by the
+    /// platform's word.
+    fn of_member(person: &Person, role: Role, policy: &SignInPolicy, now: Time) -> Self {
+        if person.impersonation.is_some() {
+            return Self::Member(role);
+        }
+        let (user, is_owner) = (person.id, role.is_owner());
+        match entry::judge(policy, &Entering { user, is_owner, did: &person.did, from: person.from, now }) {
+            Entry::Enter(_) => Self::Member(role),
+            barred => Self::Barred(barred),
+        }
+    }
+    fn of(principal: &Principal, org: OrgId, role: Option<Role>, policy: &SignInPolicy, now: Time) -> Self {
         let program = |of: OrgId, caps: Caps| if of == org { Self::Program(caps.within(Caps::FOR_PROGRAMS)) } else { Self::None };
         match principal {
-            Principal::Person(person) => role.filter(|_| person.may_be_in(org)).map_or(Self::None, Self::Member),
+            Principal::Person(person) => match role.filter(|_| person.may_be_in(org)) {
+                Some(role) => Self::of_member(person, role, policy, now),
+                None => Self::None,
+            },
             Principal::ApiKey(key) => program(key.org_id, key.caps),
             Principal::Client(client) => program(client.org_id, client.caps),
             Principal::ServiceKey(key) if key.org_id == org => Self::Service(key.service_id, key.permissions),
@@ -51,7 +72,7 @@ impl Authority {
         match self {
             Self::Member(role) => role.caps,
             Self::Program(caps) => *caps,
-            Self::Service(..) | Self::Directory | Self::None => Caps::NONE,
+            Self::Barred(_) | Self::Service(..) | Self::Directory | Self::None => Caps::NONE,
         }
     }
     /// Whether it is an owner's.
@@ -80,9 +101,9 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Whether the principal belongs to the organization.
+    /// Whether the principal belongs to the organization, and has entered it.
     pub fn belongs(&self) -> bool {
-        self.authority != Authority::None
+        !matches!(self.authority, Authority::None | Authority::Barred(_))
     }
 }
 
@@ -95,10 +116,10 @@ pub struct Standing<'t, A> {
 }
 
 impl<A: Access> Standing<'_, A> {
-    /// Facts just read; `role` is the membership's of a person. Only `store` may say so: clippy refuses this call, and the one place that
+    /// Facts just read; `role` is the membership's of a person, `policy` the organization's for people. Only `store` may say so: clippy refuses this call, and the one place that
     /// makes it `expect`s the refusal, so that the ban cannot be lost unnoticed.
-    pub fn assembled(principal: Principal, view: OrganizationView, role: Option<Role>) -> Self {
-        let authority = Authority::of(&principal, view.organization.id, role);
+    pub fn assembled(principal: Principal, view: OrganizationView, role: Option<Role>, policy: &SignInPolicy, now: Time) -> Self {
+        let authority = Authority::of(&principal, view.organization.id, role, policy, now);
         Self { facts: Facts { principal, view, authority }, _access: PhantomData }
     }
     /// What was read.

@@ -97,10 +97,11 @@ pub(super) fn judge(facts: &Facts, row: Row, write: bool) -> Result<&Authority> 
     themselves(facts, row, write)?;
     let authority = &facts.authority;
     let denied = match authority {
-        Authority::None => Error::forbidden("not_a_member", "You are not a member of this organization."),
+        Authority::None => not_a_member(),
         _ if !usable(row.needs, facts.view.organization.status) => {
             Error::forbidden("organization_not_active", "This organization is not active. Ask the platform's operator.")
         }
+        Authority::Barred(entry) => entry.refusal(&facts.view.organization.slug).unwrap_or_else(not_a_member),
         Authority::Service(..) => service_key(),
         Authority::Member(role) if granted(row.people.of(write), role.is_owner(), role.caps) => return Ok(authority),
         Authority::Program(caps) if granted(row.programs.of(write), false, *caps) => return Ok(authority),
@@ -135,6 +136,10 @@ fn granted(grant: Grant, is_owner: bool, caps: Caps) -> bool {
         Grant::Caps(any) => any.iter().any(|cap| caps.has(*cap)),
         Grant::Nobody => false,
     }
+}
+
+fn not_a_member() -> Error {
+    Error::forbidden("not_a_member", "You are not a member of this organization.")
 }
 
 /// What a service's key is told outside of the service API.

@@ -132,6 +132,15 @@ pub fn person_required() -> Error {
     Error::forbidden("person_required", "Only a person may do this: sign in, and send the access token instead of a key.")
 }
 
+/// What somebody is told who came through an organization's provider only, where their account is concerned.
+pub fn own_sign_in_required() -> Error {
+    Error::forbidden(
+        "own_sign_in_required",
+        "You signed in through an organization's identity provider, which speaks about that organization only. Sign in with your own \
+         password.",
+    )
+}
+
 /// What who acts as somebody else is told where only that person will do.
 pub fn impersonated() -> Error {
     Error::forbidden("impersonated", "You act as somebody else, and only they may do this themselves.")

@@ -36,6 +36,7 @@ impl ExportScope<'_> {
 pub fn may_export(principal: &Principal, subject: UserId) -> Result<ExportScope<'_>> {
     // Who acts as somebody else may ask for it by the platform's ownership, which is told of.
     let person = principal.require_person()?;
+    person.require_unconfined()?;
     if person.id == subject || principal.is_operator() {
         return Ok(ExportScope { principal, subject });
     }
@@ -63,7 +64,7 @@ impl<'f> ForgetScope<'f> {
 /// Platform owners may have everybody forgotten but platform owners; the owner of *every* organization that has to do with a person may,
 /// if there is one. `NotFound` for whoever owns none of them, as if there were no such account.
 pub fn may_forget<'f>(principal: &Principal, subject: &'f User, concerned: &'f [Concerned]) -> Result<ForgetScope<'f>> {
-    principal.require_person()?;
+    principal.require_person()?.require_unconfined()?;
     let owned = concerned.iter().filter(|one| one.owned).count();
     if !principal.is_operator() {
         if owned == 0 || subject.deleted_at.is_some() {
@@ -101,6 +102,7 @@ mod tests {
         core::value::Email,
         identity::{
             accounts::Person,
+            authentications::Authentications,
             impersonation::{Impersonation, ImpersonationId},
             sessions::SessionCredential,
         },
@@ -120,8 +122,9 @@ mod tests {
             user: id(n),
             session: crate::SessionId::new(Uuid::from_u128(8)),
             grant: crate::GrantId::new(Uuid::from_u128(9)),
+            from: None,
         };
-        Person::signed_in(&session, email(), PLATFORM, true, operator)
+        Person::signed_in(&session, email(), PLATFORM, true, operator, Authentications::stored(None))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the decision is what is tested")]

@@ -144,6 +144,11 @@ table! {
         people(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])),
         programs(read Caps(&[IntegrationsManage]), write Caps(&[IntegrationsManage])),
         needs Active, operator false;
+    /// How its people have to sign in. Only a person says so.
+    SignInRules: "sign_in_policy",
+        people(read Caps(&[SettingsManage]), write Caps(&[SettingsManage])),
+        programs(read Caps(&[SettingsManage]), write Nobody),
+        needs Active, operator true;
     /// Acting in the organization: `select`.
     Context: "context",
         people(read Member, write Member), programs(read Nobody, write Nobody),

@@ -3,6 +3,8 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
+use crate::core::value::Slug;
+
 /// What sort of refusal it is. Every face maps each kind to exactly one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -48,6 +50,21 @@ impl Violation {
     }
 }
 
+/// What somebody has to do before they may enter an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepUpRequired {
+    /// Which.
+    pub organization: Slug,
+    /// What is missing: `first_factor`, `fresh_first_factor` or `second_factor`.
+    pub needs: &'static str,
+    /// What of their own would do.
+    pub methods: Vec<&'static str>,
+    /// Through which of its connections they may come.
+    pub connections: Vec<String>,
+    /// How old a sign-in may be, in seconds, if this one is too old.
+    pub max_age: Option<i64>,
+}
+
 /// The error of every use case.
 #[derive(Clone, Debug)]
 pub struct Error {
@@ -61,6 +78,8 @@ pub struct Error {
     pub details: Vec<Violation>,
     /// Seconds, for [`Kind::RateLimited`] and [`Kind::Unavailable`].
     pub retry_after: Option<u32>,
+    /// What to do first, for [`Kind::Forbidden`] (`step_up_required`).
+    pub step_up: Option<Box<StepUpRequired>>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -70,7 +89,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of `kind` with a stable `code` and a sentence for people.
     pub fn new(kind: Kind, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, code, message: message.into(), details: Vec::new(), retry_after: None, source: None }
+        Self { kind, code, message: message.into(), details: Vec::new(), retry_after: None, step_up: None, source: None }
     }
     /// `what` does not exist (or belongs to somebody else, which is answered alike).
     pub fn not_found(what: &'static str) -> Self {
@@ -87,6 +106,10 @@ impl Error {
     /// A known caller who may not do this.
     pub fn forbidden(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Forbidden, code, message)
+    }
+    /// Somebody who is asked to do more first.
+    pub fn asking(message: &'static str, required: StepUpRequired) -> Self {
+        Self { step_up: Some(Box::new(required)), ..Self::forbidden("step_up_required", message) }
     }
     /// Missing, wrong, expired or revoked credentials.
     pub fn unauthenticated(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {

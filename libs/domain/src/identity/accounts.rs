@@ -1,11 +1,17 @@
 //! Accounts: a user is a person's account in one realm, the platform's or (a *managed* account) one organization's.
 //! E-mail is unique per realm and never the key.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
-use super::{impersonation::Impersonation, sessions::SessionCredential};
+use super::{
+    authentications::Authentications,
+    impersonation::Impersonation,
+    sessions::{FRESH_FOR, SessionCredential},
+};
 use crate::core::id::id;
-use crate::{GrantId, OrgId, SessionId, Time, core::value::Email};
+use crate::{GrantId, OrgId, Result, SessionId, Time, authorization::principal::own_sign_in_required, core::value::Email};
 
 id! {
     /// A person's account in one realm.
@@ -51,22 +57,29 @@ pub struct Person {
     pub session: SessionId,
     /// What of it this token is for.
     pub grant: GrantId,
+    /// What it did to authenticate.
+    pub did: Authentications,
+    /// Where they are; `None`: nobody knows.
+    pub from: Option<IpAddr>,
     /// Who really acts, if that is somebody else: then `session` is theirs.
     pub impersonation: Option<Impersonation>,
 }
 
 impl Person {
     /// Somebody whose session was just found alive. What they may do is decided on this, so only `store` may say it: clippy refuses this
-    /// call, and the one place that makes it `expect`s the refusal.
-    pub const fn signed_in(
+    /// call, and the one place that makes it `expect`s the refusal. A session that is confined has no part in what the account is on the
+    /// platform.
+    pub fn signed_in(
         who: &SessionCredential,
         email: Email,
         realm: OrgId,
         email_verified: bool,
         is_platform_owner: bool,
+        did: Authentications,
     ) -> Self {
-        let (id, session, grant) = (who.user, who.session, who.grant);
-        Self { id, email, realm, email_verified, is_platform_owner, session, grant, impersonation: None }
+        let &SessionCredential { user: id, session, grant, from } = who;
+        let is_platform_owner = is_platform_owner && !did.is_confined(realm);
+        Self { id, email, realm, email_verified, is_platform_owner, session, grant, did, from, impersonation: None }
     }
     /// The same, while somebody else acts as them.
     #[must_use]
@@ -76,6 +89,18 @@ impl Person {
     /// Whether this sign-in may be used in the organization at all.
     pub fn may_be_in(&self, org: OrgId) -> bool {
         self.impersonation.as_ref().is_none_or(|by| by.org == Some(org))
+    }
+    /// Whether the session is an organization's word only ([`Authentications::is_confined`]).
+    pub fn is_confined(&self) -> bool {
+        self.did.is_confined(self.realm)
+    }
+    /// For what concerns the account, and not one organization: `Forbidden` (`own_sign_in_required`) for a session that is confined.
+    pub fn require_unconfined(&self) -> Result<()> {
+        if self.is_confined() { Err(own_sign_in_required()) } else { Ok(()) }
+    }
+    /// Whether they showed just now, by something of their own, that it is they. Then nobody else is likely to hold the token yet.
+    pub fn is_fresh(&self, now: Time) -> bool {
+        self.did.newest_own().is_some_and(|at| now.timestamp() - at <= FRESH_FOR.num_seconds())
     }
     /// Whether the address proves who they are outside their realm. A managed account's address was chosen by the organization that
     /// manages it, so it proves nothing to any other.

@@ -96,7 +96,7 @@ impl From<&ImpersonationClaims> for ImpersonationCredential {
 impl ImpersonationCredential {
     /// The credential as that of the person: of the operator's session, and of no grant.
     pub fn as_session(&self) -> SessionCredential {
-        SessionCredential { user: self.user, session: self.session, grant: GrantId::new(self.id.uuid()) }
+        SessionCredential { user: self.user, session: self.session, grant: GrantId::new(self.id.uuid()), from: None }
     }
 }
 

@@ -2,8 +2,12 @@
 //! and holds one family of refresh tokens. `login`, `create` and `select` each make a grant; tokens name it, so two tabs in two
 //! organizations never disturb each other.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use super::authentications::Authentications;
 
 use crate::core::id::id;
 use crate::{OrgId, Time, UserId, core::value::Slug};
@@ -26,6 +30,8 @@ pub struct Session {
     pub user_id: UserId,
     /// How the person signed in: `password`.
     pub method: String,
+    /// Everything that it did to authenticate.
+    pub did: Authentications,
     /// From where.
     pub ip_address: Option<String>,
     /// With what.
@@ -38,15 +44,8 @@ pub struct Session {
     pub expires_at: Time,
 }
 
-/// How long ago a sign-in may be to count as fresh: then nobody else is likely to hold its token yet.
+/// How long ago a sign-in may be to count as fresh.
 pub const FRESH_FOR: chrono::TimeDelta = chrono::TimeDelta::minutes(15);
-
-impl Session {
-    /// Whether the sign-in itself, not its last renewal, was just now.
-    pub fn is_fresh(&self, now: Time) -> bool {
-        now - self.created_at <= FRESH_FOR
-    }
-}
 
 /// What a session may act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,11 +145,14 @@ pub struct SessionCredential {
     pub session: SessionId,
     /// For what.
     pub grant: GrantId,
+    /// Where it is used from; `None` if that is not known.
+    pub from: Option<IpAddr>,
 }
 
-impl From<&AccessClaims> for SessionCredential {
-    fn from(claims: &AccessClaims) -> Self {
-        Self { user: claims.sub, session: claims.sid, grant: claims.gid }
+impl SessionCredential {
+    /// What the claims say, used from there.
+    pub const fn of(claims: &AccessClaims, from: Option<IpAddr>) -> Self {
+        Self { user: claims.sub, session: claims.sid, grant: claims.gid, from }
     }
 }
 

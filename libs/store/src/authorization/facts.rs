@@ -22,7 +22,7 @@ use domain::{
         principal::{Credential, Principal},
     },
     core::value::Slug,
-    identity::accounts::Person,
+    identity::{accounts::Person, entry::SignInPolicy},
     tenancy::{organizations::OrganizationView, roles::Role},
 };
 use sea_orm::ConnectionTrait;
@@ -63,10 +63,13 @@ impl WriteTx {
         Ok(principal)
     }
 
-    /// The same for what only a person may do. `Forbidden` (`person_required`) for a program.
+    /// The same for what concerns a person's account. `Forbidden` (`person_required`) for a program, and (`own_sign_in_required`) for a
+    /// session that is an organization's word only.
     pub async fn person(&self, who: &Credential) -> Result<Person> {
         who.require_session()?;
-        self.principal(who).await?.require_person().cloned()
+        let person = self.principal(who).await?.require_person()?.clone();
+        person.require_unconfined()?;
+        Ok(person)
     }
 
     /// What the credential's principal holds in the organization `slug`, read inside this transaction and locked: the only facts that a
@@ -95,10 +98,11 @@ async fn principal(db: &impl ConnectionTrait, who: &Credential, now: Time) -> Re
     }
 }
 
-/// What a statement found: the principal, a person's role, and the organization's columns, its id read already.
+/// What a statement found: the principal, a person's role, what the organization demands of people, and the organization's columns, its id read already.
 struct Found<'r> {
     principal: Principal,
     role: Option<Role>,
+    policy: SignInPolicy,
     org: Option<uuid::Uuid>,
     columns: Columns<'r>,
 }
@@ -111,9 +115,10 @@ async fn assemble<'t, A: Access>(
     found: Found<'_>,
     now: Time,
 ) -> Result<Standing<'t, A>> {
-    let Found { principal, role, org, mut columns } = found;
+    let Found { principal, role, policy, org, mut columns } = found;
     let id = org.ok_or_else(|| Error::not_found("organization"))?;
     let (organization, members, services) = read_organization(id, &mut columns).map_err(from_db)?;
     let tier = store.tiers.get(db, &organization.tier_id, now).await?;
-    Ok(Standing::assembled(principal, OrganizationView { organization, members, services, tier }, role))
+    let view = OrganizationView { organization, members, services, tier };
+    Ok(Standing::assembled(principal, view, role, &policy, now))
 }

@@ -11,7 +11,7 @@ use domain::{
         principal::Principal,
     },
     delivery::webhooks::{DeliveryState, quota::Quotas},
-    identity::{accounts::Person, sessions::SessionCredential},
+    identity::{accounts::Person, authentications::Authentications, entry::SignInPolicy, sessions::SessionCredential},
     tenancy::roles::{Caps, Role, RoleName},
 };
 use sea_orm::{ConnectionTrait, Database, EntityTrait, Set};
@@ -165,12 +165,13 @@ pub(crate) async fn organization(store: &Store) -> OrgId {
 #[expect(clippy::disallowed_methods, reason = "a test makes up facts")]
 pub(crate) async fn standing<A: Access>(store: &Store, org: OrgId) -> Standing<'static, A> {
     let nil = Uuid::nil();
-    let who = SessionCredential { user: UserId::new(nil), session: SessionId::new(nil), grant: GrantId::new(nil) };
-    let person = Person::signed_in(&who, "ann@example.com".parse().unwrap(), domain::PLATFORM, true, false);
+    let who = SessionCredential { user: UserId::new(nil), session: SessionId::new(nil), grant: GrantId::new(nil), from: None };
+    let person =
+        Person::signed_in(&who, "ann@example.com".parse().unwrap(), domain::PLATFORM, true, false, Authentications::stored(None));
     let tx = store.begin(&stamp()).await.unwrap();
     let view = crate::tenancy::organizations::view(&tx, org).await.unwrap().unwrap();
     let role = Role { name: RoleName::Owner, caps: Caps::ALL };
-    Standing::assembled(Principal::Person(person), view, Some(role))
+    Standing::assembled(Principal::Person(person), view, Some(role), &SignInPolicy::default(), now())
 }
 
 /// An active endpoint with the secret `whsec_eHh4`, which has answered 2xx before.

@@ -7,10 +7,13 @@ pub(crate) mod table;
 
 use chrono::TimeDelta;
 use domain::{
-    Error, GrantId, OrgId, Result, SessionId, Time, UserId,
+    GrantId, OrgId, Result, SessionId, Time, UserId,
     authorization::policy::UserScope,
     core::value::Slug,
-    identity::sessions::{GrantRow, Session},
+    identity::{
+        authentications::Authentications,
+        sessions::{GrantRow, Session},
+    },
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
 
@@ -38,6 +41,7 @@ fn session(row: sessions::Model) -> Session {
         id: SessionId::new(row.id),
         user_id: UserId::new(row.user_id),
         method: row.method,
+        did: Authentications::stored(row.authn.as_deref()),
         ip_address: row.ip_address,
         user_agent: row.user_agent,
         created_at: row.created_at,
@@ -60,14 +64,6 @@ impl Store {
             .await
             .map_err(from_db)?;
         Ok(rows.into_iter().map(session).collect())
-    }
-
-    /// The session through which the caller asks.
-    pub async fn own_session(&self, who: UserScope<'_>) -> Result<Session> {
-        let own =
-            sessions::Entity::find_by_id(who.person().session.uuid()).filter(sessions::Column::UserId.eq(who.person().id.uuid()));
-        let row = own.one(&self.db).await.map_err(from_db)?;
-        row.map(session).ok_or_else(|| Error::not_found("session"))
     }
 }
 
@@ -93,6 +89,7 @@ impl WriteTx {
             id: Set(s.id.uuid()),
             user_id: Set(s.user_id.uuid()),
             method: Set(s.method.clone()),
+            authn: Set(Some(s.did.to_text())),
             ip_address: Set(s.ip_address.clone()),
             user_agent: Set(s.user_agent.clone()),
             created_at: Set(s.created_at),

@@ -18,6 +18,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, Set,
     sea_query::{Expr, ExprTrait},
 };
+use uuid::Uuid;
 
 pub(crate) use self::columns::{ORGANIZATION, organization_columns, read_organization};
 use self::columns::{TIER, read_view};
@@ -45,8 +46,24 @@ const OWN: Sql = sql!(
     tier = TIER
 );
 
+/// Of some of them, which are few.
+const OWN_OF: Sql<1> = sql!(
+    "select {organization}, {tier}
+    from memberships m
+    join organizations o on o.id = m.org_id
+    join org_counters c on c.org_id = o.id
+    join tiers t on t.id = o.tier_id
+    where m.user_id = $1 and o.deleted_at is null and ($2 = '' or o.status = $2)
+      and o.id in (select org_id from {rows})
+    order by m.created_at, m.org_id
+    limit $3 offset $4",
+    rows = 5 (org_id: Uuid),
+    organization = ORGANIZATION,
+    tier = TIER
+);
+
 impl Store {
-    /// The organizations the caller belongs to, by the age of the membership.
+    /// The organizations the caller belongs to, by the age of the membership; of a session that is confined, those that it came to.
     pub async fn own_organizations(
         &self,
         who: UserScope<'_>,
@@ -59,7 +76,13 @@ impl Store {
         let status = status.map_or("", OrgStatus::as_str);
         let values =
             vec![who.person().id.uuid().into(), status.into(), i64::from(page.limit).into(), page.offset().cast_signed().into()];
-        sql::read_all(&sql::all(&self.db, OWN, values).await?, read_view)
+        let came_to = who.person().did.organizations().map(|org| [org.uuid().into()]);
+        let rows = match (who.person().is_confined(), came_to.len()) {
+            (false, _) => sql::all(&self.db, OWN, values).await?,
+            (true, 0) => Vec::new(),
+            (true, _) => OWN_OF.all(&self.db, values, came_to).await?,
+        };
+        sql::read_all(&rows, read_view)
     }
 }
 
@@ -71,25 +94,9 @@ impl Store {
     }
 }
 
-const SIGN_IN_STATE: Sql = sql!(
-    "select o.status, m.user_id
-    from organizations o
-    left join memberships m on m.org_id = o.id and m.user_id = $2
-    where o.id = $1 and o.deleted_at is null"
-);
-
 const COUNT_OWNED: &str = "select count(*) from organizations where owner_user_id = $1 and deleted_at is null";
 
 impl WriteTx {
-    /// For a sign-in to an organization: its state, and whether the user is a member. `None` if there is no such organization.
-    pub async fn sign_in_state(&self, org: OrgId, user: UserId) -> Result<Option<(OrgStatus, bool)>> {
-        let Some(row) = sql::one(&self.tx, SIGN_IN_STATE, vec![org.uuid().into(), user.uuid().into()]).await? else {
-            return Ok(None);
-        };
-        let status: String = row.try_get("", "status").map_err(from_db)?;
-        let member: Option<uuid::Uuid> = row.try_get("", "user_id").map_err(from_db)?;
-        Ok(Some((status.parse().unwrap_or(OrgStatus::Suspended), member.is_some())))
-    }
     /// How many organizations a user owns. Lock the account first.
     pub async fn count_owned(&self, user: UserId) -> Result<i64> {
         sql::count(&self.tx, COUNT_OWNED, vec![user.uuid().into()]).await
@@ -119,6 +126,7 @@ impl WriteTx {
             brand_primary_color: Set(None),
             custom_domain: Set(None),
             domain_verified: Set(false),
+            sign_in_policy: Set(None),
             deleted_at: Set(None),
         };
         organizations::Entity::insert(row)

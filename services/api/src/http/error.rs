@@ -5,7 +5,10 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use domain::{Clock, Error, Kind, core::clock::SystemClock};
+use domain::{
+    Clock, Error, Kind,
+    core::{clock::SystemClock, error::StepUpRequired},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -60,6 +63,38 @@ pub struct ErrorBody {
     /// Every field that is not valid.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Detail>,
+    /// Of the code `step_up_required`: what to do before the same request will do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step_up: Option<StepUpBody>,
+}
+
+/// What somebody has to do before they may enter an organization.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"organization": "acme", "needs": "second_factor", "methods": ["totp", "recovery_code", "mail_code"], "connections": []}))]
+pub struct StepUpBody {
+    /// The organization's slug.
+    pub organization: String,
+    /// `first_factor`, `fresh_first_factor` or `second_factor`.
+    pub needs: &'static str,
+    /// What of one's own would do: `password`, `totp`, `recovery_code`, `mail_code`.
+    pub methods: Vec<&'static str>,
+    /// Which of the organization's connections would do.
+    pub connections: Vec<String>,
+    /// How old a sign-in may be, in seconds, if this one is too old.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age_seconds: Option<i64>,
+}
+
+impl From<&StepUpRequired> for StepUpBody {
+    fn from(step_up: &StepUpRequired) -> Self {
+        Self {
+            organization: step_up.organization.to_string(),
+            needs: step_up.needs,
+            methods: step_up.methods.clone(),
+            connections: step_up.connections.clone(),
+            max_age_seconds: step_up.max_age,
+        }
+    }
 }
 
 /// One field that is not valid.
@@ -83,6 +118,7 @@ impl From<&Error> for ErrorBody {
             timestamp: crate::http::time::time(SystemClock.now()),
             code: e.code.to_owned(),
             details: e.details.iter().map(detail).collect(),
+            step_up: e.step_up.as_deref().map(StepUpBody::from),
         }
     }
 }
@@ -134,12 +170,25 @@ impl ResponseError for ApiError {
         if self.0.kind == Kind::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
+        if let Some(step_up) = &self.0.step_up {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge(step_up)));
+        }
         // What is left of such a body is not worth reading.
         if matches!(self.0.code, TOO_LARGE | TOO_SLOW) {
             response.force_close();
         }
         response.json(ErrorBody::from(&self.0))
     }
+}
+
+/// What asks for more, for clients that know it (RFC 9470, but with 403: clients of the contract answer 401 by signing out).
+fn challenge(step_up: &StepUpRequired) -> String {
+    let more = match (step_up.needs, step_up.max_age) {
+        (_, Some(age)) => format!(", max_age=\"{age}\""),
+        ("second_factor", _) => ", acr_values=\"2\"".to_owned(),
+        _ => String::new(),
+    };
+    format!("Bearer error=\"insufficient_user_authentication\"{more}")
 }
 
 /// Logs the sources of what is our fault or a dependency's, once.

@@ -61,6 +61,10 @@ enum Holds {
 }
 
 impl Caller {
+    /// Whether it is somebody, and no program.
+    pub(crate) fn is_person(&self) -> bool {
+        matches!(self.kind, Kind::Person(_))
+    }
     /// Whether an operation on Acme's things is for this caller.
     pub(crate) fn may(&self, operation: &Operation) -> bool {
         match (self.kind, access(&operation.id)) {

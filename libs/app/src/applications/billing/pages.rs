@@ -114,6 +114,7 @@ impl App {
     /// service; `Conflict` (`not_for_sale`, `already_subscribed`); `Invalid` for pages that are not the service's.
     pub async fn checkout(&self, c: &Caller, slug: &Slug, service: &ServiceSlug, new: &NewCheckout) -> Result<Session> {
         let person = self.person(c).await?;
+        person.require_unconfined()?;
         let offer = self.store.own_offer(own(&person), slug, service, new.plan).await?;
         let hosts: Vec<String> = offer.host.iter().map(|host| format!("https://{host}")).collect();
         let known = origins(offer.redirect_uris.iter().chain(&hosts).map(String::as_str));

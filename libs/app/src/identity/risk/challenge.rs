@@ -13,6 +13,7 @@ use domain::{
     delivery::mails::{Mail, Template},
     identity::{
         accounts::User,
+        authentications::{Authentication, Authentications, Method},
         sessions::{PREAUTH_TYP, PreauthClaims, TokenPair},
     },
 };
@@ -27,7 +28,7 @@ use crate::{
     App, Call,
     core::limits::refuse,
     identity::{
-        login::{SignedIn, may_enter},
+        login::SignedIn,
         login_throttling,
         risk::device::Shown,
         tokens::{For, audience},
@@ -128,10 +129,16 @@ impl App {
         let user = account.user;
         tx.acts(Actor::User { id: user.id, email: user.email.clone() });
         let to = claims.org_id.zip(claims.org.clone());
-        may_enter(tx, &user, to.as_ref().map(|(org, _)| *org)).await?;
+        let did = Authentications::one(Authentication { method: Method::Password, at: claims.iat, through: None })
+            .and(Authentication::own(Method::MailCode, tx.now()));
+        let entry = self.entry(tx, &user, claims.org_id, (&did, call)).await?;
+        // The policy may have become another meanwhile.
+        if let Some(refusal) = claims.org.as_ref().and_then(|slug| entry.refusal(slug)) {
+            return Err(refusal);
+        }
         let target = to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
         let judges = self.judge(tx, claims.org_id, user.id, shown).await?;
-        let (tokens, session) = self.enter(tx, &user, &target, call).await?;
+        let (tokens, session) = self.enter(tx, (&user, &did), &target, call).await?;
         if !tx.challenge_passed(user.id, claims.jti, session.id).await? {
             return Err(refused());
         }

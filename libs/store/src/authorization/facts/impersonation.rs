@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Nobody acts as a platform owner, nor on after they are none.
-const LIVING: &str = "select u.email, u.realm, u.email_verified_at, u.is_platform_owner, p.email, i.org_id
+const LIVING: &str = "select u.email, u.realm, u.email_verified_at, u.is_platform_owner, s.authn, p.email, i.org_id
     from impersonations i
     join sessions s on s.id = i.session_id
     join users p on p.id = i.operator_id

@@ -10,7 +10,7 @@ use domain::{
         principal::Principal,
     },
     core::value::{Email, Slug},
-    identity::{accounts::Person, sessions::SessionCredential},
+    identity::{accounts::Person, authentications::Authentications, sessions::SessionCredential},
     tenancy::roles::{Caps, Role, RoleName},
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
@@ -26,12 +26,13 @@ use crate::{
         error::{from_db, retry},
         sql::{self, Columns},
     },
+    identity::sign_in_policy::read_policy,
     tenancy::roles,
 };
 
 /// Who is calling: alive only while session, grant and user are.
 const CALLER: &str = "
-    select u.email, u.realm, u.email_verified_at, u.is_platform_owner
+    select u.email, u.realm, u.email_verified_at, u.is_platform_owner, s.authn
       from grants g
       join sessions s on s.id = g.session_id
       join users u on u.id = g.user_id
@@ -114,15 +115,18 @@ pub(super) fn read_facts<'r>(row: &'r QueryResult, who: &SessionCredential) -> R
     let mut columns = Columns::of(row);
     let person = read_person(&mut columns, who)?;
     let role = read_role(&mut columns)?;
+    let policy = read_policy(columns.next()?)?;
     let org = columns.next()?;
-    Ok(Found { principal: Principal::Person(person), role, org, columns })
+    Ok(Found { principal: Principal::Person(person), role, policy, org, columns })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that knows a person, from a live session just read")]
 pub(super) fn read_person(columns: &mut Columns<'_>, who: &SessionCredential) -> Result<Person, DbErr> {
     let (email, realm) = (Email::stored(columns.next()?), OrgId::new(columns.next()?));
     let verified = columns.next::<Option<Time>>()?.is_some();
-    Ok(Person::signed_in(who, email, realm, verified, columns.next()?))
+    let is_platform_owner = columns.next()?;
+    let did = Authentications::stored(columns.next::<Option<String>>()?.as_deref());
+    Ok(Person::signed_in(who, email, realm, verified, is_platform_owner, did))
 }
 
 fn read_role(columns: &mut Columns<'_>) -> Result<Option<Role>, DbErr> {

@@ -8,6 +8,7 @@ use domain::{
         policy::{Access, Read, Standing, Write, service_key},
         principal::{Credential, Principal, ServiceKeyCredential},
     },
+    identity::entry::SignInPolicy,
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
@@ -87,7 +88,7 @@ async fn of_key<'t, A: Access>(
     let (key, org, columns) = read_facts(&row).map_err(from_db)?;
     key.usable(now)?;
     let service = key.service_id;
-    let found = Found { principal: Principal::ServiceKey(key), role: None, org, columns };
+    let found = Found { principal: Principal::ServiceKey(key), role: None, policy: SignInPolicy::default(), org, columns };
     Ok((assemble(store, db, found, now).await?, ServiceFacts::assembled(service, None)))
 }
 

@@ -5,7 +5,7 @@
 macro_rules! facts {
     (of $grant:literal, $session:literal, $user:literal, $now:literal, $slug:literal, organization $join:literal, $lock:literal) => {
         $crate::authorization::facts::statement::facts!(
-            from "grants g
+            did "s.authn", from "grants g
       join sessions s on s.id = g.session_id
       join users u on u.id = g.user_id",
             $slug,
@@ -16,12 +16,14 @@ macro_rules! facts {
         )
     };
     (user $user:literal, $slug:literal, organization $join:literal, $lock:literal) => {
-        $crate::authorization::facts::statement::facts!(from "users u", $slug, $join, ["u.id = ", $user], $lock)
+        $crate::authorization::facts::statement::facts!(did "cast(null as text)", from "users u", $slug, $join, ["u.id = ", $user], $lock)
     };
-    (from $from:literal, $slug:literal, $join:literal, [$($alive:literal),*], $lock:literal) => {
+    (did $did:literal, from $from:literal, $slug:literal, $join:literal, [$($alive:literal),*], $lock:literal) => {
         concat!(
             "
-    select u.email, u.realm, u.email_verified_at, u.is_platform_owner, m.role, r.permissions, ",
+    select u.email, u.realm, u.email_verified_at, u.is_platform_owner, ",
+            $did,
+            ", m.role, r.permissions, o.sign_in_policy, ",
             $crate::tenancy::organizations::organization_columns!(),
             "
       from ",

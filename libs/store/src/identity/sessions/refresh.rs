@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use domain::{
     Error, GrantId, OrgId, Result, SessionId, Time, UserId,
     core::value::Slug,
-    identity::{accounts::User, sessions::GrantRow},
+    identity::{accounts::User, authentications::Authentications, sessions::GrantRow},
 };
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, Set, sea_query::Expr};
 
@@ -16,7 +16,10 @@ use crate::{
         error::from_db,
         sql::{self, Columns, Sql, sql},
     },
-    identity::accounts::{USER_COLUMNS, next_user},
+    identity::{
+        accounts::{USER_COLUMNS, next_user},
+        sign_in_policy::{Entrance, next_entrance},
+    },
 };
 
 /// What a presented refresh token turned out to be.
@@ -40,8 +43,10 @@ pub struct Refreshable {
     pub grant: GrantRow,
     /// Whose it is.
     pub user: User,
-    /// For an organization's grant: its slug, its status, and whether the user still belongs to it.
-    pub organization: Option<(Slug, String, bool)>,
+    /// What its session did to authenticate.
+    pub did: Authentications,
+    /// For an organization's grant: its slug, and what decides whether the user may still be in it.
+    pub organization: Option<(Slug, Entrance)>,
     /// When its session began.
     pub signed_in_at: Time,
     /// When it was presented, by the database's clock.
@@ -50,7 +55,8 @@ pub struct Refreshable {
 
 /// The grant that a refresh token is the current one of, if everything it depends on lives. A deleted organization is none.
 const PRESENTED: Sql = sql!(
-    "select g.id, g.session_id, g.user_id, g.org_id, {user}, o.slug, o.status, m.user_id, s.created_at, {clock} as clock
+    "select g.id, g.session_id, g.user_id, g.org_id, {user}, s.authn, o.slug, o.status, m.role, o.sign_in_policy,
+      s.created_at, {clock} as clock
     from grants g
     join sessions s on s.id = g.session_id
     join users u on u.id = g.user_id
@@ -72,10 +78,11 @@ fn refreshable(tx: &WriteTx, row: &QueryResult) -> Result<Refreshable, DbErr> {
         org_id: OrgId::new(columns.next()?),
     };
     let user = next_user(grant.user_id, &mut columns)?;
+    let did = Authentications::stored(columns.next::<Option<String>>()?.as_deref());
     let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
-    let belongs = columns.next::<Option<uuid::Uuid>>()?.is_some();
-    let organization = slug.zip(status).map(|(slug, status)| (Slug::stored(slug), status, belongs));
-    Ok(Refreshable { grant, user, organization, signed_in_at: columns.next()?, at: tx.by_database_clock(columns.next()?) })
+    let entrance = next_entrance(&status.unwrap_or_default(), &mut columns)?;
+    let organization = slug.map(|slug| (Slug::stored(slug), entrance));
+    Ok(Refreshable { grant, user, did, organization, signed_in_at: columns.next()?, at: tx.by_database_clock(columns.next()?) })
 }
 
 impl WriteTx {

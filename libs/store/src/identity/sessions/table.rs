@@ -65,6 +65,7 @@ table! {
         last_seen_at: ChronoDateTimeUtc,
         expires_at: ChronoDateTimeUtc,
         revoked_at: Option<ChronoDateTimeUtc>,
+        authn: Option<String>,
     }
 }
 

@@ -39,6 +39,7 @@ table! {
         brand_primary_color: Option<String>,
         custom_domain: Option<String>,
         domain_verified: bool,
+        sign_in_policy: Option<String>,
     }
 }
 

@@ -8,6 +8,7 @@ mod privacy;
 mod registration;
 mod risk;
 mod sessions;
+mod sign_in_policy;
 
 use crate::http::operations::{Routes, Tag};
 
@@ -25,5 +26,6 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .of(sessions::routes)
         .of(connections::routes)
         .of(privacy::routes)
-        .of(risk::routes);
+        .of(risk::routes)
+        .of(sign_in_policy::routes);
 }

@@ -25,7 +25,10 @@ use domain::{
         mails::Template,
         webhooks::EndpointUrl,
     },
-    identity::risk::{Attempts, EnforcementMode, Score},
+    identity::{
+        entry::{MaxAge, Requirement},
+        risk::{Attempts, EnforcementMode, Score},
+    },
     tenancy::{
         branding::Color,
         domains::{DomainName, LoginPolicy},
@@ -78,7 +81,7 @@ parsed!(
 );
 parsed!(Provider, ReceiverUrl, AuthHeader, ReceiverKey, SigningSecret, Framing, Index, Mapping, StreamFrom);
 parsed!(PolarProductId, PaymentMode, ProviderSecret, OAuthClientId);
-parsed!(EnforcementMode);
+parsed!(EnforcementMode, Requirement);
 parsed!(Template, Language, Subject, PlainBody, HtmlBody);
 
 /// Free text, at most 1,024 characters: as long as the longest password.
@@ -123,6 +126,12 @@ impl FromJson for BatchSize {
 }
 
 impl FromJson for Score {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        value.as_i64().map_or_else(|| wrong_type("Send a whole number."), Self::try_from)
+    }
+}
+
+impl FromJson for MaxAge {
     fn from_json(value: &Value) -> Result<Self, BadValue> {
         value.as_i64().map_or_else(|| wrong_type("Send a whole number."), Self::try_from)
     }

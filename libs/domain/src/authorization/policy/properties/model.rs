@@ -13,7 +13,7 @@ use crate::{
         resource::Resource,
     },
     core::clock::Time,
-    identity::{accounts::Person, sessions::SessionCredential},
+    identity::{accounts::Person, authentications::Authentications, entry::SignInPolicy, sessions::SessionCredential},
     tenancy::{
         organizations::{OrgStatus, Organization as Row, OrganizationView, Tier},
         roles::{Cap, Caps, Role, RoleName},
@@ -270,15 +270,16 @@ fn standing(principal: Principal, role: Option<Role>) -> Standing<'static, Write
         created_at: Time::default(),
     };
     let view = OrganizationView { organization: organization(), members: 1, services: 0, tier };
-    Standing::assembled(principal, view, role)
+    Standing::assembled(principal, view, role, &SignInPolicy::default(), Time::default())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the model makes up people")]
 fn person(by: usize) -> Person {
     let id = uuid::Uuid::from_u128(99);
-    let who = SessionCredential { user: user(by), session: crate::SessionId::new(id), grant: crate::GrantId::new(id) };
+    let who =
+        SessionCredential { user: user(by), session: crate::SessionId::new(id), grant: crate::GrantId::new(id), from: None };
     let email = format!("p{by}@example.com").parse().expect("an address");
-    Person::signed_in(&who, email, crate::PLATFORM, true, by == OPERATOR)
+    Person::signed_in(&who, email, crate::PLATFORM, true, by == OPERATOR, Authentications::stored(None))
 }
 
 fn api_key(n: usize, caps: Caps) -> ApiKey {

@@ -11,6 +11,7 @@ fn anybody() -> FactsRequest {
         user: UserId::new(Uuid::nil()),
         session: SessionId::new(Uuid::nil()),
         grant: GrantId::new(Uuid::nil()),
+        from: None,
     };
     FactsRequest { who, slug: "acme".parse().unwrap(), now: SystemClock.now() }
 }

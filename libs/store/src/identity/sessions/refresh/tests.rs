@@ -1,3 +1,8 @@
+use domain::{
+    identity::entry::{Requirement, SignInPolicy},
+    tenancy::{organizations::OrgStatus, roles::RoleName},
+};
+
 use crate::{
     Store,
     core::{
@@ -9,6 +14,8 @@ use crate::{
 
 use super::*;
 
+const AUTHN: &str = r#"[{"m":"pwd","t":1764000000},{"m":"totp","t":1764000001}]"#;
+
 async fn session(store: &Store, user: UserId) -> SessionId {
     let id = store.ids.uuid(now());
     let row = sessions::ActiveModel {
@@ -18,6 +25,7 @@ async fn session(store: &Store, user: UserId) -> SessionId {
         created_at: Set(now()),
         last_seen_at: Set(now()),
         expires_at: Set(at(60)),
+        authn: Set(Some(AUTHN.to_owned())),
         ..Default::default()
     };
     sessions::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
@@ -39,7 +47,13 @@ async fn join(store: &Store, org: OrgId, user: UserId) {
 async fn a_grant_read_by_position_is_the_grant() {
     everywhere(async |store: &Store| {
         let (org, user) = (organization(store).await, distinguishable(store).await);
-        let slug = organizations::ActiveModel { id: Set(org.uuid()), slug: Set("acme".to_owned()), ..Default::default() };
+        let policy = SignInPolicy { mfa: Requirement::Required, ..SignInPolicy::default() };
+        let slug = organizations::ActiveModel {
+            id: Set(org.uuid()),
+            slug: Set("acme".to_owned()),
+            sign_in_policy: Set(policy.to_text()),
+            ..Default::default()
+        };
         organizations::Entity::update(slug).exec(&store.db).await.unwrap();
         let made = GrantRow {
             id: GrantId::new(store.ids.uuid(now())),
@@ -68,7 +82,10 @@ async fn a_grant_read_by_position_is_the_grant() {
             tx.rollback().await.unwrap();
             assert_eq!(found.at, now(), "both clocks are this machine's");
             assert_eq!((found.grant, found.user, found.signed_in_at), (made.clone(), user.clone(), now()));
-            assert_eq!(found.organization, Some((Slug::stored("acme".to_owned()), "active".to_owned(), belongs)));
+            let role = belongs.then_some(RoleName::Member);
+            let entrance = Entrance { status: OrgStatus::Active, role, policy: policy.clone() };
+            assert_eq!(found.organization, Some((Slug::stored("acme".to_owned()), entrance)));
+            assert_eq!(found.did, Authentications::stored(Some(AUTHN)));
         }
     })
     .await;

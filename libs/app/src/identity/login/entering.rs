@@ -1,0 +1,195 @@
+//! A right password, and what becomes of it: whether the account may enter where it wants to, what those say who judge risky sign-ins, and the
+//! session.
+
+use domain::{
+    Error, Event, OrgId, Result, SessionId,
+    core::value::Slug,
+    identity::{
+        accounts::User,
+        authentications::{Authentication, Authentications, Method},
+        entry::{self, Entered, Entering, Entry, Need},
+        risk::RiskAction,
+        sessions::{Session, TokenPair},
+    },
+    tenancy::{organizations::OrgStatus, roles::RoleName},
+};
+use store::{
+    Change, NoEvent, WriteTx,
+    identity::{accounts::Account, risk::Judged, sessions::Refreshable, sign_in_policy::Entrance},
+};
+
+use super::{SignedIn, no_access, wrong};
+use crate::{
+    App, Call,
+    identity::{
+        login_throttling,
+        risk::{Verdict, challenge::proven, device::Shown, telling},
+        tokens::{For, refused},
+    },
+};
+
+/// An account whose password was right, and where it wants to go.
+struct Arriving<'a> {
+    user: &'a User,
+    /// Names the password.
+    proven: &'a str,
+    to: Option<&'a (OrgId, Slug)>,
+    shown: &'a Shown,
+    call: &'a Call,
+}
+
+impl App {
+    pub(super) async fn sign_in(
+        &self,
+        call: &Call,
+        account: Account,
+        to: Option<(OrgId, Slug)>,
+        (rehash, shown): (Option<String>, Shown),
+    ) -> Result<SignedIn> {
+        self.anonymously(call, async |tx| {
+            // Read again under the lock: the password may have been changed, or the account closed, while we hashed.
+            let now = tx.lock_account(account.user.id).await?;
+            if now.user.deleted_at.is_some() || now.password_hash != account.password_hash {
+                return Err(wrong());
+            }
+            let user = now.user;
+            tx.acts(domain::Actor::User { id: user.id, email: user.email.clone() });
+            if let (Some(old), Some(new)) = (&account.password_hash, rehash.clone()) {
+                tx.rehash_password(user.id, old, new).await?;
+            }
+            let proven = proven(rehash.as_deref().or(account.password_hash.as_deref()));
+            let arriving = Arriving { user: &user, proven: &proven, to: to.as_ref(), shown: &shown, call };
+            let change = self.as_judged(tx, &arriving).await?;
+            tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
+            Ok(change)
+        })
+        .await?
+    }
+
+    /// Does what the organization's policy and those say who judge the sign-in: refuses it, asks for a code, or lets it in.
+    async fn as_judged(&self, tx: &WriteTx, arriving: &Arriving<'_>) -> Result<Change<Result<SignedIn>>> {
+        let &Arriving { user, to, shown, call, .. } = arriving;
+        let did = Authentications::one(Authentication::own(Method::Password, tx.now()));
+        let entry = self.entry(tx, user, to.map(|(org, _)| *org), (&did, call)).await?;
+        let verdict = self.judge(tx, to.map(|(org, _)| *org), user.id, shown).await?;
+        let wants_second = matches!(&entry, Entry::StepUp(step_up) if step_up.needs == Need::SecondFactor);
+        let refusal = to.filter(|_| !wants_second).and_then(|(org, slug)| entry.refusal(slug).map(|refusal| (*org, refusal)));
+        match (verdict.action(), refusal) {
+            (RiskAction::Block, _) => {
+                let told = verdict.record(tx, user, Judged::Refused).await?;
+                Ok(telling(Change::silent(Err(risky()), NoEvent::Housekeeping), told))
+            }
+            (_, Some((org, refusal))) => {
+                let told = verdict.record(tx, user, Judged::Refused).await?;
+                let event = Event::LoginFailed { email: user.email.to_string(), reason: refusal.code.to_owned() };
+                Ok(telling(Change::new(Err(refusal), org, event), told))
+            }
+            (RiskAction::Allow | RiskAction::LogOnly, None) if !wants_second => {
+                self.let_in(tx, arriving, &did, &verdict).await.map(|change| change.map(Ok))
+            }
+            _ => {
+                let challenge = tx.uuid();
+                let told = verdict.record(tx, user, Judged::Waits(challenge)).await?;
+                let tokens = self.ask_for_code(tx, (user, arriving.proven), to, (challenge, call)).await?;
+                Ok(telling(Change::silent(Ok(SignedIn { tokens, device: None }), NoEvent::LinkMailed), told))
+            }
+        }
+    }
+
+    async fn let_in(
+        &self,
+        tx: &WriteTx,
+        arriving: &Arriving<'_>,
+        did: &Authentications,
+        verdict: &Verdict,
+    ) -> Result<Change<SignedIn>> {
+        let &Arriving { user, to, shown, call, .. } = arriving;
+        let target = to.map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
+        let (tokens, session) = self.enter(tx, (user, did), &target, call).await?;
+        let told = verdict.record(tx, user, Judged::Entered(session.id)).await?;
+        let device = self.trusted_device(shown, user.id, verdict.judges(), tx.now())?;
+        let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
+        Ok(telling(Change::new(SignedIn { tokens, device }, target.org(), event), told))
+    }
+
+    /// Makes the session of a sign-in that nothing stands in the way of, and its tokens.
+    pub(crate) async fn enter(
+        &self,
+        tx: &WriteTx,
+        (user, did): (&User, &Authentications),
+        to: &For<'_>,
+        call: &Call,
+    ) -> Result<(TokenPair, Session)> {
+        tx.remember_network(&login_throttling::pair(user.id, call)).await?;
+        let session = Session {
+            id: SessionId::new(tx.uuid()),
+            user_id: user.id,
+            method: Method::Password.as_str().to_owned(),
+            did: did.clone(),
+            ip_address: tx.origin().ip_address.clone(),
+            user_agent: tx.origin().user_agent.clone(),
+            created_at: tx.now(),
+            last_seen_at: tx.now(),
+            expires_at: tx.now() + self.settings.refresh_ttl,
+        };
+        tx.insert_session(&session).await?;
+        let tokens = self.grant(tx, user, &session, to).await?;
+        tx.record_sign_in(to.org(), session.id).await?;
+        Ok((tokens, session))
+    }
+
+    /// What the organization's policy says about a sign-in that did this; the platform has none. `Forbidden` for who does not belong there.
+    pub(crate) async fn entry(
+        &self,
+        tx: &WriteTx,
+        user: &User,
+        org: Option<OrgId>,
+        (did, call): (&Authentications, &Call),
+    ) -> Result<Entry> {
+        let Some(org) = org else { return Ok(Entry::Enter(Entered { two_factors: false, until: None })) };
+        let Some(entrance) = tx.entrance(org, user.id).await? else { return Err(no_access()) };
+        entry_of(&entrance, user, (did, call), no_access)
+    }
+}
+
+/// What decides on a sign-in and on every renewal: the membership and the organization's state first, then its policy. A platform owner
+/// needs no membership, and is then not judged; strangers get `stranger`.
+fn entry_of(entrance: &Entrance, user: &User, (did, call): (&Authentications, &Call), stranger: fn() -> Error) -> Result<Entry> {
+    let operates = user.is_platform_owner && !did.is_confined(user.realm);
+    match (&entrance.role, entrance.status) {
+        (None, _) if !operates => Err(stranger()),
+        (_, OrgStatus::Active) => Ok(match &entrance.role {
+            None => Entry::Enter(Entered { two_factors: false, until: None }),
+            Some(role) => {
+                let (is_owner, from) = (*role == RoleName::Owner, call.origin.address());
+                entry::judge(&entrance.policy, &Entering { user: user.id, is_owner, did, from, now: call.now })
+            }
+        }),
+        _ => Err(not_active()),
+    }
+}
+
+/// A grant for an organization is only as good as the membership, the organization's state and its policy are at this moment. Who would have to
+/// do more is told what, and keeps the grant.
+pub(super) fn check_organization<'f>(found: &'f Refreshable, call: &Call) -> Result<Option<&'f Slug>> {
+    match &found.organization {
+        None if found.grant.org_id == domain::PLATFORM => Ok(None),
+        None => Err(refused()),
+        Some((slug, entrance)) => {
+            let entry = entry_of(entrance, &found.user, (&found.did, call), refused)?;
+            entry.refusal(slug).map_or(Ok(Some(slug)), Err)
+        }
+    }
+}
+
+fn risky() -> Error {
+    Error::forbidden(
+        "risk_blocked",
+        "This sign-in looks risky, and the organization refuses such. Try from a device and a network that you have used before, sign in \
+         without naming the organization and confirm that with a code, or ask one of its administrators.",
+    )
+}
+
+fn not_active() -> Error {
+    Error::forbidden("organization_not_active", "This organization is not active. Ask the platform's operator.")
+}

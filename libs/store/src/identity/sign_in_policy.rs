@@ -1,0 +1,114 @@
+//! How the people of an organization have to sign in: a column of the organization's row, which the facts statement brings along.
+
+use domain::{
+    OrgId, Result, UserId,
+    authorization::{
+        policy::{OrgScope, Read, Write},
+        resource::SignInRules,
+    },
+    core::value::Email,
+    identity::entry::SignInPolicy,
+    tenancy::{organizations::OrgStatus, roles::RoleName},
+};
+use sea_orm::{DbErr, QueryResult};
+
+use crate::{
+    Store, WriteTx,
+    core::{
+        error::from_db,
+        sql::{self, Columns, Sql, sql},
+    },
+};
+
+/// A policy that cannot be read is an error and not the default: nobody gets in who might not.
+pub(crate) fn read_policy(text: Option<String>) -> Result<SignInPolicy, DbErr> {
+    SignInPolicy::stored(text.as_deref()).map_err(|e| DbErr::Json(e.to_string()))
+}
+
+fn of_row(row: Option<QueryResult>) -> Result<SignInPolicy> {
+    let text = row.map_or(Ok(None), |row| Columns::of(&row).next()).map_err(from_db)?;
+    read_policy(text).map_err(from_db)
+}
+
+/// An organization that somebody is about to enter, as it was just read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entrance {
+    /// Its state.
+    pub status: OrgStatus,
+    /// The membership's role; `None`: they are no member.
+    pub role: Option<RoleName>,
+    /// What it demands of its members.
+    pub policy: SignInPolicy,
+}
+
+/// Reads status, the membership's role and the policy.
+pub(super) fn next_entrance(status: &str, columns: &mut Columns<'_>) -> Result<Entrance, DbErr> {
+    let role = columns.next::<Option<String>>()?.map(RoleName::stored);
+    let policy = read_policy(columns.next()?)?;
+    Ok(Entrance { status: status.parse().unwrap_or(OrgStatus::Suspended), role, policy })
+}
+
+const POLICY: Sql = sql!("select o.sign_in_policy from organizations o where o.id = $1");
+/// The account that an address signs in to the organization with: its own before the platform's.
+const MEMBER: Sql = sql!(
+    "select u.id, m.role
+    from memberships m
+    join users u on u.id = m.user_id
+    where m.org_id = $1 and u.email = $2 and u.deleted_at is null and u.email_verified_at is not null
+    order by case when u.realm = $1 then 0 else 1 end
+    limit 1"
+);
+
+impl Store {
+    /// How the organization's people have to sign in.
+    pub async fn sign_in_policy(&self, scope: OrgScope<'_, SignInRules, Read>) -> Result<SignInPolicy> {
+        of_row(sql::one(&self.db, POLICY, vec![scope.org().uuid().into()]).await?)
+    }
+
+    /// The member who signs in with this address, and their role.
+    pub async fn member_with_address(
+        &self,
+        scope: OrgScope<'_, SignInRules, Read>,
+        email: &Email,
+    ) -> Result<Option<(UserId, RoleName)>> {
+        let row = sql::one(&self.db, MEMBER, vec![scope.org().uuid().into(), email.as_str().into()]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        let user = columns.next().map_err(from_db)?;
+        Ok(Some((UserId::new(user), RoleName::stored(columns.next().map_err(from_db)?))))
+    }
+}
+
+const LOCK: Sql = sql!("update organizations set version = version where id = $1");
+const PUT: Sql = sql!("update organizations set sign_in_policy = $2 where id = $1");
+const ENTRANCE: Sql = sql!(
+    "select o.status, m.role, o.sign_in_policy
+    from organizations o
+    left join memberships m on m.org_id = o.id and m.user_id = $2
+    where o.id = $1 and o.deleted_at is null"
+);
+
+impl WriteTx {
+    /// The policy, which nobody else changes until the transaction ends.
+    pub async fn lock_sign_in_policy(&self, scope: OrgScope<'_, SignInRules, Write>) -> Result<SignInPolicy> {
+        let org = scope.org().uuid();
+        sql::execute(&self.tx, LOCK, vec![org.into()]).await?;
+        of_row(sql::one(&self.tx, POLICY, vec![org.into()]).await?)
+    }
+
+    /// Sets all of it.
+    pub async fn put_sign_in_policy(&self, scope: OrgScope<'_, SignInRules, Write>, policy: &SignInPolicy) -> Result<()> {
+        sql::execute(&self.tx, PUT, vec![scope.org().uuid().into(), policy.to_text().into()]).await.map(|_| ())
+    }
+
+    /// For a sign-in to an organization: what decides whether the account may enter. `None` if there is no such organization.
+    pub async fn entrance(&self, org: OrgId, user: UserId) -> Result<Option<Entrance>> {
+        let row = sql::one(&self.tx, ENTRANCE, vec![org.uuid().into(), user.uuid().into()]).await?;
+        let read = |row: QueryResult| {
+            let mut columns = Columns::of(&row);
+            let status: String = columns.next()?;
+            next_entrance(&status, &mut columns)
+        };
+        row.map(read).transpose().map_err(from_db)
+    }
+}
