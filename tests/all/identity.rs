@@ -3,6 +3,7 @@
 mod accounts;
 mod auth;
 mod connections;
+mod factors;
 mod privacy;
 mod risk;
 mod sessions;

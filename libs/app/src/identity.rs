@@ -2,11 +2,13 @@
 
 pub mod accounts;
 pub mod connections;
+pub mod factors;
 pub mod impersonation;
 pub mod login;
 pub(crate) mod login_throttling;
 pub mod passwords;
 pub mod privacy;
 pub mod risk;
+pub mod second_factor;
 pub mod sign_in_policy;
 pub mod tokens;

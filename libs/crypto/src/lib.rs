@@ -17,6 +17,7 @@ pub mod opaque;
 pub mod password;
 pub mod random;
 pub mod sealed;
+pub mod totp;
 pub mod webhook;
 
 pub use fingerprint::fingerprint;

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod authentications;
 pub mod connections;
 pub mod entry;
+pub mod factors;
 pub mod impersonation;
 pub mod login_throttling;
 pub mod risk;

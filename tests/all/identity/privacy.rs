@@ -38,7 +38,9 @@ both!(everybody_is_shown_what_is_kept_of_them, async |app| {
     let membership = &data["memberships"]["items"][0];
     assert_eq!((&membership["organization_id"], &membership["role"]), (&json!(org.id), &json!("member")));
     let session = &data["sessions"]["items"][0];
-    has_exactly(session, &["id", "method", "ip_address", "user_agent", "created_at", "last_seen_at", "expires_at", "revoked_at"]);
+    let shape =
+        ["id", "method", "authentications", "ip_address", "user_agent", "created_at", "last_seen_at", "expires_at", "revoked_at"];
+    has_exactly(session, &shape);
     assert!(text(&session["id"]).starts_with("ses_") && session["ip_address"] == "127.0.0.1", "{session}");
     let actions: Vec<_> = data["records"]["items"].as_array().unwrap().iter().map(|r| text(&r["action"])).collect();
     assert!(actions.contains(&"user.joined".to_owned()) && actions.contains(&"user.signup.success".to_owned()), "{actions:?}");

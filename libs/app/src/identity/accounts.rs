@@ -187,7 +187,7 @@ impl App {
     }
 
     /// Demands that it is the person who asks, and not only their session: `Forbidden` (`recent_sign_in_required`).
-    async fn demand_presence(&self, c: &Caller, person: &Person, password: Option<&str>) -> Result<()> {
+    pub(super) async fn demand_presence(&self, c: &Caller, person: &Person, password: Option<&str>) -> Result<()> {
         if let Some(password) = password {
             let wrong = || Error::field("password", "wrong", "The password is wrong.");
             return self.check_own_password(c, person, password, wrong).await.map(|_| ());

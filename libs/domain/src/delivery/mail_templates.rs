@@ -189,7 +189,12 @@ impl Template {
     pub const fn variables(self) -> &'static [&'static str] {
         match self {
             Self::VerifyEmail | Self::ChangeEmail => &["link", "hours"],
-            Self::AccountExists | Self::PasswordChanged => &["link"],
+            Self::AccountExists
+            | Self::PasswordChanged
+            | Self::MfaEnabled
+            | Self::MfaDisabled
+            | Self::RecoveryCodesRenewed
+            | Self::PasswordDistrusted => &["link"],
             Self::ResetPassword => &["link", "minutes"],
             Self::EmailChangeRequested | Self::EmailChanged => &["new_email"],
             Self::Invitation => &["link", "organization", "inviter", "days"],

@@ -43,11 +43,19 @@ pub enum Template {
     ConnectionFailing,
     /// A sign-in looked risky, and this code shows that whoever signs in reads the account's mails: `code`, `minutes`, `link`.
     SignInCode,
+    /// The account has an authenticator app: `link`.
+    MfaEnabled,
+    /// It has no second factor any more: `link`.
+    MfaDisabled,
+    /// It has new recovery codes: `link`.
+    RecoveryCodesRenewed,
+    /// Its password works no more, for whoever guesses at its second factor knows it: `link`.
+    PasswordDistrusted,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::VerifyEmail,
         Self::AccountExists,
         Self::ResetPassword,
@@ -65,6 +73,10 @@ impl Template {
         Self::CertificateEnding,
         Self::ConnectionFailing,
         Self::SignInCode,
+        Self::MfaEnabled,
+        Self::MfaDisabled,
+        Self::RecoveryCodesRenewed,
+        Self::PasswordDistrusted,
     ];
 
     /// Whether its link, or its code, opens an account to whoever reads it.
@@ -92,6 +104,10 @@ impl Template {
             Self::CertificateEnding => "certificate_ending",
             Self::ConnectionFailing => "connection_failing",
             Self::SignInCode => "sign_in_code",
+            Self::MfaEnabled => "mfa_enabled",
+            Self::MfaDisabled => "mfa_disabled",
+            Self::RecoveryCodesRenewed => "recovery_codes_renewed",
+            Self::PasswordDistrusted => "password_distrusted",
         }
     }
 }

@@ -295,6 +295,22 @@ events! {
     "user.sessions_revoked" SessionsRevoked on "user" user_id { user_id: UserId, count: u64, reason: String };
     /// A password was changed or reset.
     "security.password.changed" PasswordChanged on "user" user_id { user_id: UserId, method: String };
+    /// An account has an authenticator app.
+    "user.mfa.enabled" MfaEnabled on "user" user_id { user_id: UserId, method: &'static str };
+    /// It has no second factor any more: the person's own doing (`user`), or an operator's (`platform`).
+    "user.mfa.disabled" MfaDisabled on "user" user_id { user_id: UserId, reason: &'static str };
+    /// A second factor was right.
+    "user.mfa.verify.success" MfaVerified on "user" user_id { user_id: UserId, method: &'static str };
+    /// A second factor was wrong.
+    "user.mfa.verify.failed" MfaFailed on "user" user_id { user_id: UserId };
+    /// An account has new recovery codes.
+    "user.mfa.recovery_codes_renewed" RecoveryCodesRenewed on "user" user_id { user_id: UserId };
+    /// A member of the organization has an authenticator app.
+    "security.mfa.enabled" MemberMfaEnabled on "user" user_id { user_id: UserId };
+    /// A member of the organization has no second factor any more.
+    "security.mfa.disabled" MemberMfaDisabled on "user" user_id { user_id: UserId, reason: &'static str };
+    /// Whoever guessed at an account's second factors knows its password, which works no more.
+    "security.password.distrusted" PasswordDistrusted on "user" user_id { user_id: UserId, reason: &'static str };
     /// This user was forgotten: the id stands for nobody any more. Whoever keeps something of them should delete it as well.
     "user.forgotten" UserForgotten on "user" user_id { user_id: UserId };
     /// A platform owner acts as this user in the organization, until then.
@@ -319,6 +335,8 @@ events! {
     /// It makes of them what is usual.
     "risk_settings.reset" RiskSettingsReset on "organization" organization_id { organization_id: OrgId };
 
+    /// Platform log: somebody's second factors were taken away.
+    "reset_user_mfa" PlatformMfaReset on "user" user_id { user_id: UserId };
     /// Platform log: an organization was approved.
     "approve_organization" PlatformApproved on "organization" organization_id { organization_id: OrgId, slug: String };
     /// Platform log: an organization was rejected.

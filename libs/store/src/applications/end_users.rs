@@ -46,14 +46,14 @@ pub(crate) const END_USERS: Table = Table {
 };
 
 /// The page first, then its people: those that are skipped are not looked up.
-const PAGE: &str = "select p.user_id, p.created_at, {user}
+const PAGE: &str = "select p.user_id, p.created_at, {user}, {total}
     from (
       select * from (
         select user_id, created_at
         from {table}
         where org_id = $1 and (created_at, user_id) < ($2, $3) {of_service}
         order by created_at desc, user_id desc
-        limit $4 offset $5
+        limit {hidden $4} offset {hidden $5}
       ) page
       {one_page}
     ) p
@@ -63,9 +63,28 @@ const ALL: &str = "end_users";
 const ANY_SERVICE: &str = "";
 const USERS: &str = "service_users";
 const ONE_SERVICE: &str = "and service_id = $6";
-const LIST: Sql = sql!("{page}", page = PAGE, user = USER_COLUMNS, one_page = ONE_PAGE, table = ALL, of_service = ANY_SERVICE);
-const LIST_OF_SERVICE: Sql =
-    sql!("{page}", page = PAGE, user = USER_COLUMNS, one_page = ONE_PAGE, table = USERS, of_service = ONE_SERVICE);
+/// How many there are comes with the page.
+const TOTAL: &str = "(select end_users from org_counters where org_id = $1)";
+/// It is known from the service.
+const NO_TOTAL: &str = "0";
+const LIST: Sql = sql!(
+    "{page}",
+    page = PAGE,
+    user = USER_COLUMNS,
+    total = TOTAL,
+    one_page = ONE_PAGE,
+    table = ALL,
+    of_service = ANY_SERVICE
+);
+const LIST_OF_SERVICE: Sql = sql!(
+    "{page}",
+    page = PAGE,
+    user = USER_COLUMNS,
+    total = NO_TOTAL,
+    one_page = ONE_PAGE,
+    table = USERS,
+    of_service = ONE_SERVICE
+);
 const GET: Sql = sql!(
     "select p.user_id, p.created_at, {user}
     from end_users p
@@ -103,16 +122,25 @@ impl Store {
     /// End users, newest first, with their subscriptions; and how many there are. `NotFound` for an unknown service.
     pub async fn list_end_users(&self, scope: OrgScope<'_, EndUsers, Read>, wanted: &Wanted) -> Result<(Vec<EndUser>, i64)> {
         let org = scope.org();
-        let (service, total) = match &wanted.service {
-            None => (None, sql::count(&self.db, COUNT, vec![org.uuid().into()]).await?),
-            Some(slug) => {
-                let (id, total) = self.service_with_users(org, slug).await?;
-                (Some(id), total)
-            }
+        let service = match &wanted.service {
+            None => None,
+            Some(slug) => Some(self.service_with_users(org, slug).await?),
         };
+        let rows = self.end_user_rows(org, service.map(|(id, _)| id), wanted).await?;
+        let total = match (service, rows.first()) {
+            (Some((_, total)), _) => total,
+            (None, Some(row)) => row.try_get_by_index(row.column_names().len() - 1).map_err(from_db)?,
+            (None, None) => sql::count(&self.db, COUNT, vec![org.uuid().into()]).await?,
+        };
+        let mut users: Vec<EndUser> = sql::read_all(&rows, read)?;
+        self.add_subscriptions(org, &mut users).await?;
+        Ok((users, total))
+    }
+
+    async fn end_user_rows(&self, org: OrgId, service: Option<ServiceId>, wanted: &Wanted) -> Result<Vec<QueryResult>> {
         let offset = if wanted.after.is_some() { 0 } else { wanted.page.offset() };
         if offset > Page::MAX_OFFSET {
-            return Ok((Vec::new(), total));
+            return Ok(Vec::new());
         }
         let place = wanted.after.unwrap_or(EndUserPlace::START);
         let mut values: Vec<Value> = vec![
@@ -124,9 +152,7 @@ impl Store {
         ];
         values.extend(service.map(|id| Value::from(id.uuid())));
         let text = if service.is_some() { LIST_OF_SERVICE } else { LIST };
-        let mut users: Vec<EndUser> = sql::read_all(&sql::all(&self.db, text, values).await?, read)?;
-        self.add_subscriptions(org, &mut users).await?;
-        Ok((users, total))
+        sql::all(&self.db, text, values).await
     }
 
     async fn service_with_users(&self, org: OrgId, slug: &ServiceSlug) -> Result<(ServiceId, i64)> {

@@ -46,7 +46,7 @@ const LIST: Sql = sql!(
         from service_users
         where org_id = $1 and service_id = $2
         order by created_at desc, user_id desc
-        limit $3 offset $4
+        limit {hidden $3} offset {hidden $4}
       ) page
       {one_page}
     ) p

@@ -83,7 +83,7 @@ const LOCK: Sql = sql!(
 const OF_USERS: Sql<1> = sql!(
     "select {subscription}
     from {source}
-    where b.org_id = $1 and b.user_id in (select id from {rows})
+    where b.org_id = $1 and b.user_id in (select id from {hidden rows})
     order by b.created_at, b.service_id",
     rows = 2 (id: Uuid),
     subscription = SUBSCRIPTION,

@@ -13,6 +13,8 @@
 //!   with `$2`. PostgreSQL gets one array for each column (`unnest`), SQLite one JSON text (`json_each`), so that the text is the same for
 //!   any number of rows: texts of varying length are each planned and cached on every connection, which has cost tens of megabytes. At
 //!   most 1,000 or so rows at once. Where one row is the usual case on a hot path, it has a statement of its own.
+//! - `{hidden $3}`, `{hidden rows}`: a number, or the arrays of `{rows}`, that PostgreSQL's planner does not look at. A plan for these very values would
+//!   always look cheaper than one for any, and be made anew at each execution, which takes longer than a page does.
 //!
 //! ```ignore
 //! const GIVE_UP: Sql<2> = sql!(

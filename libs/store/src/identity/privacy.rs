@@ -59,6 +59,7 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("erasures.user_id", Stays("until the order is done")),
     ("events.actor_email", Erased),
     ("events.actor_id", Erased),
+    ("factor_attempts.user_id", Deleted),
     ("grants.user_id", ID_ONLY),
     ("impersonations.operator_id", ID_ONLY),
     ("impersonations.user_id", ID_ONLY),
@@ -73,6 +74,7 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("organizations.approved_by", ID_ONLY),
     ("organizations.owner_user_id", ID_ONLY),
     ("organizations.rejected_by", ID_ONLY),
+    ("recovery_codes.user_id", Deleted),
     ("risk_events.user_id", Deleted),
     ("scim_tokens.shown_to", ID_ONLY),
     ("service_api_keys.created_by", ID_ONLY),
@@ -84,7 +86,9 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("slug_holds.owner_user_id", ID_ONLY),
     ("smtp_settings.from_email", Stays("a sender's address, of the organization")),
     ("subscriptions.user_id", Deleted),
+    ("totp.user_id", Deleted),
     ("users.email", Cleared),
+    ("waiting_sign_ins.user_id", Deleted),
     ("webhooks.secret_shown_to", ID_ONLY),
     ("webhooks.url_chosen_by", ID_ONLY),
 ];
@@ -170,6 +174,10 @@ const ROWS: &[Sql] = &[
     sql!("delete from active_users where user_id = $1"),
     sql!("delete from risk_events where user_id = $1"),
     sql!("delete from sign_in_challenges where user_id = $1"),
+    sql!("delete from waiting_sign_ins where user_id = $1"),
+    sql!("delete from totp where user_id = $1"),
+    sql!("delete from recovery_codes where user_id = $1"),
+    sql!("delete from factor_attempts where user_id = $1"),
     sql!("delete from one_time_links where user_id = $1"),
 ];
 /// Answered invitations to an address: of one organization if `$3` is one, of all if it is nil.

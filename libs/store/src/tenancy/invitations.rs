@@ -82,7 +82,7 @@ const OF_ORG: Sql = sql!(
         from invitations i
         where i.org_id = $1 and ($2 = '' or i.status = $2)
         order by i.created_at desc, i.id desc
-        limit $3 offset $4
+        limit {hidden $3} offset {hidden $4}
       ) page
       {one_page}
     ) i

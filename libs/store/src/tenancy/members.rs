@@ -49,7 +49,7 @@ const LIST: &str = "select m.id, m.user_id, m.role, m.created_at, {user}
         from memberships m
         where m.org_id = $1 {of_role}
         order by m.created_at, m.id
-        limit $2 offset $3
+        limit {hidden $2} offset {hidden $3}
       ) page
       {one_page}
     ) m

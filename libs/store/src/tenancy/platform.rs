@@ -47,7 +47,7 @@ const LIST: Sql = sql!(
     "select {organization}, {tier}
     from (
       select * from (
-        select o.* from organizations o where {matching} order by o.created_at desc, o.id desc limit $3 offset $4
+        select o.* from organizations o where {matching} order by o.created_at desc, o.id desc limit {hidden $3} offset {hidden $4}
       ) page
       {one_page}
     ) o

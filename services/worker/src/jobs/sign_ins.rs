@@ -22,6 +22,7 @@ async fn run(context: Context<'_>) -> Result<u64> {
     }
     let kept = now - TimeDelta::days(i64::from(deps.settings.analytics_days));
     rows += deps.store.forget_sign_in_days(scope, Day::of(kept), BATCH).await?;
+    rows += deps.store.forget_factor_days(scope, Day::of(kept), BATCH).await?;
     // Whom of the month before is still asked of sign-ins that are counted late.
     let months = (Month::of(now).before(), Month::of(kept).min(Month::of(now).before()));
     Ok(rows + deps.store.forget_active_users(scope, months, BATCH).await?)

@@ -25,7 +25,7 @@ both!(the_mailed_code_is_the_way_in, async |app| {
     let by = app.client().bearer(&token);
     assert_eq!(by.get("/api/user").await.ok()["id"], json!(ann.id));
     by.get(&org.path).await.ok();
-    verify(app, &preauth, &code).await.refused_as(401, "UNAUTHORIZED", "invalid_code");
+    verify(app, &preauth, &code).await.refused_as(401, "UNAUTHORIZED", "invalid_preauth_token");
     let events = judged(app, &org).await;
     assert_eq!((events.len(), &events[0]["risk_action"], &events[0]["signed_in"]), (1, &json!("challenge_mfa"), &json!(true)));
     assert_eq!(logged(app, &org, "user.login.success").await, 1);
@@ -88,7 +88,7 @@ both!(a_code_is_worth_nothing_for_another_account_or_another_password, async |ap
     }
     let change = json!({"current_password": PASSWORD, "new_password": "another long sentence"});
     app.by(&ann).post("/api/user/change-password", change).await.ok();
-    verify(app, &by_ann, &anns).await.refused_as(401, "UNAUTHORIZED", "invalid_code");
+    verify(app, &by_ann, &anns).await.refused_as(401, "UNAUTHORIZED", "invalid_preauth_token");
     // Whoever was removed meanwhile has nothing to come back to.
     let bob = app.client().bearer(&org.access).get(&org.at("members")).await.ok();
     let bob = bob["members"].as_array().unwrap().iter().find(|m| m["user"]["email"] == "bob@example.com").unwrap()["user"]["id"]
@@ -109,7 +109,7 @@ both!(of_many_who_send_the_code_at_once_one_gets_in, async |app| {
     answers
         .into_iter()
         .filter(|answer| answer.status != 200)
-        .for_each(|lost| lost.refused_as(401, "UNAUTHORIZED", "invalid_code"));
+        .for_each(|lost| lost.refused_as(401, "UNAUTHORIZED", "invalid_preauth_token"));
     // However many guess at once: five tries.
     app.advance(TimeDelta::minutes(11));
     let preauth = asked(&enter(app, None).await);

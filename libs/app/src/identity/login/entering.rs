@@ -73,6 +73,8 @@ impl App {
         let entry = self.entry(tx, user, to.map(|(org, _)| *org), (&did, call)).await?;
         let verdict = self.judge(tx, to.map(|(org, _)| *org), user.id, shown).await?;
         let wants_second = matches!(&entry, Entry::StepUp(step_up) if step_up.needs == Need::SecondFactor);
+        // Who has enrolled a second factor is always asked for it.
+        let has_second = tx.enrolled(user.id).await?.totp_since.is_some();
         let refusal = to.filter(|_| !wants_second).and_then(|(org, slug)| entry.refusal(slug).map(|refusal| (*org, refusal)));
         match (verdict.action(), refusal) {
             (RiskAction::Block, _) => {
@@ -84,13 +86,13 @@ impl App {
                 let event = Event::LoginFailed { email: user.email.to_string(), reason: refusal.code.to_owned() };
                 Ok(telling(Change::new(Err(refusal), org, event), told))
             }
-            (RiskAction::Allow | RiskAction::LogOnly, None) if !wants_second => {
+            (RiskAction::Allow | RiskAction::LogOnly, None) if !wants_second && !has_second => {
                 self.let_in(tx, arriving, &did, &verdict).await.map(|change| change.map(Ok))
             }
             _ => {
                 let challenge = tx.uuid();
                 let told = verdict.record(tx, user, Judged::Waits(challenge)).await?;
-                let tokens = self.ask_for_code(tx, (user, arriving.proven), to, (challenge, call)).await?;
+                let tokens = self.ask_for_second(tx, (user, arriving.proven), to, (challenge, call)).await?;
                 Ok(telling(Change::silent(Ok(SignedIn { tokens, device: None }), NoEvent::LinkMailed), told))
             }
         }

@@ -10,16 +10,6 @@ use crate::{
     events::samples::Sample,
 };
 
-/// Names the contract lists for parts that come later: they can be subscribed to, nothing emits them yet.
-const ANNOUNCED: &[&str] = &[
-    "security.mfa.enabled",
-    "security.mfa.disabled",
-    "user.mfa.enabled",
-    "user.mfa.disabled",
-    "user.mfa.verify.success",
-    "user.mfa.verify.failed",
-];
-
 /// Other names that clients use for an action, in audit filters.
 const ALIASES: &[(&str, &str)] = &[
     ("organization.deleted", "org.deleted"),
@@ -41,7 +31,7 @@ impl EventName {
     }
     /// Every name that an organization can filter its log by.
     pub fn all() -> impl Iterator<Item = EventName> {
-        EMITTED.iter().chain(ANNOUNCED).filter(|name| name.contains('.')).map(|name| EventName(name))
+        EMITTED.iter().filter(|name| name.contains('.')).map(|name| EventName(name))
     }
     /// Every name that a webhook can subscribe to: not what happens to log streams, as the contract wants it.
     pub fn subscribable() -> impl Iterator<Item = EventName> {

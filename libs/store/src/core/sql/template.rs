@@ -85,7 +85,16 @@ impl Template {
                 !self.columns.is_empty(),
                 "the word `rows` is for a table of many rows: say which, or name the part otherwise"
             );
-            return if postgres { self.arrays(out) } else { self.json(out) };
+            return if postgres { self.arrays(out, false) } else { self.json(out) };
+        }
+        if equal(word, "hidden rows") {
+            return if postgres { self.arrays(out, true) } else { self.json(out) };
+        }
+        if word.len() > 7 && equal(word.split_at(7).0, "hidden ") {
+            out.push(if postgres { "(select " } else { "" });
+            out.push(word.split_at(7).1);
+            out.push(if postgres { "::bigint)" } else { "" });
+            return out;
         }
         if equal(word, "clock") {
             out.push(if postgres { "clock_timestamp()" } else { "null" });
@@ -113,7 +122,7 @@ impl Template {
     }
 
     /// `unnest($2::uuid[]) as v(id)`, or a select around it that gives back the nulls.
-    const fn arrays(&self, mut out: Buffer) -> Buffer {
+    const fn arrays(&self, mut out: Buffer, hidden: bool) -> Buffer {
         let mut nullable = false;
         let mut n = 0;
         while n < self.columns.len() {
@@ -134,11 +143,11 @@ impl Template {
         n = 0;
         while n < self.columns.len() {
             out.separate(n);
-            out.push("$");
+            out.push(if hidden { "(select $" } else { "$" });
             out.number(self.first + n);
             out.push("::");
             out.push(self.columns[n].kind.postgres());
-            out.push("[]");
+            out.push(if hidden { "[])" } else { "[]" });
             n += 1;
         }
         out.push(if nullable { ") as u(" } else { ") as v(" });

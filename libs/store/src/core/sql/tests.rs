@@ -32,6 +32,13 @@ fn a_statement_has_one_text_for_each_database() {
     );
 }
 
+#[test]
+fn what_the_planner_shall_not_see_stands_in_a_select_of_its_own() {
+    const HIDDEN: Sql<1> = sql!("select id from {hidden rows} limit {hidden $1}", rows = 2 (id: Uuid));
+    assert_eq!(HIDDEN.postgres, "select id from unnest((select $2::uuid[])) as v(id) limit (select $1::bigint)");
+    assert_eq!(HIDDEN.sqlite, "select id from (select unhex(j.value ->> 0) as id from json_each($2) as j) as v limit $1");
+}
+
 const COLUMNS: &str = "v.a, v.b";
 
 #[test]

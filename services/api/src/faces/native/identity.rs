@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 mod connections;
+pub(super) mod factors;
 mod login;
 mod passwords;
 mod privacy;
@@ -24,6 +25,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .of(passwords::routes)
         .of(accounts::routes)
         .of(sessions::routes)
+        .of(factors::routes)
         .of(connections::routes)
         .of(privacy::routes)
         .of(risk::routes)

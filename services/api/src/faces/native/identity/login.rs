@@ -83,8 +83,9 @@ struct LoginRequest {
     service_slug: Field<Slug>,
 }
 
-/// Sign in with a password. Where the sign-in looks risky to an organization of the account's, the answer is not yet a sign-in: its
-/// `refresh_token` is empty, and its `access_token` goes to `auth.verifyMfa`, with the code that was mailed.
+/// Sign in with a password. Where the account has an authenticator app, the organization demands a second factor, or the sign-in looks risky
+/// to one of the account's organizations, the answer is not yet a sign-in: its `refresh_token` is empty, and its `access_token` goes to
+/// `auth.verifyMfa`, with a code of the app, a recovery code, or, for who has no app, the code that was mailed.
 ///
 /// The cookie `tn_device` (with https: `__Host-tn_device`) makes the device known for 90 days. Clients that keep no cookies may keep its value
 /// and send it.
@@ -94,7 +95,7 @@ struct LoginRequest {
     responses(
         (status = 200, body = TokenResponse),
         (status = 401, description = "Wrong, or not confirmed yet.", body = ErrorBody),
-        (status = 403, description = "No access to that organization, or it refuses a sign-in that looks as risky.", body = ErrorBody),
+        (status = 403, description = "No access to that organization, or its policy or its rule for risky sign-ins refuses this one.", body = ErrorBody),
     ),
 )]
 #[post("/api/auth/login")]
@@ -116,7 +117,7 @@ async fn login(app: web::Data<App>, from: SigningIn, req: HttpRequest, body: Bod
     Ok(device::answer(&app, app.login(&from.0, input).await?))
 }
 
-/// A code that was mailed.
+/// A second factor.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(example = json!({"preauth_token": "eyJhbGciOiJFUzI1NiJ9.…", "code": "123456"}))]
 struct VerifyMfaRequest {
@@ -124,28 +125,28 @@ struct VerifyMfaRequest {
     #[serde(default)]
     #[schema(value_type = String, max_length = 8192, required)]
     preauth_token: Field<PreauthToken>,
-    /// The code in the newest mail.
+    /// Six digits of the authenticator app, a recovery code, or the code in the newest mail.
     #[serde(default)]
     #[schema(value_type = String, max_length = 1024, required)]
     code: Field<String>,
 }
 
-/// Confirm a sign-in that looked risky with the code that was mailed to the account's address. It works once, for ten minutes, and takes five
-/// tries.
+/// End a sign-in with its second factor, within five minutes. A code of the authenticator app, a recovery code and a mailed code work once each;
+/// wrong ones are limited (429).
 #[utoipa::path(
     operation_id = "auth.verifyMfa",
     request_body = VerifyMfaRequest,
     responses(
         (status = 200, body = TokenResponse),
         (status = 401, description = "Wrong, or the sign-in is over.", body = ErrorBody),
-        (status = 403, description = "No access to that organization any more.", body = ErrorBody),
+        (status = 403, description = "No access to that organization any more, or its policy refuses it.", body = ErrorBody),
     ),
 )]
 #[post("/api/auth/mfa/verify")]
 async fn verify(app: web::Data<App>, from: SigningIn, req: HttpRequest, body: Body<VerifyMfaRequest>) -> ApiResult<HttpResponse> {
     let (token, code) = all((body.value.preauth_token.required("preauth_token"), body.value.code.required("code")))?;
     let device = device::shown(&req);
-    Ok(device::answer(&app, app.verify_code(&from.0, &token.0, &code, device.as_deref()).await?))
+    Ok(device::answer(&app, app.verify_second_factor(&from.0, &token.0, &code, device.as_deref()).await?))
 }
 
 /// A refresh token.
@@ -164,7 +165,7 @@ struct RefreshRequest {
     responses(
         (status = 200, body = TokenResponse),
         (status = 401, description = "Not valid any more.", body = ErrorBody),
-        (status = 403, description = "The organization is not active.", body = ErrorBody),
+        (status = 403, description = "The organization is not active, or its policy wants more (`step_up_required`): the token goes on working once that is done, or no longer demanded.", body = ErrorBody),
     ),
 )]
 #[post("/api/auth/refresh")]

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod factors;
 mod figures;
 mod impersonation;
 mod lifecycle;
@@ -31,6 +32,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .of(audit::routes)
         .of(accounts::routes)
         .of(figures::routes)
+        .of(factors::routes)
         .of(operations::routes)
         .of(impersonation::routes);
 }

@@ -1,0 +1,218 @@
+//! Enrolling a second factor, and taking it away. Both take more than a session that lies about: a sign-in within the last 15 minutes, by
+//! something of the person's own, and where there is a factor already, with that (T25). Every change is told to the account's address, and
+//! to the organizations that the person is a member of.
+
+use crypto::totp::{self, TotpSecret};
+use domain::{
+    Error, Event, PLATFORM, Result, UserId,
+    authorization::policy,
+    delivery::mails::Template,
+    events::analytics::Day,
+    identity::{
+        accounts::{Person, User},
+        authentications::{Authentication, Method},
+        factors::{Enrolled, FactorFigures, RECOVERY_CODES, Suspicious, Typed},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{Change, NoEvent, WriteTx, identity::factors::StoredTotp};
+
+use super::second_factor::{FactorTried, distrusted, too_often};
+use crate::{App, Caller, core::admission::Place, mail};
+
+/// An authenticator app that was set up; shown once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SetUp {
+    /// As people type it into an app.
+    pub secret: String,
+    /// What an app reads as a QR code.
+    pub url: String,
+    /// Each works once, when the app is lost.
+    pub recovery_codes: Vec<String>,
+}
+
+fn wrong() -> Error {
+    Error::field("code", "wrong", "This code is wrong, or was used. Take the newest one of your app.")
+}
+
+fn not_enrolled() -> Error {
+    Error::conflict("mfa_not_enabled", "There is no second factor to change. Set one up first.")
+}
+
+impl App {
+    /// What the caller has enrolled.
+    pub async fn own_factors(&self, c: &Caller) -> Result<Enrolled> {
+        let person = self.reader(c).await?;
+        person.require_unconfined()?;
+        self.store.own_factors(policy::own(&person)).await
+    }
+
+    /// Sets an authenticator app up, which counts once a code of it is shown. `Conflict` (`mfa_enabled`) if there is one; `Forbidden`
+    /// (`recent_sign_in_required`) unless the sign-in is fresh or the password is sent.
+    pub async fn set_up_totp(&self, c: &Caller, password: Option<&str>) -> Result<SetUp> {
+        let person = self.person(c).await?;
+        person.require_unconfined()?;
+        self.demand_presence(c, &person, password).await?;
+        self.as_person(c, async |tx, person| {
+            tx.lock_account(person.id).await?;
+            if tx.enrolled(person.id).await?.totp_since.is_some() {
+                return Err(Error::conflict("mfa_enabled", "There is an authenticator app already. Take it away first."));
+            }
+            let secret = TotpSecret::generate(self.ids.as_ref());
+            tx.put_totp(person.id, &secret).await?;
+            let recovery_codes = self.new_recovery_codes(tx, person.id).await?;
+            let url = secret.url("Tenantry", person.email.as_str());
+            let set_up = SetUp { secret: secret.to_base32(), url, recovery_codes };
+            Ok(Change::silent(set_up, NoEvent::Housekeeping))
+        })
+        .await
+    }
+
+    async fn new_recovery_codes(&self, tx: &WriteTx, user: UserId) -> Result<Vec<String>> {
+        let codes: Vec<_> = (0..RECOVERY_CODES).map(|_| totp::recovery_code(self.ids.as_ref())).collect();
+        let hashes: Vec<_> = codes.iter().map(|code| code.hash.clone()).collect();
+        tx.put_recovery_codes(user, &hashes).await?;
+        Ok(codes.into_iter().map(|code| code.text).collect())
+    }
+
+    /// Confirms an app that was set up, by a code of it; or shows the second factor in a session that has not. Either way the session has two
+    /// from now on. `Invalid` for a wrong code, `RateLimited` after too many.
+    pub async fn confirm_factor(&self, c: &Caller, code: &str) -> Result<()> {
+        self.write(c, self.admit_write(c.who.id(), Place::Own).await?, async |tx| {
+            let person = tx.person(&c.who).await?;
+            let user = tx.lock_account(person.id).await?.user;
+            let Some(totp) = tx.totp(user.id).await? else { return Err(not_enrolled()) };
+            let is_new = totp.confirmed_at.is_none();
+            let tried =
+                if is_new { confirm(tx, &user, &totp, code).await? } else { self.try_factor(tx, user.id, &totp, code).await? };
+            match tried {
+                FactorTried::TooOften(until) => Err(too_often(tx, until)),
+                FactorTried::Wrong if is_new => Err(wrong()),
+                FactorTried::Wrong => {
+                    let change = Change::new(Err(wrong()), user.realm, Event::MfaFailed { user_id: user.id });
+                    let known_to_others = self.charge_factor(tx, &user).await?;
+                    Ok(if known_to_others { change.and(user.realm, distrusted(user.id)) } else { change })
+                }
+                FactorTried::Right(method) => {
+                    tx.session_did(user.id, person.session, Authentication::own(method, tx.now())).await?;
+                    if is_new {
+                        return Ok(self.enabled(tx, &user).await?.map(Ok));
+                    }
+                    let event = Event::MfaVerified { user_id: user.id, method: method.as_str() };
+                    Ok(Change::new(Ok(()), user.realm, event))
+                }
+            }
+        })
+        .await?
+    }
+
+    async fn enabled(&self, tx: &WriteTx, user: &User) -> Result<Change<()>> {
+        self.tell(tx, user, Template::MfaEnabled).await?;
+        let event = Event::MfaEnabled { user_id: user.id, method: Method::Totp.as_str() };
+        let told = tx.member_of(user.id).await?.into_iter().map(|org| (org, Event::MemberMfaEnabled { user_id: user.id }));
+        Ok(told.fold(Change::new((), user.realm, event), |change, (org, event)| change.and(org, event)))
+    }
+
+    async fn disabled(&self, tx: &WriteTx, user: &User, reason: &'static str) -> Result<Change<()>> {
+        self.tell(tx, user, Template::MfaDisabled).await?;
+        let event = Event::MfaDisabled { user_id: user.id, reason };
+        let told =
+            tx.member_of(user.id).await?.into_iter().map(|org| (org, Event::MemberMfaDisabled { user_id: user.id, reason }));
+        Ok(told.fold(Change::new((), user.realm, event), |change, (org, event)| change.and(org, event)))
+    }
+
+    async fn tell(&self, tx: &WriteTx, user: &User, template: Template) -> Result<()> {
+        tx.queue_mail(user.realm, &mail(template, &user.email, json!({ "link": self.settings.public_url }))).await
+    }
+
+    /// Takes the caller's second factors away. `Conflict` (`mfa_not_enabled`); `Forbidden` (`recent_sign_in_required`) unless the sign-in is fresh,
+    /// and had two factors.
+    pub async fn drop_own_factors(&self, c: &Caller) -> Result<()> {
+        self.as_person(c, async |tx, person| {
+            let user = tx.lock_account(person.id).await?.user;
+            self.changes_factors(tx, person).await?;
+            tx.drop_factors(user.id).await?;
+            self.disabled(tx, &user, "user").await
+        })
+        .await
+    }
+
+    /// New recovery codes for the caller, in the place of those that are left; shown once. Refused as [`App::drop_own_factors`].
+    pub async fn renew_recovery_codes(&self, c: &Caller) -> Result<Vec<String>> {
+        self.as_person(c, async |tx, person| {
+            let user = tx.lock_account(person.id).await?.user;
+            self.changes_factors(tx, person).await?;
+            let codes = self.new_recovery_codes(tx, user.id).await?;
+            self.tell(tx, &user, Template::RecoveryCodesRenewed).await?;
+            Ok(Change::new(codes, user.realm, Event::RecoveryCodesRenewed { user_id: user.id }))
+        })
+        .await
+    }
+
+    async fn changes_factors(&self, tx: &WriteTx, person: &Person) -> Result<()> {
+        if tx.enrolled(person.id).await?.totp_since.is_none() {
+            return Err(not_enrolled());
+        }
+        let has_two = person.did.iter().any(|one| matches!(one.method, Method::Totp | Method::RecoveryCode));
+        if person.is_fresh(tx.now()) && has_two {
+            return Ok(());
+        }
+        Err(Error::forbidden("recent_sign_in_required", "Sign in again, with your password and the second factor."))
+    }
+
+    /// What an account has enrolled, for who operates the platform. `NotFound`.
+    pub async fn platform_factors(&self, c: &Caller, id: UserId) -> Result<Enrolled> {
+        let principal = self.principal(c).await?;
+        let scope = policy::platform(&principal)?;
+        self.store.user_detail(scope, id, c.call.now).await?;
+        self.store.factors_of(scope, id).await
+    }
+
+    /// Takes somebody's second factors away, who has lost them. `NotFound`; `Conflict` (`mfa_not_enabled`).
+    pub async fn reset_factors(&self, c: &Caller, id: UserId) -> Result<()> {
+        self.as_operator(c, async |tx, _| {
+            let user = tx.lock_account(id).await?.user;
+            if !tx.drop_factors(user.id).await? {
+                return Err(not_enrolled());
+            }
+            let change = self.disabled(tx, &user, "platform").await?;
+            Ok(change.and(PLATFORM, Event::PlatformMfaReset { user_id: user.id }))
+        })
+        .await
+    }
+
+    /// The platform's second factors in numbers, of now and today.
+    pub async fn factor_figures(&self, c: &Caller) -> Result<FactorFigures> {
+        let principal = self.principal(c).await?;
+        let scope = policy::platform(&principal)?;
+        self.heavy_read(PLATFORM, self.store.factor_figures(scope, Day::of(c.call.now))).await
+    }
+
+    /// The same, kept as the figures of today.
+    pub async fn keep_factor_figures(&self, c: &Caller) -> Result<FactorFigures> {
+        self.as_operator(c, async |tx, scope| Ok(Change::silent(tx.keep_factor_figures(scope).await?, NoEvent::Housekeeping)))
+            .await
+    }
+
+    /// The figures that were kept, of each day, the newest first, with when they were counted.
+    pub async fn factor_days(&self, c: &Caller) -> Result<Vec<(String, FactorFigures, domain::Time)>> {
+        let principal = self.principal(c).await?;
+        self.store.factor_days(policy::platform(&principal)?).await
+    }
+
+    /// The accounts at which second factors were guessed at since yesterday.
+    pub async fn guessed_at(&self, c: &Caller) -> Result<Vec<Suspicious>> {
+        let principal = self.principal(c).await?;
+        self.store.guessed_at(policy::platform(&principal)?, Day::of(c.call.now).plus(-1)).await
+    }
+}
+
+/// The code of an app that is not confirmed yet. Nobody can guess at it who does not see the secret, so it is not counted.
+async fn confirm(tx: &WriteTx, user: &User, totp: &StoredTotp, code: &str) -> Result<FactorTried> {
+    let Typed::Code(code) = Typed::of(code) else { return Ok(FactorTried::Wrong) };
+    match totp.secret.step_of(&code, tx.now()) {
+        Some(step) if tx.confirm_totp(user.id, step).await? => Ok(FactorTried::Right(Method::Totp)),
+        _ => Ok(FactorTried::Wrong),
+    }
+}

@@ -1,0 +1,230 @@
+//! The second half of a sign-in. A right password that is not enough leaves a sign-in that waits, and is answered with a token that names it and
+//! opens nothing else ([`PREAUTH_TYP`]). The second factor ends it: a code of the authenticator app or a recovery code of who has enrolled one, a
+//! mailed code of who has not. It waits for five minutes, ends once, and only while the password is the same.
+//!
+//! Wrong codes of an app are counted for the account, under its lock, in the database ([`domain::identity::factors`]).
+
+use chrono::TimeDelta;
+use crypto::{opaque, totp};
+use domain::{
+    Actor, Error, Event, OrgId, PLATFORM, Result, Time, UserId,
+    core::{rate::whole_seconds, value::Slug},
+    delivery::mails::Template,
+    identity::{
+        accounts::User,
+        authentications::{Authentication, Authentications, Method},
+        factors::{A_DAY, AT_ONCE, Typed},
+        sessions::{PREAUTH_TYP, PreauthClaims, TokenPair},
+    },
+};
+use serde_json::json;
+use store::{
+    Change, WriteTx,
+    identity::{accounts::Account, factors::StoredTotp, risk::Tried},
+};
+use uuid::Uuid;
+
+use crate::{
+    App, Call,
+    core::limits::refuse,
+    identity::{
+        login::SignedIn,
+        login_throttling,
+        risk::{challenge::proven, device::Shown},
+        tokens::{For, audience},
+    },
+    mail,
+};
+
+/// How long a sign-in waits for its second factor, as the contract has it.
+const WAITS: TimeDelta = TimeDelta::seconds(300);
+
+fn over() -> Error {
+    Error::unauthenticated(
+        "invalid_preauth_token",
+        "This sign-in is over, or was changed meanwhile. Sign in again with the password.",
+    )
+}
+
+fn wrong_code() -> Error {
+    Error::unauthenticated(
+        "invalid_code",
+        "This code is wrong, was used or has run out. Take the newest one of your app or of the mail, or a recovery code.",
+    )
+}
+
+/// What became of a second factor.
+pub(super) enum FactorTried {
+    /// It was right, and is used up.
+    Right(Method),
+    /// It was wrong.
+    Wrong,
+    /// It was not looked at: too many were wrong. One more may be tried then.
+    TooOften(Time),
+}
+
+/// The names of the budgets of wrong codes: for some minutes, and for a day.
+fn budgets(user: UserId) -> [String; 2] {
+    ["factor", "factor-day"].map(|kind| opaque::hash(&format!("{kind} {user}")))
+}
+
+impl App {
+    /// Lets a sign-in wait for its second factor: the token that names it. Who has enrolled none is mailed a code.
+    pub(crate) async fn ask_for_second(
+        &self,
+        tx: &WriteTx,
+        (user, proven): (&User, &str),
+        to: Option<&(OrgId, Slug)>,
+        (waiting, call): (Uuid, &Call),
+    ) -> Result<TokenPair> {
+        if tx.enrolled(user.id).await?.totp_since.is_none() {
+            self.mail_code(tx, (user, proven), call).await?;
+        }
+        let (now, slug) = (tx.now(), to.map(|(_, slug)| slug));
+        tx.wait_for_factor(user.id, waiting, proven, now + WAITS).await?;
+        let claims = PreauthClaims {
+            token_use: "mfa_preauth".to_owned(),
+            sub: user.id,
+            email: user.email.to_string(),
+            org: slug.cloned(),
+            org_id: to.map(|(org, _)| *org),
+            aud: audience(slug),
+            iss: self.settings.public_url.clone(),
+            jti: waiting,
+            mfa_required: true,
+            iat: now.timestamp(),
+            exp: (now + WAITS).timestamp(),
+        };
+        let access_token = self.sign(PREAUTH_TYP, &claims, now)?;
+        Ok(TokenPair { access_token, refresh_token: String::new(), expires_in: WAITS.num_seconds() })
+    }
+
+    /// Ends a sign-in that waits. `Unauthenticated` for a wrong code, `RateLimited` after too many of those.
+    pub async fn verify_second_factor(&self, call: &Call, token: &str, code: &str, device: Option<&str>) -> Result<SignedIn> {
+        let claims: PreauthClaims = self.verified(token, PREAUTH_TYP, call.now).await.map_err(|_| over())?;
+        let shown = self.shown_device(device).await?;
+        self.anonymously(call, async |tx| {
+            let account = tx.lock_account(claims.sub).await.map_err(|_| over())?;
+            let password = proven(account.password_hash.as_deref());
+            let waits = tx.waiting_sign_in(claims.sub, claims.jti).await?;
+            if account.user.deleted_at.is_some() || waits.as_ref() != Some(&password) {
+                return Err(over());
+            }
+            let known = tx.totp(claims.sub).await?.filter(|totp| totp.confirmed_at.is_some());
+            let tried = match &known {
+                Some(totp) => self.try_factor(tx, claims.sub, totp, code).await?,
+                None => try_mailed(tx, claims.sub, code, &password).await?,
+            };
+            match tried {
+                FactorTried::TooOften(until) => Err(too_often(tx, until)),
+                FactorTried::Wrong => self.failed(tx, &account, &claims, known.is_some()).await,
+                FactorTried::Right(method) => {
+                    let did = Authentications::one(Authentication { method: Method::Password, at: claims.iat, through: None });
+                    let did = did.and(Authentication::own(method, tx.now()));
+                    Ok(self.end_waiting(tx, &account.user, &claims, (&did, method), (&shown, call)).await?.map(Ok))
+                }
+            }
+        })
+        .await?
+    }
+
+    /// Tries a code of the app, or a recovery code. The account is locked.
+    pub(super) async fn try_factor(&self, tx: &WriteTx, user: UserId, totp: &StoredTotp, code: &str) -> Result<FactorTried> {
+        if self.settings.limits.enabled {
+            let [at_once, _] = budgets(user);
+            if let Some(wait) = tx.guess_budget(&at_once).await?.wait(tx.now(), AT_ONCE) {
+                return Ok(FactorTried::TooOften(tx.now() + TimeDelta::from_std(wait).unwrap_or_default()));
+            }
+        }
+        let right = match Typed::of(code) {
+            Typed::Code(code) => match totp.secret.step_of(&code, tx.now()) {
+                Some(step) if tx.use_totp_step(user, step).await? => Some(Method::Totp),
+                _ => None,
+            },
+            Typed::Recovery(code) if tx.use_recovery_code(user, &totp::recovery_hash(&code)).await? => Some(Method::RecoveryCode),
+            Typed::Recovery(_) | Typed::Nonsense => None,
+        };
+        tx.count_factor_attempt(user, right.is_some()).await?;
+        Ok(right.map_or(FactorTried::Wrong, FactorTried::Right))
+    }
+
+    /// Counts a wrong code of the app. After too many within a day the password counts as known to others: `true`.
+    pub(super) async fn charge_factor(&self, tx: &WriteTx, user: &User) -> Result<bool> {
+        if !self.settings.limits.enabled {
+            return Ok(false);
+        }
+        let [at_once, day] = budgets(user.id);
+        tx.charge_factor([(&at_once, AT_ONCE), (&day, A_DAY)]).await?;
+        if tx.guess_budget(&day).await?.wait(tx.now(), A_DAY).is_none() {
+            return Ok(false);
+        }
+        tx.distrust_password(user.id).await?;
+        let told = mail(Template::PasswordDistrusted, &user.email, json!({ "link": self.settings.public_url }));
+        tx.queue_mail(user.realm, &told).await?;
+        Ok(true)
+    }
+
+    async fn failed(
+        &self,
+        tx: &WriteTx,
+        account: &Account,
+        claims: &PreauthClaims,
+        enrolled: bool,
+    ) -> Result<Change<Result<SignedIn>>> {
+        let (user, log) = (&account.user, claims.org_id.unwrap_or(PLATFORM));
+        tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
+        let event = Event::LoginFailed { email: user.email.to_string(), reason: "invalid_code".to_owned() };
+        let change = Change::new(Err(wrong_code()), log, event).and(log, Event::MfaFailed { user_id: user.id });
+        if enrolled && self.charge_factor(tx, user).await? {
+            return Ok(change.and(user.realm, distrusted(user.id)));
+        }
+        Ok(change)
+    }
+
+    async fn end_waiting(
+        &self,
+        tx: &WriteTx,
+        user: &User,
+        claims: &PreauthClaims,
+        (did, method): (&Authentications, Method),
+        (shown, call): (&Shown, &Call),
+    ) -> Result<Change<SignedIn>> {
+        tx.acts(Actor::User { id: user.id, email: user.email.clone() });
+        let to = claims.org_id.zip(claims.org.clone());
+        let entry = self.entry(tx, user, claims.org_id, (did, call)).await?;
+        // The policy may have become another meanwhile.
+        if let Some(refusal) = claims.org.as_ref().and_then(|slug| entry.refusal(slug)) {
+            return Err(refusal);
+        }
+        let target = to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
+        let judges = self.judge(tx, claims.org_id, user.id, shown).await?;
+        let (tokens, session) = self.enter(tx, (user, did), &target, call).await?;
+        if !tx.end_waiting(user.id, claims.jti).await? {
+            return Err(over());
+        }
+        tx.challenge_passed(user.id, claims.jti, session.id).await?;
+        let device = self.trusted_device(shown, user.id, judges.judges(), tx.now())?;
+        tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
+        let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
+        let verified = Event::MfaVerified { user_id: user.id, method: method.as_str() };
+        Ok(Change::new(SignedIn { tokens, device }, target.org(), event).and(target.org(), verified))
+    }
+}
+
+async fn try_mailed(tx: &WriteTx, user: UserId, code: &str, proven: &str) -> Result<FactorTried> {
+    // As people type and copy it.
+    let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    Ok(match tx.try_sign_in_code(user, &code, proven).await? {
+        Tried::Right => FactorTried::Right(Method::MailCode),
+        Tried::Wrong => FactorTried::Wrong,
+        Tried::TooOften(until) => FactorTried::TooOften(until),
+    })
+}
+
+pub(super) fn too_often(tx: &WriteTx, until: Time) -> Error {
+    refuse("guesses", whole_seconds((until - tx.now()).to_std().unwrap_or_default()))
+}
+
+pub(super) fn distrusted(user_id: UserId) -> Event {
+    Event::PasswordDistrusted { user_id, reason: "second_factor_guessed" }
+}
