@@ -67,15 +67,8 @@ const ONE_SERVICE: &str = "and service_id = $6";
 const TOTAL: &str = "(select end_users from org_counters where org_id = $1)";
 /// It is known from the service.
 const NO_TOTAL: &str = "0";
-const LIST: Sql = sql!(
-    "{page}",
-    page = PAGE,
-    user = USER_COLUMNS,
-    total = TOTAL,
-    one_page = ONE_PAGE,
-    table = ALL,
-    of_service = ANY_SERVICE
-);
+const LIST: Sql =
+    sql!("{page}", page = PAGE, user = USER_COLUMNS, total = TOTAL, one_page = ONE_PAGE, table = ALL, of_service = ANY_SERVICE);
 const LIST_OF_SERVICE: Sql = sql!(
     "{page}",
     page = PAGE,
