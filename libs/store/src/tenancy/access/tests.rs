@@ -31,6 +31,7 @@ const GRANT_NOTHING: &[(&str, &str)] = &[
     ("erasures.user_id", "an order to forget somebody"),
     ("events.actor_email", "history"),
     ("events.actor_id", "history"),
+    ("factor_attempts.user_id", "history"),
     ("impersonations.operator_id", "acts through a session of their own, and only while they own the platform, which is listed"),
     ("impersonations.user_id", "somebody else acts as them"),
     ("invitations.email", "history; the pending ones are listed by pending_email"),
@@ -40,6 +41,7 @@ const GRANT_NOTHING: &[(&str, &str)] = &[
     ("organizations.approved_by", "history"),
     ("organizations.owner_user_id", "the membership of the same person says it"),
     ("organizations.rejected_by", "history"),
+    ("recovery_codes.user_id", "a second factor, beside the password"),
     ("risk_events.user_id", "history"),
     ("sessions.user_id", "what a session may do here is its grant"),
     ("sign_in_challenges.user_id", "a code that a sign-in is asked for, beside the password"),
@@ -47,7 +49,9 @@ const GRANT_NOTHING: &[(&str, &str)] = &[
     ("slug_holds.owner_user_id", "of deleted organizations"),
     ("smtp_settings.from_email", "a sender's address"),
     ("subscriptions.user_id", "goes with service_users"),
+    ("totp.user_id", "a second factor, beside the password"),
     ("users.email", "the account itself: the platform's powers are listed"),
+    ("waiting_sign_ins.user_id", "a sign-in that has one factor of two; it makes no session before the other"),
 ];
 
 #[tokio::test]
