@@ -44,7 +44,7 @@ pub struct Places {
     pub organization_writes: usize,
     /// Writes of one account in organizations at once.
     pub account_writes: usize,
-    /// Heavy reads of an organization at once, and as many usual pages.
+    /// Heavy reads of an organization at once.
     pub organization_heavy_reads: usize,
 }
 
@@ -60,6 +60,10 @@ impl Places {
     /// Those that the writes of one organization may use: never all that callers have.
     fn organization(&self) -> usize {
         self.organization_writes.min(self.callers().saturating_sub(1)).max(1)
+    }
+    /// Usual pages of an organization at once: as many as all heavy reads together may use.
+    fn pages(&self) -> usize {
+        self.organization_heavy_reads.max(self.heavy_reads())
     }
     /// Those that heavy reads may use.
     fn heavy_reads(&self) -> usize {
@@ -96,7 +100,7 @@ impl Gates {
             guesses: KeyedSemaphore::new(1, WAITING),
             callers: together(places.callers()),
             writes: together(places.writes()),
-            pages: KeyedSemaphore::new(places.organization_heavy_reads, WAITING),
+            pages: KeyedSemaphore::new(places.pages(), WAITING),
             heavy: KeyedSemaphore::new(places.organization_heavy_reads, WAITING),
             all_heavy: together(places.heavy_reads()),
         }
