@@ -6,6 +6,7 @@
 //! "unavailable, try again" instead of letting everybody wait. Who gets a place in it is decided by [`queue`].
 
 mod cost;
+mod guessable;
 mod pool;
 mod queue;
 mod task;
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 pub use cost::HashCost;
+pub use guessable::refuse_guessable;
 use pool::Pool;
 pub use queue::Asker;
 use task::Task;

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::Path};
 
-use crypto::MasterKeys;
+use crypto::{MasterKeys, password::refuse_guessable};
 use domain::core::value::{Email, Password};
 use infra::{
     config::{self, Config, ConfigErrors, EgressConfig},
@@ -33,7 +33,10 @@ fn problems(config: &Config) -> Vec<(&'static str, String)> {
     let first = &config.bootstrap;
     if !first.owner_email.is_empty() && !first.owner_password.is_empty() {
         note("bootstrap.owner_email", first.owner_email.parse::<Email>().err().map(|e| e.message.to_string()));
-        note("bootstrap.owner_password", first.owner_password.expose().parse::<Password>().err().map(|e| e.message.to_string()));
+        let password = first.owner_password.expose().parse::<Password>().map_err(|e| e.message);
+        let usable = password
+            .and_then(|password| refuse_guessable("", &password, &[&first.owner_email]).map_err(|violation| violation.message));
+        note("bootstrap.owner_password", usable.err().map(|message| message.to_string()));
     }
     if config.data.dir.exists() && !config.data.dir.is_dir() {
         note("data.dir", Some(format!("{} is not a folder.", config.data.dir.display())));

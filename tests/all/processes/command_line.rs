@@ -84,7 +84,8 @@ fn what_the_start_refuses_the_check_refuses() {
     let owner = ("bootstrap.owner_email", "root@example.com");
     for (settings, key) in [
         (vec![owner, ("bootstrap.owner_password", "12345")], "bootstrap.owner_password"),
-        (vec![("bootstrap.owner_email", "x@y"), ("bootstrap.owner_password", "12345678")], "bootstrap.owner_email"),
+        (vec![("bootstrap.owner_email", "x@y"), ("bootstrap.owner_password", "a long sentence")], "bootstrap.owner_email"),
+        (vec![owner, ("bootstrap.owner_password", "12345678")], "bootstrap.owner_password"),
         (vec![("database.url", "postgres://u:Hu#nter2@db/t")], "database.url"),
         (vec![("database.url", "postgres://u:%ff@db/t")], "database.url"),
         (vec![("database.url", "postgres://u:p@db/t?sslmode=maybe")], "database.url"),

@@ -25,7 +25,12 @@ use domain::{
 use serde_json::json;
 use store::{Change, NoEvent, WriteTx, identity::accounts::Link};
 
-use crate::{App, Call, Caller, core::limits::rate_request, identity::login_throttling, mail};
+use crate::{
+    App, Call, Caller,
+    core::limits::rate_request,
+    identity::{login_throttling, passwords::refuse_guessable},
+    mail,
+};
 
 /// Mails to one address: three at once, then one each five minutes.
 const MAIL_PER_ADDRESS: Limit = Limit { burst: 3, period: Duration::from_secs(300) };
@@ -84,6 +89,7 @@ impl App {
 
     /// Starts a sign-up: mails a link to confirm the address. Answers and works alike whether or not the address has an account.
     pub async fn register(&self, call: &Call, email: &Email, password: &Password) -> Result<()> {
+        refuse_guessable("password", password, Some(email))?;
         self.admit_mail(email).await?;
         let hash = self.hasher_for(call, None).hash(password.expose()).await?;
         self.anonymously(call, async |tx| {

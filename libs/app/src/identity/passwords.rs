@@ -42,9 +42,11 @@ impl App {
         if !opaque::recognises(Purpose::ResetPassword, token) {
             return Err(bad_link());
         }
+        refuse_guessable("new_password", password, None)?;
         let hash = self.hasher_for(call, None).hash(password.expose()).await?;
         self.anonymously(call, async |tx| {
             let link = take(tx, LinkPurpose::ResetPassword, token).await?;
+            refuse_guessable("new_password", password, Some(&link.email))?;
             let mut account = tx.lock_account(link.user.ok_or_else(bad_link)?).await?;
             // The address was changed after the link was sent: the old mailbox has no say any more.
             if account.user.email != link.email || account.user.deleted_at.is_some() {
@@ -65,6 +67,7 @@ impl App {
     pub async fn change_password(&self, c: &Caller, current: &str, new: &Password) -> Result<()> {
         let person = self.person(c).await?;
         person.require_unconfined()?;
+        refuse_guessable("new_password", new, Some(&person.email))?;
         let wrong = || Error::field("current_password", "wrong", "The current password is wrong.");
         let known = self.check_own_password(c, &person, current, wrong).await?;
         let hash = self.hasher_for(&c.call, Some(person.id)).hash(new.expose()).await?;
@@ -111,6 +114,15 @@ impl App {
         tx.queue_mail(user.realm, &mail(Template::PasswordChanged, &user.email, json!({ "link": self.settings.public_url })))
             .await
     }
+}
+
+/// Refuses a new password that is tried first, by whoever knows the address.
+pub(crate) fn refuse_guessable(field: &str, password: &Password, email: Option<&Email>) -> Result<()> {
+    let about: Vec<&str> = email.map_or_else(Vec::new, |email| {
+        let parts = email.as_str().split(['@', '.', '-', '_', '+']);
+        [email.as_str()].into_iter().chain(email.as_str().split('@')).chain(parts).collect()
+    });
+    crypto::password::refuse_guessable(field, password, &about).map_err(|violation| Error::invalid(vec![violation]))
 }
 
 fn password_changed(user: &User, method: &str) -> Change<()> {

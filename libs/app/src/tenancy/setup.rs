@@ -8,7 +8,10 @@ use domain::{
 };
 use store::{Change, NoEvent, identity::accounts::Link};
 
-use crate::{App, Call, identity::accounts};
+use crate::{
+    App, Call,
+    identity::{accounts, passwords::refuse_guessable},
+};
 
 /// The link's row names this address until somebody uses it.
 const NOBODY: &str = "first-owner@setup.invalid";
@@ -93,6 +96,7 @@ impl App {
                 return Err(accounts::bad_link());
             }
         }
+        refuse_guessable("password", password, Some(email))?;
         let hash = self.hasher.hash(password.expose()).await?;
         self.anonymously(call, async |tx| {
             if let Some(token) = token {
