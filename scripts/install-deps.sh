@@ -27,6 +27,8 @@ PACKAGES=(
     "test  | faketime        | the tests move the clock under running processes"
     "test  | python3-aiosmtpd | a real mail server with STARTTLS and AUTH, to which the tests send mail"
     "test  | dnsmasq-base    | a real name server, at which the tests prove domains"
+    "test  | python3-authlib | an OAuth client that knows nothing of us, which gets tokens"
+    "test  | python3-requests | what it speaks HTTP with"
     "test  | caddy           | a real proxy that asks before it gets a certificate for a host"
     "test  | rsyslog         | a real syslog server, to which the tests forward logs"
     "test  | rsyslog-openssl | its TLS"

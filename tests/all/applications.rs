@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod billing;
+mod client_tokens;
 mod end_users;
 mod plans;
 mod service_access;

@@ -33,6 +33,7 @@ mod limits;
 mod load;
 mod log_streams;
 mod mail;
+mod oauth;
 mod outage_postgres;
 mod outage_redis;
 mod own_mail_server;

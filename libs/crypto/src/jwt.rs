@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use crate::jwk::{Alg, SigningKey};
-use check::UniqueObject;
+pub(crate) use check::UniqueObject;
 pub use check::{AudienceRule, Expected};
 
 /// Longer tokens are neither made nor read: they do not fit into the headers that carry them.
@@ -91,6 +91,11 @@ impl KeySet {
     /// `Internal` when there is no key, or the token would be longer than we read.
     pub fn sign<C: Serialize>(&self, typ: &str, claims: &C, now: Time) -> Result<String> {
         self.sign_by(self.signer(now, |_| true), typ, claims)
+    }
+
+    /// Whether there is a key for `alg`.
+    pub fn has(&self, alg: Alg, now: Time) -> bool {
+        self.signer(now, |entry| entry.key.alg() == alg).is_some()
     }
 
     /// Signs with the newest active key for `alg`.

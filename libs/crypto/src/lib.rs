@@ -8,6 +8,7 @@
 mod aead;
 pub mod audit;
 mod fingerprint;
+pub mod foreign;
 pub mod jwk;
 pub mod jwt;
 mod keypair;

@@ -2,8 +2,11 @@
 
 pub mod api_keys;
 pub mod billing;
+pub mod client_grants;
+pub mod clients;
 pub mod end_users;
 pub mod plans;
+pub mod resource_servers;
 pub mod service_keys;
 pub mod services;
 pub mod subscriptions;

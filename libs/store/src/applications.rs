@@ -1,12 +1,16 @@
-//! Programs of organizations: API keys; services, their clients, plans, keys, users and subscriptions.
+//! Programs of the platform and of organizations: clients and what they may do; API keys; services, their clients, plans, keys, users and subscriptions.
 
 pub mod api_keys;
 pub mod billing;
+pub mod client_grants;
 pub mod clients;
 pub mod end_users;
 pub mod plans;
+pub mod platform_clients;
+pub mod resource_servers;
 pub mod service_access;
 pub mod service_keys;
 pub mod service_users;
 pub mod services;
 pub mod subscriptions;
+pub mod token_clients;

@@ -3,6 +3,7 @@
 //! Only serving and `migrate` make what is not there; the other commands find it, and say which database they touch.
 
 mod audit;
+mod client;
 mod owner;
 mod say;
 
@@ -55,6 +56,11 @@ enum Command {
     Owner {
         #[command(subcommand)]
         command: owner::OwnerCommand,
+    },
+    /// OAuth clients of the platform.
+    Client {
+        #[command(subcommand)]
+        command: client::ClientCommand,
     },
     /// Audit logs, offline: needs no configuration.
     Audit {
@@ -132,6 +138,7 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
                 Some(Command::Keys { command: KeysCommand::Rotate }) => rotate(&config).await,
                 Some(Command::Keys { command: KeysCommand::RotateAudit }) => rotate_audit(&config).await,
                 Some(Command::Owner { command }) => owner::run(command, &config).await,
+                Some(Command::Client { command }) => client::run(command, &config).await,
                 _ => serve(&config).await,
             }
         })

@@ -169,8 +169,11 @@ both!(whatever_is_sent_is_answered_as_documented, async |app| {
         }
     }
     app.worker().await;
-    // If nothing is taken, or nothing refused, the requests are not what they should be.
-    assert!(taken.len() > operations.len() / 2 && refused.len() > operations.len() / 2, "taken: {taken:?}\nrefused: {refused:?}");
+    // If nothing is taken, or nothing refused, the requests are not what they should be. (What only a platform owner makes never was, and is refused.)
+    assert!(
+        taken.len() > operations.len() * 2 / 5 && refused.len() > operations.len() / 2,
+        "taken: {taken:?}\nrefused: {refused:?}"
+    );
     app.leaves_deliveries(app.count("select count(*) from deliveries where state < 2").await as usize);
 });
 

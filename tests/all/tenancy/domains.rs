@@ -4,6 +4,7 @@ mod claims;
 mod front;
 mod lapsing;
 mod sign_in;
+mod tokens;
 mod trust;
 
 use chrono::TimeDelta;

@@ -18,6 +18,9 @@ pub(super) const NOUNS: &[Noun] = &[
     Noun { parameter: "org_id", prefix: "org_", make: made!(organization_id) },
     Noun { parameter: "user_id", prefix: "usr_", make: made!(member) },
     Noun { parameter: "impersonation_id", prefix: "imp_", make: made!(impersonation) },
+    Noun { parameter: "oauth_client_id", prefix: "cli_", make: made!(client) },
+    Noun { parameter: "resource_server_id", prefix: "api_", make: made!(resource_server) },
+    Noun { parameter: "client_grant_id", prefix: "cgr_", make: made!(client_grant) },
     Noun { parameter: "tier_id", prefix: "tier_", make: made!(tier) },
     Noun { parameter: "role_id", prefix: "role_", make: made!(role) },
     Noun { parameter: "domain_id", prefix: "ord_", make: made!(domain) },
@@ -103,6 +106,23 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("platform.endImpersonation", Platform),
     op("platform.impersonate", Platform).with(|_| json!({"user_id": "usr_00000000000000000000000000000000"})),
     op("platform.operations.getStatus", Platform),
+    op("platform.clientGrants.create", Platform)
+        .with(|_| json!({"client": "cli_00000000000000000000000000000000", "audience": "https://sweep.example/"})),
+    op("platform.clientGrants.delete", Platform),
+    op("platform.clientGrants.list", Platform),
+    op("platform.clientGrants.update", Platform).with(|_| json!({"scopes": []})),
+    op("platform.clients.create", Platform).with(|n| json!({"name": format!("Sweep {n}")})),
+    op("platform.clients.delete", Platform),
+    op("platform.clients.get", Platform),
+    op("platform.clients.list", Platform),
+    op("platform.clients.rotateSecret", Platform),
+    op("platform.clients.update", Platform).with(|n| json!({"name": format!("Sweep {n}")})),
+    op("platform.resourceServers.create", Platform)
+        .with(|n| json!({"audience": format!("https://sweep{n}.example/"), "name": "Sweep"})),
+    op("platform.resourceServers.delete", Platform),
+    op("platform.resourceServers.get", Platform),
+    op("platform.resourceServers.list", Platform),
+    op("platform.resourceServers.update", Platform).with(|n| json!({"name": format!("Sweep {n}")})),
     op("platform.mfa.generateMetrics", Platform),
     op("platform.mfa.getMetrics", Platform),
     op("platform.mfa.getSuspiciousActivity", Platform),
@@ -184,4 +204,19 @@ async fn scim_token(at: &Maker<'_>) -> String {
 async fn invitation(at: &Maker<'_>) -> String {
     let email = format!("cy@{}.example", at.id("org_slug"));
     text(&at.post_mailed(&email, "invitations", json!({"email": email, "role": "member"})).await["invitation"]["id"])
+}
+
+/// As only platform owners make one.
+async fn client(_: &Maker<'_>) -> String {
+    format!("cli_{}", "0".repeat(32))
+}
+
+/// The same.
+async fn resource_server(_: &Maker<'_>) -> String {
+    format!("api_{}", "0".repeat(32))
+}
+
+/// The same.
+async fn client_grant(_: &Maker<'_>) -> String {
+    format!("cgr_{}", "0".repeat(32))
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::TimeDelta;
-use crypto::{Expected, JwtError, KeySet, Purpose, opaque};
+use crypto::{Alg, Expected, JwtError, KeySet, Purpose, opaque};
 use domain::{
     Error, GrantId, OrgId, PLATFORM, Result, Time,
     core::value::Slug,
@@ -25,6 +25,7 @@ pub struct Keys {
     /// SHA-256 of a token -> its claims: the signature is checked once per process, the session at every request.
     verified: Cache<String, Arc<AccessClaims>>,
     reloading: Arc<tokio::sync::Mutex<()>>,
+    making: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Keys are read again this long after they were, so a rotation reaches every process without a restart.
@@ -44,6 +45,7 @@ impl Keys {
             set: Arc::new(RwLock::new((set, now - UNKNOWN_PAUSE))),
             verified: Cache::new(50_000),
             reloading: Arc::default(),
+            making: Arc::default(),
         })
     }
 
@@ -153,19 +155,44 @@ impl App {
         self.keys.current().0.sign_with(self.settings.access_alg, typ, claims, now)
     }
 
+    /// The same with the newest key of an algorithm. The first key of each is made when it is needed.
+    pub(crate) async fn sign_by<C: Serialize>(&self, alg: Alg, typ: &str, claims: &C, now: Time) -> Result<String> {
+        if !self.keys.current().0.has(alg, now) {
+            self.make_first_key(alg, now).await?;
+        }
+        self.keys.current().0.sign_with(alg, typ, claims, now)
+    }
+
+    async fn make_first_key(&self, alg: Alg, now: Time) -> Result<()> {
+        let _alone = self.keys.making.lock().await;
+        // Somebody else may have made it, here or in another process.
+        self.keys.reload(&self.store, now, self.keys.current().1, true).await;
+        if !self.keys.current().0.has(alg, now) {
+            self.store.add_signing_key(alg, now, now, None).await?;
+            self.keys.reload(&self.store, now, self.keys.current().1, true).await;
+        }
+        Ok(())
+    }
+
     /// The public keys, for `/.well-known/jwks.json`.
     pub async fn jwks(&self) -> Result<serde_json::Value> {
         let now = self.clock.now();
         Ok(self.fresh_keys(now).await?.jwks(now))
     }
 
-    /// Publishes a new signing key that takes over after `tokens.key_publish_seconds`; what the old one signed stays valid until it
+    /// Publishes a new signing key of each algorithm that there is, which takes over after `tokens.key_publish_seconds`; what the old one signed stays valid until it
     /// has expired by itself.
     pub async fn rotate_signing_key(&self) -> Result<Time> {
         let now = self.clock.now();
         let active_from = now + self.settings.key_publish;
-        let retire_at = active_from + self.settings.access_ttl + TimeDelta::minutes(5);
-        self.store.add_signing_key(self.settings.access_alg, now, active_from, Some(retire_at)).await?;
+        let longest = self.settings.access_ttl.max(TimeDelta::days(1)); // tokens for other APIs: resource_servers::TokenLife
+        let retire_at = active_from + longest + TimeDelta::minutes(5);
+        let set = self.fresh_keys(now).await?;
+        for alg in
+            [Alg::Rs256, Alg::Es256, Alg::EdDsa].into_iter().filter(|alg| *alg == self.settings.access_alg || set.has(*alg, now))
+        {
+            self.store.add_signing_key(alg, now, active_from, Some(retire_at)).await?;
+        }
         Ok(active_from)
     }
 

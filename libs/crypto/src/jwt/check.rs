@@ -109,7 +109,7 @@ pub(super) fn header(token: &str) -> Result<Header, JwtError> {
 }
 
 /// A JSON object in which no name occurs twice, so that nobody downstream can read another value than we checked.
-pub(super) struct UniqueObject(pub(super) Map<String, Value>);
+pub(crate) struct UniqueObject(pub(crate) Map<String, Value>);
 
 impl<'de> Deserialize<'de> for UniqueObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

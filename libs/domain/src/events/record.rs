@@ -1,16 +1,18 @@
 //! Everything that can happen: the registry of event names, one typed [`Event`] per thing we emit, and its public form.
 //!
 //! One event is one audit record and what webhooks and the feed carry. Names are dotted and past-tense and a public contract: a
-//! snapshot pins each one's JSON. Names the contract lists for parts that are not built yet can be subscribed to already.
+//! snapshot pins each one's JSON.
 
 mod names;
 mod payload;
+mod registry;
 
 use std::sync::LazyLock;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use self::registry::events;
 pub use self::{
     names::EventName,
     payload::{Payload, TEST_PING},
@@ -18,8 +20,9 @@ pub use self::{
 use super::samples::Sample;
 use crate::core::id::id;
 use crate::{
-    ApiKeyId, BillingCredentialsId, ConnectionId, DomainId, ErasureId, ImpersonationId, InvitationId, LogStreamId,
-    MailTemplateId, OAuthCredentialsId, OrgId, PlanId, RiskEventId, RoleId, ScimTokenId, ServiceId, SessionId, UserId, WebhookId,
+    ApiKeyId, BillingCredentialsId, ClientId, ConnectionId, DomainId, ErasureId, ImpersonationId, InvitationId, LogStreamId,
+    MailTemplateId, OAuthCredentialsId, OrgId, PlanId, ResourceServerId, RiskEventId, RoleId, ScimTokenId, ServiceId, SessionId,
+    UserId, WebhookId,
 };
 
 id! {
@@ -47,28 +50,6 @@ impl Target {
         let wanted = prefix(id)?;
         TARGETS.iter().find(|target| prefix(&target.id).as_ref() == Some(&wanted)).map(|target| target.kind)
     }
-}
-
-macro_rules! events {
-    ($($(#[$doc:meta])* $name:literal $variant:ident on $kind:literal $target:ident { $($(#[$attr:meta])* $field:ident: $ty:ty),* $(,)? };)*) => {
-        /// Something that happened.
-        #[derive(Clone, Debug, PartialEq, Serialize)]
-        #[serde(tag = "event", content = "data")]
-        #[expect(missing_docs, reason = "the fields are the public payload; the names say it")]
-        pub enum Event { $( $(#[$doc])* #[serde(rename = $name)] $variant { $($(#[$attr])* $field: $ty),* }, )* }
-
-        impl Event {
-            /// The dotted name.
-            pub const fn name(&self) -> EventName { match self { $(Event::$variant { .. } => EventName($name)),* } }
-            /// One of each, with values made up from their types: for what is said of all of them.
-            pub fn samples() -> Vec<Event> {
-                vec![$(Event::$variant { $($field: Sample::sample(stringify!($field))),* }),*]
-            }
-            /// What it happened to.
-            pub fn target(&self) -> Target { match self { $(Event::$variant { $target, .. } => Target { kind: $kind, id: $target.to_string() }),* } }
-        }
-        const EMITTED: &[&str] = &[$($name),*];
-    };
 }
 
 events! {
@@ -335,6 +316,26 @@ events! {
     /// It makes of them what is usual.
     "risk_settings.reset" RiskSettingsReset on "organization" organization_id { organization_id: OrgId };
 
+    /// Platform log: a client was made.
+    "create_client" ClientCreated on "client" client { client: ClientId, client_id: String, name: String };
+    /// Platform log: a client was changed.
+    "update_client" ClientUpdated on "client" client { client: ClientId, client_id: String, name: String };
+    /// Platform log: a client has another secret.
+    "rotate_client_secret" ClientSecretRotated on "client" client { client: ClientId, client_id: String };
+    /// Platform log: a client was deleted.
+    "delete_client" ClientDeleted on "client" client { client: ClientId, client_id: String, name: String };
+    /// Platform log: an API was registered.
+    "create_resource_server" ResourceServerCreated on "resource_server" resource_server { resource_server: ResourceServerId, audience: String };
+    /// Platform log: an API was changed.
+    "update_resource_server" ResourceServerUpdated on "resource_server" resource_server { resource_server: ResourceServerId, audience: String };
+    /// Platform log: an API was deleted.
+    "delete_resource_server" ResourceServerDeleted on "resource_server" resource_server { resource_server: ResourceServerId, audience: String };
+    /// Platform log: a client may do something at an API.
+    "create_client_grant" ClientGrantCreated on "client" client { client: ClientId, client_id: String, audience: String, scopes: String };
+    /// Platform log: it may do something else there.
+    "update_client_grant" ClientGrantUpdated on "client" client { client: ClientId, client_id: String, audience: String, scopes: String };
+    /// Platform log: it may do nothing there any more.
+    "delete_client_grant" ClientGrantDeleted on "client" client { client: ClientId, client_id: String, audience: String };
     /// Platform log: somebody's second factors were taken away.
     "reset_user_mfa" PlatformMfaReset on "user" user_id { user_id: UserId };
     /// Platform log: an organization was approved.

@@ -18,7 +18,7 @@ use domain::{
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
-pub(crate) use self::resource_servers::RESOURCE_SERVERS;
+pub(crate) use self::resource_servers::{RESOURCE_SERVERS, RESOURCE_SERVERS_IDENTIFIER};
 use crate::{
     Store,
     core::{

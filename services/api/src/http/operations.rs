@@ -39,6 +39,9 @@ pub const OPERATIONS: Tag = Tag { name: "operations", about: "Probes, metrics, k
 /// What browsers are shown: refusals may be pages.
 pub const PAGES: Tag = Tag { name: "pages", about: "Pages behind mailed links." };
 
+/// The tag of what speaks OAuth 2: its refusals have the shape of RFC 6749.
+pub const OAUTH: &str = "oauth";
+
 /// What the paths of an organization's operations begin with; their handlers name the rest.
 pub const ORGANIZATION: &str = "/api/organizations/{org_slug}";
 

@@ -13,6 +13,6 @@ use crate::{
 /// Registers them, and says in `catalogue` what they are, where there is one.
 pub fn register(config: &mut ServiceConfig, catalogue: Option<&mut Catalogue>) {
     operations::register(config, catalogue, |routes| {
-        routes.of(faces::native::routes).of(faces::pages::routes).of(health::routes);
+        routes.of(faces::native::routes).of(faces::oauth::routes).of(faces::pages::routes).of(health::routes);
     });
 }

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-const RESOURCE_SERVERS_IDENTIFIER: Constraint =
+pub(crate) const RESOURCE_SERVERS_IDENTIFIER: Constraint =
     Constraint { name: "resource_servers_identifier", columns: "resource_servers.identifier" };
 
 pub(crate) const RESOURCE_SERVERS: Table = Table {

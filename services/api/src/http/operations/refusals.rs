@@ -10,7 +10,7 @@ use utoipa::openapi::{
     schema::{ObjectBuilder, Type},
 };
 
-use super::{OPERATIONS, PAGES, Tag, terms::is_open};
+use super::{OAUTH, OPERATIONS, PAGES, Tag, terms::is_open};
 
 /// Adds the refusals that the registration does not describe itself; `counted` says by which limit.
 pub(super) fn add(operation: &mut Operation, tag: Tag, counted: Option<Group>) {
@@ -31,7 +31,9 @@ pub(super) fn add(operation: &mut Operation, tag: Tag, counted: Option<Group>) {
     }
     let page = tag.name == PAGES.name;
     for (status, text) in refusals {
-        let refusal = || RefOr::T(refusal(status, text, page));
+        // What HTTP refuses before a face sees it has the one shape.
+        let shape = if tag.name == OAUTH && status != "413" { "OAuthErrorBody" } else { "ErrorBody" };
+        let refusal = || RefOr::T(refusal(status, text, (shape, page)));
         operation.responses.responses.entry(status.to_owned()).or_insert_with(refusal);
     }
 }
@@ -45,8 +47,8 @@ fn too_many(group: Group) -> &'static str {
     }
 }
 
-fn refusal(status: &str, text: &str, page: bool) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
+fn refusal(status: &str, text: &str, (shape, page): (&str, bool)) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(shape))).build();
     let mut response = ResponseBuilder::new().description(text).content("application/json", content);
     if page {
         let html = ObjectBuilder::new().schema_type(Type::String);

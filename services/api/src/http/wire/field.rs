@@ -3,11 +3,13 @@
 use std::marker::PhantomData;
 
 use domain::{
-    BadValue, ConnectionId, EventId, EventName, Patch, PlanId, Result, Time, UserId, Violation,
+    BadValue, ClientId, ConnectionId, EventId, EventName, Patch, PlanId, Result, Time, UserId, Violation,
     applications::{
         api_keys::Networks,
         billing::PaymentMode,
+        clients::{AuthMethod, ClientKeys},
         plans::{Currency, Features, PolarProductId, StripePriceId},
+        resource_servers::{Audience, Scope, Scopes, TokenAlg, TokenLife},
         service_keys::{ServicePermission, ServicePermissions},
         services::{AccessLevel, ProviderScopes, ServiceSettings, ServiceType},
         subscriptions::SubscriptionStatus,
@@ -82,6 +84,7 @@ parsed!(
 parsed!(Provider, ReceiverUrl, AuthHeader, ReceiverKey, SigningSecret, Framing, Index, Mapping, StreamFrom);
 parsed!(PolarProductId, PaymentMode, ProviderSecret, OAuthClientId);
 parsed!(EnforcementMode, Requirement);
+parsed!(AuthMethod, Audience, Scope, TokenAlg);
 parsed!(Template, Language, Subject, PlainBody, HtmlBody);
 
 /// Free text, at most 1,024 characters: as long as the longest password.
@@ -131,6 +134,24 @@ impl FromJson for Score {
     }
 }
 
+impl FromJson for Scopes {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        Ok(Self::of(list::<Scope>(value, Self::MAX)?))
+    }
+}
+
+impl FromJson for ClientKeys {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        Self::parse(value)
+    }
+}
+
+impl FromJson for TokenLife {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        value.as_i64().map_or_else(|| wrong_type("Send a whole number."), Self::try_from)
+    }
+}
+
 impl FromJson for MaxAge {
     fn from_json(value: &Value) -> Result<Self, BadValue> {
         value.as_i64().map_or_else(|| wrong_type("Send a whole number."), Self::try_from)
@@ -163,6 +184,7 @@ ids! {
     EventId = "an event's id (evt_…)";
     UserId = "a user's id (usr_…)";
     PlanId = "a plan's id (plan_…)";
+    ClientId = "a client's id (cli_…)";
     ConnectionId = "a connection's id (con_…)";
 }
 

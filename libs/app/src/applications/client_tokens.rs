@@ -1,0 +1,240 @@
+//! Tokens for programs (RFC 6749, 4.4; RFC 9068): a client shows who it is and gets a token for one API. The token is a signed text that the API
+//! verifies by itself; whether client and grant are still there, introspection tells (RFC 7662).
+//!
+//! Tokens for other APIs are issued by us *with* a slash at the end, our own without, and they are of other audiences: neither is ever taken for the other.
+
+use chrono::TimeDelta;
+use crypto::{
+    Alg, Expected, JwtError, Purpose,
+    foreign::{self, ForeignKeys},
+    opaque,
+};
+use domain::{
+    Error, Result, Time,
+    applications::{
+        client_grants::{Allowed, TokenClient, decide, refuse},
+        clients::AuthMethod,
+        resource_servers::{Scopes, TokenAlg},
+    },
+    identity::sessions::ACCESS_TYP,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Change, NoEvent, applications::token_clients::Presented};
+
+use crate::{
+    App, Call,
+    core::limits::{by_network, rate_request},
+};
+
+/// The longest that an assertion may be good for, and how far clocks may differ.
+const ASSERTION: TimeDelta = TimeDelta::minutes(5);
+const SKEW: TimeDelta = TimeDelta::seconds(60);
+/// The types of assertions: RFC 7523 names none.
+const ASSERTION_TYPES: [Option<&str>; 3] = [None, Some("JWT"), Some("client-authentication+jwt")];
+
+/// How somebody shows which client they are; one way per request.
+#[derive(Clone, Debug)]
+pub enum ClientProof {
+    /// By the name and the secret.
+    Secret(String, String),
+    /// By a signed assertion; the name may be sent beside it.
+    Assertion(Option<String>, String),
+}
+
+/// A request for a token.
+#[derive(Clone, Debug, Default)]
+pub struct TokenRequest {
+    /// The API that it is for; needed where there are several.
+    pub audience: Option<String>,
+    /// What is to be done there; `None`: whatever was granted.
+    pub scopes: Option<Scopes>,
+}
+
+/// A token.
+#[derive(Clone, Debug)]
+pub struct ClientToken {
+    /// A JWT (`typ: at+jwt`).
+    pub access_token: String,
+    /// Seconds until it expires.
+    pub expires_in: i64,
+    /// What may be done with it.
+    pub scopes: Scopes,
+}
+
+/// The claims of such a token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClientClaims {
+    /// Us, with a slash.
+    pub iss: String,
+    /// `<client id>@clients`.
+    pub sub: String,
+    /// The API.
+    pub aud: String,
+    /// The client.
+    pub client_id: String,
+    /// The same, for who knows it by this name.
+    pub azp: String,
+    /// `client-credentials`.
+    pub gty: String,
+    /// What may be done there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// The organization whose client it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<domain::OrgId>,
+    /// Unique per token.
+    pub jti: String,
+    /// Unix seconds.
+    pub iat: i64,
+    /// Unix seconds.
+    pub exp: i64,
+}
+
+#[derive(Deserialize)]
+struct Assertion {
+    iss: String,
+    sub: String,
+    aud: Value,
+    exp: i64,
+    #[serde(default)]
+    nbf: Option<i64>,
+    #[serde(default)]
+    iat: Option<i64>,
+    jti: String,
+}
+
+fn invalid_client() -> Error {
+    Error::unauthenticated("invalid_client", "The client is unknown, or what it authenticated with is wrong.")
+}
+
+fn algorithm(alg: TokenAlg) -> Alg {
+    match alg {
+        TokenAlg::Rs256 => Alg::Rs256,
+        TokenAlg::Es256 => Alg::Es256,
+    }
+}
+
+impl App {
+    /// Who issues tokens for other APIs.
+    pub fn issuer(&self) -> String {
+        format!("{}/", self.settings.public_url)
+    }
+
+    /// A token for a client itself. `Unauthenticated` (`invalid_client`), `RateLimited`, and the refusals of
+    /// [`domain::applications::client_grants::decide`].
+    pub async fn client_token(&self, call: &Call, proof: &ClientProof, asked: &TokenRequest) -> Result<ClientToken> {
+        let client = self.authenticate_client(call, proof).await?;
+        let allowed = self.store.public_allowed(&client, asked.audience.as_deref()).await?;
+        if allowed.is_empty() && asked.audience.is_some() {
+            return Err(refuse("invalid_target", "This client was not granted that API."));
+        }
+        let granted = decide(&allowed, asked.audience.as_deref(), asked.scopes.as_ref())?;
+        self.fresh_keys(call.now).await?;
+        let claims = self.claims(&client, granted.api, &granted.scopes, call.now);
+        let access_token = self.sign_by(algorithm(granted.api.alg), ACCESS_TYP, &claims, call.now).await?;
+        Ok(ClientToken { access_token, expires_in: claims.exp - claims.iat, scopes: granted.scopes })
+    }
+
+    fn claims(&self, client: &Presented, api: &Allowed, scopes: &Scopes, now: Time) -> ClientClaims {
+        let iat = now.timestamp();
+        ClientClaims {
+            iss: self.issuer(),
+            sub: format!("{}@clients", client.client_id),
+            aud: api.audience.to_string(),
+            client_id: client.client_id.clone(),
+            azp: client.client_id.clone(),
+            gty: "client-credentials".to_owned(),
+            scope: scopes.to_string(),
+            org_id: match &client.of {
+                TokenClient::Platform => None,
+                TokenClient::Of(org, _) => Some(*org),
+            },
+            jti: self.ids.uuid(now).to_string(),
+            iat,
+            exp: iat + i64::from(api.life),
+        }
+    }
+
+    /// Which client somebody is. There is nothing to guess at secrets of 256 bits; whoever tries pays with their network's requests.
+    pub async fn authenticate_client(&self, call: &Call, proof: &ClientProof) -> Result<Presented> {
+        let client = match proof {
+            ClientProof::Secret(id, secret) => self.by_secret(call, id, secret).await?,
+            ClientProof::Assertion(id, assertion) => self.by_assertion(call, id.as_deref(), assertion).await?,
+        };
+        let Some(client) = client else {
+            self.admit("sign_in", &by_network("signin", call, self.settings.limits.sign_in)).await?;
+            return Err(invalid_client());
+        };
+        self.admit("clients", &[rate_request("client", &client.client_id, self.settings.limits.account.reads)]).await?;
+        Ok(client)
+    }
+
+    async fn by_secret(&self, call: &Call, id: &str, secret: &str) -> Result<Option<Presented>> {
+        if !opaque::recognises(Purpose::ClientSecret, secret) {
+            return Ok(None);
+        }
+        let client = self.store.public_token_client(id, &opaque::hash(secret), call.now).await?;
+        Ok(client.filter(|client| client.auth_method == AuthMethod::ClientSecret && client.secret_is_right))
+    }
+
+    async fn by_assertion(&self, call: &Call, id: Option<&str>, assertion: &str) -> Result<Option<Presented>> {
+        let Some(claimed) = foreign::unverified::<Assertion>(assertion) else { return Ok(None) };
+        if id.is_some_and(|id| id != claimed.sub) || claimed.iss != claimed.sub {
+            return Ok(None);
+        }
+        let client = self.store.public_token_client(&claimed.sub, "", call.now).await?;
+        let Some(client) = client.filter(|client| client.auth_method == AuthMethod::PrivateKeyJwt) else { return Ok(None) };
+        let keys = client.keys.as_ref().and_then(|keys| ForeignKeys::parse(keys.keys()).ok());
+        let opened = keys.map(|keys| keys.open::<Assertion>(assertion, &ASSERTION_TYPES));
+        let Some(Ok(claims)) = opened else { return Ok(None) };
+        if !self.is_for_us(&claims, call.now) {
+            return Ok(None);
+        }
+        // Each works once, for as long as it would work.
+        let (scope, digest) = (format!("assertion {}", client.id), opaque::hash(&claims.jti));
+        let until = Time::from_timestamp(claims.exp, 0).unwrap_or(call.now) + SKEW;
+        let used =
+            async |tx: &store::WriteTx| Ok(Change::silent(tx.see_once(&scope, &digest, until).await?, NoEvent::Housekeeping));
+        Ok(self.anonymously(call, used).await?.then_some(client))
+    }
+
+    /// Our issuer alone, with the slash or without: an assertion for another server's token endpoint opens nothing here (rfc7523bis).
+    fn is_for_us(&self, claims: &Assertion, now: Time) -> bool {
+        let (now, skew) = (now.timestamp(), SKEW.num_seconds());
+        let ours = |audience: &str| audience.trim_end_matches('/') == self.settings.public_url.trim_end_matches('/');
+        let audience = match &claims.aud {
+            Value::String(one) => ours(one),
+            Value::Array(all) => matches!(all.as_slice(), [Value::String(one)] if ours(one)),
+            _ => false,
+        };
+        let lives = claims.exp > now - skew && claims.exp <= now + ASSERTION.num_seconds() + skew;
+        let begun = claims.nbf.is_none_or(|at| at <= now + skew) && claims.iat.is_none_or(|at| at <= now + skew);
+        audience && lives && begun && (1..=200).contains(&claims.jti.len())
+    }
+
+    /// What a token that was made for a client is worth now, for a client that has to do with it: the one that it was made for, or one that may have
+    /// tokens for the same API. `None`: nothing, or it is none of theirs.
+    pub async fn introspect(&self, call: &Call, proof: &ClientProof, token: &str) -> Result<Option<ClientClaims>> {
+        let asks = self.authenticate_client(call, proof).await?;
+        let Some(claims) = self.client_claims(token, call.now).await? else { return Ok(None) };
+        let audience = Some(claims.aud.as_str());
+        if asks.client_id != claims.client_id && self.store.public_allowed(&asks, audience).await?.is_empty() {
+            return Ok(None);
+        }
+        let Some(client) = self.store.public_token_client(&claims.client_id, "", call.now).await? else { return Ok(None) };
+        let allowed = self.store.public_allowed(&client, audience).await?;
+        let scopes = Scopes::stored(&claims.scope);
+        let held = allowed.first().is_some_and(|api| scopes.within(&api.scopes) == scopes);
+        Ok(held.then_some(claims))
+    }
+
+    async fn client_claims(&self, token: &str, now: Time) -> Result<Option<ClientClaims>> {
+        let set = self.fresh_keys(now).await?;
+        let expected = Expected { typ: ACCESS_TYP, issuer: self.issuer(), audience: None };
+        match set.verify::<ClientClaims>(token, &expected, now) {
+            Ok(claims) => Ok(Some(claims)),
+            Err(JwtError::Malformed | JwtError::UnknownKey | JwtError::Expired | JwtError::Wrong) => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! OAuth clients of the platform, as who operates it manages them; or, on a new installation, who runs programs on the server.
+
+use chrono::TimeDelta;
+use crypto::{Purpose, foreign::ForeignKeys, opaque};
+use domain::{
+    Actor, ClientId, Error, Event, PLATFORM, Patch, Result, Stamp, UserId,
+    applications::clients::{AuthMethod, ClientKeys, MAX_GRACE, PlatformClient, USUAL_GRACE},
+    authorization::policy,
+    core::value::Name,
+};
+use serde::{Deserialize, Serialize};
+use store::{Change, WriteTx};
+
+use crate::{App, Caller};
+
+/// A new client.
+#[derive(Clone, Debug)]
+pub struct NewClient {
+    /// For people.
+    pub name: Name,
+    /// How it shows that it is it.
+    pub auth_method: AuthMethod,
+    /// Its keys, if that is by them.
+    pub keys: Option<ClientKeys>,
+}
+
+/// Changes of a client.
+pub struct ClientChanges {
+    /// Another name.
+    pub name: Option<Name>,
+    /// Another way to show that it is it.
+    pub auth_method: Option<AuthMethod>,
+    /// Other keys, or none.
+    pub keys: Patch<ClientKeys>,
+}
+
+/// A client with a secret that was just made, which is shown this once; `None`: it has keys.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClientWithSecret {
+    /// The client.
+    pub client: PlatformClient,
+    /// What it authenticates with.
+    pub secret: Option<String>,
+}
+
+/// `Invalid` unless a client that signs has keys that we verify with.
+fn check_keys(method: AuthMethod, keys: Option<&ClientKeys>) -> Result<()> {
+    match (method, keys) {
+        (AuthMethod::PrivateKeyJwt, None) => Err(Error::field("jwks", "required", "A client that signs needs its public keys.")),
+        (_, Some(keys)) => {
+            ForeignKeys::parse(keys.keys()).map(|_| ()).map_err(|e| Error::field("jwks", "bad_key", e.to_string()))
+        }
+        (AuthMethod::ClientSecret, None) => Ok(()),
+    }
+}
+
+impl App {
+    /// The platform's clients, newest first, so many after so many; and how many there are.
+    pub async fn platform_clients(&self, c: &Caller, offset: u64, limit: u64) -> Result<(Vec<PlatformClient>, i64)> {
+        let principal = self.principal(c).await?;
+        self.store.platform_clients(policy::platform(&principal)?, offset, limit).await
+    }
+
+    /// One of them. `NotFound`.
+    pub async fn platform_client(&self, c: &Caller, id: ClientId) -> Result<PlatformClient> {
+        let principal = self.principal(c).await?;
+        self.store.platform_client(policy::platform(&principal)?, id).await
+    }
+
+    /// Makes a client, and the secret that it authenticates with. `Invalid`, `Conflict` (`client_limit`).
+    pub async fn create_client(&self, c: &Caller, new: &NewClient) -> Result<ClientWithSecret> {
+        check_keys(new.auth_method, new.keys.as_ref())?;
+        self.as_operator(c, async |tx, scope| self.make_client(tx, new, Some(scope.require_person()?.id)).await).await
+    }
+
+    /// The same by whoever runs programs on the server.
+    pub async fn create_client_here(&self, new: &NewClient) -> Result<ClientWithSecret> {
+        check_keys(new.auth_method, new.keys.as_ref())?;
+        let stamp = Stamp { actor: Actor::System("command line"), origin: domain::Origin::default(), now: self.clock.now() };
+        self.store.write(&stamp, async |tx| self.make_client(tx, new, None).await).await
+    }
+
+    async fn make_client(&self, tx: &WriteTx, new: &NewClient, shown_to: Option<UserId>) -> Result<Change<ClientWithSecret>> {
+        let client = PlatformClient {
+            id: ClientId::new(tx.uuid()),
+            client_id: self.ids.secret()[..16].iter().map(|byte| format!("{byte:02x}")).collect(),
+            name: new.name.clone(),
+            auth_method: new.auth_method,
+            keys: new.keys.clone(),
+            old_secret_until: None,
+            created_at: tx.now(),
+            updated_at: tx.now(),
+        };
+        tx.insert_platform_client(&client).await?;
+        let secret = match client.auth_method {
+            AuthMethod::ClientSecret => {
+                let secret = opaque::mint(Purpose::ClientSecret, self.ids.as_ref());
+                tx.put_platform_secret(&client, &secret.hash, shown_to, None).await?;
+                Some(secret.text)
+            }
+            AuthMethod::PrivateKeyJwt => None,
+        };
+        let (name, client_id) = (client.name.to_string(), client.client_id.clone());
+        let event = Event::ClientCreated { client: client.id, client_id, name };
+        Ok(Change::new(ClientWithSecret { client, secret }, PLATFORM, event))
+    }
+
+    /// Changes a client. `NotFound`, `Invalid`.
+    pub async fn update_client(&self, c: &Caller, id: ClientId, changes: &ClientChanges) -> Result<PlatformClient> {
+        self.as_operator(c, async |tx, _| {
+            let mut client = tx.lock_platform_client(id).await?;
+            client.name = changes.name.clone().unwrap_or(client.name);
+            client.auth_method = changes.auth_method.unwrap_or(client.auth_method);
+            client.keys = changes.keys.clone().apply(client.keys);
+            check_keys(client.auth_method, client.keys.as_ref())?;
+            client.updated_at = tx.now();
+            tx.save_platform_client(&client).await?;
+            let (name, client_id) = (client.name.to_string(), client.client_id.clone());
+            let event = Event::ClientUpdated { client: client.id, client_id, name };
+            Ok(Change::new(client, PLATFORM, event))
+        })
+        .await
+    }
+
+    /// Gives a client another secret; the one before works for `grace` more. `NotFound`; `Invalid` for a grace that is too long; `Conflict`
+    /// (`no_secret`, `too_many_secrets`).
+    pub async fn rotate_platform_secret(&self, c: &Caller, id: ClientId, grace: Option<TimeDelta>) -> Result<ClientWithSecret> {
+        let grace = grace.unwrap_or(USUAL_GRACE);
+        if grace > MAX_GRACE {
+            let text = format!("Use at most {} seconds.", MAX_GRACE.num_seconds());
+            return Err(Error::field("grace_seconds", "too_long", text));
+        }
+        self.as_operator(c, async |tx, scope| {
+            let before = tx.lock_platform_client(id).await?;
+            if before.auth_method != AuthMethod::ClientSecret {
+                return Err(Error::conflict("no_secret", "This client signs with keys of its own: change its `jwks`."));
+            }
+            let until = (grace > TimeDelta::zero()).then(|| tx.now() + grace);
+            let secret = opaque::mint(Purpose::ClientSecret, self.ids.as_ref());
+            tx.put_platform_secret(&before, &secret.hash, Some(scope.require_person()?.id), until).await?;
+            let client = PlatformClient { old_secret_until: until, updated_at: tx.now(), ..before };
+            tx.save_platform_client(&client).await?;
+            let event = Event::ClientSecretRotated { client: client.id, client_id: client.client_id.clone() };
+            Ok(Change::new(ClientWithSecret { client, secret: Some(secret.text) }, PLATFORM, event))
+        })
+        .await
+    }
+
+    /// Deletes a client, with what it was granted. `NotFound`.
+    pub async fn delete_client(&self, c: &Caller, id: ClientId) -> Result<()> {
+        self.as_operator(c, async |tx, _| {
+            let client = tx.lock_platform_client(id).await?;
+            tx.delete_platform_client(id).await?;
+            let (name, client_id) = (client.name.to_string(), client.client_id);
+            Ok(Change::new((), PLATFORM, Event::ClientDeleted { client: id, client_id, name }))
+        })
+        .await
+    }
+}

@@ -1,0 +1,130 @@
+//! OAuth clients of the platform: programs of the SaaS company. (An organization's are its [`super::services`].) A client gets tokens for the APIs
+//! that it was granted ([`super::client_grants`]), and for nothing else.
+
+use std::str::FromStr;
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    ClientId, Time,
+    core::value::{BadValue, Name, bad},
+};
+
+/// How many the platform may have.
+pub const MAX_CLIENTS: i64 = 1000;
+/// The longest that an old client secret works beside the new one.
+pub const MAX_GRACE: TimeDelta = TimeDelta::days(7);
+/// How long it does when nobody says otherwise.
+pub const USUAL_GRACE: TimeDelta = TimeDelta::days(1);
+
+/// How a client shows that it is it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// By a secret that we made, in the header or the body (RFC 6749, 2.3.1).
+    #[default]
+    ClientSecret,
+    /// By an assertion that it signed with a key of its own (RFC 7523).
+    PrivateKeyJwt,
+}
+
+impl AuthMethod {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecret => "client_secret",
+            Self::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
+}
+
+impl FromStr for AuthMethod {
+    type Err = BadValue;
+    fn from_str(s: &str) -> Result<Self, BadValue> {
+        match s {
+            "client_secret" => Ok(Self::ClientSecret),
+            "private_key_jwt" => Ok(Self::PrivateKeyJwt),
+            _ => bad("unknown_auth_method", "Use client_secret or private_key_jwt."),
+        }
+    }
+}
+
+/// The public keys of a client: a JWK Set (RFC 7517) of one to ten. Whether each is a key that we verify with, `crypto` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientKeys(Value);
+
+impl ClientKeys {
+    /// Bytes of a set at most.
+    const LONGEST: usize = 16 * 1024;
+
+    /// A set as it was sent.
+    pub fn parse(set: &Value) -> Result<Self, BadValue> {
+        const RULE: &str = "Send a JWK Set of one to ten public keys: {\"keys\": [{\"kty\": \"RSA\", …}]}.";
+        let Some(keys) = set["keys"].as_array() else { return bad("bad_jwks", RULE) };
+        let private = |key: &Value| ["d", "p", "q", "k", "dp", "dq", "qi", "oth"].iter().any(|name| !key[*name].is_null());
+        match keys.len() {
+            0 | 11.. => bad("bad_jwks", RULE),
+            _ if set.to_string().len() > Self::LONGEST => bad("too_long", "A JWK Set has at most 16 KB."),
+            _ if keys.iter().any(private) => {
+                bad("private_key", "Send public keys only, and make new ones: these are known to others now.")
+            }
+            _ => Ok(Self(serde_json::json!({ "keys": keys }))),
+        }
+    }
+    /// A set the database gave back.
+    pub fn stored(set: Value) -> Self {
+        Self(set)
+    }
+    /// The set.
+    pub const fn set(&self) -> &Value {
+        &self.0
+    }
+    /// Its keys.
+    pub fn keys(&self) -> impl Iterator<Item = &Value> {
+        self.0["keys"].as_array().into_iter().flatten()
+    }
+}
+
+/// A client, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformClient {
+    /// Identifier.
+    pub id: ClientId,
+    /// What it calls itself in OAuth.
+    pub client_id: String,
+    /// For people.
+    pub name: Name,
+    /// How it shows that it is it.
+    pub auth_method: AuthMethod,
+    /// Its keys, of [`AuthMethod::PrivateKeyJwt`].
+    pub keys: Option<ClientKeys>,
+    /// Until when the secret before the last rotation works.
+    pub old_secret_until: Option<Time>,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was last changed.
+    pub updated_at: Time,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sets_of_keys_are_public_and_few() {
+        let key = json!({"kty": "EC", "crv": "P-256", "x": "x", "y": "y"});
+        let code = |set: &Value| ClientKeys::parse(set).map(|_| ()).map_err(|e| e.code);
+        assert_eq!(code(&json!({"keys": [key], "else": 1})), Ok(()));
+        for set in [json!(null), json!([]), json!({}), json!({"keys": {}}), json!({"keys": []}), json!({"keys": vec![key; 11]})] {
+            assert_eq!(code(&set), Err("bad_jwks"), "{set}");
+        }
+        assert_eq!(code(&json!({"keys": [{"kty": "EC", "d": "secret"}]})), Err("private_key"));
+        assert_eq!(code(&json!({"keys": [{"kty": "oct", "k": "secret"}]})), Err("private_key"));
+        assert_eq!(code(&json!({"keys": [{"kty": "RSA", "n": "n".repeat(20_000)}]})), Err("too_long"));
+    }
+}

@@ -1,0 +1,178 @@
+//! OAuth clients of the platform.
+
+use domain::{
+    ClientId, Error, PLATFORM, Result, Time, UserId,
+    applications::clients::{AuthMethod, ClientKeys, MAX_CLIENTS, PlatformClient},
+    authorization::policy::PlatformScope,
+    core::value::Name,
+};
+use sea_orm::{DbErr, QueryResult, Value};
+
+use crate::{
+    Store, WriteTx,
+    core::{
+        error::from_db,
+        sql::{self, Columns, Sql, sql},
+    },
+};
+
+/// The columns of a [`PlatformClient`], in the order of [`read`].
+const CLIENT: &str = "c.id, c.client_id, c.name, c.auth_method, c.jwks, c.old_secret_until, c.created_at, c.updated_at";
+
+fn read(row: &QueryResult) -> Result<PlatformClient, DbErr> {
+    let mut columns = Columns::of(row);
+    Ok(PlatformClient {
+        id: ClientId::new(columns.next()?),
+        client_id: columns.next()?,
+        name: Name::stored(columns.next()?),
+        auth_method: next_method(&mut columns)?,
+        keys: next_keys(&mut columns)?,
+        old_secret_until: columns.next()?,
+        created_at: columns.next()?,
+        updated_at: columns.next()?,
+    })
+}
+
+pub(super) fn next_method(columns: &mut Columns<'_>) -> Result<AuthMethod, DbErr> {
+    let name: Option<String> = columns.next()?;
+    name.map_or(Ok(AuthMethod::default()), |name| name.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string())))
+}
+
+pub(super) fn next_keys(columns: &mut Columns<'_>) -> Result<Option<ClientKeys>, DbErr> {
+    let text: Option<String> = columns.next()?;
+    let set = text.map(|text| serde_json::from_str(&text)).transpose().map_err(|e| DbErr::Json(e.to_string()))?;
+    Ok(set.map(ClientKeys::stored))
+}
+
+const LIST: Sql = sql!(
+    "select {client}
+    from clients c
+    where c.org_id = $1
+    order by c.created_at desc, c.id desc
+    limit {hidden $2} offset {hidden $3}",
+    client = CLIENT
+);
+const COUNT: Sql = sql!("select count(*) from clients where org_id = $1");
+const GET: Sql = sql!("select {client} from clients c where c.org_id = $1 and c.id = $2", client = CLIENT);
+const LOCK: Sql = sql!("select {client} from clients c where c.org_id = $1 and c.id = $2 {for update}", client = CLIENT);
+
+fn found(row: Option<QueryResult>) -> Result<PlatformClient> {
+    read(&row.ok_or_else(|| Error::not_found("client"))?).map_err(from_db)
+}
+
+fn key(id: ClientId) -> Vec<Value> {
+    vec![PLATFORM.uuid().into(), id.uuid().into()]
+}
+
+impl Store {
+    /// The platform's clients, newest first, so many after so many; and how many there are.
+    pub async fn platform_clients(&self, _: PlatformScope<'_>, offset: u64, limit: u64) -> Result<(Vec<PlatformClient>, i64)> {
+        let values = vec![PLATFORM.uuid().into(), limit.cast_signed().into(), offset.cast_signed().into()];
+        let clients = sql::read_all(&sql::all(&self.db, LIST, values).await?, read)?;
+        Ok((clients, sql::count(&self.db, COUNT, vec![PLATFORM.uuid().into()]).await?))
+    }
+
+    /// One of them. `NotFound`.
+    pub async fn platform_client(&self, _: PlatformScope<'_>, id: ClientId) -> Result<PlatformClient> {
+        found(sql::one(&self.db, GET, key(id)).await?)
+    }
+}
+
+const INSERT: Sql = sql!(
+    "insert into clients (org_id, id, client_id, name, redirect_uris, auth_method, jwks, created_at, updated_at)
+    values ($1, $2, $3, $4, '', $5, $6, $7, $7)"
+);
+const SAVE: Sql = sql!(
+    "update clients
+    set name = $3, auth_method = $4, jwks = $5, old_secret_until = $6, updated_at = $7
+    where org_id = $1 and id = $2"
+);
+const DELETE: Sql = sql!("delete from clients where org_id = $1 and id = $2");
+
+const INSERT_SECRET: Sql = sql!(
+    "insert into client_secrets (org_id, client_id, id, hash, shown_to, created_at)
+    values ($1, $2, $3, $4, $5, $6)"
+);
+/// All but the secret that works without an end.
+const END_OLD: Sql = sql!("delete from client_secrets where org_id = $1 and client_id = $2 and expires_at is not null");
+const END_ALL: Sql = sql!("delete from client_secrets where org_id = $1 and client_id = $2");
+const RUN_OUT: Sql = sql!("update client_secrets set expires_at = $3 where org_id = $1 and client_id = $2");
+
+fn keys(client: &PlatformClient) -> Value {
+    client.keys.as_ref().map(|keys| keys.set().to_string()).into()
+}
+
+impl WriteTx {
+    /// One of the platform's clients, which nobody else changes until the transaction ends. `NotFound`.
+    pub async fn lock_platform_client(&self, id: ClientId) -> Result<PlatformClient> {
+        found(sql::one(&self.tx, LOCK, key(id)).await?)
+    }
+
+    /// Makes a client. `Conflict` (`client_limit`).
+    pub async fn insert_platform_client(&self, client: &PlatformClient) -> Result<()> {
+        if sql::count(&self.tx, COUNT, vec![PLATFORM.uuid().into()]).await? >= MAX_CLIENTS {
+            return Err(Error::conflict("client_limit", format!("The platform has {MAX_CLIENTS} clients. Delete one first.")));
+        }
+        let mut values = key(client.id);
+        values.extend([
+            client.client_id.as_str().into(),
+            client.name.as_str().into(),
+            client.auth_method.as_str().into(),
+            keys(client),
+            client.created_at.into(),
+        ]);
+        sql::execute(&self.tx, INSERT, values).await.map(|_| ())
+    }
+
+    /// Writes what may change of a client that is locked.
+    pub async fn save_platform_client(&self, client: &PlatformClient) -> Result<()> {
+        let mut values = key(client.id);
+        values.extend([
+            client.name.as_str().into(),
+            client.auth_method.as_str().into(),
+            keys(client),
+            client.old_secret_until.into(),
+            self.now().into(),
+        ]);
+        sql::execute(&self.tx, SAVE, values).await.map(|_| ())
+    }
+
+    /// Deletes a client with its secrets and grants. Its tokens are verified by APIs without asking us: they end with their time.
+    pub async fn delete_platform_client(&self, id: ClientId) -> Result<()> {
+        sql::execute(&self.tx, DELETE, key(id)).await.map(|_| ())
+    }
+
+    /// Gives a client of the platform another secret, of which only the hash is kept; the ones before work until then, or no more. `shown_to`: `None`
+    /// is whoever runs programs on the server. `Conflict` (`too_many_secrets`): one from an earlier rotation works still.
+    pub async fn put_platform_secret(
+        &self,
+        client: &PlatformClient,
+        hash: &str,
+        shown_to: Option<UserId>,
+        until: Option<Time>,
+    ) -> Result<()> {
+        match until {
+            None => sql::execute(&self.tx, END_ALL, key(client.id)).await?,
+            Some(_) if client.old_secret_until.is_some_and(|until| until > self.now()) => return Err(too_many()),
+            Some(until) => {
+                sql::execute(&self.tx, END_OLD, key(client.id)).await?;
+                sql::execute(&self.tx, RUN_OUT, [key(client.id), vec![until.into()]].concat()).await?
+            }
+        };
+        let mut values = key(client.id);
+        values.extend([
+            self.uuid().into(),
+            hash.into(),
+            shown_to.map_or(PLATFORM.uuid(), UserId::uuid).into(),
+            self.now().into(),
+        ]);
+        sql::execute(&self.tx, INSERT_SECRET, values).await.map(|_| ())
+    }
+}
+
+fn too_many() -> Error {
+    Error::conflict(
+        "too_many_secrets",
+        "The secret before the last rotation works still. Wait for its end, or rotate with `grace_seconds` 0, which ends all others.",
+    )
+}

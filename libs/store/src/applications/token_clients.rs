@@ -1,0 +1,139 @@
+//! A client at the token endpoint: who it is, and what it may have tokens for. One statement looks at the client and the API that it names.
+
+use domain::{
+    OrgId, PLATFORM, Result, Time,
+    applications::{
+        client_grants::{Allowed, TokenClient},
+        clients::{AuthMethod, ClientKeys},
+        resource_servers::{Audience, Scopes},
+    },
+    core::value::Slug,
+    tenancy::organizations::OrgStatus,
+};
+use sea_orm::{DbErr, QueryResult};
+use uuid::Uuid;
+
+use super::{
+    platform_clients::{next_keys, next_method},
+    resource_servers::next_terms,
+};
+use crate::{
+    Store, WriteTx,
+    core::{
+        error::from_db,
+        sql::{self, Columns, Sql, sql},
+        table::{Age, Table, WhenOld, WithOrganization},
+    },
+};
+
+/// Only written as SQL.
+pub(crate) const SEEN: Table = Table {
+    name: "seen",
+    unique: &[],
+    sealed: &[],
+    when_old: WhenOld::Deleted(
+        Age::Now,
+        sql!("delete from seen where (scope, digest) in (select scope, digest from seen where expires_at < $1 limit $2)"),
+    ),
+    with_organization: WithOrganization::NotOfOne,
+};
+
+/// A client that somebody says they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presented {
+    /// Its row.
+    pub id: Uuid,
+    /// Its name in OAuth.
+    pub client_id: String,
+    /// Whose it is.
+    pub of: TokenClient,
+    /// How it has to show that it is it.
+    pub auth_method: AuthMethod,
+    /// Its keys.
+    pub keys: Option<ClientKeys>,
+    /// Whether the secret whose hash was presented is one of its own, and works.
+    pub secret_is_right: bool,
+}
+
+/// `$1` client id, `$2` hash of the secret, `$3` now. A client of an organization that is not there, or not active, is none.
+const FIND: Sql = sql!(
+    "select c.id, c.client_id, c.org_id, o.slug, o.status, c.auth_method, c.jwks, s.hash
+    from clients c
+    left join organizations o on o.id = c.org_id and o.deleted_at is null
+    left join client_secrets s on s.org_id = c.org_id and s.client_id = c.id and s.hash = $2
+      and (s.expires_at is null or s.expires_at > $3)
+    where c.client_id = $1"
+);
+
+fn presented(row: &QueryResult) -> Result<Option<Presented>, DbErr> {
+    let mut columns = Columns::of(row);
+    let (id, client_id, org) = (columns.next()?, columns.next()?, OrgId::new(columns.next()?));
+    let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let of = match slug {
+        _ if org == PLATFORM => TokenClient::Platform,
+        Some(slug) if status.as_deref() == Some(OrgStatus::Active.as_str()) => TokenClient::Of(org, Slug::stored(slug)),
+        _ => return Ok(None),
+    };
+    let (auth_method, keys) = (next_method(&mut columns)?, next_keys(&mut columns)?);
+    let secret_is_right = columns.next::<Option<String>>()?.is_some();
+    Ok(Some(Presented { id, client_id, of, auth_method, keys, secret_is_right }))
+}
+
+/// What client `$2` of `$1` may have tokens for: the platform's what it was granted, a service's its own. Two are enough to know that there is more
+/// than one; `$3` names one, or is empty.
+const ALLOWED: Sql = sql!(
+    "select r.identifier, g.scopes, r.scopes, r.token_alg, r.token_seconds
+    from client_grants g
+    join resource_servers r on r.org_id = g.org_id and r.id = g.resource_server_id
+    where g.org_id = $1 and g.client_id = $2 and ($3 = '' or r.identifier = $3)
+    limit 2"
+);
+const ALLOWED_OF_SERVICE: Sql = sql!(
+    "select r.identifier, null as granted, r.scopes, r.token_alg, r.token_seconds
+    from resource_servers r
+    where r.org_id = $1 and r.service_id = $2 and ($3 = '' or r.identifier = $3)
+    limit 2"
+);
+
+fn allowed(row: &QueryResult) -> Result<Allowed, DbErr> {
+    let mut columns = Columns::of(row);
+    let audience = Audience::stored(columns.next()?);
+    let granted = columns.next::<Option<String>>()?.map(|text| Scopes::stored(&text));
+    let (defined, alg, life) = next_terms(&mut columns)?;
+    // What the API does not define any more, nobody is granted.
+    let scopes = granted.map_or_else(|| defined.clone(), |granted| granted.within(&defined));
+    Ok(Allowed { audience, scopes, alg, life })
+}
+
+impl Store {
+    /// The client of this name, and whether a secret with this hash is its own.
+    pub async fn public_token_client(&self, client_id: &str, secret_hash: &str, now: Time) -> Result<Option<Presented>> {
+        let row = sql::one(&self.db, FIND, vec![client_id.into(), secret_hash.into(), now.into()]).await?;
+        row.map(|row| presented(&row)).transpose().map(Option::flatten).map_err(from_db)
+    }
+
+    /// What a client that has shown who it is may have tokens for: of the API that it names, or of all; two at most.
+    pub async fn public_allowed(&self, client: &Presented, audience: Option<&str>) -> Result<Vec<Allowed>> {
+        let (text, org) = match &client.of {
+            TokenClient::Platform => (ALLOWED, PLATFORM),
+            TokenClient::Of(org, _) => (ALLOWED_OF_SERVICE, *org),
+        };
+        let values = vec![org.uuid().into(), client.id.into(), audience.unwrap_or_default().into()];
+        sql::read_all(&sql::all(&self.db, text, values).await?, allowed)
+    }
+}
+
+/// One that ran out and was not deleted yet counts as new.
+const SEE: Sql = sql!(
+    "insert into seen as s (scope, digest, expires_at)
+    values ($1, $2, $3)
+    on conflict (scope, digest) do update set expires_at = excluded.expires_at where s.expires_at <= $4"
+);
+
+impl WriteTx {
+    /// Uses something up that works once, until then. `false`: it was used before.
+    pub async fn see_once(&self, scope: &str, digest: &str, until: Time) -> Result<bool> {
+        let values = vec![scope.into(), digest.into(), until.into(), self.now().into()];
+        Ok(sql::execute(&self.tx, SEE, values).await? == 1)
+    }
+}

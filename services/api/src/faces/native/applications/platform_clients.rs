@@ -1,0 +1,221 @@
+//! OAuth clients of the platform.
+
+use actix_web::{HttpResponse, delete, get, patch, post, web};
+use app::{
+    App,
+    applications::platform_clients::{ClientChanges, ClientWithSecret, NewClient},
+};
+use chrono::TimeDelta;
+use domain::{
+    ClientId, all,
+    applications::clients::{AuthMethod, ClientKeys, PlatformClient},
+    core::value::Name,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::CLIENTS;
+use crate::http::{
+    context::SignedIn,
+    error::ApiResult,
+    operations::{Routes, platform_owner},
+    path::{Named, PathId},
+    wire::{Body, Field, Query, time},
+};
+
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .tag(CLIENTS)
+        .add(list, platform_owner())
+        .add(create, platform_owner().shows_secret_once())
+        .add(one, platform_owner())
+        .add(update, platform_owner())
+        .add(remove, platform_owner())
+        .add(rotate, platform_owner().shows_secret_once());
+}
+
+impl PathId for ClientId {
+    const NOUN: &'static str = "client";
+}
+
+/// A client of the platform.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+pub(super) struct PlatformClientResponse {
+    id: String,
+    /// What it calls itself in OAuth.
+    client_id: String,
+    name: String,
+    /// `client_secret` or `private_key_jwt`.
+    auth_method: &'static str,
+    /// Its public keys: a JWK Set.
+    #[schema(value_type = Option<Object>)]
+    jwks: Option<serde_json::Value>,
+    /// Until when the secret before the last rotation works.
+    old_secret_until: Option<String>,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<PlatformClient> for PlatformClientResponse {
+    fn from(c: PlatformClient) -> Self {
+        Self {
+            id: c.id.to_string(),
+            client_id: c.client_id,
+            name: c.name.to_string(),
+            auth_method: c.auth_method.as_str(),
+            jwks: c.keys.map(|keys| keys.set().clone()),
+            old_secret_until: c.old_secret_until.map(time),
+            created_at: time(c.created_at),
+            updated_at: time(c.updated_at),
+        }
+    }
+}
+
+/// A page of clients.
+#[derive(Serialize, ToSchema)]
+struct PlatformClientsResponse {
+    clients: Vec<PlatformClientResponse>,
+    total: i64,
+}
+
+/// A client, and its secret if one was made.
+#[derive(Serialize, ToSchema)]
+struct ClientSecretResponse {
+    client: PlatformClientResponse,
+    /// What it authenticates with; null: it signs.
+    client_secret: Option<String>,
+}
+
+impl From<ClientWithSecret> for ClientSecretResponse {
+    fn from(made: ClientWithSecret) -> Self {
+        Self { client: made.client.into(), client_secret: made.secret }
+    }
+}
+
+/// The platform's clients, newest first.
+#[utoipa::path(
+    operation_id = "platform.clients.list",
+    params(
+        ("limit" = Option<i64>, Query, description = "1 to 100; default 50."),
+        ("offset" = Option<i64>, Query, description = "From 0, at most 100,000."),
+    ),
+    responses((status = 200, body = PlatformClientsResponse)),
+)]
+#[get("/api/platform/clients")]
+async fn list(app: web::Data<App>, who: SignedIn, query: Query) -> ApiResult<web::Json<PlatformClientsResponse>> {
+    let (limit, offset) = query.window()?;
+    let (clients, total) = app.platform_clients(&who.caller, offset, limit).await?;
+    Ok(web::Json(PlatformClientsResponse { clients: clients.into_iter().map(Into::into).collect(), total }))
+}
+
+/// A new client.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"name": "Billing", "auth_method": "client_secret"}))]
+struct CreateClientRequest {
+    #[serde(default)]
+    #[schema(value_type = String, min_length = 2, max_length = 100, required)]
+    name: Field<Name>,
+    /// `client_secret` (default) or `private_key_jwt`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    auth_method: Field<AuthMethod>,
+    /// Of a client that signs: one to ten public keys (RSA from 2048 bits, P-256, Ed25519) as a JWK Set.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    jwks: Field<ClientKeys>,
+}
+
+/// Make a client. It may do nothing until it is granted something (`platform.clientGrants.create`).
+#[utoipa::path(
+    operation_id = "platform.clients.create",
+    request_body = CreateClientRequest,
+    responses((status = 200, body = ClientSecretResponse)),
+)]
+#[post("/api/platform/clients")]
+async fn create(
+    app: web::Data<App>,
+    who: SignedIn,
+    body: Body<CreateClientRequest>,
+) -> ApiResult<web::Json<ClientSecretResponse>> {
+    let b = body.value;
+    let (name, method, keys) = all((b.name.required("name"), b.auth_method.optional("auth_method"), b.jwks.optional("jwks")))?;
+    let new = NewClient { name, auth_method: method.unwrap_or_default(), keys };
+    Ok(web::Json(app.create_client(&who.caller, &new).await?.into()))
+}
+
+/// One client.
+#[utoipa::path(operation_id = "platform.clients.get", responses((status = 200, body = PlatformClientResponse)))]
+#[get("/api/platform/clients/{oauth_client_id}")]
+async fn one(app: web::Data<App>, who: SignedIn<Named<ClientId>>) -> ApiResult<web::Json<PlatformClientResponse>> {
+    Ok(web::Json(app.platform_client(&who.caller, who.path.0).await?.into()))
+}
+
+/// Changes of a client. What is left out stays.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"name": "Billing of 2027"}))]
+struct UpdateClientRequest {
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 2, max_length = 100)]
+    name: Field<Name>,
+    /// `client_secret` or `private_key_jwt`. A secret works only with the first, keys only with the other.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    auth_method: Field<AuthMethod>,
+    /// Null: none.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    jwks: Field<ClientKeys>,
+}
+
+/// Change a client.
+#[utoipa::path(
+    operation_id = "platform.clients.update",
+    request_body = UpdateClientRequest,
+    responses((status = 200, body = PlatformClientResponse)),
+)]
+#[patch("/api/platform/clients/{oauth_client_id}")]
+async fn update(
+    app: web::Data<App>,
+    who: SignedIn<Named<ClientId>>,
+    body: Body<UpdateClientRequest>,
+) -> ApiResult<web::Json<PlatformClientResponse>> {
+    let b = body.value;
+    let (name, auth_method, keys) = all((b.name.change("name"), b.auth_method.change("auth_method"), b.jwks.patch("jwks")))?;
+    let changes = ClientChanges { name, auth_method, keys };
+    Ok(web::Json(app.update_client(&who.caller, who.path.0, &changes).await?.into()))
+}
+
+/// Delete a client, with what it was granted. APIs that verify tokens by themselves take those that it has until they expire.
+#[utoipa::path(operation_id = "platform.clients.delete", responses((status = 204, description = "It is gone.")))]
+#[delete("/api/platform/clients/{oauth_client_id}")]
+async fn remove(app: web::Data<App>, who: SignedIn<Named<ClientId>>) -> ApiResult<HttpResponse> {
+    app.delete_client(&who.caller, who.path.0).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// How the secret is rotated.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"grace_seconds": 86400}))]
+struct RotateClientRequest {
+    /// How long the secret of now works beside the new one: at most 604,800, by default a day. 0: not at all, and no other does.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 604_800)]
+    grace_seconds: Field<i64>,
+}
+
+/// Give a client another secret.
+#[utoipa::path(
+    operation_id = "platform.clients.rotateSecret",
+    request_body = RotateClientRequest,
+    responses((status = 200, body = ClientSecretResponse)),
+)]
+#[post("/api/platform/clients/{oauth_client_id}/secret/rotate")]
+async fn rotate(
+    app: web::Data<App>,
+    who: SignedIn<Named<ClientId>>,
+    body: Body<RotateClientRequest>,
+) -> ApiResult<web::Json<ClientSecretResponse>> {
+    let (grace,) = all((body.value.grace_seconds.optional("grace_seconds"),))?;
+    Ok(web::Json(app.rotate_platform_secret(&who.caller, who.path.0, grace.map(TimeDelta::seconds)).await?.into()))
+}

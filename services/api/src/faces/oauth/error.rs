@@ -1,0 +1,69 @@
+//! Refusals as RFC 6749, 5.2 has them.
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use domain::{Error, Kind};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::error::{log, status};
+
+/// A refusal.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"error": "invalid_client", "error_description": "The client is unknown, or what it authenticated with is wrong."}))]
+pub(super) struct OAuthErrorBody {
+    /// `invalid_request`, `invalid_client`, `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`, `invalid_target` (RFC 8707),
+    /// `slow_down`, `temporarily_unavailable` or `server_error`.
+    pub(super) error: &'static str,
+    /// For people: what is wrong and what to do.
+    pub(super) error_description: String,
+}
+
+/// An error on its way out of a handler of this face.
+#[derive(Debug)]
+pub(super) struct OAuthError(Error);
+
+pub(super) type OAuthResult<T> = Result<T, OAuthError>;
+
+impl From<Error> for OAuthError {
+    fn from(e: Error) -> Self {
+        Self(e)
+    }
+}
+
+impl std::fmt::Display for OAuthError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for OAuthError {}
+
+fn code(e: &Error) -> &'static str {
+    match e.kind {
+        Kind::Protocol => e.code,
+        Kind::Unauthenticated => "invalid_client",
+        Kind::RateLimited => "slow_down",
+        Kind::Unavailable => "temporarily_unavailable",
+        Kind::Internal => "server_error",
+        _ => "invalid_request",
+    }
+}
+
+impl ResponseError for OAuthError {
+    fn status_code(&self) -> StatusCode {
+        status(self.0.kind)
+    }
+    /// Without `WWW-Authenticate`: clients would read that instead of the body.
+    fn error_response(&self) -> HttpResponse {
+        log(&self.0);
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(seconds) = self.0.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        response.json(OAuthErrorBody { error: code(&self.0), error_description: self.0.message.to_string() })
+    }
+}
