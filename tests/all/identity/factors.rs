@@ -186,6 +186,33 @@ both!(t25_a_session_that_lies_about_changes_no_factor, async |app| {
     assert!(subjects(app, "ann@example.com").contains(&"Your account has no second factor any more".to_owned()));
 });
 
+both!(t25_one_code_makes_no_old_session_fresh, async |app| {
+    let (ann, root) = (app.sign_up("ann@example.com").await, app.platform_owner().await);
+    let (authenticator, roots) = (enrol(app, &ann).await, enrol(app, &root).await);
+    app.advance(TimeDelta::minutes(16));
+    let renewed = async |user: &User| {
+        let tokens = app.client().post("/api/auth/refresh", json!({"refresh_token": user.refresh})).await.ok();
+        app.client().bearer(&text(&tokens["access_token"]))
+    };
+    let (old, operator) = (renewed(&ann).await, renewed(&root).await);
+    old.post("/api/user/mfa/verify", json!({"code": authenticator.code(app)})).await.ok();
+    operator.post("/api/user/mfa/verify", json!({"code": roots.code(app)})).await.ok();
+    let (hers, own) = (format!("/api/platform/users/{}/mfa", ann.id), format!("/api/platform/users/{}/mfa", root.id));
+    answers! {
+        "taking it away": old.delete("/api/user/mfa") => refused_as(403, "FORBIDDEN", "recent_sign_in_required"),
+        "renewing codes": old.post_empty("/api/user/mfa/backup-codes/regenerate") => refused_as(403, "FORBIDDEN", "recent_sign_in_required"),
+        "another address": old.patch("/api/user", json!({"email": "evil@example.com"})) => refused_as(403, "FORBIDDEN", "recent_sign_in_required"),
+        "an operator at somebody's": operator.delete(&hers) => refused_as(403, "FORBIDDEN", "recent_sign_in_required"),
+        "an operator at their own": operator.delete(&own) => refused_as(403, "FORBIDDEN", "recent_sign_in_required"),
+    }
+    // Nor is a fresh password enough for who has two.
+    app.execute("delete from totp").await;
+    let one_factor = app.again(&root).await;
+    enrol(app, &app.again(&root).await).await;
+    enrol(app, &app.again(&ann).await).await;
+    app.by(&one_factor).delete(&hers).await.refused_as(403, "FORBIDDEN", "recent_sign_in_required");
+});
+
 both!(a_sign_in_that_waits_ends_once_and_with_its_password, async |app| {
     let ann = app.sign_up("ann@example.com").await;
     let authenticator = enrol(app, &ann).await;

@@ -11,14 +11,14 @@ use domain::{
     identity::{
         accounts::{Person, User},
         authentications::{Authentication, Method},
-        factors::{Enrolled, FactorFigures, RECOVERY_CODES, Suspicious, Typed},
+        factors::{Enrolled, FactorFigures, RECOVERY_CODES, SET_UP_LASTS, Suspicious, Typed},
     },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Change, NoEvent, WriteTx, identity::factors::StoredTotp};
 
-use super::second_factor::{FactorTried, distrusted, too_often};
+use super::second_factor::{FactorTried, ShownIn, too_often};
 use crate::{App, Caller, core::admission::Place, mail};
 
 /// An authenticator app that was set up; shown once.
@@ -77,23 +77,22 @@ impl App {
     }
 
     /// Confirms an app that was set up, by a code of it; or shows the second factor in a session that has not. Either way the session has two
-    /// from now on. `Invalid` for a wrong code, `RateLimited` after too many.
+    /// from now on. `Invalid` for a wrong code, `RateLimited` after too many. After too many within a day the session ends: whoever holds it does
+    /// not hold the factor.
     pub async fn confirm_factor(&self, c: &Caller, code: &str) -> Result<()> {
         self.write(c, self.admit_write(c.who.id(), Place::Own).await?, async |tx| {
             let person = tx.person(&c.who).await?;
             let user = tx.lock_account(person.id).await?.user;
-            let Some(totp) = tx.totp(user.id).await? else { return Err(not_enrolled()) };
+            let counts = |totp: &StoredTotp| totp.confirmed_at.is_some() || tx.now() - totp.set_up_at <= SET_UP_LASTS;
+            let Some(totp) = tx.totp(user.id).await?.filter(counts) else { return Err(not_enrolled()) };
             let is_new = totp.confirmed_at.is_none();
-            let tried =
-                if is_new { confirm(tx, &user, &totp, code).await? } else { self.try_factor(tx, user.id, &totp, code).await? };
+            let tried = match is_new {
+                true => self.confirm(tx, &user, &totp, code).await?,
+                false => self.try_factor(tx, user.id, &totp, (code, ShownIn::Session)).await?,
+            };
             match tried {
                 FactorTried::TooOften(until) => Err(too_often(tx, until)),
-                FactorTried::Wrong if is_new => Err(wrong()),
-                FactorTried::Wrong => {
-                    let change = Change::new(Err(wrong()), user.realm, Event::MfaFailed { user_id: user.id });
-                    let known_to_others = self.charge_factor(tx, &user).await?;
-                    Ok(if known_to_others { change.and(user.realm, distrusted(user.id)) } else { change })
-                }
+                FactorTried::Wrong => self.wrong_in_session(tx, &person, &user, is_new).await,
                 FactorTried::Right(method) => {
                     tx.session_did(user.id, person.session, Authentication::own(method, tx.now())).await?;
                     if is_new {
@@ -105,6 +104,32 @@ impl App {
             }
         })
         .await?
+    }
+
+    async fn wrong_in_session(&self, tx: &WriteTx, person: &Person, user: &User, is_new: bool) -> Result<Change<Result<()>>> {
+        let refused = Err(wrong());
+        let change = match is_new {
+            true => Change::silent(refused, NoEvent::Housekeeping),
+            false => Change::new(refused, user.realm, Event::MfaFailed { user_id: user.id }),
+        };
+        if !self.charge_factor(tx, user.id, ShownIn::Session).await? {
+            return Ok(change);
+        }
+        tx.revoke_session(user.id, person.session).await?;
+        let ended = Event::SessionsRevoked { user_id: user.id, count: 1, reason: "second_factor_guessed".to_owned() };
+        Ok(change.and(user.realm, ended))
+    }
+
+    /// The code of an app that is not confirmed yet. Whoever holds the session need not be who has seen the secret.
+    async fn confirm(&self, tx: &WriteTx, user: &User, totp: &StoredTotp, code: &str) -> Result<FactorTried> {
+        if let Some(until) = self.must_wait(tx, user.id, ShownIn::Session).await? {
+            return Ok(FactorTried::TooOften(until));
+        }
+        let Typed::Code(code) = Typed::of(code) else { return Ok(FactorTried::Wrong) };
+        match totp.secret.step_of(&code, tx.now()) {
+            Some(step) if tx.confirm_totp(user.id, step).await? => Ok(FactorTried::Right(Method::Totp)),
+            _ => Ok(FactorTried::Wrong),
+        }
     }
 
     async fn enabled(&self, tx: &WriteTx, user: &User) -> Result<Change<()>> {
@@ -126,8 +151,8 @@ impl App {
         tx.queue_mail(user.realm, &mail(template, &user.email, json!({ "link": self.settings.public_url }))).await
     }
 
-    /// Takes the caller's second factors away. `Conflict` (`mfa_not_enabled`); `Forbidden` (`recent_sign_in_required`) unless the sign-in is fresh,
-    /// and had two factors.
+    /// Takes the caller's second factors away. `Conflict` (`mfa_not_enabled`); `Forbidden` (`recent_sign_in_required`) unless the sign-in is fresh, with
+    /// both factors.
     pub async fn drop_own_factors(&self, c: &Caller) -> Result<()> {
         self.as_person(c, async |tx, person| {
             let user = tx.lock_account(person.id).await?.user;
@@ -154,11 +179,7 @@ impl App {
         if tx.enrolled(person.id).await?.totp_since.is_none() {
             return Err(not_enrolled());
         }
-        let has_two = person.did.iter().any(|one| matches!(one.method, Method::Totp | Method::RecoveryCode));
-        if person.is_fresh(tx.now()) && has_two {
-            return Ok(());
-        }
-        Err(Error::forbidden("recent_sign_in_required", "Sign in again, with your password and the second factor."))
+        demand_whole_sign_in(tx, person).await
     }
 
     /// What an account has enrolled, for who operates the platform. `NotFound`.
@@ -169,13 +190,16 @@ impl App {
         self.store.factors_of(scope, id).await
     }
 
-    /// Takes somebody's second factors away, who has lost them. `NotFound`; `Conflict` (`mfa_not_enabled`).
+    /// Takes somebody's second factors away, who has lost them. `NotFound`; `Conflict` (`mfa_not_enabled`); `Forbidden` (`recent_sign_in_required`)
+    /// unless the operator's own sign-in is fresh, with both factors if they have two: it takes a person to vouch for another, or for oneself.
     pub async fn reset_factors(&self, c: &Caller, id: UserId) -> Result<()> {
-        self.as_operator(c, async |tx, _| {
+        self.as_operator(c, async |tx, scope| {
             let user = tx.lock_account(id).await?.user;
-            if !tx.drop_factors(user.id).await? {
+            demand_whole_sign_in(tx, scope.require_person()?).await?;
+            if tx.enrolled(user.id).await?.totp_since.is_none() {
                 return Err(not_enrolled());
             }
+            tx.drop_factors(user.id).await?;
             let change = self.disabled(tx, &user, "platform").await?;
             Ok(change.and(PLATFORM, Event::PlatformMfaReset { user_id: user.id }))
         })
@@ -208,11 +232,12 @@ impl App {
     }
 }
 
-/// The code of an app that is not confirmed yet. Nobody can guess at it who does not see the secret, so it is not counted.
-async fn confirm(tx: &WriteTx, user: &User, totp: &StoredTotp, code: &str) -> Result<FactorTried> {
-    let Typed::Code(code) = Typed::of(code) else { return Ok(FactorTried::Wrong) };
-    match totp.secret.step_of(&code, tx.now()) {
-        Some(step) if tx.confirm_totp(user.id, step).await? => Ok(FactorTried::Right(Method::Totp)),
-        _ => Ok(FactorTried::Wrong),
+/// A sign-in of just now, with the second factor if there is one.
+async fn demand_whole_sign_in(tx: &WriteTx, person: &Person) -> Result<()> {
+    let has_two = tx.enrolled(person.id).await?.totp_since.is_some();
+    if person.is_fresh(tx.now()) && (!has_two || person.has_fresh_factor(tx.now())) {
+        return Ok(());
     }
+    let message = "Sign in again, with your password and the second factor if you have one.";
+    Err(Error::forbidden("recent_sign_in_required", message))
 }

@@ -2,12 +2,13 @@
 //! opens nothing else ([`PREAUTH_TYP`]). The second factor ends it: a code of the authenticator app or a recovery code of who has enrolled one, a
 //! mailed code of who has not. It waits for five minutes, ends once, and only while the password is the same.
 //!
-//! Wrong codes of an app are counted for the account, under its lock, in the database ([`domain::identity::factors`]).
+//! Wrong codes of an app are counted for the account, under its lock, in the database ([`domain::identity::factors`]); those that sessions show, apart
+//! from those of sign-ins.
 
 use chrono::TimeDelta;
 use crypto::{opaque, totp};
 use domain::{
-    Actor, Error, Event, OrgId, PLATFORM, Result, Time, UserId,
+    Actor, Error, Event, Kind, OrgId, PLATFORM, Result, Time, UserId,
     core::{rate::whole_seconds, value::Slug},
     delivery::mails::Template,
     identity::{
@@ -63,9 +64,22 @@ pub(super) enum FactorTried {
     TooOften(Time),
 }
 
+/// Where a second factor is shown. Each place has counts of its own: whoever holds a session only, and not the password, keeps nobody from signing in.
+#[derive(Clone, Copy)]
+pub(super) enum ShownIn {
+    /// In a sign-in whose password was right.
+    SignIn,
+    /// In a session.
+    Session,
+}
+
 /// The names of the budgets of wrong codes: for some minutes, and for a day.
-fn budgets(user: UserId) -> [String; 2] {
-    ["factor", "factor-day"].map(|kind| opaque::hash(&format!("{kind} {user}")))
+fn budgets(user: UserId, shown: ShownIn) -> [String; 2] {
+    let kinds = match shown {
+        ShownIn::SignIn => ["factor", "factor-day"],
+        ShownIn::Session => ["factor-session", "factor-session-day"],
+    };
+    kinds.map(|kind| opaque::hash(&format!("{kind} {user}")))
 }
 
 impl App {
@@ -112,7 +126,7 @@ impl App {
             }
             let known = tx.totp(claims.sub).await?.filter(|totp| totp.confirmed_at.is_some());
             let tried = match &known {
-                Some(totp) => self.try_factor(tx, claims.sub, totp, code).await?,
+                Some(totp) => self.try_factor(tx, claims.sub, totp, (code, ShownIn::SignIn)).await?,
                 None => try_mailed(tx, claims.sub, code, &password).await?,
             };
             match tried {
@@ -121,7 +135,7 @@ impl App {
                 FactorTried::Right(method) => {
                     let did = Authentications::one(Authentication { method: Method::Password, at: claims.iat, through: None });
                     let did = did.and(Authentication::own(method, tx.now()));
-                    Ok(self.end_waiting(tx, &account.user, &claims, (&did, method), (&shown, call)).await?.map(Ok))
+                    self.end_waiting(tx, &account.user, &claims, (&did, method), (&shown, call)).await
                 }
             }
         })
@@ -129,12 +143,15 @@ impl App {
     }
 
     /// Tries a code of the app, or a recovery code. The account is locked.
-    pub(super) async fn try_factor(&self, tx: &WriteTx, user: UserId, totp: &StoredTotp, code: &str) -> Result<FactorTried> {
-        if self.settings.limits.enabled {
-            let [at_once, _] = budgets(user);
-            if let Some(wait) = tx.guess_budget(&at_once).await?.wait(tx.now(), AT_ONCE) {
-                return Ok(FactorTried::TooOften(tx.now() + TimeDelta::from_std(wait).unwrap_or_default()));
-            }
+    pub(super) async fn try_factor(
+        &self,
+        tx: &WriteTx,
+        user: UserId,
+        totp: &StoredTotp,
+        (code, shown): (&str, ShownIn),
+    ) -> Result<FactorTried> {
+        if let Some(until) = self.must_wait(tx, user, shown).await? {
+            return Ok(FactorTried::TooOften(until));
         }
         let right = match Typed::of(code) {
             Typed::Code(code) => match totp.secret.step_of(&code, tx.now()) {
@@ -148,17 +165,35 @@ impl App {
         Ok(right.map_or(FactorTried::Wrong, FactorTried::Right))
     }
 
-    /// Counts a wrong code of the app. After too many within a day the password counts as known to others: `true`.
-    pub(super) async fn charge_factor(&self, tx: &WriteTx, user: &User) -> Result<bool> {
+    /// Until when no code of the account is looked at there, right or wrong.
+    pub(super) async fn must_wait(&self, tx: &WriteTx, user: UserId, shown: ShownIn) -> Result<Option<Time>> {
+        if !self.settings.limits.enabled {
+            return Ok(None);
+        }
+        let [at_once, _] = budgets(user, shown);
+        let wait = tx.guess_budget(&at_once).await?.wait(tx.now(), AT_ONCE);
+        Ok(wait.map(|wait| tx.now() + TimeDelta::from_std(wait).unwrap_or_default()))
+    }
+
+    /// Counts a wrong code of the app. `true`: they were too many within a day. Something has to end with them, and the count begins anew.
+    pub(super) async fn charge_factor(&self, tx: &WriteTx, user: UserId, shown: ShownIn) -> Result<bool> {
         if !self.settings.limits.enabled {
             return Ok(false);
         }
-        let [at_once, day] = budgets(user.id);
+        let [at_once, day] = budgets(user, shown);
         tx.charge_factor([(&at_once, AT_ONCE), (&day, A_DAY)]).await?;
-        if tx.guess_budget(&day).await?.wait(tx.now(), A_DAY).is_none() {
+        let too_many = tx.guess_budget(&day).await?.wait(tx.now(), A_DAY).is_some();
+        if too_many {
+            tx.forget_guesses(&day).await?;
+        }
+        Ok(too_many)
+    }
+
+    /// The password counts as known to others. `false`: there is none.
+    async fn distrust(&self, tx: &WriteTx, user: &User) -> Result<bool> {
+        if !tx.distrust_password(user.id).await? {
             return Ok(false);
         }
-        tx.distrust_password(user.id).await?;
         let told = mail(Template::PasswordDistrusted, &user.email, json!({ "link": self.settings.public_url }));
         tx.queue_mail(user.realm, &told).await?;
         Ok(true)
@@ -175,8 +210,9 @@ impl App {
         tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
         let event = Event::LoginFailed { email: user.email.to_string(), reason: "invalid_code".to_owned() };
         let change = Change::new(Err(wrong_code()), log, event).and(log, Event::MfaFailed { user_id: user.id });
-        if enrolled && self.charge_factor(tx, user).await? {
-            return Ok(change.and(user.realm, distrusted(user.id)));
+        if enrolled && self.charge_factor(tx, user.id, ShownIn::SignIn).await? && self.distrust(tx, user).await? {
+            let event = Event::PasswordDistrusted { user_id: user.id, reason: "second_factor_guessed" };
+            return Ok(change.and(user.realm, event));
         }
         Ok(change)
     }
@@ -188,13 +224,19 @@ impl App {
         claims: &PreauthClaims,
         (did, method): (&Authentications, Method),
         (shown, call): (&Shown, &Call),
-    ) -> Result<Change<SignedIn>> {
+    ) -> Result<Change<Result<SignedIn>>> {
         tx.acts(Actor::User { id: user.id, email: user.email.clone() });
         let to = claims.org_id.zip(claims.org.clone());
-        let entry = self.entry(tx, user, claims.org_id, (did, call)).await?;
-        // The policy may have become another meanwhile.
-        if let Some(refusal) = claims.org.as_ref().and_then(|slug| entry.refusal(slug)) {
-            return Err(refusal);
+        // The membership may have ended meanwhile, or the policy become another. What was shown is used up all the same.
+        let (refusal, log) = match self.entry(tx, user, claims.org_id, (did, call)).await {
+            Ok(entry) => (claims.org.as_ref().and_then(|slug| entry.refusal(slug)), claims.org_id.unwrap_or(PLATFORM)),
+            Err(e) if e.kind == Kind::Forbidden => (Some(e), PLATFORM),
+            Err(e) => return Err(e),
+        };
+        if let Some(refusal) = refusal {
+            tx.end_waiting(user.id, claims.jti).await?;
+            let event = Event::LoginFailed { email: user.email.to_string(), reason: refusal.code.to_owned() };
+            return Ok(Change::new(Err(refusal), log, event));
         }
         let target = to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
         let judges = self.judge(tx, claims.org_id, user.id, shown).await?;
@@ -207,7 +249,7 @@ impl App {
         tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
         let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
         let verified = Event::MfaVerified { user_id: user.id, method: method.as_str() };
-        Ok(Change::new(SignedIn { tokens, device }, target.org(), event).and(target.org(), verified))
+        Ok(Change::new(Ok(SignedIn { tokens, device }), target.org(), event).and(target.org(), verified))
     }
 }
 
@@ -223,8 +265,4 @@ async fn try_mailed(tx: &WriteTx, user: UserId, code: &str, proven: &str) -> Res
 
 pub(super) fn too_often(tx: &WriteTx, until: Time) -> Error {
     refuse("guesses", whole_seconds((until - tx.now()).to_std().unwrap_or_default()))
-}
-
-pub(super) fn distrusted(user_id: UserId) -> Event {
-    Event::PasswordDistrusted { user_id, reason: "second_factor_guessed" }
 }

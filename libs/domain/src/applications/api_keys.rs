@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
 use crate::core::id::id;
@@ -93,7 +93,8 @@ impl Networks {
 
     /// Parsed networks (or single addresses), in their order.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, BadValue> {
-        let parse = |text: &str| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map(|net: IpNet| net.trunc());
+        let net = |text: &str| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let parse = |text: &str| net(text).map(|net| canonical(net.trunc()));
         let mut networks = Vec::new();
         for text in texts {
             match parse(text) {
@@ -113,6 +114,13 @@ impl Networks {
     pub fn texts(&self) -> impl Iterator<Item = String> + '_ {
         self.0.iter().map(ToString::to_string)
     }
+}
+
+/// As addresses are compared: IPv4 that is written within IPv6 (::ffff:a.b.c.d) is IPv4.
+fn canonical(net: IpNet) -> IpNet {
+    let IpNet::V6(v6) = net else { return net };
+    let mapped = v6.prefix_len().checked_sub(96).zip(v6.addr().to_ipv4_mapped());
+    mapped.and_then(|(bits, v4)| Ipv4Net::new(v4, bits).ok()).map_or(net, IpNet::V4)
 }
 
 #[cfg(test)]
@@ -137,6 +145,8 @@ mod tests {
             assert_eq!(some.allow(Some(from.parse().unwrap())), allowed, "{from}");
         }
         assert!(!some.allow(None) && Networks::default().allow(None));
+        let mapped = networks(&["::ffff:203.0.113.0/120", "::ffff:192.0.2.1"]).unwrap();
+        assert_eq!(mapped.texts().collect::<Vec<_>>(), ["203.0.113.0/24", "192.0.2.1/32"]);
     }
 
     #[test]

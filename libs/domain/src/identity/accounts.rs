@@ -100,13 +100,21 @@ impl Person {
     }
     /// Whether they showed just now, by something of their own, that it is they. Then nobody else is likely to hold the token yet.
     pub fn is_fresh(&self, now: Time) -> bool {
-        self.did.newest_own().is_some_and(|at| now.timestamp() - at <= FRESH_FOR.num_seconds())
+        is_recent(self.did.newest_own(), now)
+    }
+    /// Whether they confirmed just now, by a second factor that they have enrolled, that it is they.
+    pub fn has_fresh_factor(&self, now: Time) -> bool {
+        is_recent(self.did.newest_factor(), now)
     }
     /// Whether the address proves who they are outside their realm. A managed account's address was chosen by the organization that
     /// manages it, so it proves nothing to any other.
     pub fn owns_address(&self) -> bool {
         self.realm == crate::PLATFORM && self.email_verified
     }
+}
+
+fn is_recent(at: Option<i64>, now: Time) -> bool {
+    at.is_some_and(|at| now.timestamp() - at <= FRESH_FOR.num_seconds())
 }
 
 /// What a one-time link was mailed for. A token of one purpose is refused for every other.

@@ -140,9 +140,17 @@ impl Authentications {
         let all: std::collections::BTreeSet<_> = self.0.iter().filter_map(|one| Some(one.through?.org)).collect();
         all.into_iter()
     }
-    /// When the person last showed by something of their own that it is they, in Unix seconds.
+    /// When the person last said by something of their own who they are, in Unix seconds. What only confirms that does not count: a session that
+    /// lies about would become fresh by one code (T25).
     pub fn newest_own(&self) -> Option<i64> {
-        self.0.iter().filter(|one| one.method.is_own()).map(|one| one.at).max()
+        self.newest(|method| method.is_own() && method.is_first())
+    }
+    /// When they last confirmed it by a second factor that they have enrolled.
+    pub fn newest_factor(&self) -> Option<i64> {
+        self.newest(|method| matches!(method, Method::Totp | Method::RecoveryCode))
+    }
+    fn newest(&self, counts: impl Fn(Method) -> bool) -> Option<i64> {
+        self.0.iter().filter(|one| counts(one.method)).map(|one| one.at).max()
     }
 }
 

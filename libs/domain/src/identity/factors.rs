@@ -1,20 +1,24 @@
 //! Second factors: an authenticator app, and recovery codes for the day it is lost. Whoever has enrolled one is always asked for it after their
 //! password; who has none gets a mailed code where one is demanded.
 //!
-//! Who is asked knows the password, so guesses at codes are counted for the account, over all sign-ins, networks and restarts (T41), and keep
-//! nobody out who does not know it. After [`A_DAY`] the password counts as known to others: it works no more, until it is set anew by mail.
+//! Guesses at codes are counted for the account, over all networks and restarts (T41): those of sign-ins, where whoever is asked knows the password,
+//! and, apart, those of sessions, so that who has one of those only keeps nobody from signing in. After [`A_DAY`] of sign-ins the password counts as
+//! known to others: it works no more, until it is set anew by mail. After as many in sessions the session ends that showed the last.
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::{Time, UserId, core::rate::Limit, core::value::Email};
 
 /// How many recovery codes there are.
 pub const RECOVERY_CODES: usize = 10;
+/// How long an app that was set up can be confirmed.
+pub const SET_UP_LASTS: TimeDelta = TimeDelta::minutes(15);
 /// Wrong codes of an account: five at once, then one a minute.
 pub const AT_ONCE: Limit = Limit { burst: 5, period: Duration::from_secs(60) };
-/// Wrong codes of an account within a day before its password counts as known to others: fifty.
+/// Wrong codes of an account within a day before something ends with them: fifty.
 pub const A_DAY: Limit = Limit { burst: 50, period: Duration::from_secs(86_400 / 50) };
 
 /// What somebody typed as a second factor.

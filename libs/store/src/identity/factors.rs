@@ -62,9 +62,11 @@ pub struct StoredTotp {
     pub secret: TotpSecret,
     /// When it was confirmed; `None`: it counts for nothing.
     pub confirmed_at: Option<Time>,
+    /// When it was set up.
+    pub set_up_at: Time,
 }
 
-const FIND: Sql = sql!("select secret, confirmed_at from totp where user_id = $1");
+const FIND: Sql = sql!("select secret, confirmed_at, created_at from totp where user_id = $1");
 const PUT: Sql = sql!(
     "insert into totp (user_id, secret, last_step, confirmed_at, created_at)
     values ($1, $2, 0, null, $3)
@@ -91,13 +93,13 @@ impl WriteTx {
     /// The account's authenticator app, confirmed or not.
     pub async fn totp(&self, user: UserId) -> Result<Option<StoredTotp>> {
         let Some(row) = sql::one(&self.tx, FIND, vec![user.uuid().into()]).await? else { return Ok(None) };
-        let read = || -> Result<(String, Option<Time>), DbErr> {
+        let read = || -> Result<(String, Option<Time>, Time), DbErr> {
             let mut columns = Columns::of(&row);
-            Ok((columns.next()?, columns.next()?))
+            Ok((columns.next()?, columns.next()?, columns.next()?))
         };
-        let (sealed, confirmed_at) = read().map_err(from_db)?;
+        let (sealed, confirmed_at, set_up_at) = read().map_err(from_db)?;
         let secret = self.open_sealed(&SECRET.place(PLATFORM, &user.to_string()), &Sealed::from(sealed)).await?;
-        Ok(Some(StoredTotp { secret: TotpSecret::stored(&secret), confirmed_at }))
+        Ok(Some(StoredTotp { secret: TotpSecret::stored(&secret), confirmed_at, set_up_at }))
     }
 
     /// Sets an authenticator app up, in the place of another; it counts once it is confirmed.
@@ -172,6 +174,7 @@ impl WriteTx {
 const DID: Sql = sql!("select authn from sessions where id = $1 and user_id = $2 {for no key update}");
 const SET_DID: Sql = sql!("update sessions set authn = $2 where id = $1");
 const BUDGET: Sql = sql!("select b.full_at from guess_budgets b where b.id = $1 and b.forget_at > $2");
+const FORGET: Sql = sql!("delete from guess_budgets where id = $1");
 /// Organizations that somebody is a member of; so many are told what becomes of their factors.
 const MEMBER_OF: Sql = sql!(
     "select o.id
@@ -207,6 +210,11 @@ impl WriteTx {
         Ok(())
     }
 
+    /// A budget is as if nothing had been guessed.
+    pub async fn forget_guesses(&self, id: &str) -> Result<()> {
+        sql::execute(&self.tx, FORGET, vec![id.into()]).await.map(|_| ())
+    }
+
     /// The organizations that somebody is a member of, at most 100.
     pub async fn member_of(&self, user: UserId) -> Result<Vec<OrgId>> {
         let rows = sql::all(&self.tx, MEMBER_OF, vec![user.uuid().into()]).await?;
@@ -214,11 +222,11 @@ impl WriteTx {
     }
 }
 
-const DISTRUST: Sql = sql!("update users set password_hash = null, updated_at = $2 where id = $1");
+const DISTRUST: Sql = sql!("update users set password_hash = null, updated_at = $2 where id = $1 and password_hash is not null");
 
 impl WriteTx {
-    /// The account's password counts as known to others: it works no more. Sessions go on.
-    pub async fn distrust_password(&self, user: UserId) -> Result<()> {
-        sql::execute(&self.tx, DISTRUST, vec![user.uuid().into(), self.now().into()]).await.map(|_| ())
+    /// The account's password counts as known to others: it works no more. Sessions go on. `false`: it had none.
+    pub async fn distrust_password(&self, user: UserId) -> Result<bool> {
+        Ok(sql::execute(&self.tx, DISTRUST, vec![user.uuid().into(), self.now().into()]).await? == 1)
     }
 }
