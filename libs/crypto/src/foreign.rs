@@ -99,7 +99,9 @@ fn header(token: &str) -> Result<Header, JwtError> {
 
 fn foreign_key(value: &Value) -> Result<ForeignKey, NotAKey> {
     let jwk: Jwk = serde_json::from_value(value.clone()).map_err(|_| NotAKey)?;
-    if value["use"].as_str().is_some_and(|used| used != "sig") {
+    let other_use = value["use"].as_str().is_some_and(|used| used != "sig");
+    let verifies = value["key_ops"].as_array().is_none_or(|all| all.iter().any(|one| one == "verify"));
+    if other_use || !verifies {
         return Err(NotAKey);
     }
     let algorithms: &'static [Algorithm] = match &jwk.algorithm {
@@ -109,7 +111,11 @@ fn foreign_key(value: &Value) -> Result<ForeignKey, NotAKey> {
                 .iter()
                 .position(|byte| *byte != 0)
                 .map_or(0, |zeros| (bytes.len() - zeros) * 8 - bytes[zeros].leading_zeros() as usize);
-            if !(2048..=8192).contains(&bits) {
+            // What has no inverse, or none but itself, is no key: every text would be its own signature.
+            let exponent = URL_SAFE_NO_PAD.decode(&rsa.e).map_err(|_| NotAKey)?;
+            let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|last| last % 2 == 1);
+            let significant = exponent.iter().skip_while(|byte| **byte == 0).copied().collect::<Vec<_>>();
+            if !(2048..=8192).contains(&bits) || !is_odd(&bytes) || !is_odd(&significant) || significant == [1] {
                 return Err(NotAKey);
             }
             &[Algorithm::RS256, Algorithm::RS384, Algorithm::PS256]

@@ -123,6 +123,8 @@ both!(however_the_client_authenticates, async |app| {
         ),
         ("no secret of ours", Some(basic(&program.name, "secret")), cc.to_owned(), 401, "invalid_client"),
         ("nobody", Some(basic("nobody", &program.secret)), cc.to_owned(), 401, "invalid_client"),
+        ("NUL for a name", Some(basic("\0", &program.secret)), cc.to_owned(), 401, "invalid_client"),
+        ("a long name", Some(basic(&"x".repeat(5000), &program.secret)), cc.to_owned(), 401, "invalid_client"),
         (
             "two ways",
             Some(basic(&program.name, &program.secret)),
@@ -168,6 +170,9 @@ both!(what_is_no_request_for_a_token, async |app| {
         let answer = send("application/x-www-form-urlencoded", body).await;
         assert_eq!(answer.json()["error"], error, "{what}: {answer}");
         refused_with(&answer, 400, error);
+    }
+    for media in ["text/plain", "multipart/form-data; boundary=x", ""] {
+        refused_with(&send(media, cc.clone()).await, 400, "invalid_request");
     }
     for body in ["{", "[]", "7", r#"{"grant_type": 7}"#, r#"{"grant_type": "a", "grant_type": "b"}"#] {
         refused_with(&send("application/json", body.to_owned()).await, 400, "invalid_request");
@@ -232,6 +237,10 @@ both!(introspection_tells_what_a_token_is_worth_now, async |app| {
     assert_eq!(look(&program, &others).await, nothing);
     by.delete(&format!("/api/platform/client-grants/{}", text(&given["id"]))).await.expect(204);
     assert_eq!(look(&other, &token).await, nothing, "none of its business any more");
+    // Granted again later it is another grant, of which that token is none.
+    app.advance(chrono::TimeDelta::seconds(2));
+    grant(&by, &other, AUDIENCE, &["read:orders"]).await;
+    assert_eq!(look(&program, &others).await, nothing);
     app.advance(chrono::TimeDelta::seconds(600));
     assert_eq!(look(&program, &token).await, nothing, "expired");
     let fresh = text(&ask(app, &program, &[]).await.ok()["access_token"]);

@@ -209,6 +209,10 @@ fn every_secret_member_of_the_document_is_planted() {
         "tokens",
         "has_signing_secret",
         "token_url",
+        "token_lifetime_seconds",
+        "token_endpoint",
+        "token_endpoint_auth_methods_supported",
+        "token_endpoint_auth_signing_alg_values_supported",
     ];
     let secret = |name: &&String| ["secret", "token", "password", "key"].iter().any(|word| name.contains(word));
     for name in found.iter().filter(secret) {

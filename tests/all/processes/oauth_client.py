@@ -27,7 +27,8 @@ def sign_anew():
 
 signs = secret.startswith("{")
 if signs:
-    session = OAuth2Session(client_id, json.loads(secret), token_endpoint_auth_method="private_key_jwt")
+    method = "private_key_jwt"
+    session = OAuth2Session(client_id, json.loads(secret), token_endpoint_auth_method=method, revocation_endpoint_auth_method=method)
     sign_anew()
 else:
     session = OAuth2Session(client_id, secret, token_endpoint_auth_method="client_secret_basic")

@@ -33,8 +33,8 @@ const SKEW: TimeDelta = TimeDelta::seconds(60);
 /// The types of assertions: RFC 7523 names none.
 const ASSERTION_TYPES: [Option<&str>; 3] = [None, Some("JWT"), Some("client-authentication+jwt")];
 
-/// How somebody shows which client they are; one way per request.
-#[derive(Clone, Debug)]
+/// How somebody shows which client they are; one way per request. It has secrets in it, so it is not for logs.
+#[derive(Clone)]
 pub enum ClientProof {
     /// By the name and the secret.
     Secret(String, String),
@@ -156,18 +156,35 @@ impl App {
         }
     }
 
-    /// Which client somebody is. There is nothing to guess at secrets of 256 bits; whoever tries pays with their network's requests.
+    /// Which client somebody is. There is nothing to guess at secrets of 256 bits; whoever tries pays with a budget of their network, which is none of
+    /// people's sign-ins. An assertion is used up once it is the client's turn, so that a refused one can be sent again.
     pub async fn authenticate_client(&self, call: &Call, proof: &ClientProof) -> Result<Presented> {
-        let client = match proof {
-            ClientProof::Secret(id, secret) => self.by_secret(call, id, secret).await?,
-            ClientProof::Assertion(id, assertion) => self.by_assertion(call, id.as_deref(), assertion).await?,
+        let shown = match proof {
+            ClientProof::Secret(id, secret) => self.by_secret(call, id, secret).await?.map(|client| (client, None)),
+            ClientProof::Assertion(id, assertion) => {
+                self.by_assertion(call, id.as_deref(), assertion).await?.map(|(client, claims)| (client, Some(claims)))
+            }
         };
-        let Some(client) = client else {
-            self.admit("sign_in", &by_network("signin", call, self.settings.limits.sign_in)).await?;
-            return Err(invalid_client());
-        };
+        let Some((client, assertion)) = shown else { return self.refuse_client(call).await };
         self.admit("clients", &[rate_request("client", &client.client_id, self.settings.limits.account.reads)]).await?;
-        Ok(client)
+        match assertion {
+            Some(claims) if !self.use_up(call, &client, &claims).await? => self.refuse_client(call).await,
+            _ => Ok(client),
+        }
+    }
+
+    async fn refuse_client<T>(&self, call: &Call) -> Result<T> {
+        self.admit("sign_in", &by_network("clients", call, self.settings.limits.sign_in)).await?;
+        Err(invalid_client())
+    }
+
+    /// Each assertion works once, for as long as it would work. `false`: it was used before.
+    async fn use_up(&self, call: &Call, client: &Presented, claims: &Assertion) -> Result<bool> {
+        let (scope, digest) = (format!("assertion {}", client.id), opaque::hash(&claims.jti));
+        let until = Time::from_timestamp(claims.exp, 0).unwrap_or(call.now) + SKEW;
+        let used =
+            async |tx: &store::WriteTx| Ok(Change::silent(tx.see_once(&scope, &digest, until).await?, NoEvent::Housekeeping));
+        self.anonymously(call, used).await
     }
 
     async fn by_secret(&self, call: &Call, id: &str, secret: &str) -> Result<Option<Presented>> {
@@ -178,7 +195,7 @@ impl App {
         Ok(client.filter(|client| client.auth_method == AuthMethod::ClientSecret && client.secret_is_right))
     }
 
-    async fn by_assertion(&self, call: &Call, id: Option<&str>, assertion: &str) -> Result<Option<Presented>> {
+    async fn by_assertion(&self, call: &Call, id: Option<&str>, assertion: &str) -> Result<Option<(Presented, Assertion)>> {
         let Some(claimed) = foreign::unverified::<Assertion>(assertion) else { return Ok(None) };
         if id.is_some_and(|id| id != claimed.sub) || claimed.iss != claimed.sub {
             return Ok(None);
@@ -188,21 +205,14 @@ impl App {
         let keys = client.keys.as_ref().and_then(|keys| ForeignKeys::parse(keys.keys()).ok());
         let opened = keys.map(|keys| keys.open::<Assertion>(assertion, &ASSERTION_TYPES));
         let Some(Ok(claims)) = opened else { return Ok(None) };
-        if !self.is_for_us(&claims, call.now) {
-            return Ok(None);
-        }
-        // Each works once, for as long as it would work.
-        let (scope, digest) = (format!("assertion {}", client.id), opaque::hash(&claims.jti));
-        let until = Time::from_timestamp(claims.exp, 0).unwrap_or(call.now) + SKEW;
-        let used =
-            async |tx: &store::WriteTx| Ok(Change::silent(tx.see_once(&scope, &digest, until).await?, NoEvent::Housekeeping));
-        Ok(self.anonymously(call, used).await?.then_some(client))
+        Ok(self.is_for_us(&claims, call.now).then_some((client, claims)))
     }
 
     /// Our issuer alone, with the slash or without: an assertion for another server's token endpoint opens nothing here (rfc7523bis).
     fn is_for_us(&self, claims: &Assertion, now: Time) -> bool {
         let (now, skew) = (now.timestamp(), SKEW.num_seconds());
-        let ours = |audience: &str| audience.trim_end_matches('/') == self.settings.public_url.trim_end_matches('/');
+        let issuer = self.issuer();
+        let ours = |audience: &str| audience == issuer || Some(audience) == issuer.strip_suffix('/');
         let audience = match &claims.aud {
             Value::String(one) => ours(one),
             Value::Array(all) => matches!(all.as_slice(), [Value::String(one)] if ours(one)),
@@ -225,7 +235,9 @@ impl App {
         let Some(client) = self.store.public_token_client(&claims.client_id, "", call.now).await? else { return Ok(None) };
         let allowed = self.store.public_allowed(&client, audience).await?;
         let scopes = Scopes::stored(&claims.scope);
-        let held = allowed.first().is_some_and(|api| scopes.within(&api.scopes) == scopes);
+        // What was taken back and granted again later is another grant.
+        let held = |api: &Allowed| scopes.within(&api.scopes) == scopes && api.since.timestamp() <= claims.iat;
+        let held = allowed.first().is_some_and(held);
         Ok(held.then_some(claims))
     }
 

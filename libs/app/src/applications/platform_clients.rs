@@ -105,7 +105,7 @@ impl App {
         Ok(Change::new(ClientWithSecret { client, secret }, PLATFORM, event))
     }
 
-    /// Changes a client. `NotFound`, `Invalid`.
+    /// Changes a client. Its secrets end when it signs instead: they may be why. `NotFound`, `Invalid`.
     pub async fn update_client(&self, c: &Caller, id: ClientId, changes: &ClientChanges) -> Result<PlatformClient> {
         self.as_operator(c, async |tx, _| {
             let mut client = tx.lock_platform_client(id).await?;
@@ -113,6 +113,9 @@ impl App {
             client.auth_method = changes.auth_method.unwrap_or(client.auth_method);
             client.keys = changes.keys.clone().apply(client.keys);
             check_keys(client.auth_method, client.keys.as_ref())?;
+            if client.auth_method == AuthMethod::PrivateKeyJwt {
+                tx.end_platform_secrets(&mut client).await?;
+            }
             client.updated_at = tx.now();
             tx.save_platform_client(&client).await?;
             let (name, client_id) = (client.name.to_string(), client.client_id.clone());

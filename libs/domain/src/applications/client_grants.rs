@@ -56,6 +56,8 @@ pub struct Allowed {
     pub alg: TokenAlg,
     /// How long it lives.
     pub life: TokenLife,
+    /// Since when it was granted; of a service's own API, since when that is there.
+    pub since: Time,
 }
 
 /// What a token is to say.
@@ -101,6 +103,7 @@ mod tests {
             scopes: Scopes::parse(scopes).unwrap(),
             alg: TokenAlg::default(),
             life: TokenLife::default(),
+            since: Time::UNIX_EPOCH,
         }
     }
 

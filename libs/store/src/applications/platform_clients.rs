@@ -142,6 +142,12 @@ impl WriteTx {
         sql::execute(&self.tx, DELETE, key(id)).await.map(|_| ())
     }
 
+    /// Ends all secrets of a client that is locked.
+    pub async fn end_platform_secrets(&self, client: &mut PlatformClient) -> Result<()> {
+        client.old_secret_until = None;
+        sql::execute(&self.tx, END_ALL, key(client.id)).await.map(|_| ())
+    }
+
     /// Gives a client of the platform another secret, of which only the hash is kept; the ones before work until then, or no more. `shown_to`: `None`
     /// is whoever runs programs on the server. `Conflict` (`too_many_secrets`): one from an earlier rotation works still.
     pub async fn put_platform_secret(

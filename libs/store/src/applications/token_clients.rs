@@ -55,6 +55,9 @@ pub struct Presented {
     pub secret_is_right: bool,
 }
 
+/// No client has a longer name in OAuth.
+const LONGEST_NAME: usize = 100;
+
 /// `$1` client id, `$2` hash of the secret, `$3` now. A client of an organization that is not there, or not active, is none.
 const FIND: Sql = sql!(
     "select c.id, c.client_id, c.org_id, o.slug, o.status, c.auth_method, c.jwks, s.hash
@@ -82,14 +85,14 @@ fn presented(row: &QueryResult) -> Result<Option<Presented>, DbErr> {
 /// What client `$2` of `$1` may have tokens for: the platform's what it was granted, a service's its own. Two are enough to know that there is more
 /// than one; `$3` names one, or is empty.
 const ALLOWED: Sql = sql!(
-    "select r.identifier, g.scopes, r.scopes, r.token_alg, r.token_seconds
+    "select r.identifier, g.created_at, g.scopes, r.scopes, r.token_alg, r.token_seconds
     from client_grants g
     join resource_servers r on r.org_id = g.org_id and r.id = g.resource_server_id
     where g.org_id = $1 and g.client_id = $2 and ($3 = '' or r.identifier = $3)
     limit 2"
 );
 const ALLOWED_OF_SERVICE: Sql = sql!(
-    "select r.identifier, null as granted, r.scopes, r.token_alg, r.token_seconds
+    "select r.identifier, r.created_at, null as granted, r.scopes, r.token_alg, r.token_seconds
     from resource_servers r
     where r.org_id = $1 and r.service_id = $2 and ($3 = '' or r.identifier = $3)
     limit 2"
@@ -98,16 +101,21 @@ const ALLOWED_OF_SERVICE: Sql = sql!(
 fn allowed(row: &QueryResult) -> Result<Allowed, DbErr> {
     let mut columns = Columns::of(row);
     let audience = Audience::stored(columns.next()?);
+    let since = columns.next()?;
     let granted = columns.next::<Option<String>>()?.map(|text| Scopes::stored(&text));
     let (defined, alg, life) = next_terms(&mut columns)?;
     // What the API does not define any more, nobody is granted.
     let scopes = granted.map_or_else(|| defined.clone(), |granted| granted.within(&defined));
-    Ok(Allowed { audience, scopes, alg, life })
+    Ok(Allowed { audience, scopes, alg, life, since })
 }
 
 impl Store {
-    /// The client of this name, and whether a secret with this hash is its own.
+    /// The client of this name, and whether a secret with this hash is its own. The name may be anything that a stranger sent.
     pub async fn public_token_client(&self, client_id: &str, secret_hash: &str, now: Time) -> Result<Option<Presented>> {
+        // PostgreSQL has no NUL in texts.
+        if client_id.len() > LONGEST_NAME || !client_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(None);
+        }
         let row = sql::one(&self.db, FIND, vec![client_id.into(), secret_hash.into(), now.into()]).await?;
         row.map(|row| presented(&row)).transpose().map(Option::flatten).map_err(from_db)
     }

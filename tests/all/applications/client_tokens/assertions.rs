@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use crypto::{Alg, KeySet, SigningKey};
+use tenantry_tests::{Database, run};
 
 use super::*;
 
@@ -143,6 +144,37 @@ both!(t31_an_assertion_is_for_us_for_now_and_of_its_client, async |app| {
     ];
     refused_with(&super::form(app, "/oauth/token", &with_secret).await, 401, "invalid_client");
 });
+
+#[test]
+fn an_assertion_that_was_refused_for_now_can_be_sent_again() {
+    // Redis has a clock of its own.
+    let options = Options::default().rate_limits().set("rate_limits.account_reads_burst", 3);
+    run(Database::Sqlite, options, async |app| {
+        let root = app.platform_owner().await;
+        let by = app.by(&root);
+        api(&by, AUDIENCE, &[]).await;
+        let signer = Signer::new(app, &by, Alg::Es256).await;
+        let assertion = |jti: &str| {
+            let mut claims = signer.claims(app);
+            claims["jti"] = json!(jti);
+            signer.sign(app, "JWT", &claims)
+        };
+        let mut n = 0;
+        let refused = loop {
+            let assertion = assertion(&n.to_string());
+            let answer = send(app, &assertion, &[]).await;
+            if answer.status == 429 {
+                break assertion;
+            }
+            answer.ok();
+            n += 1;
+            assert!(n < 100, "no limit");
+        };
+        assert_eq!(app.count("select count(*) from seen").await, n, "nothing is written for who is refused");
+        app.advance(TimeDelta::seconds(30));
+        send(app, &refused, &[]).await.ok();
+    });
+}
 
 both!(of_many_who_send_the_same_assertion_one_gets_a_token, async |app| {
     let root = app.platform_owner().await;

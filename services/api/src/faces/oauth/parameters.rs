@@ -27,7 +27,11 @@ impl Parameters {
     /// Reads them. An empty value counts as missing.
     pub(super) fn read(req: &HttpRequest, body: &[u8]) -> Result<Self> {
         let media = req.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let pairs = if media.to_ascii_lowercase().starts_with("application/json") { json(body)? } else { form(body)? };
+        let pairs = match media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "application/x-www-form-urlencoded" => form(body)?,
+            "application/json" => json(body)?,
+            _ => return Err(invalid("Send a form: `Content-Type: application/x-www-form-urlencoded`.")),
+        };
         let mut known = BTreeMap::new();
         for (name, value) in pairs {
             if known.len() >= MOST || value.len() > LONGEST || value.contains('\0') {
