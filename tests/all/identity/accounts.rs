@@ -46,6 +46,30 @@ both!(a_forgotten_password_is_set_by_the_mailbox_and_ends_every_session, async |
     assert_eq!(subjects.len(), 3, "confirm, reset, was changed: {subjects:?}");
 });
 
+both!(a_new_password_that_is_tried_first_is_refused_wherever_one_is_set, async |app| {
+    let refused = |answer: Response, field: &str| {
+        let problem = answer.invalid(&[field]);
+        assert!(problem.to_string().contains("too_common"), "{problem}");
+    };
+    for tried_first in ["Password1", "qwertyuiop", "annabel.archer1"] {
+        let body = json!({"email": "annabel.archer@example.com", "password": tried_first});
+        refused(app.client().post("/api/auth/register", body).await, "password");
+    }
+    let ann = app.sign_up("annabel.archer@example.com").await;
+    let token = forgotten(app, "annabel.archer@example.com").await;
+    for tried_first in ["Password1", "annabel.archer1"] {
+        let change = json!({"current_password": PASSWORD, "new_password": tried_first});
+        refused(app.by(&ann).post("/api/user/change-password", change).await, "new_password");
+        refused(reset(app, &token, tried_first).await, "new_password");
+    }
+    // Nothing happened: the session, the link and the password from before are as they were.
+    app.by(&ann).get("/api/user").await.ok();
+    login(app, "annabel.archer@example.com", PASSWORD).await.ok();
+    reset(app, &token, NEW).await.ok();
+    app.worker().await;
+    login(app, "annabel.archer@example.com", NEW).await.ok();
+});
+
 both!(a_reset_link_works_for_an_hour_and_until_another_was_used, async |app| {
     app.sign_up("ann@example.com").await;
     let late = forgotten(app, "ann@example.com").await;

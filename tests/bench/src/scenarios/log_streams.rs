@@ -185,8 +185,9 @@ async fn idle(world: &World, data: &Dataset, report: &mut Report) -> Result<()> 
     };
     let without = measure().await?;
     sqlx::query("insert into log_streams (org_id, id, name, name_key, provider, url, options, batch_size, enabled, created_at, updated_at)
-select o.org_id, gen_random_uuid(), n::text, n::text, 'Custom', 'http://127.0.0.1:9/', '{}', 100, true, now(), now()
-from generate_series(1, $1::bigint) n join (select org_id, row_number() over () as n, count(*) over () as all from heads) o on o.n = n % o.all + 1")
+select o.org_id, gen_random_uuid(), stream::text, stream::text, 'Custom', 'http://127.0.0.1:9/', '{}', 100, true, now(), now()
+from generate_series(1, $1::bigint) stream
+join (select org_id, row_number() over () as n, count(*) over () as logs from heads) o on o.n = stream % o.logs + 1")
         .bind(IDLE).execute(&data.pool).await?;
     let made = sqlx::query(
         "insert into stream_turns (org_id, stream_id, seq, is_on, failures, set_aside, lost)
