@@ -29,7 +29,7 @@ pub(crate) const CLIENT_GRANTS: Table = Table {
     unique: &[&CLIENT_GRANTS_API],
     sealed: &[],
     when_old: WhenOld::Stays("until the platform takes it back"),
-    with_organization: WithOrganization::NotOfOne,
+    with_organization: WithOrganization::GoesWith("clients"),
 };
 
 /// The columns of a [`ClientGrant`], in the order of [`read`], and what they are selected from.
