@@ -215,8 +215,13 @@ impl App {
 
     /// The same, kept as the figures of today.
     pub async fn keep_factor_figures(&self, c: &Caller) -> Result<FactorFigures> {
-        self.as_operator(c, async |tx, scope| Ok(Change::silent(tx.keep_factor_figures(scope).await?, NoEvent::Housekeeping)))
-            .await
+        // Counting goes through many rows, which no transaction that writes should wait for.
+        let counted = self.factor_figures(c).await?;
+        self.as_operator(c, async |tx, scope| {
+            tx.keep_factor_figures(scope, &counted).await?;
+            Ok(Change::silent(counted, NoEvent::Housekeeping))
+        })
+        .await
     }
 
     /// The figures that were kept, of each day, the newest first, with when they were counted.

@@ -74,7 +74,7 @@ pub struct Granted<'a> {
 /// `unauthorized_client`.
 pub fn decide<'a>(allowed: &'a [Allowed], audience: Option<&str>, asked: Option<&Scopes>) -> Result<Granted<'a>> {
     let api = match (audience, allowed) {
-        (_, []) => return Err(refuse("unauthorized_client", "This client was granted no API.")),
+        (None, []) => return Err(refuse("unauthorized_client", "This client was granted no API.")),
         (Some(audience), _) => allowed.iter().find(|api| api.audience.as_str() == audience),
         (None, [only]) => Some(only),
         (None, _) => return Err(refuse("invalid_request", "Say which API the token is for: `audience`.")),
@@ -125,7 +125,8 @@ mod tests {
             ("nothing that was granted", one, None, Some("admin"), Err("invalid_scope")),
             ("another API's scope", &two, Some("bills"), Some("write"), Err("invalid_scope")),
             ("an empty list of scopes", one, None, Some(""), Ok(("orders", "read write"))),
-            ("nothing granted at all", &[], Some("orders"), None, Err("unauthorized_client")),
+            ("nothing granted at all", &[], None, None, Err("unauthorized_client")),
+            ("nothing granted, whatever it names", &[], Some("orders"), None, Err("invalid_target")),
         ];
         for (what, allowed, audience, asked, expected) in cases {
             let asked = asked.map(|text| Scopes::parse(text).unwrap());

@@ -58,7 +58,7 @@ const LIST: Sql = sql!(
     from {source}
     where g.org_id = $1 and ($2 = $1 or g.client_id = $2)
     order by g.created_at desc, g.id desc
-    limit $3 offset $4",
+    limit {hidden $3} offset {hidden $4}",
     grant = GRANT,
     source = SOURCE
 );
@@ -101,7 +101,7 @@ impl WriteTx {
         read(&row.ok_or_else(|| Error::not_found("client grant"))?).map_err(from_db)
     }
 
-    /// Grants a client something, which is locked. `AlreadyExists` (`client_grant_exists`), `Conflict` (`client_grant_limit`).
+    /// Grants a client something, which is locked, so that nobody else grants it anything meanwhile. `AlreadyExists` (`client_grant_exists`), `Conflict` (`client_grant_limit`).
     pub async fn insert_client_grant(&self, grant: &ClientGrant) -> Result<()> {
         if sql::count(&self.tx, COUNT, of(Some(grant.client))).await? >= MAX_GRANTS {
             return Err(Error::conflict("client_grant_limit", format!("A client has at most {MAX_GRANTS} grants.")));

@@ -1,10 +1,12 @@
-//! OAuth clients and their secrets, of which only hashes are kept; each remembers to whom it was shown.
+//! OAuth clients of services, and the secrets of every client, of which only hashes are kept; each remembers to whom it was shown.
 
 use domain::{
-    Error, Result, Time, UserId,
+    Error, OrgId, PLATFORM, Result, Time, UserId,
     applications::services::Service,
     authorization::{in_service::InService, policy::Write, resource::ClientSecrets},
 };
+use sea_orm::Value;
+use uuid::Uuid;
 
 use crate::{
     WriteTx,
@@ -97,17 +99,56 @@ const END_ALL: Sql = sql!("delete from client_secrets where org_id = $1 and clie
 const RUN_OUT: Sql = sql!("update client_secrets set expires_at = $3 where org_id = $1 and client_id = $2");
 const SAVE_OLD: Sql = sql!("update services set old_secret_until = $3, updated_at = $4 where org_id = $1 and id = $2");
 
+/// A client: whose it is, and its row.
+#[derive(Clone, Copy)]
+pub(super) struct ClientKey(pub(super) OrgId, pub(super) Uuid);
+
+impl ClientKey {
+    pub(super) fn of(service: &Service) -> Self {
+        Self(service.org_id, service.id.uuid())
+    }
+    fn values(self) -> Vec<Value> {
+        vec![self.0.uuid().into(), self.1.into()]
+    }
+}
+
+/// When the secrets end that a client has.
+pub(super) struct Ends {
+    /// The one from before the last rotation.
+    pub(super) before: Option<Time>,
+    /// The one of now; `None`: at once, and every other.
+    pub(super) now: Option<Time>,
+}
+
 impl WriteTx {
-    pub(super) async fn insert_client_secret(&self, service: &Service, hash: &str, shown_to: UserId) -> Result<()> {
-        let values = vec![
-            service.org_id.uuid().into(),
-            service.id.uuid().into(),
-            self.uuid().into(),
-            hash.into(),
-            shown_to.uuid().into(),
-            self.now().into(),
-        ];
-        sql::execute(&self.tx, INSERT_SECRET, values).await.map(|_| ())
+    /// Gives a client a secret. `shown_to`: `None` is whoever runs programs on the server.
+    pub(super) async fn insert_client_secret(&self, client: ClientKey, hash: &str, shown_to: Option<UserId>) -> Result<()> {
+        let shown_to = shown_to.map_or(PLATFORM.uuid(), UserId::uuid);
+        let secret = vec![self.uuid().into(), hash.into(), shown_to.into(), self.now().into()];
+        sql::execute(&self.tx, INSERT_SECRET, [client.values(), secret].concat()).await.map(|_| ())
+    }
+
+    /// Ends all secrets of a client.
+    pub(super) async fn end_client_secrets(&self, client: ClientKey) -> Result<()> {
+        sql::execute(&self.tx, END_ALL, client.values()).await.map(|_| ())
+    }
+
+    /// Gives a client that is locked another secret. `Conflict` (`too_many_secrets`): one from an earlier rotation works still.
+    pub(super) async fn replace_client_secret(
+        &self,
+        client: ClientKey,
+        (hash, shown_to): (&str, Option<UserId>),
+        ends: &Ends,
+    ) -> Result<()> {
+        match ends.now {
+            None => self.end_client_secrets(client).await?,
+            Some(_) if ends.before.is_some_and(|until| until > self.now()) => return Err(too_many()),
+            Some(until) => {
+                sql::execute(&self.tx, END_OLD, client.values()).await?;
+                sql::execute(&self.tx, RUN_OUT, [client.values(), vec![until.into()]].concat()).await?;
+            }
+        }
+        self.insert_client_secret(client, hash, shown_to).await
     }
 
     /// Gives the client of a locked service another secret. The one before works until `service.old_secret_until`; if that is `None`, no
@@ -120,18 +161,9 @@ impl WriteTx {
         hash: &str,
         shown_to: UserId,
     ) -> Result<()> {
-        let of = || vec![service.org_id.uuid().into(), service.id.uuid().into()];
-        match service.old_secret_until {
-            None => sql::execute(&self.tx, END_ALL, of()).await?,
-            Some(_) if before.old_secret_until.is_some_and(|until| until > self.now()) => return Err(too_many()),
-            Some(until) => {
-                sql::execute(&self.tx, END_OLD, of()).await?;
-                sql::execute(&self.tx, RUN_OUT, [of(), vec![until.into()]].concat()).await?
-            }
-        };
-        self.insert_client_secret(service, hash, shown_to).await?;
-        let until: Option<Time> = service.old_secret_until;
-        sql::execute(&self.tx, SAVE_OLD, [of(), vec![until.into(), self.now().into()]].concat()).await.map(|_| ())
+        let (client, until) = (ClientKey::of(service), service.old_secret_until);
+        self.replace_client_secret(client, (hash, Some(shown_to)), &Ends { before: before.old_secret_until, now: until }).await?;
+        sql::execute(&self.tx, SAVE_OLD, [client.values(), vec![until.into(), self.now().into()]].concat()).await.map(|_| ())
     }
 }
 

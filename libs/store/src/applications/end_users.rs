@@ -46,7 +46,7 @@ pub(crate) const END_USERS: Table = Table {
 };
 
 /// The page first, then its people: those that are skipped are not looked up.
-const PAGE: &str = "select p.user_id, p.created_at, {user}, {total}
+const PAGE: &str = "select p.user_id, p.created_at, {user}, {total} as total
     from (
       select * from (
         select user_id, created_at
@@ -122,7 +122,7 @@ impl Store {
         let rows = self.end_user_rows(org, service.map(|(id, _)| id), wanted).await?;
         let total = match (service, rows.first()) {
             (Some((_, total)), _) => total,
-            (None, Some(row)) => row.try_get_by_index(row.column_names().len() - 1).map_err(from_db)?,
+            (None, Some(row)) => row.try_get("", "total").map_err(from_db)?,
             (None, None) => sql::count(&self.db, COUNT, vec![org.uuid().into()]).await?,
         };
         let mut users: Vec<EndUser> = sql::read_all(&rows, read)?;

@@ -8,6 +8,7 @@ use domain::{
 };
 use sea_orm::{DbErr, QueryResult, Value};
 
+use super::clients::{ClientKey, Ends};
 use crate::{
     Store, WriteTx,
     core::{
@@ -89,15 +90,6 @@ const SAVE: Sql = sql!(
 );
 const DELETE: Sql = sql!("delete from clients where org_id = $1 and id = $2");
 
-const INSERT_SECRET: Sql = sql!(
-    "insert into client_secrets (org_id, client_id, id, hash, shown_to, created_at)
-    values ($1, $2, $3, $4, $5, $6)"
-);
-/// All but the secret that works without an end.
-const END_OLD: Sql = sql!("delete from client_secrets where org_id = $1 and client_id = $2 and expires_at is not null");
-const END_ALL: Sql = sql!("delete from client_secrets where org_id = $1 and client_id = $2");
-const RUN_OUT: Sql = sql!("update client_secrets set expires_at = $3 where org_id = $1 and client_id = $2");
-
 fn keys(client: &PlatformClient) -> Value {
     client.keys.as_ref().map(|keys| keys.set().to_string()).into()
 }
@@ -110,9 +102,6 @@ impl WriteTx {
 
     /// Makes a client. `Conflict` (`client_limit`).
     pub async fn insert_platform_client(&self, client: &PlatformClient) -> Result<()> {
-        if sql::count(&self.tx, COUNT, vec![PLATFORM.uuid().into()]).await? >= MAX_CLIENTS {
-            return Err(Error::conflict("client_limit", format!("The platform has {MAX_CLIENTS} clients. Delete one first.")));
-        }
         let mut values = key(client.id);
         values.extend([
             client.client_id.as_str().into(),
@@ -121,7 +110,11 @@ impl WriteTx {
             keys(client),
             client.created_at.into(),
         ]);
-        sql::execute(&self.tx, INSERT, values).await.map(|_| ())
+        sql::execute(&self.tx, INSERT, values).await?;
+        if self.has_platform_room("clients", COUNT, MAX_CLIENTS).await? {
+            return Ok(());
+        }
+        Err(Error::conflict("client_limit", format!("The platform has {MAX_CLIENTS} clients. Delete one first.")))
     }
 
     /// Writes what may change of a client that is locked.
@@ -145,11 +138,11 @@ impl WriteTx {
     /// Ends all secrets of a client that is locked.
     pub async fn end_platform_secrets(&self, client: &mut PlatformClient) -> Result<()> {
         client.old_secret_until = None;
-        sql::execute(&self.tx, END_ALL, key(client.id)).await.map(|_| ())
+        self.end_client_secrets(ClientKey(PLATFORM, client.id.uuid())).await
     }
 
-    /// Gives a client of the platform another secret, of which only the hash is kept; the ones before work until then, or no more. `shown_to`: `None`
-    /// is whoever runs programs on the server. `Conflict` (`too_many_secrets`): one from an earlier rotation works still.
+    /// Gives a client of the platform that is locked another secret; the one before works until then, or no more. `shown_to`: `None` is whoever runs
+    /// programs on the server. `Conflict` (`too_many_secrets`): one from an earlier rotation works still.
     pub async fn put_platform_secret(
         &self,
         client: &PlatformClient,
@@ -157,28 +150,10 @@ impl WriteTx {
         shown_to: Option<UserId>,
         until: Option<Time>,
     ) -> Result<()> {
-        match until {
-            None => sql::execute(&self.tx, END_ALL, key(client.id)).await?,
-            Some(_) if client.old_secret_until.is_some_and(|until| until > self.now()) => return Err(too_many()),
-            Some(until) => {
-                sql::execute(&self.tx, END_OLD, key(client.id)).await?;
-                sql::execute(&self.tx, RUN_OUT, [key(client.id), vec![until.into()]].concat()).await?
-            }
-        };
-        let mut values = key(client.id);
-        values.extend([
-            self.uuid().into(),
-            hash.into(),
-            shown_to.map_or(PLATFORM.uuid(), UserId::uuid).into(),
-            self.now().into(),
-        ]);
-        sql::execute(&self.tx, INSERT_SECRET, values).await.map(|_| ())
+        let ends = Ends { before: client.old_secret_until, now: until };
+        self.replace_client_secret(ClientKey(PLATFORM, client.id.uuid()), (hash, shown_to), &ends).await
     }
 }
 
-fn too_many() -> Error {
-    Error::conflict(
-        "too_many_secrets",
-        "The secret before the last rotation works still. Wait for its end, or rotate with `grace_seconds` 0, which ends all others.",
-    )
-}
+#[cfg(test)]
+mod tests;

@@ -115,17 +115,18 @@ impl WriteTx {
 
     /// Registers an API. `AlreadyExists` (`audience_taken`), `Conflict` (`resource_server_limit`).
     pub async fn insert_resource_server(&self, server: &ResourceServer) -> Result<()> {
-        if sql::count(&self.tx, COUNT, vec![PLATFORM.uuid().into()]).await? >= MAX_RESOURCE_SERVERS {
-            let text = format!("The platform has {MAX_RESOURCE_SERVERS} APIs. Delete one first.");
-            return Err(Error::conflict("resource_server_limit", text));
-        }
         let mut values = key(server.id);
         values.push(server.audience.as_str().into());
         values.extend(terms(server));
         values.push(server.created_at.into());
         let taken =
             || Error::exists("audience_taken", "An API of this audience is registered already, here or by an organization.");
-        sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&RESOURCE_SERVERS_IDENTIFIER, taken)).map(|_| ())
+        sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&RESOURCE_SERVERS_IDENTIFIER, taken))?;
+        if self.has_platform_room("resource_servers", COUNT, MAX_RESOURCE_SERVERS).await? {
+            return Ok(());
+        }
+        let text = format!("The platform has {MAX_RESOURCE_SERVERS} APIs. Delete one first.");
+        Err(Error::conflict("resource_server_limit", text))
     }
 
     /// Writes what may change of an API that is locked.

@@ -13,7 +13,7 @@ use domain::{
     },
 };
 
-use super::{SERVICE, SERVICES_SLUG, SOURCE, get};
+use super::{super::clients::ClientKey, SERVICE, SERVICES_SLUG, SOURCE, get};
 use crate::{
     WriteTx,
     core::{
@@ -110,7 +110,7 @@ impl WriteTx {
         ];
         let taken = || Error::exists("service_slug_taken", "Another service of this organization has this slug.");
         sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&SERVICES_SLUG, taken))?;
-        self.insert_client_secret(service, hash, shown_to).await?;
+        self.insert_client_secret(ClientKey::of(service), hash, Some(shown_to)).await?;
         self.save_resource_servers(service, &[]).await?;
         self.insert_first_plan(plan).await?;
         let max = ServiceUsage::of(scope.view()).max;

@@ -80,7 +80,7 @@ const SET_AUTH_HEADER: Sql = sql!("update log_streams set auth_header = $3 where
 const SET_SIGNING_SECRET: Sql = sql!("update log_streams set signing_secret = $3 where org_id = $1 and id = $2");
 
 /// Of the platform's log: nobody else can make one meanwhile.
-const LOCK_ALL: Sql = sql!("select id from log_streams where org_id = $1 order by id {for update}");
+const COUNT: Sql = sql!("select count(*) from log_streams where org_id = $1");
 
 fn name_taken() -> impl FnOnce(DbErr) -> Error {
     on(&LOG_STREAMS_NAME, || Error::exists("log_stream_name_taken", "Another log stream has this name."))
@@ -140,8 +140,7 @@ impl WriteTx {
         if org != domain::PLATFORM {
             return self.take_place(org, &counters::LOG_STREAMS, MAX_LOG_STREAMS).await;
         }
-        let all = sql::all(&self.tx, LOCK_ALL, vec![org.uuid().into()]).await?;
-        Ok(i64::try_from(all.len()).is_ok_and(|count| count <= MAX_LOG_STREAMS))
+        self.has_platform_room("log_streams", COUNT, MAX_LOG_STREAMS).await
     }
 
     /// Who chooses where it leads: a person; a program is none.

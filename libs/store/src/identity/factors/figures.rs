@@ -7,7 +7,7 @@ use domain::{
     events::analytics::Day,
     identity::factors::{FactorFigures, SUSPICIOUS, Suspicious},
 };
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use sea_orm::{DbErr, QueryResult};
 
 use crate::{
     Store, WriteTx,
@@ -61,11 +61,6 @@ fn numbers(columns: &mut Columns<'_>) -> Result<FactorFigures, DbErr> {
     Ok(FactorFigures { users: columns.next()?, enrolled: columns.next()?, succeeded: columns.next()?, failed: columns.next()? })
 }
 
-async fn figures(db: &impl ConnectionTrait, day: Day) -> Result<FactorFigures> {
-    let row = sql::one(db, FIGURES, vec![day.to_string().into()]).await?;
-    row.map(|row| numbers(&mut Columns::of(&row))).transpose().map(Option::unwrap_or_default).map_err(from_db)
-}
-
 impl WriteTx {
     /// Counts a second factor that an account was asked for.
     pub async fn count_factor_attempt(&self, user: UserId, right: bool) -> Result<()> {
@@ -74,21 +69,20 @@ impl WriteTx {
         sql::execute(&self.tx, COUNT, values).await.map(|_| ())
     }
 
-    /// Counts today's figures, and keeps them.
-    pub async fn keep_factor_figures(&self, _: PlatformScope<'_>) -> Result<FactorFigures> {
+    /// Keeps these figures as those of today.
+    pub async fn keep_factor_figures(&self, _: PlatformScope<'_>, counted: &FactorFigures) -> Result<()> {
         let day = Day::of(self.now());
-        let counted = figures(&self.tx, day).await?;
         let numbers = [counted.users, counted.enrolled, counted.succeeded, counted.failed].map(Into::into);
         let values = [day.to_string().into()].into_iter().chain(numbers).chain([self.now().into()]);
-        sql::execute(&self.tx, KEEP, values.collect()).await?;
-        Ok(counted)
+        sql::execute(&self.tx, KEEP, values.collect()).await.map(|_| ())
     }
 }
 
 impl Store {
     /// Second factors in numbers: of accounts as they are now, of codes on that day.
     pub async fn factor_figures(&self, _: PlatformScope<'_>, day: Day) -> Result<FactorFigures> {
-        figures(&self.db, day).await
+        let row = sql::one(&self.db, FIGURES, vec![day.to_string().into()]).await?;
+        row.map(|row| numbers(&mut Columns::of(&row))).transpose().map(Option::unwrap_or_default).map_err(from_db)
     }
 
     /// The figures that were kept, of at most 366 days, the newest first, with when they were counted.

@@ -2,7 +2,7 @@
 //! counts rows. The row of `org_counters` is the last that a transaction takes (after it come only the records of the change itself), so
 //! whoever waits for it waits for as little as can be, and holds nothing that others who have it need.
 
-use domain::{OrgId, Result};
+use domain::{OrgId, PLATFORM, Result};
 
 use crate::{
     WriteTx,
@@ -51,7 +51,19 @@ pub(crate) const ERASURES: Counter = counter!("erasures", "erasures where org_id
 
 const LOCK: Sql = sql!("select 1 from org_counters where org_id = $1 {for no key update}");
 
+/// Whoever adds one of these rows comes after who does so now.
+const ONE_AFTER_ANOTHER: &str = "select 1 where (select pg_advisory_xact_lock(hashtextextended($1, 0))) is not null";
+
 impl WriteTx {
+    /// Whether there is room for a row of the platform that this transaction has just written. The platform has no row of counters: `count` counts its
+    /// rows, which are few, while nobody else can add to this `table`. If there is none leave nothing behind. Call it last.
+    pub(crate) async fn has_platform_room(&self, table: &str, count: Sql, max: i64) -> Result<bool> {
+        if !self.is_sqlite() {
+            sql::one(&self.tx, ONE_AFTER_ANOTHER, vec![format!("{}/{table}", PLATFORM.uuid()).into()]).await?;
+        }
+        Ok(sql::count(&self.tx, count, vec![PLATFORM.uuid().into()]).await? <= max)
+    }
+
     /// Takes one of `max` places, for a row that this transaction has just written. `false` if there was none left: then leave nothing
     /// behind. Call it last.
     pub(crate) async fn take_place(&self, org: OrgId, counter: &Counter, max: i64) -> Result<bool> {
