@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::Result;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
 };
 use sqlx::{
     Connection,
@@ -57,7 +57,7 @@ async fn open(settings: &Settings, adapt: impl FnOnce(&mut ConnectOptions)) -> R
     sqlite(&mut options, settings.create);
     postgres(&mut options, settings, &doubt);
     adapt(&mut options);
-    let pool = Database::connect(options).await.map_err(reach::unreachable)?;
+    let pool = reach::connect(options).await?;
     let bounds = (!is_sqlite(&pool)).then(|| settings.session.bounds());
     let preamble = bounds.and_then(|_| settings.session.preamble());
     Ok(Db::new(pool, bounds, doubt).pooled(preamble))

@@ -108,6 +108,11 @@ fn code(e: &DbErr) -> Option<String> {
     }
 }
 
+/// Whether somebody else is at it, who will come to an end.
+pub(crate) fn is_contended(e: &DbErr) -> bool {
+    matches!(code(e).as_deref().map(meaning), Some(Meaning::Retry | Meaning::Locked))
+}
+
 fn is_connection(e: &DbErr) -> bool {
     let lost = |e: &sqlx::Error| {
         matches!(

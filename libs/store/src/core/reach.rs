@@ -4,17 +4,20 @@
 use std::{str::FromStr, time::Duration};
 
 use domain::{Error, Result};
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{ConnectOptions as PoolOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 
 use crate::core::{
     db::Db,
     dialect::{self, Settings},
-    error::from_db,
+    error::{from_db, is_contended},
     sql,
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Somebody who makes a new file's tables is given this long.
+const TURNS: Duration = Duration::from_secs(60);
 
 /// The oldest PostgreSQL on which this is tested.
 const OLDEST: i64 = 150_000;
@@ -53,6 +56,18 @@ pub async fn try_once(settings: &Settings) -> Result<()> {
         Ok(Ok(connection)) => {
             let _ = connection.close().await;
             Ok(())
+        }
+    }
+}
+
+/// A pool with its first connection. Processes that open a new SQLite file in the same moment take turns: whoever finds another one at
+/// giving it its write-ahead log, or at its first writes, is refused at once, whatever the busy time-out.
+pub(crate) async fn connect(options: PoolOptions) -> Result<DatabaseConnection> {
+    let began = tokio::time::Instant::now();
+    loop {
+        match Database::connect(options.clone()).await {
+            Err(e) if is_contended(&e) && began.elapsed() < TURNS => tokio::time::sleep(Duration::from_millis(50)).await,
+            outcome => return outcome.map_err(unreachable),
         }
     }
 }

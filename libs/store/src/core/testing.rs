@@ -79,7 +79,8 @@ pub(crate) async fn on_empty(test: impl AsyncFn(&Settings)) {
     }
 }
 
-fn settings(url: String) -> Settings {
+/// Those of a test's database.
+pub(crate) fn settings(url: String) -> Settings {
     Settings { url, max_connections: 12, application_name: "test".to_owned(), create: true, session: Session::default() }
 }
 

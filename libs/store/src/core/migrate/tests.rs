@@ -1,12 +1,15 @@
+use std::time::Duration;
+
 use migrations::{STEPS, Step};
 use sea_orm::ConnectionTrait;
+use sqlx::{ConnectOptions, Executor, sqlite::SqliteConnectOptions};
 
 use super::{expect, up};
 use crate::core::{
     db::Db,
     dialect::{connect, is_sqlite},
     sql::{self, Sql},
-    testing::on_empty,
+    testing::{on_empty, settings},
 };
 
 /// Everything that a step can change, as text.
@@ -74,6 +77,20 @@ async fn processes_that_start_together_take_turns() {
         }
     })
     .await;
+}
+
+/// What a new file's first writer does to those who open it beside, long enough to be seen.
+#[tokio::test]
+async fn a_new_file_is_opened_when_its_first_writer_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = SqliteConnectOptions::new().filename(dir.path().join("test.db")).create_if_missing(true);
+    let mut first = file.connect().await.unwrap();
+    first.execute("create table brand_new (id bigint primary key); begin immediate").await.unwrap();
+    let settings = settings(format!("sqlite://{}", dir.path().join("test.db").display()));
+    let mut second = std::pin::pin!(connect(&settings));
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut second).await.is_err());
+    first.execute("commit").await.unwrap();
+    second.await.unwrap();
 }
 
 #[tokio::test]
