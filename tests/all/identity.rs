@@ -4,6 +4,8 @@ mod accounts;
 mod auth;
 mod connections;
 mod factors;
+mod flows;
+mod pages;
 mod privacy;
 mod risk;
 mod sessions;

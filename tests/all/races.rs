@@ -3,6 +3,7 @@
 //! because each serializes in its own way. A 5xx, and so a commit that was refused, fails every one of these (see `TestApp::finish`).
 
 mod access;
+mod codes;
 mod control;
 mod invariants;
 mod invitations;

@@ -16,10 +16,11 @@
 //! - [`answers!`] is a table of requests and what each is answered.
 //! - [`fuzz`] has what is done to every parser of hostile input.
 //! - [`Receiver`] is a customer's webhook endpoint, [`MailServer`] a customer's mail server, [`LogReceiver`] what takes a customer's
-//!   log, [`NameServer`] the name server of everybody's domains, [`Cashier`] the payment providers.
+//!   log, [`Browser`] a person's browser, [`RelyingParty`] an application at which they sign in, [`NameServer`] the name server of everybody's domains, [`Cashier`] the payment providers.
 
 mod answers;
 mod app;
+mod browser;
 mod cashier;
 mod client;
 mod database;
@@ -34,11 +35,13 @@ mod name_server;
 mod people;
 mod places;
 mod receiver;
+mod relying_party;
 mod response;
 mod run;
 
 pub use answers::{Expected, Table, refused, refused_as};
 pub use app::{Options, TestApp, start_time};
+pub use browser::{Browser, Landed};
 pub use cashier::{Asked, Cashier, PAYMENT_KEY};
 pub use client::{Client, Request};
 pub use database::Database;
@@ -50,6 +53,7 @@ pub use name_server::NameServer;
 pub use people::{Org, PASSWORD, User, text};
 pub use places::{PlacedNetwork, database_of_places};
 pub use receiver::{Received, Receiver};
+pub use relying_party::{Asked as AskedFor, RelyingParty, read_token};
 pub use response::Response;
 pub use run::{block_on, run};
 

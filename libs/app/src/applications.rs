@@ -12,3 +12,4 @@ pub mod service_keys;
 pub mod service_users;
 pub mod services;
 pub mod subscriptions;
+pub mod user_tokens;

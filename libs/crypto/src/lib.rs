@@ -9,6 +9,7 @@ mod aead;
 pub mod audit;
 mod fingerprint;
 pub mod foreign;
+pub mod hashes;
 pub mod jwk;
 pub mod jwt;
 mod keypair;

@@ -33,6 +33,14 @@ pub enum Purpose {
     ServiceKey,
     /// Makes the first platform owner of a fresh installation.
     PlatformOwner,
+    /// Binds a sign-in to the browser that it began in.
+    Browser,
+    /// Names the session of a browser.
+    BrowserSession,
+    /// Is exchanged for tokens by an OAuth client.
+    Code,
+    /// Names an authorization request that a client pushed.
+    PushedRequest,
 }
 
 impl Purpose {
@@ -49,6 +57,10 @@ impl Purpose {
             Self::ClientSecret => "cs",
             Self::ServiceKey => "sk",
             Self::PlatformOwner => "owner",
+            Self::Browser => "br",
+            Self::BrowserSession => "bs",
+            Self::Code => "code",
+            Self::PushedRequest => "par",
         }
     }
 }

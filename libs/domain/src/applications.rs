@@ -1,6 +1,7 @@
 //! Programs: what a customer's software is, and what it may do.
 
 pub mod api_keys;
+pub mod authorization_requests;
 pub mod billing;
 pub mod client_grants;
 pub mod clients;

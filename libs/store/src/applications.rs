@@ -2,8 +2,10 @@
 
 pub mod api_keys;
 pub mod billing;
+pub mod browser_clients;
 pub mod client_grants;
 pub mod clients;
+pub mod codes;
 pub mod end_users;
 pub mod plans;
 pub mod platform_clients;

@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod context;
+pub(crate) mod cookies;
 pub mod cors;
 pub mod draining;
 pub mod error;

@@ -213,6 +213,11 @@ fn every_secret_member_of_the_document_is_planted() {
         "token_endpoint",
         "token_endpoint_auth_methods_supported",
         "token_endpoint_auth_signing_alg_values_supported",
+        // Says who somebody is, and opens nothing.
+        "id_token",
+        "id_token_hint",
+        "id_token_alg",
+        "id_token_signing_alg_values_supported",
     ];
     let secret = |name: &&String| ["secret", "token", "password", "key"].iter().any(|word| name.contains(word));
     for name in found.iter().filter(secret) {

@@ -208,7 +208,10 @@ fn heavy_reads_of_an_organization_are_two_at_once() {
 
 #[test]
 fn usual_pages_do_not_wait_behind_heavy_reads() {
-    run(Database::Postgres, tenantry_tests::Options::default(), async |app| {
+    // The usual pages may take their time on a slow machine: what is held meanwhile waits.
+    let patient =
+        tenantry_tests::Options::default().set("database.lock_timeout_seconds", 60).set("database.statement_timeout_seconds", 90);
+    run(Database::Postgres, patient, async |app| {
         let Hooked { ann, org: acme, path: hook, .. } = hooked(app, &["user.invited"]).await;
         // Once counted, the total of a filter that an index answers is known.
         let known = acme.at("audit-log?action=organization.created");

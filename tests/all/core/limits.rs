@@ -63,7 +63,7 @@ const SENTENCES: [(&str, &str); 4] = [
 fn counted(operation: &Value) -> Option<&'static str> {
     let said = operation["responses"]["429"]["description"].as_str()?;
     // What has a limit of its own says nothing of it before that is used up.
-    if ["Too many calls from this network.", "Too many requests by this client"].iter().any(|own| said.starts_with(own)) {
+    if ["Too many calls from this network.", "Too many requests ", "Too many tries"].iter().any(|own| said.starts_with(own)) {
         return None;
     }
     let known = SENTENCES.iter().find(|(sentence, _)| said.starts_with(sentence));

@@ -6,7 +6,12 @@ use super::{
     made,
 };
 
-pub(super) const NOUNS: &[Noun] = &[Noun { parameter: "token", prefix: "inv_", make: made!(no_token) }];
+pub(super) const NOUNS: &[Noun] = &[
+    Noun { parameter: "token", prefix: "inv_", make: made!(no_token) },
+    Noun { parameter: "flow_id", prefix: "flow_", make: made!(no_flow) },
+    Noun { parameter: "asset_name", prefix: "style-", make: made!(no_asset) },
+    Noun { parameter: "stylesheet_name", prefix: "", make: made!(stylesheet) },
+];
 
 pub(super) const OPERATIONS: &[Operation] = &[
     op("health", Public),
@@ -14,18 +19,39 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("health.ready", Public),
     op("jwks", Public),
     op("metrics", Public),
+    op("pages.asset", Public),
+    op("pages.brand", Public),
     op("pages.changeEmail", Public),
+    op("pages.forgottenPassword", Public),
     op("pages.invitation", Public),
     op("pages.postChangeEmail", Public),
+    op("pages.postForgottenPassword", Public),
     op("pages.postResetPassword", Public),
     op("pages.postSetup", Public),
+    op("pages.postSignIn", Public),
     op("pages.postVerifyEmail", Public),
     op("pages.resetPassword", Public),
     op("pages.setup", Public),
+    op("pages.signIn", Public),
     op("pages.verifyEmail", Public),
 ];
 
 /// Of an invitation's page: it works once, so that those who use it make their own.
 async fn no_token(_: &Maker<'_>) -> String {
     "inv_nonsense".to_owned()
+}
+
+/// Of what pages load: the names are those of the contents.
+async fn no_asset(_: &Maker<'_>) -> String {
+    "style-0.css".to_owned()
+}
+
+/// Of an organization's colours: under any name, those of now.
+async fn stylesheet(_: &Maker<'_>) -> String {
+    "0.css".to_owned()
+}
+
+/// Of a sign-in's page: it belongs to one browser.
+async fn no_flow(_: &Maker<'_>) -> String {
+    "flow_019ab2c3d4e57f008000000000000099".to_owned()
 }

@@ -12,7 +12,7 @@ use crypto::{
 use domain::{
     Error, Result, Time,
     applications::{
-        client_grants::{Allowed, TokenClient, decide},
+        client_grants::{Allowed, SubjectType, TokenClient, decide, refuse},
         clients::AuthMethod,
         resource_servers::{Scopes, TokenAlg},
     },
@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Change, NoEvent, applications::token_clients::Presented};
 
+use super::user_tokens::UserClaims;
 use crate::{
     App, Call,
     core::limits::{by_network, rate_request},
@@ -40,6 +41,8 @@ pub enum ClientProof {
     Secret(String, String),
     /// By a signed assertion; the name may be sent beside it.
     Assertion(Option<String>, String),
+    /// Not at all: by the name of a client that keeps no secret.
+    Name(String),
 }
 
 /// A request for a token.
@@ -91,6 +94,14 @@ pub struct ClientClaims {
     pub exp: i64,
 }
 
+/// What is known of a token that is worth something.
+pub enum Introspected {
+    /// It is a client's own.
+    Client(ClientClaims),
+    /// It is in somebody's name.
+    User(UserClaims),
+}
+
 #[derive(Deserialize)]
 struct Assertion {
     iss: String,
@@ -104,11 +115,11 @@ struct Assertion {
     jti: String,
 }
 
-fn invalid_client() -> Error {
+pub(crate) fn invalid_client() -> Error {
     Error::unauthenticated("invalid_client", "The client is unknown, or what it authenticated with is wrong.")
 }
 
-fn algorithm(alg: TokenAlg) -> Alg {
+pub(crate) fn algorithm(alg: TokenAlg) -> Alg {
     match alg {
         TokenAlg::Rs256 => Alg::Rs256,
         TokenAlg::Es256 => Alg::Es256,
@@ -125,12 +136,20 @@ impl App {
     /// [`domain::applications::client_grants::decide`].
     pub async fn client_token(&self, call: &Call, proof: &ClientProof, asked: &TokenRequest) -> Result<ClientToken> {
         let client = self.authenticate_client(call, proof).await?;
-        let allowed = self.store.public_allowed(&client, asked.audience.as_deref()).await?;
+        if client.auth_method == AuthMethod::None {
+            return Err(refuse("unauthorized_client", "A client that keeps no secret gets no tokens for itself."));
+        }
+        let allowed = self.allowed(&client, asked.audience.as_deref()).await?;
         let granted = decide(&allowed, asked.audience.as_deref(), asked.scopes.as_ref())?;
         self.fresh_keys(call.now).await?;
         let claims = self.claims(&client, granted.api, &granted.scopes, call.now);
         let access_token = self.sign_by(algorithm(granted.api.alg), ACCESS_TYP, &claims, call.now).await?;
         Ok(ClientToken { access_token, expires_in: claims.exp - claims.iat, scopes: granted.scopes })
+    }
+
+    /// What a client may have tokens for in its own name.
+    async fn allowed(&self, client: &Presented, audience: Option<&str>) -> Result<Vec<Allowed>> {
+        self.store.public_allowed((&client.of, client.id), SubjectType::Client, audience).await
     }
 
     fn claims(&self, client: &Presented, api: &Allowed, scopes: &Scopes, now: Time) -> ClientClaims {
@@ -161,9 +180,18 @@ impl App {
             ClientProof::Assertion(id, assertion) => {
                 self.by_assertion(call, id.as_deref(), assertion).await?.map(|(client, claims)| (client, Some(claims)))
             }
+            ClientProof::Name(id) => {
+                let client = self.store.public_token_client(id, "", call.now).await?;
+                client.filter(|client| client.auth_method == AuthMethod::None).map(|client| (client, None))
+            }
         };
         let Some((client, assertion)) = shown else { return self.refuse_client(call).await };
-        self.admit("clients", &[rate_request("client", &client.client_id, self.settings.limits.account.reads)]).await?;
+        let limit = self.settings.limits.account.reads;
+        match proof {
+            // Anybody can say a name: whoever does uses up what their own network may do there.
+            ClientProof::Name(name) => self.admit("clients", &by_network(&format!("client {name}"), call, limit)).await?,
+            _ => self.admit("clients", &[rate_request("client", &client.client_id, limit)]).await?,
+        }
         match assertion {
             Some(claims) if !self.use_up(call, &client, &claims).await? => self.refuse_client(call).await,
             _ => Ok(client),
@@ -222,15 +250,24 @@ impl App {
 
     /// What a token that was made for a client is worth now, for a client that has to do with it: the one that it was made for, or one that may have
     /// tokens for the same API. `None`: nothing, or it is none of theirs.
-    pub async fn introspect(&self, call: &Call, proof: &ClientProof, token: &str) -> Result<Option<ClientClaims>> {
+    pub async fn introspect(&self, call: &Call, proof: &ClientProof, token: &str) -> Result<Option<Introspected>> {
         let asks = self.authenticate_client(call, proof).await?;
-        let Some(claims) = self.client_claims(token, call.now).await? else { return Ok(None) };
+        if asks.auth_method == AuthMethod::None {
+            return Err(invalid_client());
+        }
+        match self.client_claims(token, call.now).await? {
+            Some(claims) => Ok(self.introspect_clients(call, &asks, claims).await?.map(Introspected::Client)),
+            None => Ok(self.introspect_users(call, &asks, token).await?.map(Introspected::User)),
+        }
+    }
+
+    async fn introspect_clients(&self, call: &Call, asks: &Presented, claims: ClientClaims) -> Result<Option<ClientClaims>> {
         let audience = Some(claims.aud.as_str());
-        if asks.client_id != claims.client_id && self.store.public_allowed(&asks, audience).await?.is_empty() {
+        if asks.client_id != claims.client_id && self.allowed(asks, audience).await?.is_empty() {
             return Ok(None);
         }
         let Some(client) = self.store.public_token_client(&claims.client_id, "", call.now).await? else { return Ok(None) };
-        let allowed = self.store.public_allowed(&client, audience).await?;
+        let allowed = self.allowed(&client, audience).await?;
         let scopes = Scopes::stored(&claims.scope);
         // What was taken back and granted again later is another grant.
         let held = |api: &Allowed| scopes.within(&api.scopes) == scopes && api.since.timestamp() <= claims.iat;

@@ -4,7 +4,14 @@ use chrono::TimeDelta;
 use crypto::{Purpose, foreign::ForeignKeys, opaque};
 use domain::{
     Actor, ClientId, Error, Event, PLATFORM, Patch, Result, Stamp, UserId,
-    applications::clients::{AuthMethod, ClientKeys, MAX_GRACE, PlatformClient, USUAL_GRACE},
+    applications::{
+        clients::{
+            ApplicationType, AuthMethod, ClientKeys, MAX_GRACE, MAX_URIS, OrganizationUsage, PlatformClient, SignInSettings,
+            USUAL_GRACE,
+        },
+        resource_servers::TokenAlg,
+        uris::RedirectUri,
+    },
     authorization::policy,
     core::value::Name,
 };
@@ -22,6 +29,8 @@ pub struct NewClient {
     pub auth_method: AuthMethod,
     /// Its keys, if that is by them.
     pub keys: Option<ClientKeys>,
+    /// How people sign in there.
+    pub sign_in: SignInSettings,
 }
 
 /// Changes of a client.
@@ -32,6 +41,34 @@ pub struct ClientChanges {
     pub auth_method: Option<AuthMethod>,
     /// Other keys, or none.
     pub keys: Patch<ClientKeys>,
+    /// Another kind of program.
+    pub application_type: Option<ApplicationType>,
+    /// Other places where a sign-in may come back to.
+    pub redirect_uris: Option<Vec<RedirectUri>>,
+    /// Other places where a browser may go after people have signed out.
+    pub post_logout_redirect_uris: Option<Vec<RedirectUri>>,
+    /// Whether people sign in to an organization.
+    pub organization_usage: Option<OrganizationUsage>,
+    /// What its ID tokens are signed with.
+    pub id_token_alg: Option<TokenAlg>,
+}
+
+impl ClientChanges {
+    fn apply(&self, client: &mut PlatformClient) {
+        let settings = &mut client.sign_in;
+        client.name = self.name.clone().unwrap_or_else(|| client.name.clone());
+        client.auth_method = self.auth_method.unwrap_or(client.auth_method);
+        client.keys = self.keys.clone().apply(client.keys.take());
+        settings.application_type = self.application_type.unwrap_or(settings.application_type);
+        settings.organization_usage = self.organization_usage.unwrap_or(settings.organization_usage);
+        settings.id_token_alg = self.id_token_alg.unwrap_or(settings.id_token_alg);
+        for (uris, changed) in [
+            (&mut settings.redirect_uris, &self.redirect_uris),
+            (&mut settings.post_logout_redirect_uris, &self.post_logout_redirect_uris),
+        ] {
+            uris.clone_from(changed.as_ref().unwrap_or(&uris.clone()));
+        }
+    }
 }
 
 /// A client with a secret that was just made, which is shown this once; `None`: it has keys.
@@ -50,8 +87,29 @@ fn check_keys(method: AuthMethod, keys: Option<&ClientKeys>) -> Result<()> {
         (_, Some(keys)) => {
             ForeignKeys::parse(keys.keys()).map(|_| ()).map_err(|e| Error::field("jwks", "bad_key", e.to_string()))
         }
-        (AuthMethod::ClientSecret, None) => Ok(()),
+        (AuthMethod::ClientSecret | AuthMethod::None, None) => Ok(()),
     }
+}
+
+/// `Invalid` for URIs that are too many, or that only an installed program can receive.
+fn check_uris(settings: &SignInSettings) -> Result<()> {
+    let web = settings.application_type == ApplicationType::Web;
+    let kinds = [("redirect_uris", &settings.redirect_uris), ("post_logout_redirect_uris", &settings.post_logout_redirect_uris)];
+    for (field, uris) in kinds {
+        if uris.len() > MAX_URIS {
+            return Err(Error::field(field, "too_many", format!("A client has at most {MAX_URIS}.")));
+        }
+        if let Some(at) = uris.iter().position(|uri| web && uri.is_native_only()) {
+            let text = "Only an installed program (`application_type` native) has a scheme of its own.";
+            return Err(Error::field(format!("{field}[{at}]"), "native_only", text));
+        }
+    }
+    Ok(())
+}
+
+fn check(method: AuthMethod, keys: Option<&ClientKeys>, settings: &SignInSettings) -> Result<()> {
+    check_keys(method, keys)?;
+    check_uris(settings)
 }
 
 impl App {
@@ -69,13 +127,13 @@ impl App {
 
     /// Makes a client, and the secret that it authenticates with. `Invalid`, `Conflict` (`client_limit`).
     pub async fn create_client(&self, c: &Caller, new: &NewClient) -> Result<ClientWithSecret> {
-        check_keys(new.auth_method, new.keys.as_ref())?;
+        check(new.auth_method, new.keys.as_ref(), &new.sign_in)?;
         self.as_operator(c, async |tx, scope| self.make_client(tx, new, Some(scope.require_person()?.id)).await).await
     }
 
     /// The same by whoever runs programs on the server.
     pub async fn create_client_here(&self, new: &NewClient) -> Result<ClientWithSecret> {
-        check_keys(new.auth_method, new.keys.as_ref())?;
+        check(new.auth_method, new.keys.as_ref(), &new.sign_in)?;
         let stamp = Stamp { actor: Actor::System("command line"), origin: domain::Origin::default(), now: self.clock.now() };
         self.store.write(&stamp, async |tx| self.make_client(tx, new, None).await).await
     }
@@ -87,6 +145,7 @@ impl App {
             name: new.name.clone(),
             auth_method: new.auth_method,
             keys: new.keys.clone(),
+            sign_in: new.sign_in.clone(),
             old_secret_until: None,
             created_at: tx.now(),
             updated_at: tx.now(),
@@ -98,22 +157,20 @@ impl App {
                 tx.put_platform_secret(&client, &secret.hash, shown_to, None).await?;
                 Some(secret.text)
             }
-            AuthMethod::PrivateKeyJwt => None,
+            AuthMethod::PrivateKeyJwt | AuthMethod::None => None,
         };
         let (name, client_id) = (client.name.to_string(), client.client_id.clone());
         let event = Event::ClientCreated { client: client.id, client_id, name };
         Ok(Change::new(ClientWithSecret { client, secret }, PLATFORM, event))
     }
 
-    /// Changes a client. Its secrets end when it signs instead: they may be why. `NotFound`, `Invalid`.
+    /// Changes a client. Its secrets end when it shows otherwise, or not at all, that it is it: they may be why. `NotFound`, `Invalid`.
     pub async fn update_client(&self, c: &Caller, id: ClientId, changes: &ClientChanges) -> Result<PlatformClient> {
         self.as_operator(c, async |tx, _| {
             let mut client = tx.lock_platform_client(id).await?;
-            client.name = changes.name.clone().unwrap_or(client.name);
-            client.auth_method = changes.auth_method.unwrap_or(client.auth_method);
-            client.keys = changes.keys.clone().apply(client.keys);
-            check_keys(client.auth_method, client.keys.as_ref())?;
-            if client.auth_method == AuthMethod::PrivateKeyJwt {
+            changes.apply(&mut client);
+            check(client.auth_method, client.keys.as_ref(), &client.sign_in)?;
+            if client.auth_method != AuthMethod::ClientSecret {
                 tx.end_platform_secrets(&mut client).await?;
             }
             client.updated_at = tx.now();
@@ -136,7 +193,10 @@ impl App {
         self.as_operator(c, async |tx, scope| {
             let before = tx.lock_platform_client(id).await?;
             if before.auth_method != AuthMethod::ClientSecret {
-                return Err(Error::conflict("no_secret", "This client signs with keys of its own: change its `jwks`."));
+                return Err(Error::conflict(
+                    "no_secret",
+                    "This client has no secret: it signs with keys of its own, or keeps none.",
+                ));
             }
             let until = (grace > TimeDelta::zero()).then(|| tx.now() + grace);
             let secret = opaque::mint(Purpose::ClientSecret, self.ids.as_ref());

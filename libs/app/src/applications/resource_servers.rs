@@ -3,7 +3,7 @@
 use domain::{
     ClientGrantId, ClientId, Error, Event, PLATFORM, Patch, ResourceServerId, Result, Violation,
     applications::{
-        client_grants::ClientGrant,
+        client_grants::{ClientGrant, SubjectType},
         resource_servers::{Audience, ResourceServer, Scopes, TokenAlg, TokenLife},
     },
     authorization::policy,
@@ -134,7 +134,7 @@ impl App {
         c: &Caller,
         client: ClientId,
         audience: &Audience,
-        scopes: &Scopes,
+        (scopes, subject_type): (&Scopes, SubjectType),
     ) -> Result<ClientGrant> {
         self.as_operator(c, async |tx, _| {
             let client = tx.lock_platform_client(client).await?;
@@ -149,6 +149,7 @@ impl App {
                 resource_server: server.id,
                 audience: server.audience,
                 scopes: scopes.clone(),
+                subject_type,
                 created_at: tx.now(),
                 updated_at: tx.now(),
             };

@@ -3,7 +3,8 @@
 //! Every answer about a wrong address and a wrong password is the same, and takes the same work (T40). Whoever guesses is slowed, and
 //! nobody can lock a person out from elsewhere (T41, [`domain::identity::login_throttling`]).
 
-mod entering;
+pub(crate) mod doors;
+pub(crate) mod entering;
 
 use crypto::{Asker, Hasher, Purpose, Verdict, opaque};
 use domain::{
@@ -17,7 +18,10 @@ use store::{
     identity::{accounts::Account, sessions::Presented},
 };
 
-use self::entering::check_organization;
+use self::{
+    doors::{Arrived, Door},
+    entering::check_organization,
+};
 use crate::{
     App, Call, Caller,
     core::admission::Place,
@@ -58,6 +62,11 @@ fn no_access() -> Error {
 impl App {
     /// Signs in with a password. `Unauthenticated` for a wrong pair, `Forbidden` without access to the organization.
     pub async fn login(&self, call: &Call, input: Login) -> Result<SignedIn> {
+        self.login_at(call, input, Door::Api).await?.tokens()
+    }
+
+    /// The same at any door.
+    pub(crate) async fn login_at(&self, call: &Call, input: Login, door: Door<'_>) -> Result<Arrived> {
         let org = match &input.org_slug {
             Some(slug) => self.store.public_organization(slug).await?,
             None => None,
@@ -80,7 +89,7 @@ impl App {
             _ => None,
         };
         let shown = self.shown_device(input.device.as_deref()).await?;
-        self.sign_in(call, account, to, (rehash, shown)).await
+        self.sign_in(call, account, to, (rehash, shown), door).await
     }
 
     /// Whether the password is right, if it may be looked at. One that is right does not count where the address is not confirmed.
@@ -123,7 +132,7 @@ impl App {
     }
 
     /// Failed sign-ins are recorded at once, so that they can be alarmed on, and counted.
-    async fn refuse_login(&self, call: &Call, org: Option<OrgId>, email: &Email, attempt: &LoginAttempt) -> Result<SignedIn> {
+    async fn refuse_login(&self, call: &Call, org: Option<OrgId>, email: &Email, attempt: &LoginAttempt) -> Result<Arrived> {
         let log = org.unwrap_or(PLATFORM);
         self.anonymously(call, async |tx| {
             self.charge_failed_login(tx, attempt).await?;

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use crypto::{opaque, totp};
 use domain::{
     Actor, Error, Event, Kind, OrgId, PLATFORM, Result, Time, UserId,
-    core::{rate::whole_seconds, value::Slug},
+    core::rate::whole_seconds,
     delivery::mails::Template,
     identity::{
         accounts::User,
@@ -29,7 +29,10 @@ use crate::{
     App, Call,
     core::limits::refuse,
     identity::{
-        login::SignedIn,
+        login::{
+            SignedIn,
+            doors::{Arrived, Door, In, To},
+        },
         login_throttling,
         risk::{challenge::proven, device::Shown},
         tokens::{For, audience},
@@ -52,6 +55,22 @@ fn wrong_code() -> Error {
         "invalid_code",
         "This code is wrong, was used or has run out. Take the newest one of your app or of the mail, or a recovery code.",
     )
+}
+
+/// A sign-in that waits for its second factor.
+pub(crate) struct Waits {
+    /// Whose.
+    pub(crate) user: UserId,
+    /// Which.
+    pub(crate) id: Uuid,
+    /// Into which organization; `None`: the platform.
+    pub(crate) to: To,
+}
+
+impl Waits {
+    fn org(&self) -> Option<OrgId> {
+        self.to.as_ref().map(|(org, _)| *org)
+    }
 }
 
 /// What became of a second factor.
@@ -83,28 +102,32 @@ fn budgets(user: UserId, shown: ShownIn) -> [String; 2] {
 }
 
 impl App {
-    /// Lets a sign-in wait for its second factor: the token that names it. Who has enrolled none is mailed a code.
-    pub(crate) async fn ask_for_second(
+    /// Lets a sign-in wait for its second factor. Who has enrolled none is mailed a code.
+    pub(super) async fn wait_for_second(
         &self,
         tx: &WriteTx,
         (user, proven): (&User, &str),
-        to: Option<&(OrgId, Slug)>,
-        (waiting, call): (Uuid, &Call),
-    ) -> Result<TokenPair> {
+        waits: &Waits,
+        call: &Call,
+    ) -> Result<()> {
         if tx.enrolled(user.id).await?.totp_since.is_none() {
             self.mail_code(tx, (user, proven), call).await?;
         }
-        let (now, slug) = (tx.now(), to.map(|(_, slug)| slug));
-        tx.wait_for_factor(user.id, waiting, proven, now + WAITS).await?;
+        tx.wait_for_factor(user.id, waits.id, proven, tx.now() + WAITS).await
+    }
+
+    /// The token that names a sign-in that waits, for clients of our own API.
+    pub(super) fn preauth(&self, user: &User, waits: &Waits, now: Time) -> Result<TokenPair> {
+        let (org, slug) = (waits.to.as_ref().map(|(org, _)| *org), waits.to.as_ref().map(|(_, slug)| slug));
         let claims = PreauthClaims {
             token_use: "mfa_preauth".to_owned(),
             sub: user.id,
             email: user.email.to_string(),
             org: slug.cloned(),
-            org_id: to.map(|(org, _)| *org),
+            org_id: org,
             aud: audience(slug),
             iss: self.settings.public_url.clone(),
-            jti: waiting,
+            jti: waits.id,
             mfa_required: true,
             iat: now.timestamp(),
             exp: (now + WAITS).timestamp(),
@@ -116,26 +139,38 @@ impl App {
     /// Ends a sign-in that waits. `Unauthenticated` for a wrong code, `RateLimited` after too many of those.
     pub async fn verify_second_factor(&self, call: &Call, token: &str, code: &str, device: Option<&str>) -> Result<SignedIn> {
         let claims: PreauthClaims = self.verified(token, PREAUTH_TYP, call.now).await.map_err(|_| over())?;
+        let waits = Waits { user: claims.sub, id: claims.jti, to: claims.org_id.zip(claims.org) };
+        self.end_waiting_at(call, &waits, (code, device), Door::Api).await?.tokens()
+    }
+
+    /// The same at any door.
+    pub(crate) async fn end_waiting_at(
+        &self,
+        call: &Call,
+        waits: &Waits,
+        (code, device): (&str, Option<&str>),
+        door: Door<'_>,
+    ) -> Result<Arrived> {
         let shown = self.shown_device(device).await?;
         self.anonymously(call, async |tx| {
-            let account = tx.lock_account(claims.sub).await.map_err(|_| over())?;
+            let account = tx.lock_account(waits.user).await.map_err(|_| over())?;
             let password = proven(account.password_hash.as_deref());
-            let waits = tx.waiting_sign_in(claims.sub, claims.jti).await?;
-            if account.user.deleted_at.is_some() || waits.as_ref() != Some(&password) {
+            let waiting = tx.waiting_sign_in(waits.user, waits.id).await?;
+            let Some((_, until)) = waiting.filter(|(proven, _)| account.user.deleted_at.is_none() && *proven == password) else {
                 return Err(over());
-            }
-            let known = tx.totp(claims.sub).await?.filter(|totp| totp.confirmed_at.is_some());
+            };
+            let known = tx.totp(waits.user).await?.filter(|totp| totp.confirmed_at.is_some());
             let tried = match &known {
-                Some(totp) => self.try_factor(tx, claims.sub, totp, (code, ShownIn::SignIn)).await?,
-                None => try_mailed(tx, claims.sub, code, &password).await?,
+                Some(totp) => self.try_factor(tx, waits.user, totp, (code, ShownIn::SignIn)).await?,
+                None => try_mailed(tx, waits.user, code, &password).await?,
             };
             match tried {
                 FactorTried::TooOften(until) => Err(too_often(tx, until)),
-                FactorTried::Wrong => self.failed(tx, &account, &claims, known.is_some()).await,
+                FactorTried::Wrong => self.failed(tx, &account, waits, known.is_some()).await,
                 FactorTried::Right(method) => {
-                    let did = Authentications::one(Authentication { method: Method::Password, at: claims.iat, through: None });
+                    let did = Authentications::one(Authentication::own(Method::Password, until - WAITS));
                     let did = did.and(Authentication::own(method, tx.now()));
-                    self.end_waiting(tx, &account.user, &claims, (&did, method), (&shown, call)).await
+                    self.end_waiting(tx, (&account.user, waits), (&did, method), (&shown, door, call)).await
                 }
             }
         })
@@ -199,14 +234,8 @@ impl App {
         Ok(true)
     }
 
-    async fn failed(
-        &self,
-        tx: &WriteTx,
-        account: &Account,
-        claims: &PreauthClaims,
-        enrolled: bool,
-    ) -> Result<Change<Result<SignedIn>>> {
-        let (user, log) = (&account.user, claims.org_id.unwrap_or(PLATFORM));
+    async fn failed(&self, tx: &WriteTx, account: &Account, waits: &Waits, enrolled: bool) -> Result<Change<Result<Arrived>>> {
+        let (user, log) = (&account.user, waits.org().unwrap_or(PLATFORM));
         tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
         let event = Event::LoginFailed { email: user.email.to_string(), reason: "invalid_code".to_owned() };
         let change = Change::new(Err(wrong_code()), log, event).and(log, Event::MfaFailed { user_id: user.id });
@@ -220,36 +249,37 @@ impl App {
     async fn end_waiting(
         &self,
         tx: &WriteTx,
-        user: &User,
-        claims: &PreauthClaims,
+        (user, waits): (&User, &Waits),
         (did, method): (&Authentications, Method),
-        (shown, call): (&Shown, &Call),
-    ) -> Result<Change<Result<SignedIn>>> {
+        (shown, door, call): (&Shown, Door<'_>, &Call),
+    ) -> Result<Change<Result<Arrived>>> {
         tx.acts(Actor::User { id: user.id, email: user.email.clone() });
-        let to = claims.org_id.zip(claims.org.clone());
+        let slug = waits.to.as_ref().map(|(_, slug)| slug);
         // The membership may have ended meanwhile, or the policy become another. What was shown is used up all the same.
-        let (refusal, log) = match self.entry(tx, user, claims.org_id, (did, call)).await {
-            Ok(entry) => (claims.org.as_ref().and_then(|slug| entry.refusal(slug)), claims.org_id.unwrap_or(PLATFORM)),
+        let (refusal, log) = match self.entry(tx, user, waits.org(), (did, call)).await {
+            Ok(entry) => (slug.and_then(|slug| entry.refusal(slug)), waits.org().unwrap_or(PLATFORM)),
             Err(e) if e.kind == Kind::Forbidden => (Some(e), PLATFORM),
             Err(e) => return Err(e),
         };
         if let Some(refusal) = refusal {
-            tx.end_waiting(user.id, claims.jti).await?;
+            tx.end_waiting(user.id, waits.id).await?;
+            self.wait_no_more(tx, door).await?;
             let event = Event::LoginFailed { email: user.email.to_string(), reason: refusal.code.to_owned() };
             return Ok(Change::new(Err(refusal), log, event));
         }
-        let target = to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
-        let judges = self.judge(tx, claims.org_id, user.id, shown).await?;
-        let (tokens, session) = self.enter(tx, (user, did), &target, call).await?;
-        if !tx.end_waiting(user.id, claims.jti).await? {
+        let target = waits.to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
+        let judges = self.judge(tx, waits.org(), user.id, shown).await?;
+        let In { admitted, session, replaced } = self.enter(tx, (user, did), &target, (door, call)).await?;
+        if !tx.end_waiting(user.id, waits.id).await? {
             return Err(over());
         }
-        tx.challenge_passed(user.id, claims.jti, session.id).await?;
+        tx.challenge_passed(user.id, waits.id, session.id).await?;
         let device = self.trusted_device(shown, user.id, judges.judges(), tx.now())?;
         tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
         let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
         let verified = Event::MfaVerified { user_id: user.id, method: method.as_str() };
-        Ok(Change::new(Ok(SignedIn { tokens, device }), target.org(), event).and(target.org(), verified))
+        let change = Change::new(Ok(Arrived { admitted, device }), target.org(), event).and(target.org(), verified);
+        Ok(In::telling(change, replaced))
     }
 }
 

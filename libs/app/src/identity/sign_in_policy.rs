@@ -70,7 +70,10 @@ impl App {
         let policy = self.store.sign_in_policy(scope).await?;
         let now = c.call.now;
         let done = |(method, ago): &(Method, i64)| Authentication { method: *method, at: now.timestamp() - ago, through: None };
-        let did = who.did.iter().map(done).fold(Authentications::default(), Authentications::and);
+        let mut done: Vec<_> = who.did.iter().map(done).collect();
+        // In the order in which it was done: of the same moment the password first.
+        done.sort_by_key(|one| (one.at, !one.method.is_first()));
+        let did = done.into_iter().fold(Authentications::default(), Authentications::and);
         let (is_owner, from) = (role == RoleName::Owner, who.from.or_else(|| c.call.origin.address()));
         let entry = entry::judge(&policy, &Entering { user, is_owner, did: &did, from, now });
         Ok(Simulation::Judged(role, entry))

@@ -117,6 +117,11 @@ impl App {
         Ok(self.keys.current().0)
     }
 
+    /// The signing keys as they were last read.
+    pub(crate) fn known_keys(&self) -> KeySet {
+        self.keys.current().0
+    }
+
     /// What an access token says, if we signed it, for us, and it has not expired.
     pub async fn verify_access(&self, token: &str, now: Time) -> Result<Arc<AccessClaims>> {
         self.fresh_keys(now).await?;

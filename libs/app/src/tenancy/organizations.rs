@@ -106,7 +106,7 @@ impl App {
             let member = tx.member(scope, person.id).await?;
             let to = For::Organization(organization.id, &organization.slug);
             let tokens = self.grant(tx, &member.user, &same_session(person, tx.now()), &to).await?;
-            tx.record_sign_in(organization.id, person.session).await?;
+            tx.record_sign_in(organization.id, person.session, None).await?;
             let event =
                 Event::LoginSucceeded { user_id: member.user.id, session_id: person.session, method: "select".to_owned() };
             let selected = Selected { organization: organization.clone(), membership: member.membership, tokens };

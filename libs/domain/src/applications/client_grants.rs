@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::resource_servers::{Audience, ResourceServerId, Scopes, TokenAlg, TokenLife};
 use crate::core::id::id;
-use crate::{ClientId, Error, OrgId, Result, Time, core::value::Slug};
+use crate::{
+    ClientId, Error, OrgId, Result, Time,
+    core::value::{BadValue, Slug, bad},
+};
 
 id! {
     /// What a client may do at an API.
@@ -14,6 +17,38 @@ id! {
 
 /// How many one client may have.
 pub const MAX_GRANTS: i64 = 100;
+
+/// In whose name a client does what it was granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectType {
+    /// In its own.
+    #[default]
+    Client,
+    /// In that of people who signed in there.
+    User,
+}
+
+impl SubjectType {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::User => "user",
+        }
+    }
+}
+
+impl std::str::FromStr for SubjectType {
+    type Err = BadValue;
+    fn from_str(s: &str) -> Result<Self, BadValue> {
+        match s {
+            "client" => Ok(Self::Client),
+            "user" => Ok(Self::User),
+            _ => bad("unknown_subject_type", "Use client or user."),
+        }
+    }
+}
 
 /// What a client may do at an API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +65,8 @@ pub struct ClientGrant {
     pub audience: Audience,
     /// What.
     pub scopes: Scopes,
+    /// In whose name.
+    pub subject_type: SubjectType,
     /// When it was made.
     pub created_at: Time,
     /// When it was last changed.
@@ -43,6 +80,16 @@ pub enum TokenClient {
     Platform,
     /// A service's of an organization.
     Of(OrgId, Slug),
+}
+
+impl TokenClient {
+    /// Whose it is; [`crate::PLATFORM`]: the platform's.
+    pub const fn org(&self) -> OrgId {
+        match self {
+            Self::Platform => crate::PLATFORM,
+            Self::Of(org, _) => *org,
+        }
+    }
 }
 
 /// An API for which a client may have tokens.

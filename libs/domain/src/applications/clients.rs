@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::{resource_servers::TokenAlg, uris::RedirectUri};
 use crate::{
     ClientId, Time,
     core::value::{BadValue, Name, bad},
@@ -28,6 +29,8 @@ pub enum AuthMethod {
     ClientSecret,
     /// By an assertion that it signed with a key of its own (RFC 7523).
     PrivateKeyJwt,
+    /// Not at all: a program in people's hands keeps no secret. It gets no tokens for itself.
+    None,
 }
 
 impl AuthMethod {
@@ -36,6 +39,7 @@ impl AuthMethod {
         match self {
             Self::ClientSecret => "client_secret",
             Self::PrivateKeyJwt => "private_key_jwt",
+            Self::None => "none",
         }
     }
 }
@@ -46,8 +50,111 @@ impl FromStr for AuthMethod {
         match s {
             "client_secret" => Ok(Self::ClientSecret),
             "private_key_jwt" => Ok(Self::PrivateKeyJwt),
-            _ => bad("unknown_auth_method", "Use client_secret or private_key_jwt."),
+            "none" => Ok(Self::None),
+            _ => bad("unknown_auth_method", "Use client_secret, private_key_jwt or none."),
         }
+    }
+}
+
+/// What kind of program it is (OpenID Connect Registration, 2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationType {
+    /// It has an address of its own.
+    #[default]
+    Web,
+    /// It is installed, and gets its port from the system each time it starts.
+    Native,
+}
+
+impl ApplicationType {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Native => "native",
+        }
+    }
+}
+
+impl FromStr for ApplicationType {
+    type Err = BadValue;
+    fn from_str(s: &str) -> Result<Self, BadValue> {
+        match s {
+            "web" => Ok(Self::Web),
+            "native" => Ok(Self::Native),
+            _ => bad("unknown_application_type", "Use web or native."),
+        }
+    }
+}
+
+/// Whether people sign in to an organization at a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganizationUsage {
+    /// Never: it is for people alone.
+    Deny,
+    /// Where the client names one.
+    #[default]
+    Allow,
+    /// Always: to the one that the client names, their address belongs to, or they choose.
+    Require,
+}
+
+impl OrganizationUsage {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Allow => "allow",
+            Self::Require => "require",
+        }
+    }
+}
+
+impl FromStr for OrganizationUsage {
+    type Err = BadValue;
+    fn from_str(s: &str) -> Result<Self, BadValue> {
+        match s {
+            "deny" => Ok(Self::Deny),
+            "allow" => Ok(Self::Allow),
+            "require" => Ok(Self::Require),
+            _ => bad("unknown_organization_usage", "Use deny, allow or require."),
+        }
+    }
+}
+
+/// How many URIs of a kind a client may have.
+pub const MAX_URIS: usize = 50;
+
+/// How people sign in at a client. Without redirect URIs nobody does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInSettings {
+    /// What kind of program it is.
+    pub application_type: ApplicationType,
+    /// Where a sign-in may come back to.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where a browser may go after people have signed out.
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Whether people sign in to an organization.
+    pub organization_usage: OrganizationUsage,
+    /// What its ID tokens are signed with.
+    pub id_token_alg: TokenAlg,
+}
+
+impl SignInSettings {
+    /// Whether a sign-in may come back there.
+    pub fn comes_back_to(&self, asked: &str) -> bool {
+        let native = self.application_type == ApplicationType::Native;
+        self.redirect_uris.iter().any(|uri| uri.matches(asked, native))
+    }
+    /// Whether a browser may go there after people have signed out. A slash where there is no path makes no difference.
+    pub fn leaves_to(&self, asked: &str) -> bool {
+        let bare = |uri: &str| {
+            let path = uri.split_once("://").map_or("", |(_, rest)| rest);
+            uri.strip_suffix('/').filter(|_| path.matches('/').count() == 1).unwrap_or(uri).to_owned()
+        };
+        self.post_logout_redirect_uris.iter().any(|uri| bare(uri.as_str()) == bare(asked))
     }
 }
 
@@ -101,6 +208,8 @@ pub struct PlatformClient {
     pub auth_method: AuthMethod,
     /// Its keys, of [`AuthMethod::PrivateKeyJwt`].
     pub keys: Option<ClientKeys>,
+    /// How people sign in there.
+    pub sign_in: SignInSettings,
     /// Until when the secret before the last rotation works.
     pub old_secret_until: Option<Time>,
     /// When it was made.
@@ -114,6 +223,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_slash_where_there_is_no_path_makes_no_difference() {
+        let uris = |all: &[&str]| all.iter().map(|uri| uri.parse().unwrap()).collect();
+        let settings = SignInSettings {
+            post_logout_redirect_uris: uris(&["http://localhost:3000", "https://a.example/", "https://b.example/out"]),
+            ..SignInSettings::default()
+        };
+        for (asked, expected) in [
+            ("http://localhost:3000", true),
+            ("http://localhost:3000/", true),
+            ("https://a.example", true),
+            ("https://a.example/", true),
+            ("https://b.example/out", true),
+            ("https://b.example/out/", false),
+            ("https://b.example", false),
+            ("https://a.example//", false),
+            ("https://a.example.evil.example/", false),
+            ("http://localhost:3001", false),
+            ("", false),
+            ("/", false),
+        ] {
+            assert_eq!(settings.leaves_to(asked), expected, "{asked}");
+        }
+    }
 
     #[test]
     fn sets_of_keys_are_public_and_few() {

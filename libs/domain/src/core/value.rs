@@ -98,6 +98,10 @@ fn slug(s: &str) -> Result<String, BadValue> {
     if RESERVED.contains(&s) {
         return bad("reserved", "This name is reserved; choose another.");
     }
+    // Clients name an organization by either.
+    if s.parse::<crate::OrgId>().is_ok() {
+        return bad("reserved", "This is how organizations' ids look; choose another name.");
+    }
     slug_shape(s)
 }
 

@@ -300,6 +300,10 @@ events! {
     "user.impersonation_ended" ImpersonationEnded on "user" user_id { user_id: UserId, impersonation_id: ImpersonationId };
     /// An account has another, proven address.
     "user.email_changed" EmailChanged on "user" user_id { user_id: UserId, previous_email: String, email: String };
+    /// Somebody who is signed in went on to an application, which gets tokens in their name.
+    "user.client_authorized" ClientAuthorized on "user" user_id { user_id: UserId, session_id: SessionId, client_id: String };
+    /// A code came back that an application had exchanged already: what came of it was ended.
+    "security.code.reused" CodeReused on "user" user_id { user_id: UserId, session_id: SessionId, client_id: String };
     /// A used refresh token came back: its family was ended.
     "security.refresh_token.reused" RefreshTokenReused on "user" user_id { user_id: UserId, session_id: SessionId };
 
@@ -383,15 +387,4 @@ impl Event {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_id_of_a_target_says_its_kind() {
-        for Target { kind, id } in Event::samples().iter().map(Event::target).filter(|target| target.kind != "email") {
-            assert_eq!(Target::kind_of(&id), Some(kind), "{id}");
-        }
-        assert_eq!(Target::kind_of("usr_ann@example.com"), Some("email"));
-        assert_eq!((Target::kind_of("usr"), Target::kind_of("x_1"), Target::kind_of("")), (None, None, None));
-    }
-}
+mod tests;

@@ -116,10 +116,14 @@ impl Authentications {
     pub fn to_text(&self) -> String {
         serde_json::to_string(&self.0).unwrap_or_else(|_| unreachable!("it has no keys but texts"))
     }
-    /// With one more.
+    /// With one more. A password takes what confirmed the one before with it.
     #[must_use]
     pub fn and(mut self, done: Authentication) -> Self {
         let connection = |one: &Authentication| one.through.map(|through| through.id);
+        // What confirmed the one before says nothing of whoever gives a password now.
+        if done.method.is_first() && done.method.is_own() {
+            self.0.retain(|one| one.method.is_first() || !one.method.is_own());
+        }
         self.0.retain(|one| (one.method, connection(one)) != (done.method, connection(&done)));
         self.0.push(done);
         let beyond = self.0.len().saturating_sub(Self::MOST);
@@ -144,6 +148,10 @@ impl Authentications {
     /// lies about would become fresh by one code (T25).
     pub fn newest_own(&self) -> Option<i64> {
         self.newest(|method| method.is_own() && method.is_first())
+    }
+    /// When anything last said who they are, their own or an organization's word, in Unix seconds.
+    pub fn newest_first(&self) -> Option<i64> {
+        self.newest(Method::is_first)
     }
     /// When they last confirmed it by a second factor that they have enrolled.
     pub fn newest_factor(&self) -> Option<i64> {
@@ -189,7 +197,9 @@ mod tests {
     #[test]
     fn the_latest_of_each_kind_is_kept_and_not_more_than_fit() {
         let twice = Authentications::one(own(Method::Password, 1)).and(own(Method::Totp, 2)).and(own(Method::Password, 3));
-        assert_eq!(twice.0, [own(Method::Totp, 2), own(Method::Password, 3)]);
+        assert_eq!(twice.0, [own(Method::Password, 3)], "what confirmed the password before confirms this one not");
+        let kept = Authentications::one(own(Method::Totp, 2)).and(connection(1, 3)).and(own(Method::Totp, 4));
+        assert_eq!(kept.0, [connection(1, 3), own(Method::Totp, 4)], "a connection's word takes nothing");
         let many = (0..20).fold(Authentications::default(), |all, n| all.and(connection(n, 1_764_000_000)));
         assert_eq!(many.0.len(), Authentications::MOST);
         assert_eq!(many.0.last(), Some(&connection(19, 1_764_000_000)), "the oldest went");

@@ -1,12 +1,16 @@
 //! How an organization looks: its logo and its colour, from which the colours of pages are made.
 
 mod palette;
+mod theme;
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::palette::{Palette, Scheme, css};
+pub use self::{
+    palette::{Palette, Scheme, css},
+    theme::{Shades, Theme},
+};
 use crate::core::value::{BadValue, bad};
 
 /// A colour as its owner wrote it: `#rgb` or `#rrggbb`.

@@ -21,7 +21,7 @@ use crate::{
 
 const CLIENT_GRANTS_API: Constraint = Constraint {
     name: "client_grants_api",
-    columns: "client_grants.org_id, client_grants.client_id, client_grants.resource_server_id",
+    columns: "client_grants.org_id, client_grants.client_id, client_grants.resource_server_id, client_grants.subject_type",
 };
 
 pub(crate) const CLIENT_GRANTS: Table = Table {
@@ -33,7 +33,8 @@ pub(crate) const CLIENT_GRANTS: Table = Table {
 };
 
 /// The columns of a [`ClientGrant`], in the order of [`read`], and what they are selected from.
-const GRANT: &str = "g.id, g.client_id, c.client_id, g.resource_server_id, r.identifier, g.scopes, g.created_at, g.updated_at";
+const GRANT: &str =
+    "g.id, g.client_id, c.client_id, g.resource_server_id, r.identifier, g.scopes, g.subject_type, g.created_at, g.updated_at";
 const SOURCE: &str = "client_grants g
     join clients c on c.org_id = g.org_id and c.id = g.client_id
     join resource_servers r on r.org_id = g.org_id and r.id = g.resource_server_id";
@@ -47,6 +48,7 @@ fn read(row: &QueryResult) -> Result<ClientGrant, DbErr> {
         resource_server: ResourceServerId::new(columns.next()?),
         audience: Audience::stored(columns.next()?),
         scopes: Scopes::stored(&columns.next::<String>()?),
+        subject_type: columns.next::<String>()?.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string()))?,
         created_at: columns.next()?,
         updated_at: columns.next()?,
     })
@@ -66,8 +68,8 @@ const COUNT: Sql = sql!("select count(*) from client_grants where org_id = $1 an
 const LOCK: Sql =
     sql!("select {grant} from {source} where g.org_id = $1 and g.id = $2 {for update of g}", grant = GRANT, source = SOURCE);
 const INSERT: Sql = sql!(
-    "insert into client_grants (org_id, id, client_id, resource_server_id, scopes, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $6)"
+    "insert into client_grants (org_id, id, client_id, resource_server_id, scopes, subject_type, created_at, updated_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $7)"
 );
 const SAVE: Sql = sql!("update client_grants set scopes = $3, updated_at = $4 where org_id = $1 and id = $2");
 const DELETE: Sql = sql!("delete from client_grants where org_id = $1 and id = $2");
@@ -111,6 +113,7 @@ impl WriteTx {
             grant.client.uuid().into(),
             grant.resource_server.uuid().into(),
             grant.scopes.to_string().into(),
+            grant.subject_type.as_str().into(),
             grant.created_at.into(),
         ]);
         let exists = || Error::exists("client_grant_exists", "This client was granted that API already: change its scopes.");

@@ -2,13 +2,16 @@
 
 use domain::{
     ClientId, Error, PLATFORM, Result, Time, UserId,
-    applications::clients::{AuthMethod, ClientKeys, MAX_CLIENTS, PlatformClient},
+    applications::clients::{AuthMethod, ClientKeys, MAX_CLIENTS, PlatformClient, SignInSettings},
     authorization::policy::PlatformScope,
     core::value::Name,
 };
 use sea_orm::{DbErr, QueryResult, Value};
 
-use super::clients::{ClientKey, Ends};
+use super::{
+    browser_clients::{joined, next_sign_in},
+    clients::{ClientKey, Ends},
+};
 use crate::{
     Store, WriteTx,
     core::{
@@ -18,7 +21,9 @@ use crate::{
 };
 
 /// The columns of a [`PlatformClient`], in the order of [`read`].
-const CLIENT: &str = "c.id, c.client_id, c.name, c.auth_method, c.jwks, c.old_secret_until, c.created_at, c.updated_at";
+const CLIENT: &str =
+    "c.id, c.client_id, c.name, c.auth_method, c.jwks, c.application_type, c.redirect_uris, c.post_logout_redirect_uris,
+      c.organization_usage, c.id_token_alg, c.old_secret_until, c.created_at, c.updated_at";
 
 fn read(row: &QueryResult) -> Result<PlatformClient, DbErr> {
     let mut columns = Columns::of(row);
@@ -28,13 +33,14 @@ fn read(row: &QueryResult) -> Result<PlatformClient, DbErr> {
         name: Name::stored(columns.next()?),
         auth_method: next_method(&mut columns)?,
         keys: next_keys(&mut columns)?,
+        sign_in: next_sign_in(&mut columns)?,
         old_secret_until: columns.next()?,
         created_at: columns.next()?,
         updated_at: columns.next()?,
     })
 }
 
-pub(super) fn next_method(columns: &mut Columns<'_>) -> Result<AuthMethod, DbErr> {
+pub(crate) fn next_method(columns: &mut Columns<'_>) -> Result<AuthMethod, DbErr> {
     let name: Option<String> = columns.next()?;
     name.map_or(Ok(AuthMethod::default()), |name| name.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string())))
 }
@@ -80,18 +86,31 @@ impl Store {
 }
 
 const INSERT: Sql = sql!(
-    "insert into clients (org_id, id, client_id, name, redirect_uris, auth_method, jwks, created_at, updated_at)
-    values ($1, $2, $3, $4, '', $5, $6, $7, $7)"
+    "insert into clients
+      (org_id, id, client_id, name, auth_method, jwks, application_type, redirect_uris, post_logout_redirect_uris,
+       organization_usage, id_token_alg, created_at, updated_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)"
 );
 const SAVE: Sql = sql!(
     "update clients
-    set name = $3, auth_method = $4, jwks = $5, old_secret_until = $6, updated_at = $7
+    set name = $3, auth_method = $4, jwks = $5, application_type = $6, redirect_uris = $7, post_logout_redirect_uris = $8,
+      organization_usage = $9, id_token_alg = $10, old_secret_until = $11, updated_at = $12
     where org_id = $1 and id = $2"
 );
 const DELETE: Sql = sql!("delete from clients where org_id = $1 and id = $2");
 
 fn keys(client: &PlatformClient) -> Value {
     client.keys.as_ref().map(|keys| keys.set().to_string()).into()
+}
+
+fn sign_in(settings: &SignInSettings) -> [Value; 5] {
+    [
+        settings.application_type.as_str().into(),
+        joined(&settings.redirect_uris).into(),
+        joined(&settings.post_logout_redirect_uris).into(),
+        settings.organization_usage.as_str().into(),
+        settings.id_token_alg.as_str().into(),
+    ]
 }
 
 impl WriteTx {
@@ -108,8 +127,9 @@ impl WriteTx {
             client.name.as_str().into(),
             client.auth_method.as_str().into(),
             keys(client),
-            client.created_at.into(),
         ]);
+        values.extend(sign_in(&client.sign_in));
+        values.push(client.created_at.into());
         sql::execute(&self.tx, INSERT, values).await?;
         if self.has_platform_room("clients", COUNT, MAX_CLIENTS).await? {
             return Ok(());
@@ -120,13 +140,9 @@ impl WriteTx {
     /// Writes what may change of a client that is locked.
     pub async fn save_platform_client(&self, client: &PlatformClient) -> Result<()> {
         let mut values = key(client.id);
-        values.extend([
-            client.name.as_str().into(),
-            client.auth_method.as_str().into(),
-            keys(client),
-            client.old_secret_until.into(),
-            self.now().into(),
-        ]);
+        values.extend([client.name.as_str().into(), client.auth_method.as_str().into(), keys(client)]);
+        values.extend(sign_in(&client.sign_in));
+        values.extend([client.old_secret_until.into(), self.now().into()]);
         sql::execute(&self.tx, SAVE, values).await.map(|_| ())
     }
 

@@ -3,7 +3,7 @@
 use domain::{
     OrgId, PLATFORM, Result, Time,
     applications::{
-        client_grants::{Allowed, TokenClient},
+        client_grants::{Allowed, SubjectType, TokenClient},
         clients::{AuthMethod, ClientKeys},
         resource_servers::{Audience, Scopes},
     },
@@ -55,8 +55,10 @@ pub struct Presented {
     pub secret_is_right: bool,
 }
 
-/// No client has a longer name in OAuth.
-const LONGEST_NAME: usize = 100;
+/// Whether a text can be a client's name in OAuth: none is longer, and PostgreSQL has no NUL in texts.
+pub(super) fn could_be_a_client(client_id: &str) -> bool {
+    client_id.len() <= 100 && client_id.bytes().all(|byte| byte.is_ascii_graphic())
+}
 
 /// `$1` client id, `$2` hash of the secret, `$3` now. A client of an organization that is not there, or not active, is none.
 const FIND: Sql = sql!(
@@ -82,19 +84,19 @@ fn presented(row: &QueryResult) -> Result<Option<Presented>, DbErr> {
     Ok(Some(Presented { id, client_id, of, auth_method, keys, secret_is_right }))
 }
 
-/// What client `$2` of `$1` may have tokens for: the platform's what it was granted, a service's its own. Two are enough to know that there is more
-/// than one; `$3` names one, or is empty.
+/// What client `$2` of `$1` may have tokens for: the platform's what it was granted in that name (`$4`), a service's its own. Two are enough to know
+/// that there is more than one; `$3` names one, or is empty.
 const ALLOWED: Sql = sql!(
     "select r.identifier, g.created_at, g.scopes, r.scopes, r.token_alg, r.token_seconds
     from client_grants g
     join resource_servers r on r.org_id = g.org_id and r.id = g.resource_server_id
-    where g.org_id = $1 and g.client_id = $2 and ($3 = '' or r.identifier = $3)
+    where g.org_id = $1 and g.client_id = $2 and ($3 = '' or r.identifier = $3) and g.subject_type = $4
     limit 2"
 );
 const ALLOWED_OF_SERVICE: Sql = sql!(
     "select r.identifier, r.created_at, null as granted, r.scopes, r.token_alg, r.token_seconds
     from resource_servers r
-    where r.org_id = $1 and r.service_id = $2 and ($3 = '' or r.identifier = $3)
+    where r.org_id = $1 and r.service_id = $2 and ($3 = '' or r.identifier = $3) and $4 <> ''
     limit 2"
 );
 
@@ -112,21 +114,25 @@ fn allowed(row: &QueryResult) -> Result<Allowed, DbErr> {
 impl Store {
     /// The client of this name, and whether a secret with this hash is its own. The name may be anything that a stranger sent.
     pub async fn public_token_client(&self, client_id: &str, secret_hash: &str, now: Time) -> Result<Option<Presented>> {
-        // PostgreSQL has no NUL in texts.
-        if client_id.len() > LONGEST_NAME || !client_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !could_be_a_client(client_id) {
             return Ok(None);
         }
         let row = sql::one(&self.db, FIND, vec![client_id.into(), secret_hash.into(), now.into()]).await?;
         row.map(|row| presented(&row)).transpose().map(Option::flatten).map_err(from_db)
     }
 
-    /// What a client that has shown who it is may have tokens for: of the API that it names, or of all; two at most.
-    pub async fn public_allowed(&self, client: &Presented, audience: Option<&str>) -> Result<Vec<Allowed>> {
-        let (text, org) = match &client.of {
+    /// What a client that has shown who it is may have tokens for, in that name: of the API that it names, or of all; two at most.
+    pub async fn public_allowed(
+        &self,
+        (of, id): (&TokenClient, Uuid),
+        subject: SubjectType,
+        audience: Option<&str>,
+    ) -> Result<Vec<Allowed>> {
+        let (text, org) = match of {
             TokenClient::Platform => (ALLOWED, PLATFORM),
             TokenClient::Of(org, _) => (ALLOWED_OF_SERVICE, *org),
         };
-        let values = vec![org.uuid().into(), client.id.into(), audience.unwrap_or_default().into()];
+        let values = vec![org.uuid().into(), id.into(), audience.unwrap_or_default().into(), subject.as_str().into()];
         sql::read_all(&sql::all(&self.db, text, values).await?, allowed)
     }
 }

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use domain::Result;
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
-};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions};
 use sqlx::{
     Connection,
     sqlite::{SqliteJournalMode, SqliteSynchronous},

@@ -34,6 +34,8 @@ pub(crate) const ALL: &[&Table] = &[
     &applications::end_users::END_USERS,
     &applications::service_keys::SERVICE_KEYS,
     &applications::service_access::SERVICE_GRANTS,
+    &identity::flows::table::FLOWS,
+    &applications::codes::CODES,
     &applications::client_grants::CLIENT_GRANTS,
     &applications::token_clients::SEEN,
     &applications::services::RESOURCE_SERVERS,

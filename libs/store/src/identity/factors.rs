@@ -44,6 +44,11 @@ async fn enrolled(db: &impl ConnectionTrait, user: UserId) -> Result<Enrolled> {
 }
 
 impl Store {
+    /// Whether an account whose password was right is asked for a code of its app, and not for a mailed one.
+    pub async fn has_authenticator_app(&self, user: UserId) -> Result<bool> {
+        Ok(enrolled(&self.db, user).await?.totp_since.is_some())
+    }
+
     /// What the caller has enrolled.
     pub async fn own_factors(&self, who: UserScope<'_>) -> Result<Enrolled> {
         enrolled(&self.db, who.person().id).await
@@ -148,7 +153,7 @@ const CROWD: Sql = sql!(
     where user_id = $1 and id in (
       select id from waiting_sign_ins where user_id = $1 order by expires_at desc, id desc limit 1000 offset $2)"
 );
-const WAITING: Sql = sql!("select proven from waiting_sign_ins where user_id = $1 and id = $2 and expires_at > $3");
+const WAITING: Sql = sql!("select proven, expires_at from waiting_sign_ins where user_id = $1 and id = $2 and expires_at > $3");
 const ENDED: Sql = sql!("delete from waiting_sign_ins where user_id = $1 and id = $2");
 
 impl WriteTx {
@@ -159,10 +164,11 @@ impl WriteTx {
         sql::execute(&self.tx, CROWD, vec![user.uuid().into(), MOST_WAITING.into()]).await.map(|_| ())
     }
 
-    /// What names the password that a waiting sign-in was right with; `None`: it is over.
-    pub async fn waiting_sign_in(&self, user: UserId, id: Uuid) -> Result<Option<String>> {
+    /// What names the password that a waiting sign-in was right with, and until when it waits; `None`: it is over.
+    pub async fn waiting_sign_in(&self, user: UserId, id: Uuid) -> Result<Option<(String, Time)>> {
         let row = sql::one(&self.tx, WAITING, vec![user.uuid().into(), id.into(), self.now().into()]).await?;
-        row.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)
+        let read = |row: QueryResult| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+        row.map(read).transpose().map_err(from_db)
     }
 
     /// A sign-in waits no more. `false`: somebody else ended it.

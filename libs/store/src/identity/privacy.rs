@@ -60,6 +60,8 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("events.actor_email", Erased),
     ("events.actor_id", Erased),
     ("factor_attempts.user_id", Deleted),
+    ("flows.email", Deleted),
+    ("flows.user_id", Deleted),
     ("grants.user_id", ID_ONLY),
     ("impersonations.operator_id", ID_ONLY),
     ("impersonations.user_id", ID_ONLY),
@@ -158,7 +160,7 @@ const ACCOUNT: Sql = sql!(
 /// `$1` is the account, `$2` now.
 const TRACES: &[Sql] = &[
     sql!(
-        "update grants set revoked_at = coalesce(revoked_at, $2)
+        "update grants set revoked_at = coalesce(revoked_at, $2), ip_address = null
         where session_id in (select id from sessions where user_id = $1)"
     ),
     sql!(
@@ -179,6 +181,8 @@ const ROWS: &[Sql] = &[
     sql!("delete from recovery_codes where user_id = $1"),
     sql!("delete from factor_attempts where user_id = $1"),
     sql!("delete from one_time_links where user_id = $1"),
+    sql!("delete from flows where user_id = $1"),
+    sql!("delete from codes where session_id in (select id from sessions where user_id = $1)"),
 ];
 /// Answered invitations to an address: of one organization if `$3` is one, of all if it is nil.
 const ANSWERED: Sql = sql!(
@@ -186,6 +190,7 @@ const ANSWERED: Sql = sql!(
     where email = $1 and pending_email is null and (org_id = $3 or $3 = $4)"
 );
 const SIGN_UPS: Sql = sql!("delete from one_time_links where email = $1 and user_id is null");
+const TYPED: Sql = sql!("delete from flows where email = $1");
 
 impl WriteTx {
     /// Forgets a person, everywhere. `Conflict` (`last_owner`) if an organization would be left without an owner. Answers the orders, by
@@ -199,7 +204,9 @@ impl WriteTx {
         }
         if is_theirs_everywhere {
             self.cancel_all_pending(&user.email).await?;
-            sql::execute(&self.tx, SIGN_UPS, vec![user.email.as_str().into()]).await?;
+            for text in [SIGN_UPS, TYPED] {
+                sql::execute(&self.tx, text, vec![user.email.as_str().into()]).await?;
+            }
         }
         let orders = self.order_erasures(scope).await?;
         for text in TRACES {

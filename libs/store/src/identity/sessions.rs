@@ -1,5 +1,7 @@
 //! Sessions and their grants. The refresh tokens of a grant are in [`refresh`].
 
+mod browser;
+mod of_clients;
 mod refresh;
 mod repeats;
 
@@ -17,7 +19,11 @@ use domain::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
 
-pub use self::refresh::{Presented, Refreshable};
+pub use self::{
+    browser::BrowserSession,
+    of_clients::{ClientsGrant, LivingGrant, RefreshOwner},
+    refresh::{Presented, Refreshable},
+};
 use crate::{
     Store, WriteTx,
     core::{
@@ -96,6 +102,7 @@ impl WriteTx {
             last_seen_at: Set(s.last_seen_at),
             expires_at: Set(s.expires_at),
             revoked_at: Set(None),
+            browser_hash: Set(None),
         };
         sessions::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(from_db)?;
         Ok(())
@@ -119,6 +126,7 @@ impl WriteTx {
             refresh_expires_at: Set(expires_at),
             created_at: Set(self.now()),
             revoked_at: Set(None),
+            ..Default::default()
         };
         grants::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(from_db)?;
         self.touch_session(g.session_id, expires_at).await
@@ -139,8 +147,9 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Ends what a user's sessions may do in an organization, and nothing else of them.
+    /// Ends what a user's sessions may do in an organization, and what clients could still exchange; and nothing else of them.
     pub(crate) async fn end_grants(&self, org: OrgId, user: UserId) -> Result<()> {
+        self.end_codes(org, user).await?;
         let update = grants::Entity::update_many().col_expr(grants::Column::RevokedAt, Expr::value(self.now()));
         update
             .filter(grants::Column::UserId.eq(user.uuid()))

@@ -88,6 +88,22 @@ const ENTRANCE: Sql = sql!(
     where o.id = $1 and o.deleted_at is null"
 );
 
+fn entrance(row: Option<QueryResult>) -> Result<Option<Entrance>> {
+    let read = |row: QueryResult| {
+        let mut columns = Columns::of(&row);
+        let status: String = columns.next()?;
+        next_entrance(&status, &mut columns)
+    };
+    row.map(read).transpose().map_err(from_db)
+}
+
+impl Store {
+    /// For a sign-in that is on its way: what decides whether the account may enter. `None` if there is no such organization.
+    pub async fn public_entrance(&self, org: OrgId, user: UserId) -> Result<Option<Entrance>> {
+        entrance(sql::one(&self.db, ENTRANCE, vec![org.uuid().into(), user.uuid().into()]).await?)
+    }
+}
+
 impl WriteTx {
     /// The policy, which nobody else changes until the transaction ends.
     pub async fn lock_sign_in_policy(&self, scope: OrgScope<'_, SignInRules, Write>) -> Result<SignInPolicy> {
@@ -103,12 +119,6 @@ impl WriteTx {
 
     /// For a sign-in to an organization: what decides whether the account may enter. `None` if there is no such organization.
     pub async fn entrance(&self, org: OrgId, user: UserId) -> Result<Option<Entrance>> {
-        let row = sql::one(&self.tx, ENTRANCE, vec![org.uuid().into(), user.uuid().into()]).await?;
-        let read = |row: QueryResult| {
-            let mut columns = Columns::of(&row);
-            let status: String = columns.next()?;
-            next_entrance(&status, &mut columns)
-        };
-        row.map(read).transpose().map_err(from_db)
+        entrance(sql::one(&self.tx, ENTRANCE, vec![org.uuid().into(), user.uuid().into()]).await?)
     }
 }

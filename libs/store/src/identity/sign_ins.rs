@@ -93,12 +93,12 @@ const INSERT: Sql = sql!(
 
 impl WriteTx {
     /// Records that a session entered an organization, or the platform, from where the caller is; once, however often it does.
-    pub async fn record_sign_in(&self, org: OrgId, session: SessionId) -> Result<()> {
+    pub async fn record_sign_in(&self, org: OrgId, session: SessionId, service: Option<Uuid>) -> Result<()> {
         let values = vec![
             org.uuid().into(),
             self.uuid().into(),
             session.uuid().into(),
-            Uuid::nil().into(),
+            service.unwrap_or(Uuid::nil()).into(),
             self.origin().ip_address.clone().into(),
             self.origin().user_agent.clone().into(),
             self.now().into(),

@@ -1,16 +1,22 @@
-//! OAuth 2, for programs: tokens for themselves (RFC 6749, 4.4), what a token is worth (RFC 7662), and what this server can do (RFC 8414). Requests and
-//! refusals have the shape of those documents, not the native face's.
+//! OAuth 2 and OpenID Connect: people are signed in for clients (RFC 6749, 4.1), programs get tokens for themselves (4.4), and anybody asks what a token is
+//! worth (RFC 7662) and what this server can do (RFC 8414). Requests and refusals have the shape of those documents, not the native face's.
 
+mod authorize;
 mod error;
+mod logout;
 mod metadata;
 mod parameters;
 mod token;
+mod userinfo;
 
 use crate::http::operations::{Routes, Tag};
 
 /// What its operations have in common.
-const OAUTH: Tag = Tag { name: crate::http::operations::OAUTH, about: "OAuth 2: tokens for programs, and what they are worth." };
+const OAUTH: Tag = Tag {
+    name: crate::http::operations::OAUTH,
+    about: "OAuth 2 and OpenID Connect: people signed in for clients, tokens for programs, and what they are worth.",
+};
 
 pub(crate) fn routes(routes: &mut Routes<'_>) {
-    routes.of(token::routes).of(metadata::routes);
+    routes.of(authorize::routes).of(token::routes).of(userinfo::routes).of(logout::routes).of(metadata::routes);
 }

@@ -4,10 +4,25 @@ use tenantry_tests::answers;
 
 use super::*;
 
-const CLIENT: &[&str] = &["id", "client_id", "name", "auth_method", "jwks", "old_secret_until", "created_at", "updated_at"];
+const CLIENT: &[&str] = &[
+    "id",
+    "client_id",
+    "name",
+    "auth_method",
+    "jwks",
+    "application_type",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "organization_usage",
+    "id_token_alg",
+    "old_secret_until",
+    "created_at",
+    "updated_at",
+];
 const API: &[&str] =
     &["id", "audience", "name", "description", "scopes", "signing_alg", "token_lifetime_seconds", "created_at", "updated_at"];
-const GRANT: &[&str] = &["id", "client", "client_id", "resource_server", "audience", "scopes", "created_at", "updated_at"];
+const GRANT: &[&str] =
+    &["id", "client", "client_id", "resource_server", "audience", "scopes", "subject_type", "created_at", "updated_at"];
 
 both!(clients_are_made_changed_rotated_and_deleted, async |app| {
     let root = app.platform_owner().await;
@@ -43,7 +58,10 @@ both!(clients_are_made_changed_rotated_and_deleted, async |app| {
         "never was": by.patch(nobody, json!({})) => refused(404, "NOT_FOUND"),
         "no id": by.get("/api/platform/clients/x") => refused(404, "NOT_FOUND"),
         "no name": by.post("/api/platform/clients", json!({})) => Invalid(&["name"]),
-        "all of it wrong": by.post("/api/platform/clients", json!({"name": 1, "auth_method": "none", "jwks": {}})) => Invalid(&["name", "auth_method", "jwks"]),
+        "all of it wrong": by.post("/api/platform/clients", json!({"name": 1, "auth_method": "never", "jwks": {}})) => Invalid(&["name", "auth_method", "jwks"]),
+        "how people sign in, all of it wrong": by.post("/api/platform/clients", json!({"name": "Signs", "application_type": "spa", "redirect_uris": ["http://app.example.com/"], "post_logout_redirect_uris": 1, "organization_usage": "maybe", "id_token_alg": "HS256"})) => Invalid(&["application_type", "redirect_uris", "post_logout_redirect_uris", "organization_usage", "id_token_alg"]),
+        "what only an installed program receives": by.post("/api/platform/clients", json!({"name": "Signs", "redirect_uris": ["https://a.example/", "com.example.app:/cb"]})) => Invalid(&["redirect_uris[1]"]),
+        "too many": by.post("/api/platform/clients", json!({"name": "Signs", "redirect_uris": vec!["https://a.example/"; 51]})) => Invalid(&["redirect_uris"]),
         "signing without keys": by.post("/api/platform/clients", json!({"name": "Signs", "auth_method": "private_key_jwt"})) => Invalid(&["jwks"]),
         "private keys": by.post("/api/platform/clients", json!({"name": "Signs", "jwks": {"keys": [{"kty": "EC", "d": "x"}]}})) => Invalid(&["jwks"]),
         "no keys of ours": by.post("/api/platform/clients", json!({"name": "Signs", "jwks": {"keys": [{"kty": "EC", "crv": "P-384", "x": "x", "y": "y"}]}})) => Invalid(&["jwks"]),

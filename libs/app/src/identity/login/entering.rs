@@ -2,14 +2,13 @@
 //! session.
 
 use domain::{
-    Error, Event, OrgId, Result, SessionId,
+    Error, Event, OrgId, Result,
     core::value::Slug,
     identity::{
         accounts::User,
         authentications::{Authentication, Authentications, Method},
         entry::{self, Entered, Entering, Entry, Need},
         risk::RiskAction,
-        sessions::{Session, TokenPair},
     },
     tenancy::{organizations::OrgStatus, roles::RoleName},
 };
@@ -18,12 +17,16 @@ use store::{
     identity::{accounts::Account, risk::Judged, sessions::Refreshable, sign_in_policy::Entrance},
 };
 
-use super::{SignedIn, no_access, wrong};
+use super::{
+    doors::{Arrived, Door, In},
+    no_access, wrong,
+};
 use crate::{
     App, Call,
     identity::{
         login_throttling,
         risk::{Verdict, challenge::proven, device::Shown, telling},
+        second_factor::Waits,
         tokens::{For, refused},
     },
 };
@@ -35,6 +38,7 @@ struct Arriving<'a> {
     proven: &'a str,
     to: Option<&'a (OrgId, Slug)>,
     shown: &'a Shown,
+    door: Door<'a>,
     call: &'a Call,
 }
 
@@ -45,7 +49,8 @@ impl App {
         account: Account,
         to: Option<(OrgId, Slug)>,
         (rehash, shown): (Option<String>, Shown),
-    ) -> Result<SignedIn> {
+        door: Door<'_>,
+    ) -> Result<Arrived> {
         self.anonymously(call, async |tx| {
             // Read again under the lock: the password may have been changed, or the account closed, while we hashed.
             let now = tx.lock_account(account.user.id).await?;
@@ -58,7 +63,7 @@ impl App {
                 tx.rehash_password(user.id, old, new).await?;
             }
             let proven = proven(rehash.as_deref().or(account.password_hash.as_deref()));
-            let arriving = Arriving { user: &user, proven: &proven, to: to.as_ref(), shown: &shown, call };
+            let arriving = Arriving { user: &user, proven: &proven, to: to.as_ref(), shown: &shown, door, call };
             let change = self.as_judged(tx, &arriving).await?;
             tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
             Ok(change)
@@ -67,8 +72,8 @@ impl App {
     }
 
     /// Does what the organization's policy and those say who judge the sign-in: refuses it, asks for a code, or lets it in.
-    async fn as_judged(&self, tx: &WriteTx, arriving: &Arriving<'_>) -> Result<Change<Result<SignedIn>>> {
-        let &Arriving { user, to, shown, call, .. } = arriving;
+    async fn as_judged(&self, tx: &WriteTx, arriving: &Arriving<'_>) -> Result<Change<Result<Arrived>>> {
+        let &Arriving { user, to, shown, door, call, .. } = arriving;
         let did = Authentications::one(Authentication::own(Method::Password, tx.now()));
         let entry = self.entry(tx, user, to.map(|(org, _)| *org), (&did, call)).await?;
         let verdict = self.judge(tx, to.map(|(org, _)| *org), user.id, shown).await?;
@@ -90,10 +95,10 @@ impl App {
                 self.let_in(tx, arriving, &did, &verdict).await.map(|change| change.map(Ok))
             }
             _ => {
-                let challenge = tx.uuid();
-                let told = verdict.record(tx, user, Judged::Waits(challenge)).await?;
-                let tokens = self.ask_for_second(tx, (user, arriving.proven), to, (challenge, call)).await?;
-                Ok(telling(Change::silent(Ok(SignedIn { tokens, device: None }), NoEvent::LinkMailed), told))
+                let waits = Waits { user: user.id, id: tx.uuid(), to: to.cloned() };
+                let told = verdict.record(tx, user, Judged::Waits(waits.id)).await?;
+                let admitted = self.ask_at(tx, (user, arriving.proven), &waits, (door, call)).await?;
+                Ok(telling(Change::silent(Ok(Arrived { admitted, device: None }), NoEvent::LinkMailed), told))
             }
         }
     }
@@ -104,40 +109,15 @@ impl App {
         arriving: &Arriving<'_>,
         did: &Authentications,
         verdict: &Verdict,
-    ) -> Result<Change<SignedIn>> {
-        let &Arriving { user, to, shown, call, .. } = arriving;
+    ) -> Result<Change<Arrived>> {
+        let &Arriving { user, to, shown, door, call, .. } = arriving;
         let target = to.map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
-        let (tokens, session) = self.enter(tx, (user, did), &target, call).await?;
+        let In { admitted, session, replaced } = self.enter(tx, (user, did), &target, (door, call)).await?;
         let told = verdict.record(tx, user, Judged::Entered(session.id)).await?;
         let device = self.trusted_device(shown, user.id, verdict.judges(), tx.now())?;
         let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
-        Ok(telling(Change::new(SignedIn { tokens, device }, target.org(), event), told))
-    }
-
-    /// Makes the session of a sign-in that nothing stands in the way of, and its tokens.
-    pub(crate) async fn enter(
-        &self,
-        tx: &WriteTx,
-        (user, did): (&User, &Authentications),
-        to: &For<'_>,
-        call: &Call,
-    ) -> Result<(TokenPair, Session)> {
-        tx.remember_network(&login_throttling::pair(user.id, call)).await?;
-        let session = Session {
-            id: SessionId::new(tx.uuid()),
-            user_id: user.id,
-            method: Method::Password.as_str().to_owned(),
-            did: did.clone(),
-            ip_address: tx.origin().ip_address.clone(),
-            user_agent: tx.origin().user_agent.clone(),
-            created_at: tx.now(),
-            last_seen_at: tx.now(),
-            expires_at: tx.now() + self.settings.refresh_ttl,
-        };
-        tx.insert_session(&session).await?;
-        let tokens = self.grant(tx, user, &session, to).await?;
-        tx.record_sign_in(to.org(), session.id).await?;
-        Ok((tokens, session))
+        let change = In::telling(Change::new(Arrived { admitted, device }, target.org(), event), replaced);
+        Ok(telling(change, told))
     }
 
     /// What the organization's policy says about a sign-in that did this; the platform has none. `Forbidden` for who does not belong there.
@@ -156,7 +136,12 @@ impl App {
 
 /// What decides on a sign-in and on every renewal: the membership and the organization's state first, then its policy. A platform owner
 /// needs no membership, and is then not judged; strangers get `stranger`.
-fn entry_of(entrance: &Entrance, user: &User, (did, call): (&Authentications, &Call), stranger: fn() -> Error) -> Result<Entry> {
+pub(crate) fn entry_of(
+    entrance: &Entrance,
+    user: &User,
+    (did, call): (&Authentications, &Call),
+    stranger: fn() -> Error,
+) -> Result<Entry> {
     let operates = user.is_platform_owner && !did.is_confined(user.realm);
     match (&entrance.role, entrance.status) {
         (None, _) if !operates => Err(stranger()),

@@ -95,7 +95,7 @@ fn encoded(channel: f64) -> u8 {
 }
 
 /// The matrices are those of OKLab's definition.
-fn oklab(rgb: [u8; 3]) -> [f64; 3] {
+pub(super) fn oklab(rgb: [u8; 3]) -> [f64; 3] {
     let [r, g, b] = rgb.map(linear);
     let l = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
     let m = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
@@ -107,7 +107,7 @@ fn oklab(rgb: [u8; 3]) -> [f64; 3] {
     ]
 }
 
-fn from_oklab([lightness, a, b]: [f64; 3]) -> [f64; 3] {
+pub(super) fn from_oklab([lightness, a, b]: [f64; 3]) -> [f64; 3] {
     let l = (lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b).powi(3);
     let m = (lightness - 0.105_561_345_8 * a - 0.063_854_172_8 * b).powi(3);
     let s = (lightness - 0.089_484_177_5 * a - 1.291_485_548_0 * b).powi(3);

@@ -19,6 +19,7 @@ fn client(store: &Store) -> PlatformClient {
         name: "Billing".parse().unwrap(),
         auth_method: AuthMethod::ClientSecret,
         keys: None,
+        sign_in: domain::applications::clients::SignInSettings::default(),
         old_secret_until: None,
         created_at: now(),
         updated_at: now(),

@@ -169,3 +169,41 @@ async fn tokens_stay_as_they_were_when_their_table_is_made_anew() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn client_grants_stay_as_they_were_when_their_table_is_made_anew() {
+    on_empty(async |settings| {
+        let db = connect(settings).await.unwrap();
+        let before = STEPS.iter().position(|step| step.name.contains("_000031_")).unwrap();
+        up(&db, &STEPS[..before]).await.unwrap();
+        let (id, time) = if is_sqlite(&db) {
+            ("x'07070707070707070707070707070707'", "'2026-11-23T09:00:00.000000+00:00'")
+        } else {
+            ("'07070707070707070707070707070707'", "'2026-11-23 09:00:00+00'")
+        };
+        let nil = id.replace("07", "00");
+        let insert = format!(
+            "insert into clients (org_id, id, client_id, name, redirect_uris, created_at, updated_at)
+            values ({nil}, {id}, 'abc', 'Billing', '', {time}, {time});
+            insert into resource_servers (org_id, id, identifier, created_at) values ({nil}, {id}, 'https://api.example.com/', {time});
+            insert into client_grants (org_id, id, client_id, resource_server_id, scopes, created_at, updated_at)
+            values ({nil}, {id}, {id}, {id}, 'read:orders', {time}, {time});"
+        );
+        db.execute_unprepared(&insert).await.unwrap();
+        let row = async |more: &str| {
+            let text = format!("select scopes, cast(created_at as text), cast(updated_at as text){more} from client_grants");
+            let row = sql::one(&db, text.as_str(), vec![]).await.unwrap().unwrap();
+            (0..3 + more.matches(',').count()).map(|n| row.try_get_by_index::<String>(n).unwrap()).collect::<Vec<_>>()
+        };
+        let was = row("").await;
+        up(&db, STEPS).await.unwrap();
+        assert_eq!(row(", subject_type").await, [was.as_slice(), &["client".to_owned()]].concat());
+        // The version before goes on to write such rows, and what refers to others goes with them.
+        db.execute_unprepared("delete from client_grants").await.unwrap();
+        let old = insert.rsplit_once("insert into client_grants").unwrap().1;
+        db.execute_unprepared(&format!("insert into client_grants{old}")).await.unwrap();
+        db.execute_unprepared("delete from clients").await.unwrap();
+        assert_eq!(sql::count(&db, "select count(*) from client_grants", vec![]).await.unwrap(), 0);
+    })
+    .await;
+}

@@ -62,7 +62,7 @@ const PRESENTED: Sql = sql!(
     join users u on u.id = g.user_id
     left join organizations o on o.id = g.org_id and o.deleted_at is null
     left join memberships m on m.org_id = g.org_id and m.user_id = g.user_id
-    where g.refresh_hash = $1 and g.revoked_at is null and g.refresh_expires_at > $2
+    where g.refresh_hash = $1 and g.client_id is null and g.revoked_at is null and g.refresh_expires_at > $2
       and s.revoked_at is null and s.expires_at > $2 and s.created_at > $3 and u.deleted_at is null
     {for no key update of g}",
     user = USER_COLUMNS
@@ -103,7 +103,9 @@ impl WriteTx {
         };
         let row = grants::Entity::find_by_id(spent.grant_id).one(&self.tx).await.map_err(from_db)?;
         Ok(match row {
-            Some(row) if row.revoked_at.is_none() => Presented::Spent { grant: grant(&row), at: spent.spent_at },
+            Some(row) if row.revoked_at.is_none() && row.client_id.is_none() => {
+                Presented::Spent { grant: grant(&row), at: spent.spent_at }
+            }
             _ => Presented::Unknown,
         })
     }
@@ -131,7 +133,7 @@ impl WriteTx {
     /// The grant a refresh token belongs to, for revocation; `None` if it is unknown or ended.
     pub async fn grant_of_refresh(&self, hash: &str) -> Result<Option<GrantRow>> {
         let row = grants::Entity::find().filter(grants::Column::RefreshHash.eq(hash)).one(&self.tx).await.map_err(from_db)?;
-        Ok(row.filter(|row| row.revoked_at.is_none()).as_ref().map(grant))
+        Ok(row.filter(|row| row.revoked_at.is_none() && row.client_id.is_none()).as_ref().map(grant))
     }
 }
 

@@ -3,6 +3,7 @@
 use domain::GrantId;
 use uuid::Uuid;
 
+use super::browser::SESSIONS_BROWSER;
 use crate::core::{
     error::Constraint,
     sql::sql,
@@ -38,7 +39,7 @@ pub(crate) const GRANTS_REFRESH: Constraint = Constraint { name: "grants_refresh
 table! {
     sessions = "sessions";
     declares {
-        unique: &[],
+        unique: &[&SESSIONS_BROWSER],
         sealed: &[],
         when_old: WhenOld::Deleted(
             Age::Sessions,
@@ -66,6 +67,7 @@ table! {
         expires_at: ChronoDateTimeUtc,
         revoked_at: Option<ChronoDateTimeUtc>,
         authn: Option<String>,
+        browser_hash: Option<String>,
     }
 }
 
@@ -108,6 +110,11 @@ table! {
         refresh_expires_at: ChronoDateTimeUtc,
         created_at: ChronoDateTimeUtc,
         revoked_at: Option<ChronoDateTimeUtc>,
+        client_org_id: Option<Uuid>,
+        client_id: Option<Uuid>,
+        scope: Option<String>,
+        audience: Option<String>,
+        ip_address: Option<String>,
     }
 }
 

@@ -36,6 +36,8 @@ const GRANT_NOTHING: &[(&str, &str)] = &[
     ("impersonations.user_id", "somebody else acts as them"),
     ("invitations.email", "history; the pending ones are listed by pending_email"),
     ("invitations.invited_by", "what an inviter may give is asked again when it is accepted"),
+    ("flows.email", "what somebody typed at a sign-in that is on its way"),
+    ("flows.user_id", "a sign-in that waits for its second factor; what it comes to is judged by the membership"),
     ("one_time_links.email", "proves a mailbox to the account's own realm; signing in here needs a membership"),
     ("one_time_links.user_id", "as its address"),
     ("organizations.approved_by", "history"),

@@ -1,7 +1,7 @@
 //! Domains of people's addresses.
 
 use domain::{
-    ConnectionId, DomainId, Error, Result,
+    ConnectionId, DomainId, Error, OrgId, Result,
     authorization::{
         policy::{OrgScope, Read, Write},
         resource::SignInDomains,
@@ -35,6 +35,17 @@ const SAVE_ROUTE: Sql =
     sql!("update domains set login_policy = $3, announce = $4, updated_at = $5 where org_id = $1 and id = $2");
 const CLEAR_ROUTE: Sql = sql!("delete from domain_routes where org_id = $1 and domain_id = $2");
 const INSERT_ROUTE: Sql = sql!("insert into domain_routes (org_id, domain_id, connection_id) values ($1, $2, $3)");
+
+const PROVEN: Sql = sql!(
+    "select 1 from domains where org_id = $1 and kind = 'sign_in' and domain = $2 and verified_at is not null and proof = 'dns'"
+);
+
+impl Store {
+    /// Whether an organization has proven by DNS that a domain's addresses are its own.
+    pub async fn has_proven_by_dns(&self, org: OrgId, domain: &str) -> Result<bool> {
+        Ok(sql::one(&self.db, PROVEN, vec![org.uuid().into(), domain.into()]).await?.is_some())
+    }
+}
 
 fn gone() -> Error {
     Error::not_found("domain")

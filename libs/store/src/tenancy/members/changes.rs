@@ -81,6 +81,10 @@ impl WriteTx {
         self.clear_service_access(org, user).await?;
         memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
         self.end_grants(org, user).await?;
+        if member.user.realm == org {
+            // Its own account is good for nothing else.
+            self.revoke_sessions(user, None).await?;
+        }
         let taken_back = self.cancel_pending(org, &member.user.email).await?;
         if member.membership.role == RoleName::Owner {
             self.count_owners(org, -1).await?;

@@ -14,8 +14,8 @@ use crate::http::error::{log, status};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"error": "invalid_client", "error_description": "The client is unknown, or what it authenticated with is wrong."}))]
 pub(super) struct OAuthErrorBody {
-    /// `invalid_request`, `invalid_client`, `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`, `invalid_target` (RFC 8707),
-    /// `slow_down`, `temporarily_unavailable` or `server_error`.
+    /// `invalid_request`, `invalid_client`, `invalid_grant`, `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`, `invalid_target`
+    /// (RFC 8707), `invalid_token` (RFC 6750), `slow_down`, `temporarily_unavailable` or `server_error`.
     pub(super) error: &'static str,
     /// For people: what is wrong and what to do.
     pub(super) error_description: String,
@@ -40,6 +40,34 @@ impl std::fmt::Display for OAuthError {
 }
 
 impl std::error::Error for OAuthError {}
+
+/// A refusal of what a bearer token opens (RFC 6750, 3).
+#[derive(Debug)]
+pub(super) struct Bearer(pub(super) Error);
+
+impl std::fmt::Display for Bearer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Bearer {}
+
+impl ResponseError for Bearer {
+    fn status_code(&self) -> StatusCode {
+        status(self.0.kind)
+    }
+    fn error_response(&self) -> HttpResponse {
+        let mut response = OAuthError(self.0.clone()).error_response();
+        if self.0.kind != Kind::Unauthenticated {
+            return response;
+        }
+        let challenge = header::HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        let body = OAuthErrorBody { error: "invalid_token", error_description: self.0.message.to_string() };
+        response.set_body(actix_web::body::BoxBody::new(serde_json::to_string(&body).unwrap_or_default()))
+    }
+}
 
 fn code(e: &Error) -> &'static str {
     match e.kind {

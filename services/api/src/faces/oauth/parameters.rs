@@ -1,4 +1,4 @@
-//! The parameters of a request, as a form or as JSON, and which client it shows to be. A name that comes twice, or two ways to authenticate, are
+//! The parameters of a request, as a form or as JSON, and which client it shows to be: one that keeps no secret by its name alone. A name that comes twice, or two ways to authenticate, are
 //! refused: who wins would depend on the reader (RFC 6749, 3.2).
 
 use std::collections::BTreeMap;
@@ -45,6 +45,11 @@ impl Parameters {
         Ok(Self(known))
     }
 
+    /// All of them.
+    pub(super) fn into_all(self) -> BTreeMap<String, String> {
+        self.0
+    }
+
     /// A parameter, if it was sent.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -74,10 +79,13 @@ impl Parameters {
                 Ok(ClientProof::Assertion(id.map(str::to_owned), assertion.to_owned()))
             }
             ([], None, Some(_)) => Err(invalid("`client_assertion_type` must be that of RFC 7523.")),
-            ([], None, None) => Err(refuse(
-                "invalid_client",
-                "Authenticate the client: by `Authorization: Basic`, `client_secret` or `client_assertion`.",
-            )),
+            ([], None, None) => match id {
+                Some(id) => Ok(ClientProof::Name(id.to_owned())),
+                None => Err(refuse(
+                    "invalid_client",
+                    "Authenticate the client: by `Authorization: Basic`, `client_secret` or `client_assertion`.",
+                )),
+            },
             _ => Err(invalid("Authenticate the client in one way only.")),
         }
     }

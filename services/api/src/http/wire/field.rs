@@ -7,7 +7,8 @@ use domain::{
     applications::{
         api_keys::Networks,
         billing::PaymentMode,
-        clients::{AuthMethod, ClientKeys},
+        client_grants::SubjectType,
+        clients::{ApplicationType, AuthMethod, ClientKeys, OrganizationUsage},
         plans::{Currency, Features, PolarProductId, StripePriceId},
         resource_servers::{Audience, Scope, Scopes, TokenAlg, TokenLife},
         service_keys::{ServicePermission, ServicePermissions},
@@ -84,7 +85,7 @@ parsed!(
 parsed!(Provider, ReceiverUrl, AuthHeader, ReceiverKey, SigningSecret, Framing, Index, Mapping, StreamFrom);
 parsed!(PolarProductId, PaymentMode, ProviderSecret, OAuthClientId);
 parsed!(EnforcementMode, Requirement);
-parsed!(AuthMethod, Audience, Scope, TokenAlg);
+parsed!(ApplicationType, AuthMethod, Audience, OrganizationUsage, Scope, SubjectType, TokenAlg);
 parsed!(Template, Language, Subject, PlainBody, HtmlBody);
 
 /// Free text, at most 1,024 characters: as long as the longest password.

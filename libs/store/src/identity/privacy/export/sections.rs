@@ -78,7 +78,7 @@ pub(super) const SECTIONS: &[Section] = &[
         "grt",
         &["grants.user_id"],
         sql!(
-            "select g.id, g.session_id, g.org_id as organization_id, g.created_at, g.revoked_at, count(*) over () as total
+            "select g.id, g.session_id, g.org_id as organization_id, g.scope, g.audience, g.ip_address, g.created_at, g.revoked_at, count(*) over () as total
             from sessions s join grants g on g.session_id = s.id
             where s.user_id = $1 order by g.created_at desc limit $2"
         ),
@@ -144,6 +144,27 @@ pub(super) const SECTIONS: &[Section] = &[
             from factor_attempts where user_id = $1 order by day desc limit $2"
         ),
     ),
+    of(
+        "sign_ins_in_a_browser",
+        "flow",
+        &["flows.user_id"],
+        sql!(
+            "select id, email, created_at, expires_at, count(*) over () as total
+            from flows where user_id = $1 order by created_at desc limit $2"
+        ),
+    ),
+    Section {
+        by: By::Address,
+        ..of(
+            "addresses_typed_at_a_sign_in",
+            "flow",
+            &["flows.email"],
+            sql!(
+                "select id, created_at, expires_at, count(*) over () as total
+                from flows where email = $1 order by created_at desc limit $2"
+            ),
+        )
+    },
     of(
         "mailed_links",
         "",

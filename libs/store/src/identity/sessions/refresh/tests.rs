@@ -70,6 +70,7 @@ async fn a_grant_read_by_position_is_the_grant() {
             refresh_expires_at: Set(at(60)),
             created_at: Set(now()),
             revoked_at: Set(None),
+            ..Default::default()
         };
         grants::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
         for belongs in [false, true] {

@@ -5,7 +5,7 @@ use app::App;
 use domain::{
     ClientGrantId, ClientId, Violation, all,
     applications::{
-        client_grants::ClientGrant,
+        client_grants::{ClientGrant, SubjectType},
         resource_servers::{Audience, Scopes},
     },
 };
@@ -36,7 +36,7 @@ impl PathId for ClientGrantId {
 
 /// What a client may do at an API.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "cgr_019ab2c3d4e57f008000000000000023", "client": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "resource_server": "api_019ab2c3d4e57f008000000000000022", "audience": "https://api.example.com/", "scopes": ["read:orders"], "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[schema(example = json!({"id": "cgr_019ab2c3d4e57f008000000000000023", "client": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "resource_server": "api_019ab2c3d4e57f008000000000000022", "audience": "https://api.example.com/", "scopes": ["read:orders"], "subject_type": "client", "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
 struct ClientGrantResponse {
     id: String,
     /// The client's id.
@@ -47,6 +47,8 @@ struct ClientGrantResponse {
     resource_server: String,
     audience: String,
     scopes: Vec<String>,
+    /// `client`: it does this by itself; `user`: in the name of people who signed in there.
+    subject_type: &'static str,
     created_at: String,
     updated_at: String,
 }
@@ -60,6 +62,7 @@ impl From<ClientGrant> for ClientGrantResponse {
             resource_server: g.resource_server.to_string(),
             audience: g.audience.to_string(),
             scopes: names(&g.scopes),
+            subject_type: g.subject_type.as_str(),
             created_at: time(g.created_at),
             updated_at: time(g.updated_at),
         }
@@ -111,6 +114,10 @@ struct CreateClientGrantRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 100)]
     scopes: Field<Scopes>,
+    /// `client` (default): by itself; `user`: in the name of people who signed in there.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    subject_type: Field<SubjectType>,
 }
 
 /// Let a client do something at an API.
@@ -126,9 +133,14 @@ async fn create(
     body: Body<CreateClientGrantRequest>,
 ) -> ApiResult<web::Json<ClientGrantResponse>> {
     let b = body.value;
-    let (client, audience, scopes) =
-        all((b.client.required("client"), b.audience.required("audience"), b.scopes.optional("scopes")))?;
-    Ok(web::Json(app.create_client_grant(&who.caller, client, &audience, &scopes.unwrap_or_default()).await?.into()))
+    let (client, audience, scopes, subject) = all((
+        b.client.required("client"),
+        b.audience.required("audience"),
+        b.scopes.optional("scopes"),
+        b.subject_type.optional("subject_type"),
+    ))?;
+    let what = (&scopes.unwrap_or_default(), subject.unwrap_or_default());
+    Ok(web::Json(app.create_client_grant(&who.caller, client, &audience, what).await?.into()))
 }
 
 /// Another set of scopes.

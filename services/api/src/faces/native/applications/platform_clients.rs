@@ -7,8 +7,12 @@ use app::{
 };
 use chrono::TimeDelta;
 use domain::{
-    ClientId, all,
-    applications::clients::{AuthMethod, ClientKeys, PlatformClient},
+    ClientId, Result, all,
+    applications::{
+        clients::{ApplicationType, AuthMethod, ClientKeys, OrganizationUsage, PlatformClient, SignInSettings},
+        resource_servers::TokenAlg,
+        uris::RedirectUri,
+    },
     core::value::Name,
 };
 use serde::{Deserialize, Serialize};
@@ -40,17 +44,27 @@ impl PathId for ClientId {
 
 /// A client of the platform.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "application_type": "web", "redirect_uris": ["https://app.example.com/callback"], "post_logout_redirect_uris": ["https://app.example.com"], "organization_usage": "require", "id_token_alg": "RS256", "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
 pub(super) struct PlatformClientResponse {
     id: String,
     /// What it calls itself in OAuth.
     client_id: String,
     name: String,
-    /// `client_secret` or `private_key_jwt`.
+    /// `client_secret`, `private_key_jwt` or `none`.
     auth_method: &'static str,
     /// Its public keys: a JWK Set.
     #[schema(value_type = Option<Object>)]
     jwks: Option<serde_json::Value>,
+    /// `web` or `native`.
+    application_type: &'static str,
+    /// Where sign-ins may come back to.
+    redirect_uris: Vec<String>,
+    /// Where browsers may go after people have signed out.
+    post_logout_redirect_uris: Vec<String>,
+    /// `deny`, `allow` or `require`: whether people sign in to an organization.
+    organization_usage: &'static str,
+    /// `RS256` or `ES256`.
+    id_token_alg: &'static str,
     /// Until when the secret before the last rotation works.
     old_secret_until: Option<String>,
     created_at: String,
@@ -65,6 +79,11 @@ impl From<PlatformClient> for PlatformClientResponse {
             name: c.name.to_string(),
             auth_method: c.auth_method.as_str(),
             jwks: c.keys.map(|keys| keys.set().clone()),
+            application_type: c.sign_in.application_type.as_str(),
+            redirect_uris: c.sign_in.redirect_uris.into_iter().map(Into::into).collect(),
+            post_logout_redirect_uris: c.sign_in.post_logout_redirect_uris.into_iter().map(Into::into).collect(),
+            organization_usage: c.sign_in.organization_usage.as_str(),
+            id_token_alg: c.sign_in.id_token_alg.as_str(),
             old_secret_until: c.old_secret_until.map(time),
             created_at: time(c.created_at),
             updated_at: time(c.updated_at),
@@ -111,12 +130,12 @@ async fn list(app: web::Data<App>, who: SignedIn, query: Query) -> ApiResult<web
 
 /// A new client.
 #[derive(Default, Deserialize, ToSchema)]
-#[schema(example = json!({"name": "Billing", "auth_method": "client_secret"}))]
+#[schema(example = json!({"name": "Billing", "auth_method": "client_secret", "redirect_uris": ["https://app.example.com/callback"], "organization_usage": "require"}))]
 struct CreateClientRequest {
     #[serde(default)]
     #[schema(value_type = String, min_length = 2, max_length = 100, required)]
     name: Field<Name>,
-    /// `client_secret` (default) or `private_key_jwt`.
+    /// `client_secret` (default), `private_key_jwt`, or `none`: a program in people's hands keeps no secret, and gets no tokens for itself.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     auth_method: Field<AuthMethod>,
@@ -124,6 +143,54 @@ struct CreateClientRequest {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     jwks: Field<ClientKeys>,
+    #[serde(flatten)]
+    sign_in: SignInFields,
+}
+
+/// How people sign in at a client.
+#[derive(Default, Deserialize, ToSchema)]
+struct SignInFields {
+    /// `web` (default), or `native`: it is installed, and its port on this machine may differ from what is registered.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    application_type: Field<ApplicationType>,
+    /// Where sign-ins may come back to, as exact texts: https; http on this machine; of native ones also a scheme with a dot. Without any, nobody signs
+    /// in there.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
+    redirect_uris: Field<Vec<RedirectUri>>,
+    /// Where browsers may go after people have signed out.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
+    post_logout_redirect_uris: Field<Vec<RedirectUri>>,
+    /// `deny`: people sign in to no organization; `allow` (default): to the one that the client names; `require`: always, to that one, to the one that
+    /// their address belongs to, or to one that they choose.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    organization_usage: Field<OrganizationUsage>,
+    /// `RS256` (default) or `ES256`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    id_token_alg: Field<TokenAlg>,
+}
+
+impl SignInFields {
+    fn parse(self) -> Result<SignInSettings> {
+        let (kind, redirect, leaving, usage, alg) = all((
+            self.application_type.optional("application_type"),
+            self.redirect_uris.optional("redirect_uris"),
+            self.post_logout_redirect_uris.optional("post_logout_redirect_uris"),
+            self.organization_usage.optional("organization_usage"),
+            self.id_token_alg.optional("id_token_alg"),
+        ))?;
+        Ok(SignInSettings {
+            application_type: kind.unwrap_or_default(),
+            redirect_uris: redirect.unwrap_or_default(),
+            post_logout_redirect_uris: leaving.unwrap_or_default(),
+            organization_usage: usage.unwrap_or_default(),
+            id_token_alg: alg.unwrap_or_default(),
+        })
+    }
 }
 
 /// Make a client. It may do nothing until it is granted something (`platform.clientGrants.create`).
@@ -140,7 +207,7 @@ async fn create(
 ) -> ApiResult<web::Json<ClientSecretResponse>> {
     let b = body.value;
     let (name, method, keys) = all((b.name.required("name"), b.auth_method.optional("auth_method"), b.jwks.optional("jwks")))?;
-    let new = NewClient { name, auth_method: method.unwrap_or_default(), keys };
+    let new = NewClient { name, auth_method: method.unwrap_or_default(), keys, sign_in: b.sign_in.parse()? };
     Ok(web::Json(app.create_client(&who.caller, &new).await?.into()))
 }
 
@@ -158,7 +225,7 @@ struct UpdateClientRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 2, max_length = 100)]
     name: Field<Name>,
-    /// `client_secret` or `private_key_jwt`. A secret works only with the first, keys only with the other.
+    /// `client_secret`, `private_key_jwt` or `none`. A secret works only with the first, keys only with the second.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     auth_method: Field<AuthMethod>,
@@ -166,6 +233,8 @@ struct UpdateClientRequest {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     jwks: Field<ClientKeys>,
+    #[serde(flatten)]
+    sign_in: SignInFields,
 }
 
 /// Change a client.
@@ -181,8 +250,28 @@ async fn update(
     body: Body<UpdateClientRequest>,
 ) -> ApiResult<web::Json<PlatformClientResponse>> {
     let b = body.value;
-    let (name, auth_method, keys) = all((b.name.change("name"), b.auth_method.change("auth_method"), b.jwks.patch("jwks")))?;
-    let changes = ClientChanges { name, auth_method, keys };
+    let f = b.sign_in;
+    let (name, auth_method, keys, application_type, redirect_uris, post_logout_redirect_uris, organization_usage, id_token_alg) =
+        all((
+            b.name.change("name"),
+            b.auth_method.change("auth_method"),
+            b.jwks.patch("jwks"),
+            f.application_type.change("application_type"),
+            f.redirect_uris.change("redirect_uris"),
+            f.post_logout_redirect_uris.change("post_logout_redirect_uris"),
+            f.organization_usage.change("organization_usage"),
+            f.id_token_alg.change("id_token_alg"),
+        ))?;
+    let changes = ClientChanges {
+        name,
+        auth_method,
+        keys,
+        application_type,
+        redirect_uris,
+        post_logout_redirect_uris,
+        organization_usage,
+        id_token_alg,
+    };
     Ok(web::Json(app.update_client(&who.caller, who.path.0, &changes).await?.into()))
 }
 

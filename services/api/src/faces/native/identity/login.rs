@@ -113,7 +113,7 @@ async fn login(app: web::Data<App>, from: SigningIn, req: HttpRequest, body: Bod
     if service.is_some() {
         return Err(Error::forbidden("no_access", "This account has no access to that service.").into());
     }
-    let input = Login { email, password, org_slug, device: device::shown(&req) };
+    let input = Login { email, password, org_slug, device: device::shown(&app, &req) };
     Ok(device::answer(&app, app.login(&from.0, input).await?))
 }
 
@@ -145,7 +145,7 @@ struct VerifyMfaRequest {
 #[post("/api/auth/mfa/verify")]
 async fn verify(app: web::Data<App>, from: SigningIn, req: HttpRequest, body: Body<VerifyMfaRequest>) -> ApiResult<HttpResponse> {
     let (token, code) = all((body.value.preauth_token.required("preauth_token"), body.value.code.required("code")))?;
-    let device = device::shown(&req);
+    let device = device::shown(&app, &req);
     Ok(device::answer(&app, app.verify_second_factor(&from.0, &token.0, &code, device.as_deref()).await?))
 }
 

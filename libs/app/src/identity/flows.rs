@@ -1,0 +1,303 @@
+//! Sign-ins in a browser, from a client's request to its answer. Each request of the browser loads the flow, computes what is missing
+//! ([`domain::identity::flows::next`]) and either shows that, or does what was sent for it.
+
+mod begin;
+mod finish;
+pub mod leaving;
+pub mod steps;
+
+use std::collections::BTreeMap;
+
+use crypto::opaque;
+use domain::{
+    Error, PLATFORM, Result, UserId,
+    applications::authorization_requests::AnswersTo,
+    core::rate::Limit,
+    identity::{
+        accounts::User,
+        entry::Entry,
+        flows::{Dead, Facts, FlowId, SignedInHere, Step, next},
+    },
+    tenancy::organizations::OrgStatus,
+};
+use store::{
+    Change, NoEvent, WriteTx,
+    applications::browser_clients::BrowserClient,
+    identity::{
+        flows::{Entered, Flow, Mine},
+        sessions::BrowserSession,
+        sign_in_policy::Entrance,
+    },
+};
+
+use crate::{App, Call, core::limits::by_network, identity::login::entering::entry_of};
+
+/// What a browser shows of itself: its cookies.
+#[derive(Clone, Debug, Default)]
+pub struct Browser {
+    /// Binds flows to it.
+    pub browser: Option<String>,
+    /// Names its session.
+    pub session: Option<String>,
+    /// What its device shows of itself ([`crate::identity::risk::device`]).
+    pub device: Option<String>,
+    /// Whether it asks in a frame, where nobody sees where it goes.
+    pub framed: bool,
+}
+
+impl Browser {
+    fn hash(&self) -> Option<String> {
+        self.browser.as_deref().filter(|text| opaque::recognises(crypto::Purpose::Browser, text)).map(opaque::hash)
+    }
+    fn session_hash(&self) -> Option<String> {
+        self.session.as_deref().filter(|text| opaque::recognises(crypto::Purpose::BrowserSession, text)).map(opaque::hash)
+    }
+}
+
+/// Cookies that a browser is given; `None`: it keeps what it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cookies {
+    /// What binds flows to it.
+    pub browser: Option<String>,
+    /// What names its session; empty: nothing any more.
+    pub session: Option<String>,
+    /// What its device shows of itself.
+    pub device: Option<String>,
+}
+
+/// Where a browser is led.
+#[derive(Debug)]
+pub enum Turn {
+    /// To the page of a flow.
+    Continue(FlowId),
+    /// It is shown what is missing.
+    Show(Box<View>),
+    /// To the client, with an answer.
+    Answer(Answer),
+    /// Nowhere: a page says why.
+    Stop(Stop),
+}
+
+/// An answer to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Where it belongs.
+    pub to: AnswersTo,
+    /// What it says.
+    pub fields: Vec<(&'static str, String)>,
+    /// Who asked, if the browser must not be sent there without having been asked: an organization's client registers what it likes, and nobody has
+    /// signed in (RFC 9700, 4.11.2).
+    pub confirm: Option<String>,
+}
+
+/// Why a browser is led nowhere.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// The request cannot be answered to anybody.
+    BadRequest(&'static str),
+    /// Where the answer belongs is missing, or not registered.
+    BadRedirect,
+    /// There is no such client.
+    UnknownClient,
+    /// The flow is over, or there is none.
+    Over,
+    /// It is another browser's.
+    OtherBrowser,
+    /// There is no way on.
+    Dead(Dead, Option<Entered>),
+    /// Something was refused that is nobody's fault here: limits, an organization that is not active, a risk.
+    Refused(Error),
+}
+
+/// What is missing of a flow.
+#[derive(Debug)]
+pub struct View {
+    /// The flow.
+    pub flow: Flow,
+    /// What is missing.
+    pub step: Step,
+    /// The client's name, for people.
+    pub client: String,
+    /// The address of who signs in, as far as it is known.
+    pub email: String,
+    /// Organizations to choose from.
+    pub choices: Vec<Entered>,
+    /// Whether the second factor is an app's code, and not a mailed one.
+    pub has_app: bool,
+    /// Why what was sent did not do.
+    pub bad: Option<Error>,
+}
+
+/// A flow that was loaded, with who is signed in in its browser.
+struct Loaded {
+    flow: Flow,
+    client: BrowserClient,
+    browser: String,
+    cookie: Option<String>,
+    framed: bool,
+    session: Option<BrowserSession>,
+    entrance: Option<Entrance>,
+}
+
+impl Loaded {
+    fn mine(&self) -> Mine<'_> {
+        Mine { id: self.flow.id, browser: &self.browser, sign_ins: self.flow.sign_ins }
+    }
+    fn user(&self) -> Option<&User> {
+        self.session.as_ref().map(|session| &session.user)
+    }
+}
+
+/// What an organization's policy says about a session that enters it by an application: `None` for who is no member, whatever they operate.
+pub(crate) fn member_entry(
+    entrance: Option<&Entrance>,
+    user: &User,
+    (did, call): (&domain::identity::authentications::Authentications, &Call),
+) -> Result<Option<Entry>> {
+    let Some(entrance) = entrance.filter(|entrance| entrance.role.is_some() || entrance.status != OrgStatus::Active) else {
+        return Ok(None);
+    };
+    entry_of(entrance, user, (did, call), || Error::forbidden("no_access", "This account has no access to that organization."))
+        .map(Some)
+}
+
+/// A sign-in takes several requests, and who is signed in makes one whenever they open an application: so many times what a network may do
+/// at sign-in routes. Guesses have budgets of their own.
+const PER_SIGN_IN: u32 = 10;
+
+impl App {
+    /// Counts a request of a browser against the network that it comes from: what begins sign-ins apart from what goes on with them. `RateLimited`.
+    async fn admit_browser(&self, kind: &str, call: &Call) -> Result<()> {
+        let one = self.settings.limits.sign_in;
+        let limit = Limit { burst: one.burst.saturating_mul(PER_SIGN_IN), period: one.period / PER_SIGN_IN };
+        self.admit("sign_in", &by_network(kind, call, limit)).await
+    }
+
+    /// Loads a flow for the browser that it belongs to.
+    async fn load(&self, call: &Call, browser: &Browser, id: FlowId) -> Result<std::result::Result<Loaded, Stop>> {
+        let Some(flow) = self.store.public_flow(id).await? else { return Ok(Err(Stop::Over)) };
+        let Some(hash) = browser.hash().filter(|hash| flow.browser.as_ref() == Some(hash)) else {
+            return Ok(Err(Stop::OtherBrowser));
+        };
+        if flow.ended_at.is_some() || flow.expires_at <= call.now {
+            return Ok(Err(Stop::Over));
+        }
+        let Some(client) = self.store.client_of_flow(flow.client).await? else { return Ok(Err(Stop::UnknownClient)) };
+        Ok(Ok(self.with_session(call, browser, (flow, client, hash)).await?))
+    }
+
+    /// Who is signed in, and what they are in the organization.
+    async fn with_session(
+        &self,
+        call: &Call,
+        browser: &Browser,
+        (flow, client, hash): (Flow, BrowserClient, String),
+    ) -> Result<Loaded> {
+        let cookie = browser.session_hash();
+        let session = match &cookie {
+            Some(hash) => self.store.browser_session(hash, call.now, self.settings.session_longest).await?,
+            None => None,
+        };
+        let entrance = match (&session, &flow.organization) {
+            (Some(session), Some(org)) => self.store.public_entrance(org.id, session.user.id).await?,
+            _ => None,
+        };
+        Ok(Loaded { flow, client, browser: hash, cookie, framed: browser.framed, session, entrance })
+    }
+
+    /// What is missing.
+    fn missing(&self, call: &Call, loaded: &Loaded) -> Result<Step> {
+        if loaded.flow.is_bereft {
+            return Err(Error::forbidden("organization_not_active", "The organization is not there any more."));
+        }
+        let entry = match &loaded.session {
+            Some(session) => member_entry(loaded.entrance.as_ref(), &session.user, (&session.did, call))?,
+            None => None,
+        };
+        let session = loaded.session.as_ref().map(|session| SignedInHere {
+            did: &session.did,
+            // An organization's own account is for that organization, as is who is known by an organization's word only.
+            confined: session.did.is_confined(session.user.realm) || session.user.realm != PLATFORM,
+            entry: entry.as_ref(),
+        });
+        let flow = &loaded.flow;
+        Ok(next(&Facts {
+            request: &flow.request,
+            usage: loaded.client.sign_in.organization_usage,
+            has_organization: flow.organization.is_some(),
+            has_email: flow.email.is_some(),
+            waits: flow.waiting.is_some(),
+            fresh_since: flow.fresh_since,
+            session,
+            began: flow.created_at,
+            now: call.now,
+        }))
+    }
+
+    /// What a browser is shown.
+    async fn show(&self, loaded: Loaded, step: Step, bad: Option<Error>) -> Result<Turn> {
+        let choices = match (step, loaded.user()) {
+            (Step::Organization, Some(user)) => self.store.organizations_to_enter(user.id).await?,
+            _ => Vec::new(),
+        };
+        let has_app = match loaded.flow.waiting {
+            Some((user, _)) => self.store.has_authenticator_app(user).await?,
+            None => false,
+        };
+        let known = loaded.flow.email.as_ref().map(ToString::to_string);
+        let user = || loaded.user().map(|user| user.email.to_string());
+        let hint = || loaded.flow.request.login_hint.clone();
+        let email = match step {
+            Step::Organization => user(),
+            _ => known.or_else(hint).or_else(user),
+        };
+        let view =
+            View { step, client: loaded.client.name, email: email.unwrap_or_default(), choices, has_app, bad, flow: loaded.flow };
+        Ok(Turn::Show(Box::new(view)))
+    }
+
+    /// Goes on with a flow: shows what is missing, or answers the client if nothing is.
+    pub async fn flow(&self, call: &Call, browser: &Browser, id: FlowId) -> Result<(Turn, Cookies)> {
+        let loaded = match self.load(call, browser, id).await? {
+            Ok(loaded) => loaded,
+            Err(stop) => return Ok((Turn::Stop(stop), Cookies::default())),
+        };
+        let turn = self.go_on(call, loaded).await?;
+        Ok((turn, Cookies::default()))
+    }
+
+    /// The address of who signs in, as far as it is known, for a page beside the flow; or why there is none.
+    pub async fn look_at_flow(&self, call: &Call, browser: &Browser, id: FlowId) -> Result<std::result::Result<String, Stop>> {
+        let loaded = self.load(call, browser, id).await?;
+        Ok(loaded.map(|loaded| loaded.flow.email.as_ref().map(ToString::to_string).unwrap_or_default()))
+    }
+
+    async fn go_on(&self, call: &Call, loaded: Loaded) -> Result<Turn> {
+        let step = match self.missing(call, &loaded) {
+            Ok(step) => step,
+            Err(e) if e.kind == domain::Kind::Forbidden => return Ok(Turn::Stop(Stop::Refused(e))),
+            Err(e) => return Err(e),
+        };
+        match step {
+            Step::Done => self.issue(call, loaded, true).await,
+            // Where nobody named the organization, another one may do.
+            Step::Refused(Dead::NoAccess | Dead::Network | Dead::OtherWay) if !steps::is_named(&loaded) => {
+                let left =
+                    async |tx: &WriteTx| Ok(Change::silent(tx.leave_organization(loaded.mine()).await?, NoEvent::Housekeeping));
+                self.anonymously(call, left).await?;
+                Ok(Turn::Continue(loaded.flow.id))
+            }
+            Step::Refused(Dead::NoAccess) => self.deny(call, &loaded).await,
+            Step::Refused(dead) => Ok(Turn::Stop(Stop::Dead(dead, loaded.flow.organization))),
+            step => self.show(loaded, step, None).await,
+        }
+    }
+}
+
+/// What an application knows somebody by. It never becomes somebody else's.
+pub(crate) fn subject(user: UserId) -> String {
+    format!("auth0|{}", user.uuid().simple())
+}
+
+/// The parameters of a request, each once.
+pub type Parameters = BTreeMap<String, String>;

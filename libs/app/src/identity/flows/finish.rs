@@ -1,0 +1,107 @@
+//! A flow ends: the client is answered with a code, or with a refusal.
+
+use crypto::{Purpose, opaque};
+use domain::{
+    Error, Event, PLATFORM, Result,
+    applications::{authorization_requests::AuthorizationRequest, client_grants::TokenClient, clients::OrganizationUsage},
+    identity::{entry::Entry, flows::CODE_LASTS},
+};
+use store::{Change, WriteTx, applications::codes::Code};
+
+use super::{Answer, Loaded, Stop, Turn, member_entry, subject};
+use crate::{App, Call, core::limits::rate_request};
+
+/// What changed between the look and the transaction: the flow is looked at again.
+const CHANGED: &str = "flow_changed";
+
+impl App {
+    /// Answers the client of a flow that misses nothing. `kept`: it is kept; one that is not had a browser that was signed in well enough before.
+    pub(super) async fn issue(&self, call: &Call, loaded: Loaded, kept: bool) -> Result<Turn> {
+        if let Some(session) = &loaded.session {
+            let limit = self.settings.limits.account.writes;
+            self.admit("sign_in", &[rate_request("codes", &session.id.to_string(), limit)]).await?;
+        }
+        // What a client takes back counts at once.
+        if !loaded.client.sign_in.comes_back_to(&loaded.flow.request.to.redirect_uri) {
+            return Ok(Turn::Stop(Stop::BadRedirect));
+        }
+        if let Some(hint) = &loaded.flow.request.id_token_hint
+            && let Some(named) = self.hinted(hint, &loaded.client, call)
+            && Some(named) != loaded.user().map(|user| subject(user.id))
+        {
+            let text = ("login_required", "Somebody else signed in than `id_token_hint` names.");
+            return self.answer_silently(call, loaded, text, kept).await;
+        }
+        let code = opaque::mint(Purpose::Code, self.ids.as_ref());
+        let outcome = self
+            .anonymously(call, async |tx| {
+                if kept && !tx.end_flow(loaded.mine()).await? {
+                    return Err(changed());
+                }
+                self.write_code(tx, call, &loaded, &code.hash).await
+            })
+            .await;
+        match outcome {
+            Ok(()) => {
+                let to = loaded.flow.request.to;
+                let mut fields = vec![("code", code.text)];
+                fields.extend(to.state.clone().map(|state| ("state", state)));
+                fields.push(("iss", self.issuer()));
+                Ok(Turn::Answer(Answer { to, fields, confirm: None }))
+            }
+            Err(e) if e.code == CHANGED => Ok(Turn::Stop(Stop::Over)),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The person's session and their organization's policy are looked at once more, in the transaction that makes the code.
+    async fn write_code(&self, tx: &WriteTx, call: &Call, loaded: &Loaded, hash: &str) -> Result<Change<()>> {
+        let Some(known) = &loaded.session else { return Err(changed()) };
+        let Some(session) = tx.lock_session(known.id, self.settings.session_longest).await? else { return Err(changed()) };
+        let org = loaded.flow.organization.as_ref().map(|org| org.id);
+        if let TokenClient::Of(own, _) = &loaded.client.of
+            && org != Some(*own)
+        {
+            return Err(changed());
+        }
+        if let Some(org) = org {
+            let entrance = tx.entrance(org, session.user.id).await?;
+            let entry = member_entry(entrance.as_ref(), &session.user, (&session.did, call))?;
+            if !matches!(entry, Some(Entry::Enter(_))) {
+                return Err(changed());
+            }
+        } else if loaded.client.sign_in.organization_usage == OrganizationUsage::Require || session.user.realm != PLATFORM {
+            return Err(changed());
+        }
+        let user = &session.user;
+        tx.acts(domain::Actor::User { id: user.id, email: user.email.clone() });
+        let (log, client) = (org.unwrap_or(PLATFORM), &loaded.client);
+        // What nobody asks for any more is not kept with it.
+        let request = AuthorizationRequest { login_hint: None, id_token_hint: None, ..loaded.flow.request.clone() };
+        let ip_address = tx.origin().ip_address.clone();
+        let code = Code { client: (client.org(), client.id), session: session.id, org: log, request, ip_address };
+        tx.insert_code(hash, &code, tx.now() + CODE_LASTS).await?;
+        let service = match client.of {
+            TokenClient::Platform => None,
+            TokenClient::Of(..) => Some(client.id),
+        };
+        tx.record_sign_in(log, session.id, service).await?;
+        let event = Event::ClientAuthorized { user_id: user.id, session_id: session.id, client_id: client.client_id.clone() };
+        Ok(Change::new((), log, event))
+    }
+
+    /// Tells the client that whoever signed in does not belong to its organization.
+    pub(super) async fn deny(&self, call: &Call, loaded: &Loaded) -> Result<Turn> {
+        if !loaded.client.sign_in.comes_back_to(&loaded.flow.request.to.redirect_uri) {
+            return Ok(Turn::Stop(Stop::BadRedirect));
+        }
+        let ended = async |tx: &WriteTx| Ok(Change::silent(tx.end_flow(loaded.mine()).await?, store::NoEvent::Housekeeping));
+        self.anonymously(call, ended).await?;
+        let text = ("access_denied", "This account has no access to that organization.");
+        Ok(Turn::Answer(self.refusal(loaded.flow.request.to.clone(), text, Some(&loaded.client))))
+    }
+}
+
+fn changed() -> Error {
+    Error::conflict(CHANGED, "This sign-in changed meanwhile.")
+}

@@ -1,0 +1,175 @@
+//! Where a sign-in leads: to tokens of our own API, or to the session of a browser that is in the middle of a flow.
+
+use crypto::{Purpose, opaque};
+use domain::{
+    Error, Event, OrgId, PLATFORM, Result, SessionId, UserId,
+    core::value::Slug,
+    identity::{
+        accounts::User,
+        authentications::{Authentications, Method},
+        sessions::{Session, TokenPair},
+    },
+};
+use store::{Change, WriteTx, identity::flows::Mine};
+
+use super::SignedIn;
+use crate::{
+    App, Call,
+    identity::{login_throttling, second_factor::Waits, tokens::For},
+};
+
+/// Where a sign-in leads.
+#[derive(Clone, Copy)]
+pub(crate) enum Door<'a> {
+    /// To tokens of our own API.
+    Api,
+    /// To the session of a browser.
+    Browser {
+        /// In the middle of this.
+        flow: Mine<'a>,
+        /// What the cookie hashes to that the browser has.
+        cookie: Option<&'a str>,
+    },
+}
+
+/// What a sign-in gives.
+pub(crate) enum Admitted {
+    /// Tokens; or, with an empty refresh token, what a second factor is to be sent with.
+    Tokens(TokenPair),
+    /// What the browser's cookie says from now on.
+    Cookie(String),
+    /// Nothing yet: the flow waits for a second factor.
+    Waits,
+}
+
+/// Somebody who is in.
+pub(crate) struct In {
+    /// What the door gives.
+    pub(crate) admitted: Admitted,
+    /// Their session.
+    pub(crate) session: Session,
+    /// Whose session ended with it, which was in that browser before.
+    pub(crate) replaced: Option<UserId>,
+}
+
+impl In {
+    /// A change that also tells of the session that ended with it.
+    pub(crate) fn telling<T>(change: Change<T>, replaced: Option<UserId>) -> Change<T> {
+        match replaced {
+            Some(user_id) => change.and(PLATFORM, Event::SessionsRevoked { user_id, count: 1, reason: "replaced".to_owned() }),
+            None => change,
+        }
+    }
+}
+
+/// How a sign-in ended.
+pub(crate) struct Arrived {
+    /// What it gives.
+    pub(crate) admitted: Admitted,
+    /// What the device shows of itself from now on.
+    pub(crate) device: Option<String>,
+}
+
+impl Arrived {
+    /// The answer of our own API.
+    pub(crate) fn tokens(self) -> Result<SignedIn> {
+        match self.admitted {
+            Admitted::Tokens(tokens) => Ok(SignedIn { tokens, device: self.device }),
+            Admitted::Cookie(_) | Admitted::Waits => Err(Error::internal("a browser came through the API's door")),
+        }
+    }
+}
+
+fn flow_over() -> Error {
+    Error::conflict("flow_over", "This sign-in is over. Begin again at the application.")
+}
+
+impl App {
+    /// Makes the session of a sign-in that nothing stands in the way of, and what the door gives.
+    pub(crate) async fn enter(
+        &self,
+        tx: &WriteTx,
+        (user, did): (&User, &Authentications),
+        to: &For<'_>,
+        (door, call): (Door<'_>, &Call),
+    ) -> Result<In> {
+        tx.remember_network(&login_throttling::pair(user.id, call)).await?;
+        let session = Session {
+            id: SessionId::new(tx.uuid()),
+            user_id: user.id,
+            method: Method::Password.as_str().to_owned(),
+            did: did.clone(),
+            ip_address: tx.origin().ip_address.clone(),
+            user_agent: tx.origin().user_agent.clone(),
+            created_at: tx.now(),
+            last_seen_at: tx.now(),
+            expires_at: tx.now() + self.settings.refresh_ttl,
+        };
+        match door {
+            Door::Api => {
+                tx.insert_session(&session).await?;
+                let tokens = self.grant(tx, user, &session, to).await?;
+                tx.record_sign_in(to.org(), session.id, None).await?;
+                Ok(In { admitted: Admitted::Tokens(tokens), session, replaced: None })
+            }
+            Door::Browser { flow, cookie } => self.enter_browser(tx, session, flow, cookie).await,
+        }
+    }
+
+    /// A browser that somebody is signed in in goes on with their session, if it is the same person; the cookie is another one in any case.
+    async fn enter_browser(&self, tx: &WriteTx, session: Session, flow: Mine<'_>, cookie: Option<&str>) -> Result<In> {
+        let mut replaced = None;
+        let fresh = opaque::mint(Purpose::BrowserSession, self.ids.as_ref());
+        let before = match cookie {
+            Some(hash) => tx.lock_browser_session(hash, self.settings.session_longest).await?,
+            None => None,
+        };
+        let session = match before {
+            Some(before) if before.user.id == session.user_id => {
+                let until = tx.end_of_session(before.id, session.expires_at, self.settings.session_longest).await?;
+                let did = tx.browser_session_did(&before, session.did.iter().copied(), (&fresh.hash, until)).await?;
+                Session { id: before.id, did, ..session }
+            }
+            before => {
+                // Nobody could sign the person out any more who was signed in here.
+                if let Some(before) = before {
+                    tx.revoke_session(before.user.id, before.id).await?;
+                    replaced = Some(before.user.id);
+                }
+                tx.insert_browser_session(&session, &fresh.hash).await?;
+                session
+            }
+        };
+        if !tx.sign_in_flow(flow).await? {
+            return Err(flow_over());
+        }
+        Ok(In { admitted: Admitted::Cookie(fresh.text), session, replaced })
+    }
+
+    /// Lets a sign-in wait for its second factor.
+    pub(crate) async fn ask_at(
+        &self,
+        tx: &WriteTx,
+        (user, proven): (&User, &str),
+        waits: &Waits,
+        (door, call): (Door<'_>, &Call),
+    ) -> Result<Admitted> {
+        self.wait_for_second(tx, (user, proven), waits, call).await?;
+        match door {
+            Door::Api => Ok(Admitted::Tokens(self.preauth(user, waits, tx.now())?)),
+            Door::Browser { flow, .. } if tx.flow_waits(flow, Some((user.id, waits.id))).await? => Ok(Admitted::Waits),
+            Door::Browser { .. } => Err(flow_over()),
+        }
+    }
+
+    /// A sign-in waits no more, though it did not get in: the flow begins anew.
+    pub(crate) async fn wait_no_more(&self, tx: &WriteTx, door: Door<'_>) -> Result<()> {
+        if let Door::Browser { flow, .. } = door {
+            tx.flow_waits(flow, None).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The organization that is entered, and its name in URLs.
+pub(crate) type To = Option<(OrgId, Slug)>;

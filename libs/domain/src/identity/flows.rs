@@ -1,0 +1,140 @@
+//! A sign-in in a browser, from a client's request to its answer. The row of the flow is its only truth: [`next`] computes what is missing from it,
+//! never from where the browser was, so the back button, a reload and two tabs all lead to the same place.
+
+use super::{authentications::Authentications, entry::Entry};
+use crate::{
+    Time,
+    applications::{authorization_requests::AuthorizationRequest, clients::OrganizationUsage},
+    core::id::id,
+};
+
+id! {
+    /// A sign-in in a browser.
+    FlowKind FlowId = "flow"
+}
+
+/// How long one may take.
+pub const LASTS: chrono::TimeDelta = chrono::TimeDelta::hours(1);
+/// How long a request that was pushed waits for its browser (RFC 9126).
+pub const PUSHED_LASTS: chrono::TimeDelta = chrono::TimeDelta::seconds(90);
+/// How long a code can be exchanged.
+pub const CODE_LASTS: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
+/// Flows of one browser that are open at most; the oldest end.
+pub const MOST_OF_A_BROWSER: i64 = 20;
+
+/// Somebody who is signed in in this browser.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedInHere<'a> {
+    /// What their session did.
+    pub did: &'a Authentications,
+    /// Whether it is known by organizations' word only.
+    pub confined: bool,
+    /// For the organization of the flow: what its policy says; `None`: they do not belong there.
+    pub entry: Option<&'a Entry>,
+}
+
+/// What is known of a flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// What the client asked for.
+    pub request: &'a AuthorizationRequest,
+    /// Whether people sign in to an organization there.
+    pub usage: OrganizationUsage,
+    /// Whether it is known which.
+    pub has_organization: bool,
+    /// Whether an address was typed.
+    pub has_email: bool,
+    /// Whether a right password waits for a second factor.
+    pub waits: bool,
+    /// From when on a session has to have authenticated to count.
+    pub fresh_since: Option<Time>,
+    /// Who is signed in in this browser.
+    pub session: Option<SignedInHere<'a>>,
+    /// When the flow began.
+    pub began: Time,
+    /// Now.
+    pub now: Time,
+}
+
+/// What is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Who it is.
+    Identify,
+    /// Their password.
+    Password,
+    /// What confirms it.
+    SecondFactor,
+    /// Which organization.
+    Organization,
+    /// Nothing.
+    Done,
+    /// There is no way on.
+    Refused(Dead),
+}
+
+/// Why there is no way on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dead {
+    /// They do not belong to the organization.
+    NoAccess,
+    /// Not from this network.
+    Network,
+    /// The organization wants them to come through its identity provider.
+    OtherWay,
+    /// They are known by an organization's word only, and this is not that organization.
+    Confined,
+}
+
+impl Step {
+    /// Its name in forms.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identify => "identify",
+            Self::Password => "password",
+            Self::SecondFactor => "second_factor",
+            Self::Organization => "organization",
+            Self::Done => "done",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+/// Says what is missing.
+pub fn next(facts: &Facts<'_>) -> Step {
+    if facts.waits {
+        return Step::SecondFactor;
+    }
+    let first = if facts.has_email { Step::Password } else { Step::Identify };
+    let Some(session) = facts.session.filter(|session| counts(facts, session.did)) else { return first };
+    let was_here = session.did.newest_own().is_some_and(|at| at >= facts.began.timestamp());
+    if !facts.has_organization {
+        return match facts.usage {
+            OrganizationUsage::Require => Step::Organization,
+            _ if session.confined => Step::Refused(Dead::Confined),
+            _ => Step::Done,
+        };
+    }
+    match session.entry {
+        Some(Entry::Enter(_)) => Step::Done,
+        Some(Entry::NetworkNotAllowed) => Step::Refused(Dead::Network),
+        Some(Entry::StepUp(step_up)) if step_up.methods.is_empty() => Step::Refused(Dead::OtherWay),
+        // The password is asked for again, and the second factor behind it: who comes back to an open browser is not whoever left it.
+        Some(Entry::StepUp(_)) => first,
+        // Somebody else may want to sign in here.
+        None if was_here => Step::Refused(Dead::NoAccess),
+        None => first,
+    }
+}
+
+/// Whether a session that did this is recent enough.
+fn counts(facts: &Facts<'_>, did: &Authentications) -> bool {
+    let newest = did.newest_first().unwrap_or(0);
+    let aged = facts.request.max_age.map(|age| (facts.now.timestamp() - age).min(facts.began.timestamp()));
+    let asked = facts.request.prompt.login.then(|| facts.began.timestamp());
+    let again = facts.fresh_since.map(|since| since.timestamp());
+    [aged, asked, again].into_iter().flatten().all(|since| newest >= since)
+}
+
+#[cfg(test)]
+mod tests;

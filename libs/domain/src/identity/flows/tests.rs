@@ -1,0 +1,202 @@
+use super::*;
+use crate::{
+    applications::authorization_requests::{AnswersTo, Prompt, ResponseMode},
+    identity::{
+        authentications::{Authentication, Method},
+        entry::{Entered, Need, StepUp},
+    },
+};
+
+fn at(seconds: i64) -> Time {
+    Time::from_timestamp(1_764_000_000 + seconds, 0).unwrap()
+}
+
+fn request(prompt: Prompt, max_age: Option<i64>) -> AuthorizationRequest {
+    AuthorizationRequest {
+        to: AnswersTo { redirect_uri: "https://app.example.com/cb".to_owned(), mode: ResponseMode::Query, state: None },
+        scopes: "openid".parse().map(|scope| crate::applications::resource_servers::Scopes::of([scope])).unwrap(),
+        audience: None,
+        challenge: String::new(),
+        nonce: None,
+        organization: None,
+        prompt,
+        max_age,
+        login_hint: None,
+        ui_locales: None,
+        id_token_hint: None,
+    }
+}
+
+fn password(seconds: i64) -> Authentications {
+    Authentications::one(Authentication::own(Method::Password, at(seconds)))
+}
+
+fn step_up(methods: Vec<Method>) -> Entry {
+    Entry::StepUp(StepUp { needs: Need::SecondFactor, methods, connections: vec![], max_age: None })
+}
+
+/// One row: what is known, and what comes next. The flow began at 0; it is 100.
+struct Case<'a> {
+    what: &'a str,
+    prompt: Prompt,
+    max_age: Option<i64>,
+    usage: OrganizationUsage,
+    organization: bool,
+    email: bool,
+    waits: bool,
+    fresh_since: Option<i64>,
+    /// When the session's password was given.
+    session: Option<i64>,
+    confined: bool,
+    entry: Option<Entry>,
+    expected: Step,
+}
+
+impl Default for Case<'_> {
+    fn default() -> Self {
+        Self {
+            what: "",
+            prompt: Prompt::default(),
+            max_age: None,
+            usage: OrganizationUsage::Allow,
+            organization: false,
+            email: false,
+            waits: false,
+            fresh_since: None,
+            session: None,
+            confined: false,
+            entry: None,
+            expected: Step::Done,
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_is_computed_from_what_is_known() {
+    let enter = || Some(Entry::Enter(Entered { two_factors: false, until: None }));
+    let again = Prompt { none: false, login: true };
+    let require = OrganizationUsage::Require;
+    for case in [
+        Case { what: "nobody is known", expected: Step::Identify, ..Case::default() },
+        Case { what: "an address was typed", email: true, expected: Step::Password, ..Case::default() },
+        Case { what: "a second factor is missing", email: true, waits: true, expected: Step::SecondFactor, ..Case::default() },
+        Case { what: "signed in before", session: Some(-900), ..Case::default() },
+        Case { what: "signed in just now", session: Some(50), ..Case::default() },
+        Case { what: "asked again", session: Some(-1), prompt: again, expected: Step::Identify, ..Case::default() },
+        Case { what: "asked again, and done", session: Some(0), prompt: again, ..Case::default() },
+        Case { what: "too old", session: Some(-500), max_age: Some(300), expected: Step::Identify, ..Case::default() },
+        Case { what: "not too old", session: Some(-100), max_age: Some(300), ..Case::default() },
+        Case { what: "of no age, before", session: Some(-1), max_age: Some(0), expected: Step::Identify, ..Case::default() },
+        Case { what: "of no age, in this flow", session: Some(1), max_age: Some(0), ..Case::default() },
+        Case {
+            what: "somebody else wants in",
+            session: Some(20),
+            fresh_since: Some(30),
+            expected: Step::Identify,
+            ..Case::default()
+        },
+        Case { what: "somebody else is in", session: Some(30), fresh_since: Some(30), ..Case::default() },
+        Case {
+            what: "an organization is needed",
+            usage: require,
+            session: Some(50),
+            expected: Step::Organization,
+            ..Case::default()
+        },
+        Case {
+            what: "it is needed, after the password",
+            usage: require,
+            email: true,
+            expected: Step::Password,
+            ..Case::default()
+        },
+        Case {
+            what: "known by an organization's word",
+            session: Some(50),
+            confined: true,
+            expected: Step::Refused(Dead::Confined),
+            ..Case::default()
+        },
+        Case { what: "enters", organization: true, session: Some(-900), entry: enter(), ..Case::default() },
+        Case {
+            what: "known by its word, and enters",
+            organization: true,
+            session: Some(-900),
+            confined: true,
+            entry: enter(),
+            ..Case::default()
+        },
+        Case {
+            what: "enters, but asked again",
+            organization: true,
+            session: Some(-900),
+            entry: enter(),
+            prompt: again,
+            expected: Step::Identify,
+            ..Case::default()
+        },
+        Case {
+            what: "not from here",
+            organization: true,
+            session: Some(50),
+            entry: Some(Entry::NetworkNotAllowed),
+            expected: Step::Refused(Dead::Network),
+            ..Case::default()
+        },
+        Case {
+            what: "has to do more",
+            organization: true,
+            session: Some(50),
+            entry: Some(step_up(vec![Method::Totp])),
+            expected: Step::Identify,
+            ..Case::default()
+        },
+        Case {
+            what: "has to do more, and is known",
+            organization: true,
+            email: true,
+            session: Some(50),
+            entry: Some(step_up(vec![Method::Totp])),
+            expected: Step::Password,
+            ..Case::default()
+        },
+        Case {
+            what: "has to come another way",
+            organization: true,
+            session: Some(50),
+            entry: Some(step_up(vec![])),
+            expected: Step::Refused(Dead::OtherWay),
+            ..Case::default()
+        },
+        Case {
+            what: "does not belong, from before",
+            organization: true,
+            session: Some(-900),
+            expected: Step::Identify,
+            ..Case::default()
+        },
+        Case {
+            what: "does not belong, from now",
+            organization: true,
+            session: Some(50),
+            expected: Step::Refused(Dead::NoAccess),
+            ..Case::default()
+        },
+    ] {
+        let request = request(case.prompt, case.max_age);
+        let did = case.session.map(password);
+        let session = did.as_ref().map(|did| SignedInHere { did, confined: case.confined, entry: case.entry.as_ref() });
+        let facts = Facts {
+            request: &request,
+            usage: case.usage,
+            has_organization: case.organization,
+            has_email: case.email,
+            waits: case.waits,
+            fresh_since: case.fresh_since.map(at),
+            session,
+            began: at(0),
+            now: at(100),
+        };
+        assert_eq!(next(&facts), case.expected, "{}", case.what);
+    }
+}

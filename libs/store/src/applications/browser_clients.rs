@@ -1,0 +1,130 @@
+//! Clients at which people sign in: the platform's, and those of organizations' services.
+
+use domain::{
+    OrgId, PLATFORM, Result,
+    applications::{
+        client_grants::TokenClient,
+        clients::{ApplicationType, OrganizationUsage, SignInSettings},
+        resource_servers::TokenAlg,
+        uris::RedirectUri,
+    },
+    core::value::Slug,
+    tenancy::organizations::OrgStatus,
+};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
+use uuid::Uuid;
+
+use super::token_clients::could_be_a_client;
+use crate::{
+    Store, WriteTx,
+    core::{
+        error::from_db,
+        sql::{self, Columns, Sql, sql},
+    },
+};
+
+/// A client at which people sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserClient {
+    /// Its row.
+    pub id: Uuid,
+    /// Its name in OAuth.
+    pub client_id: String,
+    /// For people.
+    pub name: String,
+    /// Whose it is.
+    pub of: TokenClient,
+    /// How people sign in there.
+    pub sign_in: SignInSettings,
+}
+
+impl BrowserClient {
+    /// Whose it is; [`PLATFORM`]: the platform's.
+    pub fn org(&self) -> OrgId {
+        self.of.org()
+    }
+}
+
+fn wrong(e: domain::BadValue) -> DbErr {
+    DbErr::Type(e.to_string())
+}
+
+fn uris(text: &str) -> Vec<RedirectUri> {
+    text.split(' ').filter(|uri| !uri.is_empty()).map(|uri| RedirectUri::stored(uri.to_owned())).collect()
+}
+
+/// As they are stored.
+pub(super) fn joined(uris: &[RedirectUri]) -> String {
+    uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads kind, redirect URIs, those after a sign-out, usage of organizations, and the ID tokens' algorithm.
+pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, DbErr> {
+    let kind: Option<String> = columns.next()?;
+    let (back, leaves): (String, Option<String>) = (columns.next()?, columns.next()?);
+    let (usage, alg): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    Ok(SignInSettings {
+        application_type: kind.map_or(Ok(ApplicationType::default()), |name| name.parse().map_err(wrong))?,
+        redirect_uris: uris(&back),
+        post_logout_redirect_uris: uris(&leaves.unwrap_or_default()),
+        organization_usage: usage.map_or(Ok(OrganizationUsage::default()), |name| name.parse().map_err(wrong))?,
+        id_token_alg: alg.map_or(Ok(TokenAlg::default()), |name| name.parse().map_err(wrong))?,
+    })
+}
+
+/// A client of an organization that is not there, or not active, is none.
+const CLIENT: &str =
+    "select c.id, c.client_id, c.name, c.org_id, o.slug, o.status, s.service_type, c.application_type, c.redirect_uris,
+      c.post_logout_redirect_uris, c.organization_usage, c.id_token_alg
+    from clients c
+    left join organizations o on o.id = c.org_id and o.deleted_at is null
+    left join services s on s.org_id = c.org_id and s.id = c.id";
+const BY_NAME: Sql = sql!("{client} where c.client_id = $1", client = CLIENT);
+const BY_ID: Sql = sql!("{client} where c.org_id = $1 and c.id = $2", client = CLIENT);
+
+fn client(row: &QueryResult) -> Result<Option<BrowserClient>, DbErr> {
+    let mut columns = Columns::of(row);
+    let (id, client_id, name, org) = (columns.next()?, columns.next()?, columns.next()?, OrgId::new(columns.next()?));
+    let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let kind: Option<String> = columns.next()?;
+    let mut sign_in = next_sign_in(&mut columns)?;
+    let of = match slug {
+        _ if org == PLATFORM => TokenClient::Platform,
+        Some(slug) if status.as_deref() == Some(OrgStatus::Active.as_str()) => TokenClient::Of(org, Slug::stored(slug)),
+        _ => return Ok(None),
+    };
+    if org != PLATFORM {
+        // People sign in to the organization whose service it is.
+        sign_in.organization_usage = OrganizationUsage::Require;
+        let native = kind.is_some_and(|kind| matches!(kind.as_str(), "mobile" | "desktop"));
+        sign_in.application_type = if native { ApplicationType::Native } else { ApplicationType::Web };
+    }
+    Ok(Some(BrowserClient { id, client_id, name, of, sign_in }))
+}
+
+async fn one(db: &impl ConnectionTrait, sql: Sql, values: Vec<Value>) -> Result<Option<BrowserClient>> {
+    let row = sql::one(db, sql, values).await?;
+    row.map(|row| client(&row)).transpose().map(Option::flatten).map_err(from_db)
+}
+
+impl Store {
+    /// The client of this name, which may be anything that a stranger sent.
+    pub async fn public_browser_client(&self, client_id: &str) -> Result<Option<BrowserClient>> {
+        if !could_be_a_client(client_id) {
+            return Ok(None);
+        }
+        one(&self.db, BY_NAME, vec![client_id.into()]).await
+    }
+
+    /// The client of a flow.
+    pub async fn client_of_flow(&self, (org, id): (OrgId, Uuid)) -> Result<Option<BrowserClient>> {
+        one(&self.db, BY_ID, vec![org.uuid().into(), id.into()]).await
+    }
+}
+
+impl WriteTx {
+    /// The client of a flow.
+    pub async fn client_of_flow(&self, (org, id): (OrgId, Uuid)) -> Result<Option<BrowserClient>> {
+        one(&self.tx, BY_ID, vec![org.uuid().into(), id.into()]).await
+    }
+}

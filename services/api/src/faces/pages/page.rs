@@ -1,0 +1,126 @@
+//! What each page says, as plain data: a step of the flow makes one of these, and knows nothing of templates, texts or languages.
+
+mod parts;
+
+use serde::Serialize;
+
+pub(crate) use self::parts::{
+    Action, Back, Choice, CodeProblem, Done, ErrorKind, FactorKind, IdentifyProblem, PasswordProblem, Problem,
+};
+
+use super::safe_url::SafeUrl;
+
+/// A page.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Page {
+    /// Asks for the e-mail address (`email`).
+    Identify {
+        action: Action,
+        /// What is in the field.
+        email: String,
+        bad: Option<IdentifyProblem>,
+    },
+    /// Asks for the password (`password`).
+    Password {
+        action: Action,
+        email: String,
+        bad: Option<PasswordProblem>,
+        /// Where a new password is asked for.
+        reset: Option<SafeUrl>,
+        /// Where another account is chosen.
+        other: SafeUrl,
+    },
+    /// Asks for a code (`code`).
+    SecondFactor { action: Action, email: String, kind: FactorKind, bad: Option<CodeProblem>, other: SafeUrl },
+    /// Asks where to go (`organization`).
+    Organizations { action: Action, email: String, choices: Vec<Choice>, other: SafeUrl },
+    /// Says why it does not go on.
+    Error {
+        kind: ErrorKind,
+        /// What finds it in our log.
+        reference: Option<String>,
+        back: Option<Back>,
+        /// Where another account is chosen.
+        other: Option<SafeUrl>,
+    },
+    /// Asks before a sign-in that could not start leads to another site.
+    Leaving { to: SafeUrl, application: String },
+    /// Asks whether to sign out.
+    SignOut { action: Action, email: String, fields: Vec<(String, String)> },
+    /// Says that one is signed out.
+    SignedOut { back: Option<Back> },
+    /// Sends an answer to a client by a form, which `submit.js` submits.
+    FormPost {
+        to: SafeUrl,
+        fields: Vec<(String, String)>,
+        /// The application's name, if it has one.
+        application: Option<String>,
+    },
+    /// Asks for the address whose password is forgotten (`email`).
+    ResetRequest {
+        action: Action,
+        email: String,
+        bad: Option<IdentifyProblem>,
+        /// Back to the sign-in.
+        back: Option<SafeUrl>,
+    },
+    /// Says that a mail is on its way, whether there is an account or not.
+    ResetSent { email: String, back: Option<SafeUrl> },
+    /// Asks for the password with which an address is confirmed.
+    VerifyEmail { token: String, bad: Option<Problem> },
+    /// Asks to confirm a new address.
+    ChangeEmail { token: String },
+    /// Asks for a new password.
+    NewPassword { token: String, bad: Option<Problem> },
+    /// Asks for address and password of the first platform owner.
+    Setup { token: String, email: String, bad_email: Option<Problem>, bad_password: Option<Problem> },
+    /// Shows the token of an invitation.
+    Invitation { token: String },
+    /// Says what was done.
+    Done { kind: Done },
+    /// Says that a mailed link does not work.
+    DeadLink,
+    /// Says that what was asked did not work.
+    Failed { problem: Problem },
+}
+
+impl Page {
+    /// The template that shows it.
+    pub(super) fn template(&self) -> &'static str {
+        match self {
+            Self::Identify { .. } => "identify.html",
+            Self::Password { .. } => "password.html",
+            Self::SecondFactor { .. } => "second_factor.html",
+            Self::Organizations { .. } => "organizations.html",
+            Self::Error { .. } => "error.html",
+            Self::Leaving { .. } => "leaving.html",
+            Self::SignOut { .. } => "sign_out.html",
+            Self::SignedOut { .. } => "signed_out.html",
+            Self::FormPost { .. } => "form_post.html",
+            Self::ResetRequest { .. } => "reset_request.html",
+            Self::ResetSent { .. } => "reset_sent.html",
+            Self::VerifyEmail { .. } => "verify_email.html",
+            Self::ChangeEmail { .. } => "change_email.html",
+            Self::NewPassword { .. } => "new_password.html",
+            Self::Setup { .. } => "setup.html",
+            Self::Invitation { .. } => "invitation.html",
+            Self::Done { .. } => "done.html",
+            Self::DeadLink => "dead_link.html",
+            Self::Failed { .. } => "failed.html",
+        }
+    }
+
+    /// Whether something did not work: its title says so first, because that is what a screen reader reads first.
+    pub(super) fn failed(&self) -> bool {
+        match self {
+            Self::Identify { bad, .. } | Self::ResetRequest { bad, .. } => bad.is_some(),
+            Self::Password { bad, .. } => bad.is_some(),
+            Self::SecondFactor { bad, .. } => bad.is_some(),
+            Self::VerifyEmail { bad, .. } | Self::NewPassword { bad, .. } => bad.is_some(),
+            Self::Setup { bad_email, bad_password, .. } => bad_email.is_some() || bad_password.is_some(),
+            Self::Error { .. } | Self::DeadLink | Self::Failed { .. } => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What pages are made of: forms, problems, choices, and the kinds of what they say.
+
+use serde::Serialize;
+
+use crate::faces::pages::safe_url::SafeUrl;
+
+/// A form's target and what it is the answer to: the hidden field `step`, which a flow compares before it believes an answer.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Action {
+    /// Where it is sent.
+    pub to: SafeUrl,
+    /// The value of `step`.
+    pub step: String,
+}
+
+impl Action {
+    /// A form for a path of ours.
+    pub(crate) fn new(path: impl Into<String>, step: impl Into<String>) -> Self {
+        Self { to: SafeUrl::own(path), step: step.into() }
+    }
+}
+
+/// A refusal of ours: its stable code chooses the text in the page's language, and its sentence stands in where there is none.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Problem {
+    /// As in [`domain::Error`] or [`domain::Violation`].
+    pub code: String,
+    /// Ours, in English; nothing that a caller sent.
+    pub message: String,
+}
+
+/// What is wrong with an address that somebody typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "of", rename_all = "snake_case")]
+pub(crate) enum IdentifyProblem {
+    /// Nothing was typed.
+    Missing,
+    /// It is no address.
+    Malformed,
+}
+
+/// Why a password was not taken.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", content = "of", rename_all = "snake_case")]
+pub(crate) enum PasswordProblem {
+    /// Nothing was typed.
+    Missing,
+    /// It does not fit the address, or there is no such account: the same sentence.
+    Wrong,
+    /// Too many in a row; seconds to wait.
+    Throttled(u64),
+    /// Something else.
+    Other(Problem),
+}
+
+/// Why a code was not taken.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", content = "of", rename_all = "snake_case")]
+pub(crate) enum CodeProblem {
+    /// Nothing was typed.
+    Missing,
+    /// It is not valid now.
+    Wrong,
+    /// Too many in a row; seconds to wait.
+    Throttled(u64),
+}
+
+/// Where the code of a second factor comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FactorKind {
+    /// An authenticator app; a recovery code does as well.
+    App,
+    /// A mail.
+    Mail,
+}
+
+/// An organization to choose.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Choice {
+    /// Its name.
+    pub name: String,
+    /// Its slug, the value of `organization`.
+    pub slug: String,
+}
+
+/// A link back, with the name of the application that it leads to.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Back {
+    /// Where to.
+    pub to: SafeUrl,
+    /// The application's name.
+    pub name: String,
+}
+
+/// Why a sign-in does not go on.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", content = "of", rename_all = "snake_case")]
+pub(crate) enum ErrorKind {
+    /// The request was not one; the sentence is ours, and holds nothing that a caller sent unless it may be shown.
+    BadRequest(String),
+    /// There is no such client.
+    UnknownClient,
+    /// The client has not registered this redirect URI.
+    BadRedirect,
+    /// The flow is over, or never was.
+    FlowExpired,
+    /// The flow belongs to another browser.
+    OtherBrowser,
+    /// This account may not enter this organization.
+    NoAccess {
+        /// The organization's name.
+        organization: String,
+    },
+    /// The organization is suspended, or the account blocked.
+    NotActive,
+    /// The organization lets nobody in from this network.
+    NetworkNotAllowed,
+    /// The sign-in looked like somebody else's.
+    RiskBlocked,
+    /// Signed in, and member of no organization.
+    AccountHasNone,
+    /// Too many requests; seconds to wait.
+    TooMany(u64),
+    /// A part we depend on is away, or a defect of ours.
+    Unavailable,
+    /// A form that came from another site.
+    WrongOrigin,
+}
+
+/// What was done, behind a mailed link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Done {
+    /// An address is confirmed.
+    EmailVerified,
+    /// A new address is confirmed.
+    EmailChanged,
+    /// A password is set.
+    PasswordSet,
+    /// The platform has its first owner.
+    PlatformOwned,
+}

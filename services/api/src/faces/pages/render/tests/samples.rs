@@ -1,0 +1,123 @@
+//! Every page, in all its states, with the same value wherever a value of somebody else's can be.
+
+use crate::faces::pages::{
+    page::{Action, Back, Choice, CodeProblem, Done, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem},
+    safe_url::SafeUrl,
+};
+
+/// Where `value` leads, if it may lead anywhere; else somewhere harmless, with it in the query.
+fn url(value: &str) -> SafeUrl {
+    let query = format!("https://app.example/cb?x={value}");
+    SafeUrl::parse(value).or_else(|| SafeUrl::parse(&query)).unwrap_or_else(|| SafeUrl::own("/"))
+}
+
+fn problem(code: &str, message: &str) -> Option<Problem> {
+    Some(Problem { code: code.to_owned(), message: message.to_owned() })
+}
+
+pub(super) fn pages(value: &str) -> Vec<Page> {
+    [flow(value), factors(value), errors(value), ends(value), mailed(value)].concat()
+}
+
+fn flow(value: &str) -> Vec<Page> {
+    let action = || Action::new("/signin/7Qm2", value);
+    let (email, other) = (value.to_owned(), || url(value));
+    let mut pages = Vec::new();
+    for bad in [None, Some(IdentifyProblem::Missing), Some(IdentifyProblem::Malformed)] {
+        pages.push(Page::Identify { action: action(), email: email.clone(), bad });
+        pages.push(Page::ResetRequest { action: action(), email: email.clone(), bad, back: bad.map(|_| other()) });
+    }
+    let refused = PasswordProblem::Other(Problem { code: "new_code".to_owned(), message: value.to_owned() });
+    let all = [PasswordProblem::Missing, PasswordProblem::Wrong, PasswordProblem::Throttled(60), refused];
+    for bad in [None].into_iter().chain(all.into_iter().map(Some)) {
+        let reset = bad.as_ref().map(|_| other());
+        pages.push(Page::Password { action: action(), email: email.clone(), bad, reset, other: other() });
+    }
+    for name in [value, "acme"] {
+        let choices = vec![
+            Choice { name: value.to_owned(), slug: "acme".to_owned() },
+            Choice { name: name.to_owned(), slug: name.to_owned() },
+        ];
+        pages.push(Page::Organizations { action: action(), email: email.clone(), choices, other: other() });
+    }
+    pages
+}
+
+fn factors(value: &str) -> Vec<Page> {
+    let all = [CodeProblem::Missing, CodeProblem::Wrong, CodeProblem::Throttled(3600)];
+    let bads = || [None].into_iter().chain(all.clone().into_iter().map(Some));
+    let page = |kind, bad| Page::SecondFactor {
+        action: Action::new("/signin/7Qm2", value),
+        email: value.to_owned(),
+        kind,
+        bad,
+        other: url(value),
+    };
+    [FactorKind::App, FactorKind::Mail].into_iter().flat_map(|kind| bads().map(move |bad| page(kind, bad))).collect()
+}
+
+fn errors(value: &str) -> Vec<Page> {
+    let kinds = [
+        ErrorKind::BadRequest(value.to_owned()),
+        ErrorKind::UnknownClient,
+        ErrorKind::BadRedirect,
+        ErrorKind::FlowExpired,
+        ErrorKind::OtherBrowser,
+        ErrorKind::NoAccess { organization: value.to_owned() },
+        ErrorKind::NotActive,
+        ErrorKind::NetworkNotAllowed,
+        ErrorKind::RiskBlocked,
+        ErrorKind::AccountHasNone,
+        ErrorKind::TooMany(0),
+        ErrorKind::TooMany(121),
+        ErrorKind::Unavailable,
+        ErrorKind::WrongOrigin,
+    ];
+    let back = || Some(Back { to: url(value), name: value.to_owned() });
+    let bare = kinds.clone().map(|kind| Page::Error {
+        kind,
+        reference: None,
+        back: None,
+        other: Some(SafeUrl::own("/signin/7Qm2?somebody_else=1")),
+    });
+    bare.into_iter()
+        .chain(kinds.map(|kind| Page::Error { kind, reference: Some(value.to_owned()), back: back(), other: None }))
+        .collect()
+}
+
+fn ends(value: &str) -> Vec<Page> {
+    let fields = || vec![(value.to_owned(), value.to_owned()), ("code".to_owned(), value.to_owned())];
+    vec![
+        Page::Leaving { to: url(value), application: value.to_owned() },
+        Page::SignOut { action: Action::new("/oidc/logout", value), email: value.to_owned(), fields: fields() },
+        Page::SignedOut { back: None },
+        Page::SignedOut { back: Some(Back { to: url(value), name: value.to_owned() }) },
+        Page::FormPost { to: url(value), fields: fields(), application: None },
+        Page::FormPost { to: url(value), fields: fields(), application: Some(value.to_owned()) },
+        Page::ResetSent { email: value.to_owned(), back: None },
+        Page::ResetSent { email: value.to_owned(), back: Some(url(value)) },
+    ]
+}
+
+fn mailed(value: &str) -> Vec<Page> {
+    let token = || value.to_owned();
+    let setup = |bad_email, bad_password| Page::Setup { token: token(), email: value.to_owned(), bad_email, bad_password };
+    let mut pages = vec![
+        Page::VerifyEmail { token: token(), bad: None },
+        Page::VerifyEmail { token: token(), bad: problem("wrong", value) },
+        Page::ChangeEmail { token: token() },
+        Page::NewPassword { token: token(), bad: None },
+        Page::NewPassword { token: token(), bad: problem("too_common", value) },
+        Page::NewPassword { token: token(), bad: problem(value, value) },
+        setup(None, None),
+        setup(problem("bad_format", value), problem("too_short", value)),
+        setup(None, problem("too_short", value)),
+        Page::Invitation { token: token() },
+        Page::DeadLink,
+        Page::Failed { problem: Problem { code: "new_code".to_owned(), message: value.to_owned() } },
+        Page::Failed { problem: Problem { code: "email_taken".to_owned(), message: value.to_owned() } },
+    ];
+    let done = [Done::EmailVerified, Done::EmailChanged, Done::PasswordSet, Done::PlatformOwned];
+    pages.extend(done.map(|kind| Page::Done { kind }));
+    pages
+}

@@ -1,0 +1,67 @@
+//! Sign-ins in a browser: a flow that is finished, a code that is exchanged and a token that is renewed by many at once.
+
+use std::collections::HashSet;
+
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+use tenantry_tests::{Browser, PASSWORD, RelyingParty, both, text};
+
+use super::{events, sound, tally, watched};
+
+both!(a_flow_is_finished_and_a_code_exchanged_once, async |app| {
+    let crowd = watched(app).await;
+    let root = app.platform_owner().await;
+    let party = RelyingParty::register(&app.by(&root), json!({})).await;
+    app.sign_up("ann@example.com").await;
+    let browser = Browser::new(app);
+    let asked = party.ask(&[]);
+    let (at, _) = browser.open(&asked.path).await.page();
+    // Meanwhile somebody signs in in another tab: whatever asks next finishes the flow.
+    party.sign_in(app, &browser, &[], ("ann@example.com", PASSWORD)).await;
+    let before = app.count("select count(*) from codes").await;
+    let finished = join_all((0..crowd).map(|_| browser.request(Method::GET, &at, None))).await;
+    assert_eq!(tally(&finished, [302, 400]), [1, crowd - 1]);
+    assert_eq!(app.count("select count(*) from codes").await - before, 1);
+    let away = finished.iter().find(|answer| answer.status == 302).unwrap().header("location").to_owned();
+    let code = url::Url::parse(&away).unwrap().query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    let exchanged = join_all((0..crowd).map(|_| party.exchange(app, &code, &asked.verifier))).await;
+    assert_eq!(tally(&exchanged, [200, 400])[0], 1);
+    assert_eq!(events(app, "security.code.reused").await, 1, "ended once");
+    let made = exchanged.into_iter().find(|answer| answer.status == 200).unwrap().ok();
+    app.client().bearer(&text(&made["access_token"])).get("/userinfo").await.expect(401);
+    sound(app).await;
+});
+
+both!(a_refresh_token_of_a_client_without_a_secret_is_exchanged_once, async |app| {
+    let crowd = watched(app).await;
+    let root = app.platform_owner().await;
+    let party = RelyingParty::register(&app.by(&root), json!({"auth_method": "none"})).await;
+    app.sign_up("ann@example.com").await;
+    let made = party.sign_in(app, &Browser::new(app), &[], ("ann@example.com", PASSWORD)).await;
+    let token = text(&made["refresh_token"]);
+    let renewed = join_all((0..crowd).map(|_| party.refresh(app, &token))).await;
+    // From one place in one moment these are one renewal, and everybody is answered it.
+    assert_eq!(tally(&renewed, [200]), [crowd]);
+    let tokens: HashSet<String> = renewed.into_iter().map(|answer| text(&answer.ok()["refresh_token"])).collect();
+    assert_eq!((tokens.len(), app.count("select count(*) from spent_refresh_tokens").await), (1, 1));
+    party.refresh(app, tokens.iter().next().unwrap()).await.ok();
+    sound(app).await;
+});
+
+both!(a_password_that_is_sent_many_times_makes_one_session, async |app| {
+    let crowd = watched(app).await / 6;
+    let root = app.platform_owner().await;
+    let party = RelyingParty::register(&app.by(&root), json!({})).await;
+    app.sign_up("ann@example.com").await;
+    let before = app.count("select count(*) from sessions").await;
+    let browser = Browser::new(app);
+    let (at, _) = browser.open(&party.ask(&[]).path).await.page();
+    let (at, _) = browser.send(&at, &[("step", "identify"), ("email", "ann@example.com")]).await.page();
+    let form = [("step", "password.0"), ("password", PASSWORD)];
+    let sent = join_all((0..crowd).map(|_| browser.request(Method::POST, &at, Some(&form)))).await;
+    assert_eq!(tally(&sent, [303]), [crowd]);
+    assert_eq!(app.count("select count(*) from sessions").await - before, 1, "somebody pressed the button twice");
+    assert!(browser.open(&at).await.away().contains_key("code"));
+    sound(app).await;
+});
