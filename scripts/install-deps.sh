@@ -32,6 +32,9 @@ PACKAGES=(
     "test  | caddy           | a real proxy that asks before it gets a certificate for a host"
     "test  | rsyslog         | a real syslog server, to which the tests forward logs"
     "test  | rsyslog-openssl | its TLS"
+    "test  | nodejs          | what the OpenID clients of tests/clients run in"
+    "test  | npm             | gets them"
+    "test  | chromium        | a real browser, in which people sign in"
     "image | buildah         | executes the Dockerfile without a container engine"
     "image | mmdebstrap      | makes the base images from the Debian mirror instead of a registry"
     "image | curl            | asks the container how it is"
@@ -76,6 +79,15 @@ rows() {
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
+# Node often comes from elsewhere, npm in the same package; Debian's could not be installed beside it.
+there() {
+    case $1 in
+    nodejs) have node || installed "$1" ;;
+    npm) have npm || installed "$1" ;;
+    *) installed "$1" ;;
+    esac
+}
+
 install_missing() {
     if ! have dpkg-query || ! have apt-get; then
         say "This is not a Debian system, so nothing was installed. Tenantry needs what these Debian packages hold:"
@@ -84,7 +96,7 @@ install_missing() {
     fi
     local missing=() package reason
     while IFS='|' read -r package reason; do
-        installed "$package" && continue
+        there "$package" && continue
         say "Installing $package: $reason."
         missing+=("$package")
     done < <(rows "$@")

@@ -12,6 +12,7 @@
 
 mod access_statement;
 mod algorithms;
+mod browser;
 mod caddy;
 mod canaries;
 mod clock_jumps;
@@ -33,7 +34,9 @@ mod limits;
 mod load;
 mod log_streams;
 mod mail;
+mod node;
 mod oauth;
+mod openid_clients;
 mod outage_postgres;
 mod outage_redis;
 mod own_mail_server;

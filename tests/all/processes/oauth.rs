@@ -1,4 +1,5 @@
-//! Tokens for programs by real processes: a client that was made on the command line, and Authlib, which knows nothing of us but our address.
+//! Tokens for programs and for people by real processes: a client that was made on the command line, and Authlib, which knows nothing of us
+//! but our address.
 
 use std::{path::Path, process::Command};
 
@@ -8,17 +9,17 @@ use tenantry_tests::block_on;
 use super::world::{PASSWORD, ROOT, World};
 
 /// What the command line said behind a word.
-fn said<'a>(output: &'a str, word: &str) -> &'a str {
+pub(super) fn said<'a>(output: &'a str, word: &str) -> &'a str {
     let line =
         output.lines().find_map(|line| line.trim().strip_prefix(word)).unwrap_or_else(|| panic!("{word} is missing: {output}"));
     line.split_whitespace().next().expect("a value")
 }
 
-/// What Authlib got for a client.
-fn authlib(base: &str, client: &str, secret: &str) -> Value {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("all/processes/oauth_client.py");
+/// What Authlib tells, in one of the scripts beside this.
+fn authlib(script: &str, arguments: &[&str]) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("all/processes").join(script);
     let mut command = Command::new("/usr/bin/python3");
-    let output = command.arg(script).args([base, client, secret, "https://api.example.com/"]).output().expect("python3");
+    let output = command.arg(script).args(arguments).output().expect("python3");
     let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}{complaint}"))
 }
@@ -59,10 +60,44 @@ fn authlib_gets_tokens_for_clients_of_the_command_line() {
         let clients = [(&with_secret, said(&with_secret, "client_secret")), (&with_keys, private)];
         for (made, secret) in clients {
             let name = said(made, "client_id");
-            let got = authlib(&server.base, name, secret);
+            let got = authlib("oauth_client.py", &[&server.base, name, secret, "https://api.example.com/"]);
             assert_eq!((&got["scope"], &got["sub"]), (&json!("read:orders"), &json!(format!("{name}@clients"))), "{got}");
             assert_eq!(got["seen"]["active"], true, "{got}");
         }
+        server.stop().await;
+    });
+}
+
+#[test]
+fn authlib_signs_somebody_in() {
+    block_on(async {
+        let world = World::sqlite();
+        let server = world.api().await;
+        let (callback, home) = ("https://app.example.com/callback", "https://app.example.com");
+        let redirects = ["--redirect-uri", callback, "--post-logout-redirect-uri", home];
+        let made = world.run(
+            &[&["client", "create", "--name", "Ledgerline"], &redirects[..]].concat(),
+            &[("server.public_url", &server.base)],
+        );
+        let made = String::from_utf8_lossy(&made.stdout).into_owned();
+        let (client, secret) = (said(&made, "client_id"), said(&made, "client_secret"));
+        let got = authlib("oidc_client.py", &[&server.base, client, secret, callback, home, ROOT, PASSWORD]);
+        let id = &got["id_token"];
+        assert_eq!((&id["email"], &id["amr"], &got["wrong_password"]), (&json!(ROOT), &json!(["pwd"]), &json!(422)), "{got}");
+        assert_eq!(
+            (&got["userinfo"]["sub"], &got["userinfo"]["email"], &got["known"]),
+            (&id["sub"], &json!(ROOT), &json!(true)),
+            "{got}"
+        );
+        for same in ["sub", "sid", "auth_time"] {
+            assert_eq!(got["renewed"][same], id[same], "{same}: {got}");
+        }
+        assert_eq!((&got["revoked"], &got["userinfo_after_revocation"]), (&json!(200), &json!(401)), "{got}");
+        assert_eq!(
+            (&got["left"], &got["after_logout"]),
+            (&json!(format!("{home}?state=bye")), &json!("login_required")),
+            "{got}"
+        );
         server.stop().await;
     });
 }
