@@ -67,7 +67,8 @@ fn openid_client_signs_somebody_in_however_it_authenticates() {
 fn oauth4webapi_signs_somebody_in_to_an_installed_application() {
     block_on(async {
         let world = World::sqlite();
-        let server = world.api().await;
+        // As long as can be: the machine may be slow.
+        let server = world.api_with(&[("tokens.refresh_race_seconds", "60")]).await;
         let redirects = ["--redirect-uri", "http://127.0.0.1/callback", "--post-logout-redirect-uri", HOME];
         let client = created(&world, &server, &[&redirects[..], &["--public", "--native"]].concat());
         node("oauth4webapi.mjs", &task(&server, json!({"installed": client})));

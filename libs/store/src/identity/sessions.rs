@@ -17,7 +17,7 @@ use domain::{
         sessions::{GrantRow, Session},
     },
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
 
 pub use self::{
     browser::BrowserSession,
@@ -29,7 +29,7 @@ use crate::{
     core::{
         entity::{grants, sessions},
         error::from_db,
-        sql::{self, Sql, sql},
+        sql::{self, Columns, Sql, sql},
     },
 };
 
@@ -40,6 +40,16 @@ fn grant(row: &grants::Model) -> GrantRow {
         user_id: UserId::new(row.user_id),
         org_id: OrgId::new(row.org_id),
     }
+}
+
+/// Reads a grant's id, session, user and organization.
+fn next_grant(columns: &mut Columns<'_>) -> Result<GrantRow, DbErr> {
+    Ok(GrantRow {
+        id: GrantId::new(columns.next()?),
+        session_id: SessionId::new(columns.next()?),
+        user_id: UserId::new(columns.next()?),
+        org_id: OrgId::new(columns.next()?),
+    })
 }
 
 fn session(row: sessions::Model) -> Session {

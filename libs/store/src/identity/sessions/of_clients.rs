@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use domain::{
-    GrantId, OrgId, Result, SessionId, Time, UserId,
+    GrantId, OrgId, Result, Time,
     applications::{
         clients::AuthMethod,
         resource_servers::{Scopes, TokenAlg},
@@ -14,6 +14,7 @@ use domain::{
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use uuid::Uuid;
 
+use super::next_grant;
 use crate::{
     Store, WriteTx,
     applications::platform_clients::next_method,
@@ -88,12 +89,7 @@ const BY_REFRESH: Sql =
 
 fn read(row: &QueryResult) -> Result<LivingGrant, DbErr> {
     let mut columns = Columns::of(row);
-    let grant = GrantRow {
-        id: GrantId::new(columns.next()?),
-        session_id: SessionId::new(columns.next()?),
-        user_id: UserId::new(columns.next()?),
-        org_id: OrgId::new(columns.next()?),
-    };
+    let grant = next_grant(&mut columns)?;
     let client = (OrgId::new(columns.next()?), columns.next()?);
     let scopes = Scopes::stored(&columns.next::<Option<String>>()?.unwrap_or_default());
     let granted = ClientsGrant {
@@ -177,12 +173,7 @@ pub struct RefreshOwner {
 
 fn owner(row: &QueryResult) -> Result<RefreshOwner, DbErr> {
     let mut columns = Columns::of(row);
-    let grant = GrantRow {
-        id: GrantId::new(columns.next()?),
-        session_id: SessionId::new(columns.next()?),
-        user_id: UserId::new(columns.next()?),
-        org_id: OrgId::new(columns.next()?),
-    };
+    let grant = next_grant(&mut columns)?;
     let client = (OrgId::new(columns.next()?), columns.next()?);
     Ok(RefreshOwner { grant, client, spent_at: columns.next()? })
 }

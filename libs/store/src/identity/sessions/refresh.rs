@@ -2,13 +2,13 @@
 
 use chrono::TimeDelta;
 use domain::{
-    Error, GrantId, OrgId, Result, SessionId, Time, UserId,
+    Error, Result, Time,
     core::value::Slug,
     identity::{accounts::User, authentications::Authentications, sessions::GrantRow},
 };
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, Set, sea_query::Expr};
 
-use super::grant;
+use super::{grant, next_grant};
 use crate::{
     WriteTx,
     core::{
@@ -71,12 +71,7 @@ const PRESENTED: Sql = sql!(
 /// Reads a row of [`PRESENTED`].
 fn refreshable(tx: &WriteTx, row: &QueryResult) -> Result<Refreshable, DbErr> {
     let mut columns = Columns::of(row);
-    let grant = GrantRow {
-        id: GrantId::new(columns.next()?),
-        session_id: SessionId::new(columns.next()?),
-        user_id: UserId::new(columns.next()?),
-        org_id: OrgId::new(columns.next()?),
-    };
+    let grant = next_grant(&mut columns)?;
     let user = next_user(grant.user_id, &mut columns)?;
     let did = Authentications::stored(columns.next::<Option<String>>()?.as_deref());
     let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);

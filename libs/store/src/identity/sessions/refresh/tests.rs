@@ -1,4 +1,5 @@
 use domain::{
+    GrantId, OrgId, SessionId, UserId,
     identity::entry::{Requirement, SignInPolicy},
     tenancy::{organizations::OrgStatus, roles::RoleName},
 };
