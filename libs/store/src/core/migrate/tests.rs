@@ -133,18 +133,31 @@ async fn nothing_is_written_where_nothing_is_missing() {
     .await;
 }
 
+/// An id, the nil one and a moment, as each database writes them in a statement.
+struct Literals {
+    id: &'static str,
+    nil: String,
+    time: &'static str,
+}
+
+impl Literals {
+    fn of(db: &Db) -> Self {
+        let (id, time) = if is_sqlite(db) {
+            ("x'07070707070707070707070707070707'", "'2026-11-23T09:00:00.000000+00:00'")
+        } else {
+            ("'07070707070707070707070707070707'", "'2026-11-23 09:00:00+00'")
+        };
+        Self { id, nil: id.replace("07", "00"), time }
+    }
+}
+
 #[tokio::test]
 async fn tokens_stay_as_they_were_when_their_table_is_made_anew() {
     on_empty(async |settings| {
         let db = connect(settings).await.unwrap();
         let before = STEPS.iter().position(|step| step.name.contains("_000026_")).unwrap();
         up(&db, &STEPS[..before]).await.unwrap();
-        let (id, time) = if is_sqlite(&db) {
-            ("x'07070707070707070707070707070707'", "'2026-11-23T09:00:00.000000+00:00'")
-        } else {
-            ("'07070707070707070707070707070707'", "'2026-11-23 09:00:00+00'")
-        };
-        let nil = id.replace("07", "00");
+        let Literals { id, nil, time } = Literals::of(&db);
         let insert = format!(
             "insert into users (id, realm, email, is_platform_owner, created_at, updated_at)
             values ({id}, {nil}, 'ann@example.com', false, {time}, {time});
@@ -176,12 +189,7 @@ async fn client_grants_stay_as_they_were_when_their_table_is_made_anew() {
         let db = connect(settings).await.unwrap();
         let before = STEPS.iter().position(|step| step.name.contains("_000031_")).unwrap();
         up(&db, &STEPS[..before]).await.unwrap();
-        let (id, time) = if is_sqlite(&db) {
-            ("x'07070707070707070707070707070707'", "'2026-11-23T09:00:00.000000+00:00'")
-        } else {
-            ("'07070707070707070707070707070707'", "'2026-11-23 09:00:00+00'")
-        };
-        let nil = id.replace("07", "00");
+        let Literals { id, nil, time } = Literals::of(&db);
         let insert = format!(
             "insert into clients (org_id, id, client_id, name, redirect_uris, created_at, updated_at)
             values ({nil}, {id}, 'abc', 'Billing', '', {time}, {time});
