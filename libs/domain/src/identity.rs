@@ -9,5 +9,6 @@ pub mod flows;
 pub mod impersonation;
 pub mod login_throttling;
 pub mod risk;
+pub mod saml;
 pub mod sessions;
 pub mod sign_ins;

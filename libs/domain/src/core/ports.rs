@@ -28,6 +28,10 @@ use crate::{
             documents::{Keys, Miss, Published},
         },
         risk::Location,
+        saml::{
+            AuthnRequest, Dispatch, Expectation, Finding as SamlFinding, Logout, LogoutExpectation, LogoutRequest,
+            LogoutResponse, Outcome, SpKey, SpMetadata,
+        },
     },
     tenancy::{
         domains::{Challenge, Finding},
@@ -157,4 +161,25 @@ pub trait Payments: Send + Sync {
 pub trait UrlGuard: Send + Sync {
     /// `Err` names `field` and what is wrong, without telling what is behind the address.
     async fn check(&self, field: &str, url: &Url) -> std::result::Result<(), Violation>;
+}
+
+/// SAML 2.0 in the role of a service provider. `Unavailable` is the only error of what waits: so much is being judged that there is no place.
+/// `Internal` of the rest: a key of ours that cannot be used.
+#[async_trait]
+pub trait SamlServiceProvider: Send + Sync {
+    /// Judges an answer, given as the form's field `SAMLResponse` as it arrived. Nothing in it decides what it is judged by, and what it
+    /// says is read from bytes that a signature was verified for.
+    async fn judge(&self, response: String, expected: Expectation) -> Result<Outcome>;
+    /// Makes a key with a self-signed certificate in which `name` is the subject, from the day of `now` on for ten years.
+    async fn new_key(&self, name: String, now: Time) -> Result<SpKey>;
+    /// Makes a request to sign somebody in.
+    fn ask(&self, request: &AuthnRequest) -> Result<Dispatch>;
+    /// Makes our metadata, in XML.
+    fn metadata(&self, about: &SpMetadata) -> Result<String>;
+    /// Reads a logout message, given as the query that arrived, raw. `Err`: the check that it failed.
+    fn logout(&self, query: &str, expected: &LogoutExpectation) -> std::result::Result<Logout, SamlFinding>;
+    /// Makes a request to sign somebody out.
+    fn ask_logout(&self, request: &LogoutRequest) -> Result<Dispatch>;
+    /// Makes the answer to such a request of a provider.
+    fn answer_logout(&self, response: &LogoutResponse) -> Result<Dispatch>;
 }
