@@ -78,6 +78,9 @@ run() {
 step "config check, migrate, serve, health, stop: as 10001, read-only but for the volume"
 (run tenantry-api config check)
 (run tenantry-worker --version)
+is "libraries that are missing" "$(run sh -c 'ldd /usr/local/bin/tenantry-* | grep "not found"')" ''
+# The libraries behind SAML are the API's alone.
+is "libraries for SAML in the worker" "$(run sh -c 'ldd /usr/local/bin/tenantry-worker | grep -E "libxml|libxslt|libssl|libcrypto"')" ''
 (run sh -c 'touch /etc/x /usr/local/bin/x 2>/dev/null') && die "the image could be written"
 (run tenantry-api migrate)
 (run tenantry-api) >"$work/log" 2>&1 &

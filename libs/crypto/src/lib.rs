@@ -21,6 +21,7 @@ pub mod random;
 pub mod sealed;
 pub mod totp;
 pub mod webhook;
+pub mod xml;
 
 pub use fingerprint::fingerprint;
 pub use jwk::{Alg, SigningKey};
