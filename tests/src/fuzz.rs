@@ -7,6 +7,7 @@ mod config;
 mod egress;
 mod exports;
 mod http;
+mod saml;
 mod secrets;
 mod tokens;
 mod values;
@@ -32,6 +33,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("config", config::config),
     ("export", exports::export),
     ("merkle", exports::merkle),
+    ("saml_response", saml::response),
+    ("saml_splice", saml::splice),
+    ("saml_query", saml::query),
 ];
 
 /// The target of that name.
