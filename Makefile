@@ -46,7 +46,7 @@ clean-data: ## Delete the embedded default's data: database, master key, mails (
 	@scripts/clean-data.sh $(CONFIRM)
 
 ##@ Build and check
-.PHONY: deps build test drill bench fmt lint ci openapi image soak
+.PHONY: deps build test drill bench fmt lint ci openapi sdk image soak
 deps: ## Install the system packages that the build needs, if missing (says what and why)
 	@scripts/install-deps.sh build
 	@source scripts/lib.sh && need_cargo
@@ -104,6 +104,10 @@ openapi: build ## Write the OpenAPI document to target/openapi.json
 	@$(BIN)/tenantry-api openapi >$(TARGET)/openapi.json.new
 	@mv $(TARGET)/openapi.json.new $(TARGET)/openapi.json
 	@echo "$(TARGET)/openapi.json"
+
+sdk: openapi ## Build, test and pack the TypeScript SDK (libs/sdk-typescript) of this server's OpenAPI document
+	@scripts/install-deps.sh sdk
+	@scripts/sdk.sh $(TARGET)/openapi.json
 
 image: deps ## Build the container image and play a container's life with it, without a registry (as root; ARGS=dist: as shipped)
 	@scripts/install-deps.sh image

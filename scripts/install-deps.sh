@@ -3,6 +3,7 @@
 #
 #   scripts/install-deps.sh build          to compile and run Tenantry
 #   scripts/install-deps.sh build test     also to run `make test`
+#   scripts/install-deps.sh sdk            for `make sdk`
 #   scripts/install-deps.sh image          for `make image`
 #   scripts/install-deps.sh --list …       print the packages and their reasons, install nothing
 #
@@ -38,9 +39,11 @@ PACKAGES=(
     "test  | caddy           | a real proxy that asks before it gets a certificate for a host"
     "test  | rsyslog         | a real syslog server, to which the tests forward logs"
     "test  | rsyslog-openssl | its TLS"
-    "test  | nodejs          | what the OpenID clients of tests/clients run in"
+    "test  | nodejs          | what the OpenID clients of tests/clients and our SDK run in"
     "test  | npm             | gets them"
     "test  | chromium        | a real browser, in which people sign in"
+    "sdk   | nodejs          | what the SDK is built and tested with"
+    "sdk   | npm             | gets its compiler and its generator"
     "image | buildah         | executes the Dockerfile without a container engine"
     "image | mmdebstrap      | makes the base images from the Debian mirror instead of a registry"
     "image | curl            | asks the container how it is"
@@ -66,10 +69,10 @@ main() {
 }
 
 check_groups() {
-    (($#)) || die "say which packages: scripts/install-deps.sh build | test | image"
+    (($#)) || die "say which packages: scripts/install-deps.sh build | test | sdk | image"
     local group
     for group in "$@"; do
-        [[ $group == build || $group == test || $group == image ]] || die "unknown group \"$group\": it is build, test or image"
+        [[ $group =~ ^(build|test|sdk|image)$ ]] || die "unknown group \"$group\": it is build, test, sdk or image"
     done
 }
 

@@ -1,0 +1,53 @@
+// Signing in, and what is one's own.
+
+export const auth = {
+  register: 'public POST /api/auth/register {}',
+  verifyEmail: 'public POST /api/auth/verify-email {}',
+  resendVerification: 'public POST /api/auth/resend-verification {}',
+  login: 'public POST /api/auth/login {}',
+  verifyMfa: 'public POST /api/auth/mfa/verify {}',
+  refreshToken: 'public POST /api/auth/refresh {}',
+  logout: 'POST /api/auth/logout',
+  revoke: 'public POST /auth/revoke form',
+  forgotPassword: 'public POST /api/auth/forgot-password {}',
+  resetPassword: 'public POST /api/auth/reset-password {}',
+} as const;
+
+export const user = {
+  changePassword: 'POST /api/user/change-password {}',
+  getProfile: 'GET /api/user',
+  updateProfile: 'PATCH /api/user {}',
+  confirmEmail: 'public POST /api/user/confirm-email {}',
+  sessions: {
+    list: 'GET /api/user/sessions',
+    revokeOthers: 'DELETE /api/user/sessions',
+    revoke: 'DELETE /api/user/sessions/{session_id}',
+  },
+  mfa: {
+    getStatus: 'GET /api/user/mfa/status',
+    setup: 'POST /api/user/mfa/setup {}',
+    verify: 'POST /api/user/mfa/verify {}',
+    regenerateBackupCodes: 'POST /api/user/mfa/backup-codes/regenerate',
+    disable: 'DELETE /api/user/mfa',
+  },
+} as const;
+
+export const invitations = {
+  listForOrg: 'GET /api/organizations/{org_slug}/invitations?',
+  create: 'POST /api/organizations/{org_slug}/invitations {}',
+  cancel: 'POST /api/organizations/{org_slug}/invitations/{invitation_id}',
+  listForUser: 'GET /api/invitations',
+  accept: 'POST /api/invitations/accept {}',
+  decline: 'public POST /api/invitations/decline {}',
+  acceptById: 'POST /api/invitations/{invitation_id}/accept',
+  declineById: 'POST /api/invitations/{invitation_id}/decline',
+} as const;
+
+export const privacy = {
+  export: 'GET /api/privacy/export/{user_id}',
+  forget: 'DELETE /api/privacy/forget/{user_id}',
+} as const;
+
+export const hosts = {
+  getContext: 'public GET /api/host',
+} as const;
