@@ -2,6 +2,8 @@
 
 import { webcrypto } from 'node:crypto';
 
+export { expect } from './expect.mjs';
+
 // Node 18, which Debian 12 has, keeps these to itself.
 globalThis.crypto ??= webcrypto;
 globalThis.CryptoKey ??= webcrypto.CryptoKey;
@@ -14,9 +16,3 @@ setTimeout(() => {
   console.error(`${process.argv[1]} has not come to an end after ${LONGEST / 60_000} minutes`);
   process.exit(1);
 }, LONGEST).unref();
-
-/** Fails with what was seen. */
-export function expect(what, seen, wanted = true) {
-  const [is, should] = [JSON.stringify(seen), JSON.stringify(wanted)];
-  if (is !== should) throw new Error(`${what}: ${is} instead of ${should}`);
-}

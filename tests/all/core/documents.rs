@@ -19,7 +19,8 @@ fn files() -> Files {
     fn walk(folder: &Path, root: &Path, found: &mut Files) {
         for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
             let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let built = ["target", "data", ".git", "corpus", "secrets"].contains(&name.as_str());
+            let built =
+                ["target", "data", ".git", "corpus", "secrets", "node_modules", "dist", "generated"].contains(&name.as_str());
             if entry.is_dir() && !built {
                 walk(&entry, root, found);
             } else if let Some(text) = entry.is_file().then(|| fs::read_to_string(&entry).ok()).flatten() {
