@@ -105,6 +105,19 @@ impl RelyingParty {
         self.form(app, "/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
+    /// Exchanges a token for one for another organization, with what else is wanted.
+    pub async fn switch(&self, app: &TestApp, token: &str, organization: &str, more: &[(&str, &str)]) -> Response {
+        let own = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", token),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("organization", organization),
+        ];
+        let own = own.into_iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
+        let pairs: Vec<_> = own.chain(more.iter().copied()).filter(|(_, value)| !value.is_empty()).collect();
+        self.form(app, "/oauth/token", &pairs).await
+    }
+
     /// Signs somebody in, in a browser, and gets their tokens.
     pub async fn sign_in(
         &self,

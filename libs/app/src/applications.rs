@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod billing;
+pub mod client_grants;
 pub mod client_tokens;
 pub mod end_users;
 pub mod plans;

@@ -7,6 +7,7 @@ pub mod client_grants;
 pub mod clients;
 pub mod codes;
 pub mod end_users;
+pub mod org_client_grants;
 pub mod plans;
 pub mod platform_clients;
 pub mod resource_servers;

@@ -2,11 +2,12 @@
 
 mod assertions;
 mod managing;
+mod organizations;
 
 use crypto::foreign::ForeignKeys;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tenantry_tests::{Client, Options, Response, TestApp, User, both, text};
+use tenantry_tests::{Client, Options, Response, TestApp, User, answers, both, text};
 
 use crate::core::shapes::has_exactly;
 
@@ -162,7 +163,7 @@ both!(what_is_no_request_for_a_token, async |app| {
         ("our own audience", format!("{cc}&audience=platform"), "invalid_target"),
         ("a scope that was not granted", format!("{cc}&scope=admin"), "invalid_scope"),
         ("what is no scope", format!("{cc}&scope=%22"), "invalid_scope"),
-        ("an organization", format!("{cc}&organization=acme"), "invalid_request"),
+        ("an organization", format!("{cc}&organization=acme"), "unauthorized_client"),
         ("NUL", format!("{cc}&audience=%00"), "invalid_request"),
         ("too much", format!("{cc}&x={}", "x".repeat(9000)), "invalid_request"),
         ("too many", format!("{cc}{}", (0..40).map(|n| format!("&p{n}=1")).collect::<String>()), "invalid_request"),

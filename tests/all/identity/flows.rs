@@ -2,6 +2,7 @@
 
 mod organizations;
 mod security;
+mod switching;
 mod tokens;
 
 use chrono::TimeDelta;

@@ -72,3 +72,26 @@ both!(a_password_that_is_sent_many_times_makes_one_session, async |app| {
     assert!(browser.open(&at).await.away().contains_key("code"));
     sound(app).await;
 });
+
+both!(what_is_exchanged_while_somebody_is_removed_ends_with_them, async |app| {
+    let crowd = watched(app).await;
+    let root = app.platform_owner().await;
+    let party = RelyingParty::register(&app.by(&root), json!({})).await;
+    let ann = app.sign_up("ann@example.com").await;
+    app.create_org(&ann, "acme").await;
+    let beta = app.create_org(&ann, "beta").await;
+    let ben = app.sign_up("ben@example.com").await;
+    for slug in ["acme", "beta"] {
+        app.invite_and_join(&ann, slug, &ben, "member").await;
+    }
+    let made = party.sign_in(app, &Browser::new(app), &[("organization", "acme")], ("ben@example.com", PASSWORD)).await;
+    let token = text(&made["access_token"]);
+    let by = app.by(&ann);
+    let path = beta.at(&format!("members/{}", ben.id));
+    let (exchanged, _) = futures::join!(join_all((0..crowd).map(|_| party.switch(app, &token, "beta", &[]))), by.delete(&path));
+    tally(&exchanged, [200, 400]);
+    for answer in exchanged.into_iter().filter(|answer| answer.status == 200) {
+        app.client().bearer(&text(&answer.ok()["access_token"])).get("/userinfo").await.expect(401);
+    }
+    sound(app).await;
+});

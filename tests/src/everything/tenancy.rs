@@ -106,6 +106,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("platform.endImpersonation", Platform),
     op("platform.impersonate", Platform).with(|_| json!({"user_id": "usr_00000000000000000000000000000000"})),
     op("platform.operations.getStatus", Platform),
+    op("platform.clientGrants.addOrganization", Platform),
+    op("platform.clientGrants.listOrganizations", Platform),
+    op("platform.clientGrants.removeOrganization", Platform),
     op("platform.clientGrants.create", Platform)
         .with(|_| json!({"client": "cli_00000000000000000000000000000000", "audience": "https://sweep.example/"})),
     op("platform.clientGrants.delete", Platform),

@@ -10,9 +10,9 @@ use crypto::{
     opaque,
 };
 use domain::{
-    Error, Result, Time,
+    Error, OrgId, Result, Time,
     applications::{
-        client_grants::{Allowed, SubjectType, TokenClient, decide, refuse},
+        client_grants::{Allowed, SubjectType, TokenClient, decide, may_act_for, refuse},
         clients::AuthMethod,
         resource_servers::{Scopes, TokenAlg},
     },
@@ -20,7 +20,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Change, NoEvent, applications::token_clients::Presented};
+use store::{Change, NoEvent, applications::token_clients::Presented, identity::flows::Named};
 
 use super::user_tokens::UserClaims;
 use crate::{
@@ -52,6 +52,8 @@ pub struct TokenRequest {
     pub audience: Option<String>,
     /// What is to be done there; `None`: whatever was granted.
     pub scopes: Option<Scopes>,
+    /// The organization that it is for, by id or slug.
+    pub organization: Option<String>,
 }
 
 /// A token.
@@ -83,9 +85,9 @@ pub struct ClientClaims {
     /// What may be done there.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub scope: String,
-    /// The organization whose client it is.
+    /// The organization that it is for, or whose client it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub org_id: Option<domain::OrgId>,
+    pub org_id: Option<OrgId>,
     /// Unique per token.
     pub jti: String,
     /// Unix seconds.
@@ -133,26 +135,31 @@ impl App {
     }
 
     /// A token for a client itself. `Unauthenticated` (`invalid_client`), `RateLimited`, and the refusals of
-    /// [`domain::applications::client_grants::decide`].
+    /// [`domain::applications::client_grants::decide`] and [`domain::applications::client_grants::may_act_for`].
     pub async fn client_token(&self, call: &Call, proof: &ClientProof, asked: &TokenRequest) -> Result<ClientToken> {
         let client = self.authenticate_client(call, proof).await?;
         if client.auth_method == AuthMethod::None {
             return Err(refuse("unauthorized_client", "A client that keeps no secret gets no tokens for itself."));
         }
-        let allowed = self.allowed(&client, asked.audience.as_deref()).await?;
+        let org = match asked.organization.as_deref() {
+            Some(named) => self.organization_named(named).await?.map(|org| org.id),
+            None => None,
+        };
+        let allowed = self.allowed(&client, (asked.audience.as_deref(), org)).await?;
         let granted = decide(&allowed, asked.audience.as_deref(), asked.scopes.as_ref())?;
+        may_act_for(granted.api, asked.organization.is_some().then_some(org))?;
         self.fresh_keys(call.now).await?;
-        let claims = self.claims(&client, granted.api, &granted.scopes, call.now);
+        let claims = self.claims(&client, (granted.api, &granted.scopes), org, call.now);
         let access_token = self.sign_by(algorithm(granted.api.alg), ACCESS_TYP, &claims, call.now).await?;
         Ok(ClientToken { access_token, expires_in: claims.exp - claims.iat, scopes: granted.scopes })
     }
 
     /// What a client may have tokens for in its own name.
-    async fn allowed(&self, client: &Presented, audience: Option<&str>) -> Result<Vec<Allowed>> {
-        self.store.public_allowed((&client.of, client.id), SubjectType::Client, audience).await
+    async fn allowed(&self, client: &Presented, which: (Option<&str>, Option<OrgId>)) -> Result<Vec<Allowed>> {
+        self.store.public_allowed_for((&client.of, client.id), SubjectType::Client, which).await
     }
 
-    fn claims(&self, client: &Presented, api: &Allowed, scopes: &Scopes, now: Time) -> ClientClaims {
+    fn claims(&self, client: &Presented, (api, scopes): (&Allowed, &Scopes), org: Option<OrgId>, now: Time) -> ClientClaims {
         let iat = now.timestamp();
         ClientClaims {
             iss: self.issuer(),
@@ -163,8 +170,8 @@ impl App {
             gty: "client-credentials".to_owned(),
             scope: scopes.to_string(),
             org_id: match &client.of {
-                TokenClient::Platform => None,
-                TokenClient::Of(org, _) => Some(*org),
+                TokenClient::Platform => org,
+                TokenClient::Of(own, _) => Some(*own),
             },
             jti: self.ids.uuid(now).to_string(),
             iat,
@@ -263,14 +270,22 @@ impl App {
 
     async fn introspect_clients(&self, call: &Call, asks: &Presented, claims: ClientClaims) -> Result<Option<ClientClaims>> {
         let audience = Some(claims.aud.as_str());
-        if asks.client_id != claims.client_id && self.allowed(asks, audience).await?.is_empty() {
+        if asks.client_id != claims.client_id && self.allowed(asks, (audience, None)).await?.is_empty() {
             return Ok(None);
         }
         let Some(client) = self.store.public_token_client(&claims.client_id, "", call.now).await? else { return Ok(None) };
-        let allowed = self.allowed(&client, audience).await?;
+        if let (TokenClient::Platform, Some(org)) = (&client.of, claims.org_id)
+            && self.store.public_organization_named(Named::Id(org)).await?.is_none()
+        {
+            return Ok(None);
+        }
+        let allowed = self.allowed(&client, (audience, claims.org_id)).await?;
         let scopes = Scopes::stored(&claims.scope);
         // What was taken back and granted again later is another grant.
-        let held = |api: &Allowed| scopes.within(&api.scopes) == scopes && api.since.timestamp() <= claims.iat;
+        let since = |api: &Allowed| api.since_for(claims.org_id.is_some());
+        let held = |api: &Allowed| {
+            scopes.within(&api.scopes) == scopes && since(api).is_some_and(|since| since.timestamp() <= claims.iat)
+        };
         let held = allowed.first().is_some_and(held);
         Ok(held.then_some(claims))
     }

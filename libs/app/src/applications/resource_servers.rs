@@ -1,11 +1,8 @@
-//! APIs of the platform, and what its clients may do there.
+//! APIs of the platform.
 
 use domain::{
-    ClientGrantId, ClientId, Error, Event, PLATFORM, Patch, ResourceServerId, Result, Violation,
-    applications::{
-        client_grants::{ClientGrant, SubjectType},
-        resource_servers::{Audience, ResourceServer, Scopes, TokenAlg, TokenLife},
-    },
+    Error, Event, PLATFORM, Patch, ResourceServerId, Result,
+    applications::resource_servers::{Audience, ResourceServer, Scopes, TokenAlg, TokenLife},
     authorization::policy,
     core::value::{Description, Name},
 };
@@ -115,83 +112,4 @@ impl App {
         })
         .await
     }
-
-    /// What a client may do, or what all may, newest first, so many after so many; and how many grants there are.
-    pub async fn client_grants(
-        &self,
-        c: &Caller,
-        client: Option<ClientId>,
-        window: (u64, u64),
-    ) -> Result<(Vec<ClientGrant>, i64)> {
-        let principal = self.principal(c).await?;
-        self.store.client_grants(policy::platform(&principal)?, client, window).await
-    }
-
-    /// Lets a client do something at an API. `NotFound` for the client; `Invalid` for an API that is not registered, and for scopes that it does not
-    /// define; `AlreadyExists` (`client_grant_exists`), `Conflict` (`client_grant_limit`).
-    pub async fn create_client_grant(
-        &self,
-        c: &Caller,
-        client: ClientId,
-        audience: &Audience,
-        (scopes, subject_type): (&Scopes, SubjectType),
-    ) -> Result<ClientGrant> {
-        self.as_operator(c, async |tx, _| {
-            let client = tx.lock_platform_client(client).await?;
-            let Some(server) = tx.resource_server_of(audience).await? else {
-                return Err(Error::field("audience", "unknown", "Register this API first."));
-            };
-            defined(scopes, &server)?;
-            let grant = ClientGrant {
-                id: ClientGrantId::new(tx.uuid()),
-                client: client.id,
-                client_id: client.client_id,
-                resource_server: server.id,
-                audience: server.audience,
-                scopes: scopes.clone(),
-                subject_type,
-                created_at: tx.now(),
-                updated_at: tx.now(),
-            };
-            tx.insert_client_grant(&grant).await?;
-            let (client_id, audience) = (grant.client_id.clone(), grant.audience.to_string());
-            let event = Event::ClientGrantCreated { client: client.id, client_id, audience, scopes: scopes.to_string() };
-            Ok(Change::new(grant, PLATFORM, event))
-        })
-        .await
-    }
-
-    /// Lets a client do something else at an API. `NotFound`; `Invalid` for scopes that it does not define.
-    pub async fn update_client_grant(&self, c: &Caller, id: ClientGrantId, scopes: &Scopes) -> Result<ClientGrant> {
-        self.as_operator(c, async |tx, _| {
-            let mut grant = tx.lock_client_grant(id).await?;
-            defined(scopes, &tx.lock_resource_server(grant.resource_server).await?)?;
-            grant.scopes = scopes.clone();
-            grant.updated_at = tx.now();
-            tx.save_client_grant(&grant).await?;
-            let (client_id, audience) = (grant.client_id.clone(), grant.audience.to_string());
-            let event = Event::ClientGrantUpdated { client: grant.client, client_id, audience, scopes: scopes.to_string() };
-            Ok(Change::new(grant, PLATFORM, event))
-        })
-        .await
-    }
-
-    /// Takes a grant back. `NotFound`.
-    pub async fn delete_client_grant(&self, c: &Caller, id: ClientGrantId) -> Result<()> {
-        self.as_operator(c, async |tx, _| {
-            let grant = tx.lock_client_grant(id).await?;
-            tx.delete_client_grant(id).await?;
-            let (client_id, audience) = (grant.client_id, grant.audience.to_string());
-            Ok(Change::new((), PLATFORM, Event::ClientGrantDeleted { client: grant.client, client_id, audience }))
-        })
-        .await
-    }
-}
-
-fn defined(scopes: &Scopes, server: &ResourceServer) -> Result<()> {
-    let unknown = scopes.iter().enumerate().filter(|(_, scope)| !server.scopes.iter().any(|known| known == *scope));
-    let violations: Vec<_> = unknown
-        .map(|(n, _)| Violation::new(format!("scopes[{n}]"), "unknown_scope", "This API does not define the scope."))
-        .collect();
-    if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
 }

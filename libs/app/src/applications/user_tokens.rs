@@ -7,6 +7,7 @@
 mod claims;
 mod exchange;
 mod renewal;
+mod switching;
 mod worth;
 
 use chrono::TimeDelta;
@@ -27,6 +28,7 @@ pub use self::{
     claims::{IdClaims, Profile, UserClaims},
     exchange::CodeRequest,
     renewal::Renewal,
+    switching::TokenExchange,
 };
 use super::client_tokens::{ClientProof, algorithm};
 use crate::{App, Call, core::limits::rate_request, identity::flows::member_entry};

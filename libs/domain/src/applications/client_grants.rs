@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::resource_servers::{Audience, ResourceServerId, Scopes, TokenAlg, TokenLife};
+use super::{
+    clients::OrganizationUsage,
+    resource_servers::{Audience, ResourceServerId, Scopes, TokenAlg, TokenLife},
+};
 use crate::core::id::id;
 use crate::{
     ClientId, Error, OrgId, Result, Time,
@@ -17,6 +20,25 @@ id! {
 
 /// How many one client may have.
 pub const MAX_GRANTS: i64 = 100;
+
+/// Organizations that one grant may name; beyond, it is for any.
+pub const MAX_ORGANIZATIONS: i64 = 10_000;
+
+/// For which organizations a client may have tokens for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForOrganizations {
+    /// Whether its tokens are for an organization.
+    pub usage: OrganizationUsage,
+    /// Whether every organization will do, and not only those that the grant names.
+    pub any: bool,
+}
+
+impl Default for ForOrganizations {
+    /// For none.
+    fn default() -> Self {
+        Self { usage: OrganizationUsage::Deny, any: false }
+    }
+}
 
 /// In whose name a client does what it was granted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +89,8 @@ pub struct ClientGrant {
     pub scopes: Scopes,
     /// In whose name.
     pub subject_type: SubjectType,
+    /// For which organizations, in its own name.
+    pub organizations: ForOrganizations,
     /// When it was made.
     pub created_at: Time,
     /// When it was last changed.
@@ -105,6 +129,22 @@ pub struct Allowed {
     pub life: TokenLife,
     /// Since when it was granted; of a service's own API, since when that is there.
     pub since: Time,
+    /// For which organizations.
+    pub organizations: ForOrganizations,
+    /// Since when the grant names the organization that was asked about; `None`: it does not, or none was.
+    pub named_since: Option<Time>,
+}
+
+impl Allowed {
+    /// Since when a client may have tokens for an organization that was asked about (`for_one`), or for none. `None`: it may not.
+    pub fn since_for(&self, for_one: bool) -> Option<Time> {
+        match (self.organizations.usage, for_one) {
+            (OrganizationUsage::Deny | OrganizationUsage::Allow, false) => Some(self.since),
+            (OrganizationUsage::Require, false) | (OrganizationUsage::Deny, true) => None,
+            _ if self.organizations.any => Some(self.since),
+            _ => self.named_since.map(|since| since.max(self.since)),
+        }
+    }
 }
 
 /// What a token is to say.
@@ -117,8 +157,8 @@ pub struct Granted<'a> {
 }
 
 /// Decides what a client gets that may have tokens for `allowed`: the API that it named, or its only one; the scopes that it asked for, as far as
-/// they were granted, or all of them. `Invalid` with the codes of RFC 6749 and 8707: `invalid_request`, `invalid_target`, `invalid_scope`,
-/// `unauthorized_client`.
+/// they were granted, or all of them. `Protocol` with the codes of RFC 6749 and 8707: `invalid_request`, `invalid_target`, `invalid_scope`,
+/// `unauthorized_client`. Whether it may be for an organization, [`may_act_for`] says.
 pub fn decide<'a>(allowed: &'a [Allowed], audience: Option<&str>, asked: Option<&Scopes>) -> Result<Granted<'a>> {
     let api = match (audience, allowed) {
         (None, []) => return Err(refuse("unauthorized_client", "This client was granted no API.")),
@@ -133,6 +173,19 @@ pub fn decide<'a>(allowed: &'a [Allowed], audience: Option<&str>, asked: Option<
         return Err(refuse("invalid_scope", "None of these scopes was granted to this client at that API."));
     }
     Ok(Granted { api, scopes })
+}
+
+/// Decides whether a client may have a token at an API for the organization that it `named`, or for none. `Protocol` (`invalid_request`,
+/// `unauthorized_client`). One that is not there (`Some(None)`) is answered like one for which it may have none.
+pub fn may_act_for(api: &Allowed, named: Option<Option<OrgId>>) -> Result<()> {
+    let is_there = named != Some(None);
+    if is_there && api.since_for(named.is_some()).is_some() {
+        return Ok(());
+    }
+    if named.is_some() {
+        return Err(refuse("unauthorized_client", "This client may have no tokens for that organization, or there is none."));
+    }
+    Err(refuse("invalid_request", "Say for which organization the token is: `organization`, its id or slug."))
 }
 
 /// A refusal of the token endpoint, by its code in RFC 6749.
@@ -151,7 +204,42 @@ mod tests {
             alg: TokenAlg::default(),
             life: TokenLife::default(),
             since: Time::UNIX_EPOCH,
+            organizations: ForOrganizations::default(),
+            named_since: None,
         }
+    }
+
+    #[test]
+    fn for_which_organizations() {
+        use OrganizationUsage::{Allow, Deny, Require};
+        let (refused, missing) = (Err("unauthorized_client"), Err("invalid_request"));
+        for (usage, any, named, for_none, for_one) in [
+            (Deny, false, false, Ok(()), refused),
+            (Deny, true, true, Ok(()), refused),
+            (Allow, false, false, Ok(()), refused),
+            (Allow, false, true, Ok(()), Ok(())),
+            (Allow, true, false, Ok(()), Ok(())),
+            (Require, false, false, missing, refused),
+            (Require, false, true, missing, Ok(())),
+            (Require, true, false, missing, Ok(())),
+        ] {
+            let named_since = named.then_some(Time::UNIX_EPOCH);
+            let api = Allowed { organizations: ForOrganizations { usage, any }, named_since, ..api("orders", "") };
+            let code = |named| may_act_for(&api, named).map_err(|e| e.code);
+            let org = Some(OrgId::new(uuid::Uuid::from_u128(1)));
+            assert_eq!((code(None), code(Some(org))), (for_none, for_one), "{usage:?} {any} {named}");
+            assert_eq!(code(Some(None)), refused, "one that is not there");
+        }
+    }
+
+    #[test]
+    fn what_was_taken_back_and_given_again_is_another_grant() {
+        let later = Time::UNIX_EPOCH + chrono::TimeDelta::hours(1);
+        let organizations = ForOrganizations { usage: OrganizationUsage::Allow, any: false };
+        let api = Allowed { organizations, named_since: Some(later), ..api("orders", "") };
+        assert_eq!((api.since_for(false), api.since_for(true)), (Some(Time::UNIX_EPOCH), Some(later)));
+        let regranted = Allowed { since: later, named_since: Some(Time::UNIX_EPOCH), ..api };
+        assert_eq!(regranted.since_for(true), Some(later));
     }
 
     #[test]

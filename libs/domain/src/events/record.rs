@@ -97,6 +97,11 @@ events! {
     /// Mails whose reader did not ask for a language are written in this one.
     "organization.mail_language.updated" MailLanguageUpdated on "organization" organization_id { organization_id: OrgId, language: String };
 
+    /// A client of the platform may have tokens for this organization at an API.
+    "organization.client_grant_added" ClientGrantAdded on "organization" organization_id { organization_id: OrgId, client_id: String, audience: String, scopes: String };
+    /// It may have none any more.
+    "organization.client_grant_removed" ClientGrantRemoved on "organization" organization_id { organization_id: OrgId, client_id: String, audience: String };
+
     /// The organization looks different.
     "branding.updated" BrandingUpdated on "organization" organization_id { organization_id: OrgId, logo_url: Option<String>, primary_color: Option<String> };
 

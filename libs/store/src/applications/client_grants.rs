@@ -3,7 +3,8 @@
 use domain::{
     ClientGrantId, ClientId, Error, PLATFORM, ResourceServerId, Result,
     applications::{
-        client_grants::{ClientGrant, MAX_GRANTS},
+        client_grants::{ClientGrant, ForOrganizations, MAX_GRANTS},
+        clients::OrganizationUsage,
         resource_servers::{Audience, Scopes},
     },
     authorization::policy::PlatformScope,
@@ -34,10 +35,18 @@ pub(crate) const CLIENT_GRANTS: Table = Table {
 
 /// The columns of a [`ClientGrant`], in the order of [`read`], and what they are selected from.
 const GRANT: &str =
-    "g.id, g.client_id, c.client_id, g.resource_server_id, r.identifier, g.scopes, g.subject_type, g.created_at, g.updated_at";
+    "g.id, g.client_id, c.client_id, g.resource_server_id, r.identifier, g.scopes, g.subject_type, g.organization_usage,
+      g.allow_any_organization, g.created_at, g.updated_at";
 const SOURCE: &str = "client_grants g
     join clients c on c.org_id = g.org_id and c.id = g.client_id
     join resource_servers r on r.org_id = g.org_id and r.id = g.resource_server_id";
+
+/// Reads for which organizations a grant is.
+pub(super) fn next_organizations(columns: &mut Columns<'_>) -> Result<ForOrganizations, DbErr> {
+    let (usage, any): (Option<String>, Option<bool>) = (columns.next()?, columns.next()?);
+    let parse = |name: String| name.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string()));
+    Ok(ForOrganizations { usage: usage.map_or(Ok(OrganizationUsage::Deny), parse)?, any: any.unwrap_or_default() })
+}
 
 fn read(row: &QueryResult) -> Result<ClientGrant, DbErr> {
     let mut columns = Columns::of(row);
@@ -49,6 +58,7 @@ fn read(row: &QueryResult) -> Result<ClientGrant, DbErr> {
         audience: Audience::stored(columns.next()?),
         scopes: Scopes::stored(&columns.next::<String>()?),
         subject_type: columns.next::<String>()?.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string()))?,
+        organizations: next_organizations(&mut columns)?,
         created_at: columns.next()?,
         updated_at: columns.next()?,
     })
@@ -68,10 +78,15 @@ const COUNT: Sql = sql!("select count(*) from client_grants where org_id = $1 an
 const LOCK: Sql =
     sql!("select {grant} from {source} where g.org_id = $1 and g.id = $2 {for update of g}", grant = GRANT, source = SOURCE);
 const INSERT: Sql = sql!(
-    "insert into client_grants (org_id, id, client_id, resource_server_id, scopes, subject_type, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $7)"
+    "insert into client_grants
+      (org_id, id, client_id, resource_server_id, scopes, subject_type, organization_usage, allow_any_organization, created_at, updated_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"
 );
-const SAVE: Sql = sql!("update client_grants set scopes = $3, updated_at = $4 where org_id = $1 and id = $2");
+const SAVE: Sql = sql!(
+    "update client_grants
+    set scopes = $3, organization_usage = $4, allow_any_organization = $5, updated_at = $6
+    where org_id = $1 and id = $2"
+);
 const DELETE: Sql = sql!("delete from client_grants where org_id = $1 and id = $2");
 
 fn of(client: Option<ClientId>) -> Vec<Value> {
@@ -114,15 +129,23 @@ impl WriteTx {
             grant.resource_server.uuid().into(),
             grant.scopes.to_string().into(),
             grant.subject_type.as_str().into(),
+            grant.organizations.usage.as_str().into(),
+            grant.organizations.any.into(),
             grant.created_at.into(),
         ]);
         let exists = || Error::exists("client_grant_exists", "This client was granted that API already: change its scopes.");
         sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&CLIENT_GRANTS_API, exists)).map(|_| ())
     }
 
-    /// Gives a locked grant other scopes.
+    /// Writes what may change of a locked grant.
     pub async fn save_client_grant(&self, grant: &ClientGrant) -> Result<()> {
-        let values = [key(grant.id), vec![grant.scopes.to_string().into(), self.now().into()]].concat();
+        let mut values = key(grant.id);
+        values.extend([
+            grant.scopes.to_string().into(),
+            grant.organizations.usage.as_str().into(),
+            grant.organizations.any.into(),
+            self.now().into(),
+        ]);
         sql::execute(&self.tx, SAVE, values).await.map(|_| ())
     }
 

@@ -14,6 +14,7 @@ use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::{
+    client_grants::next_organizations,
     platform_clients::{next_keys, next_method},
     resource_servers::next_terms,
 };
@@ -85,16 +86,19 @@ fn presented(row: &QueryResult) -> Result<Option<Presented>, DbErr> {
 }
 
 /// What client `$2` of `$1` may have tokens for: the platform's what it was granted in that name (`$4`), a service's its own. Two are enough to know
-/// that there is more than one; `$3` names one, or is empty.
+/// that there is more than one; `$3` names one, or is empty. `$5`: the organization that is asked about; nil: none is.
 const ALLOWED: Sql = sql!(
-    "select r.identifier, g.created_at, g.scopes, r.scopes, r.token_alg, r.token_seconds
+    "select r.identifier, g.created_at, g.scopes, g.organization_usage, g.allow_any_organization, a.created_at, r.scopes,
+      r.token_alg, r.token_seconds
     from client_grants g
     join resource_servers r on r.org_id = g.org_id and r.id = g.resource_server_id
+    left join org_client_grants a on a.org_id = $5 and a.client_grant_id = g.id
     where g.org_id = $1 and g.client_id = $2 and ($3 = '' or r.identifier = $3) and g.subject_type = $4
     limit 2"
 );
 const ALLOWED_OF_SERVICE: Sql = sql!(
-    "select r.identifier, r.created_at, null as granted, r.scopes, r.token_alg, r.token_seconds
+    "select r.identifier, r.created_at, null as granted, 'allow' as usage, r.org_id = $5 as any_one, null as named, r.scopes,
+      r.token_alg, r.token_seconds
     from resource_servers r
     where r.org_id = $1 and r.service_id = $2 and ($3 = '' or r.identifier = $3) and $4 <> ''
     limit 2"
@@ -105,10 +109,12 @@ fn allowed(row: &QueryResult) -> Result<Allowed, DbErr> {
     let audience = Audience::stored(columns.next()?);
     let since = columns.next()?;
     let granted = columns.next::<Option<String>>()?.map(|text| Scopes::stored(&text));
+    let organizations = next_organizations(&mut columns)?;
+    let named_since = columns.next()?;
     let (defined, alg, life) = next_terms(&mut columns)?;
     // What the API does not define any more, nobody is granted.
     let scopes = granted.map_or_else(|| defined.clone(), |granted| granted.within(&defined));
-    Ok(Allowed { audience, scopes, alg, life, since })
+    Ok(Allowed { audience, scopes, alg, life, since, organizations, named_since })
 }
 
 impl Store {
@@ -124,15 +130,27 @@ impl Store {
     /// What a client that has shown who it is may have tokens for, in that name: of the API that it names, or of all; two at most.
     pub async fn public_allowed(
         &self,
-        (of, id): (&TokenClient, Uuid),
+        client: (&TokenClient, Uuid),
         subject: SubjectType,
         audience: Option<&str>,
+    ) -> Result<Vec<Allowed>> {
+        self.public_allowed_for(client, subject, (audience, None)).await
+    }
+
+    /// The same, with whether that may be for an organization. A service acts in its own.
+    pub async fn public_allowed_for(
+        &self,
+        (of, id): (&TokenClient, Uuid),
+        subject: SubjectType,
+        (audience, for_one): (Option<&str>, Option<OrgId>),
     ) -> Result<Vec<Allowed>> {
         let (text, org) = match of {
             TokenClient::Platform => (ALLOWED, PLATFORM),
             TokenClient::Of(org, _) => (ALLOWED_OF_SERVICE, *org),
         };
-        let values = vec![org.uuid().into(), id.into(), audience.unwrap_or_default().into(), subject.as_str().into()];
+        let for_one = for_one.unwrap_or(PLATFORM).uuid();
+        let values =
+            vec![org.uuid().into(), id.into(), audience.unwrap_or_default().into(), subject.as_str().into(), for_one.into()];
         sql::read_all(&sql::all(&self.db, text, values).await?, allowed)
     }
 }

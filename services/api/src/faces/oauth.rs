@@ -8,6 +8,7 @@ mod metadata;
 mod parameters;
 mod token;
 mod userinfo;
+mod worth;
 
 use crate::http::operations::{Routes, Tag};
 
@@ -18,5 +19,5 @@ const OAUTH: Tag = Tag {
 };
 
 pub(crate) fn routes(routes: &mut Routes<'_>) {
-    routes.of(authorize::routes).of(token::routes).of(userinfo::routes).of(logout::routes).of(metadata::routes);
+    routes.of(authorize::routes).of(token::routes).of(worth::routes).of(userinfo::routes).of(logout::routes).of(metadata::routes);
 }

@@ -40,6 +40,16 @@ impl<I: PathId> TypedPath for Named<I> {
     }
 }
 
+/// Two ids, outside of any organization's path: something, and what is named in it.
+#[derive(Clone, Debug)]
+pub struct NamedIn<A, B>(pub A, pub B);
+
+impl<A: PathId, B: PathId> TypedPath for NamedIn<A, B> {
+    fn of(req: &HttpRequest) -> Result<Self> {
+        Ok(Self(part(req, 0)?, part(req, 1)?))
+    }
+}
+
 /// `/api/organizations/{org_slug}/…`: the organization, and what is named in it: nothing, an id, or two.
 #[derive(Clone, Debug)]
 pub struct OrgPath<I = ()> {

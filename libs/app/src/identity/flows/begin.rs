@@ -183,7 +183,8 @@ impl App {
         Ok(Ok((request, organization)))
     }
 
-    async fn organization_named(&self, named: &str) -> Result<Option<Entered>> {
+    /// An active organization, by its id or slug.
+    pub(crate) async fn organization_named(&self, named: &str) -> Result<Option<Entered>> {
         // What looks like an id is one, whatever somebody has called their organization.
         match (named.parse::<OrgId>(), named.parse::<Slug>()) {
             (Ok(id), _) if id != PLATFORM => self.store.public_organization_named(Named::Id(id)).await,

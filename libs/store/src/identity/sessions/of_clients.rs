@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use domain::{
-    GrantId, OrgId, Result, Time,
+    GrantId, OrgId, Result, SessionId, Time, UserId,
     applications::{
         clients::AuthMethod,
         resource_servers::{Scopes, TokenAlg},
@@ -145,6 +145,9 @@ const OWNER: Sql = sql!(
     where g.client_id is not null and g.revoked_at is null
       and (g.refresh_hash = $1 or g.id = (select t.grant_id from spent_refresh_tokens t where t.hash = $1))"
 );
+const KEEP_MEMBER: Sql = sql!("select 1 from memberships where org_id = $1 and user_id = $2 {for share}");
+const COUNT: Sql =
+    sql!("select count(*) from grants where session_id = $1 and client_org_id = $2 and client_id = $3 and revoked_at is null");
 const EXTEND: Sql = sql!("update grants set refresh_expires_at = $2 where id = $1");
 
 /// Whose a refresh token is.
@@ -184,6 +187,16 @@ impl WriteTx {
         ];
         sql::execute(&self.tx, INSERT, values).await?;
         self.touch_session(g.grant.session_id, expires_at).await
+    }
+
+    /// Keeps somebody a member until the transaction ends: their removal waits, and then ends what was granted meanwhile. `false`: they are none.
+    pub async fn keep_member(&self, org: OrgId, user: UserId) -> Result<bool> {
+        Ok(sql::one(&self.tx, KEEP_MEMBER, vec![org.uuid().into(), user.uuid().into()]).await?.is_some())
+    }
+
+    /// How many grants that live a client has of a session.
+    pub async fn count_clients_grants(&self, session: SessionId, client: (OrgId, Uuid)) -> Result<i64> {
+        sql::count(&self.tx, COUNT, vec![session.uuid().into(), client.0.uuid().into(), client.1.into()]).await
     }
 
     /// A client's grant that was just made, or that an access token names.

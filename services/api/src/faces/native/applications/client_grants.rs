@@ -1,11 +1,17 @@
-//! What clients of the platform may do at its APIs.
+//! What clients of the platform may do at its APIs, and for which organizations.
+
+mod organizations;
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
-use app::App;
+use app::{
+    App,
+    applications::client_grants::{GrantChanges, GrantTerms},
+};
 use domain::{
     ClientGrantId, ClientId, Violation, all,
     applications::{
-        client_grants::{ClientGrant, SubjectType},
+        client_grants::{ClientGrant, ForOrganizations, SubjectType},
+        clients::OrganizationUsage,
         resource_servers::{Audience, Scopes},
     },
 };
@@ -28,6 +34,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .add(create, platform_owner())
         .add(update, platform_owner())
         .add(remove, platform_owner());
+    routes.of(organizations::routes);
 }
 
 impl PathId for ClientGrantId {
@@ -36,7 +43,7 @@ impl PathId for ClientGrantId {
 
 /// What a client may do at an API.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "cgr_019ab2c3d4e57f008000000000000023", "client": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "resource_server": "api_019ab2c3d4e57f008000000000000022", "audience": "https://api.example.com/", "scopes": ["read:orders"], "subject_type": "client", "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[schema(example = json!({"id": "cgr_019ab2c3d4e57f008000000000000023", "client": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "resource_server": "api_019ab2c3d4e57f008000000000000022", "audience": "https://api.example.com/", "scopes": ["read:orders"], "subject_type": "client", "organization_usage": "allow", "allow_any_organization": false, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
 struct ClientGrantResponse {
     id: String,
     /// The client's id.
@@ -49,6 +56,10 @@ struct ClientGrantResponse {
     scopes: Vec<String>,
     /// `client`: it does this by itself; `user`: in the name of people who signed in there.
     subject_type: &'static str,
+    /// Of `client`: whether its tokens are for an organization: `deny` (none is), `allow` (where it names one) or `require`.
+    organization_usage: &'static str,
+    /// Whether every organization will do, and not only those at `…/organizations`.
+    allow_any_organization: bool,
     created_at: String,
     updated_at: String,
 }
@@ -63,6 +74,8 @@ impl From<ClientGrant> for ClientGrantResponse {
             audience: g.audience.to_string(),
             scopes: names(&g.scopes),
             subject_type: g.subject_type.as_str(),
+            organization_usage: g.organizations.usage.as_str(),
+            allow_any_organization: g.organizations.any,
             created_at: time(g.created_at),
             updated_at: time(g.updated_at),
         }
@@ -118,6 +131,21 @@ struct CreateClientGrantRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     subject_type: Field<SubjectType>,
+    #[serde(flatten)]
+    organizations: OrganizationFields,
+}
+
+/// For which organizations a client may have tokens by itself.
+#[derive(Default, Deserialize, ToSchema)]
+struct OrganizationFields {
+    /// `deny` (default): for none; `allow`: where it names one (`organization` at the token endpoint); `require`: always. Only of `client`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    organization_usage: Field<OrganizationUsage>,
+    /// Default false: only for those at `…/organizations`.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    allow_any_organization: Field<bool>,
 }
 
 /// Let a client do something at an API.
@@ -133,24 +161,30 @@ async fn create(
     body: Body<CreateClientGrantRequest>,
 ) -> ApiResult<web::Json<ClientGrantResponse>> {
     let b = body.value;
-    let (client, audience, scopes, subject) = all((
+    let (client, audience, scopes, subject, usage, any) = all((
         b.client.required("client"),
         b.audience.required("audience"),
         b.scopes.optional("scopes"),
         b.subject_type.optional("subject_type"),
+        b.organizations.organization_usage.optional("organization_usage"),
+        b.organizations.allow_any_organization.optional("allow_any_organization"),
     ))?;
-    let what = (&scopes.unwrap_or_default(), subject.unwrap_or_default());
-    Ok(web::Json(app.create_client_grant(&who.caller, client, &audience, what).await?.into()))
+    let none = ForOrganizations::default();
+    let organizations = ForOrganizations { usage: usage.unwrap_or(none.usage), any: any.unwrap_or(none.any) };
+    let terms = GrantTerms { scopes: scopes.unwrap_or_default(), subject_type: subject.unwrap_or_default(), organizations };
+    Ok(web::Json(app.create_client_grant(&who.caller, client, &audience, &terms).await?.into()))
 }
 
-/// Another set of scopes.
+/// Changes of a grant. What is left out stays.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(example = json!({"scopes": ["read:orders", "write:orders"]}))]
 struct UpdateClientGrantRequest {
     /// Some that the API defines.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 100, required)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 100)]
     scopes: Field<Scopes>,
+    #[serde(flatten)]
+    organizations: OrganizationFields,
 }
 
 /// Let a client do something else at an API. Tokens that it has say what they said.
@@ -165,8 +199,14 @@ async fn update(
     who: SignedIn<Named<ClientGrantId>>,
     body: Body<UpdateClientGrantRequest>,
 ) -> ApiResult<web::Json<ClientGrantResponse>> {
-    let (scopes,) = all((body.value.scopes.required("scopes"),))?;
-    Ok(web::Json(app.update_client_grant(&who.caller, who.path.0, &scopes).await?.into()))
+    let b = body.value;
+    let (scopes, organization_usage, any_organization) = all((
+        b.scopes.change("scopes"),
+        b.organizations.organization_usage.change("organization_usage"),
+        b.organizations.allow_any_organization.change("allow_any_organization"),
+    ))?;
+    let changes = GrantChanges { scopes, organization_usage, any_organization };
+    Ok(web::Json(app.update_client_grant(&who.caller, who.path.0, &changes).await?.into()))
 }
 
 /// Take a grant back. APIs that verify tokens by themselves take those that there are until they expire.
