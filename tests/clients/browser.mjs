@@ -6,6 +6,7 @@ import { start } from './application.mjs';
 import { seen, violations } from './inspector.mjs';
 import { Api, NEVER } from './people.mjs';
 import { visitor } from './visitor.mjs';
+import { onADevice } from './walk_devices.mjs';
 import { brand, byCode, choosing, comingIn } from './walk_in.mjs';
 import { changingAddress, firstOwner, forgetting, invited, signingUp } from './walk_mailed.mjs';
 import { leaving } from './walk_out.mjs';
@@ -14,7 +15,7 @@ import { goingWrong, guessing } from './walk_wrong.mjs';
 
 // In this order: some need what others did.
 const WALKS = [
-  comingIn, choosing, brand, byCode, leaving, goingWrong, signingUp, changingAddress, forgetting, invited, firstOwner, guessing, withKeys, withoutScript,
+  comingIn, choosing, brand, byCode, onADevice, leaving, goingWrong, signingUp, changingAddress, forgetting, invited, firstOwner, guessing, withKeys, withoutScript,
   byForm, inOtherLanguages,
 ];
 
@@ -22,7 +23,8 @@ const browser = await chromium.launch({ executablePath: task.chromium, timeout: 
 const api = new Api(task.base, task.mails);
 const application = await start({ base: task.base, ...task.application });
 const portal = await start({ base: task.base, ...task.portal });
-const world = { api, application, portal, fresh: task.fresh, ...(await people()), open: (options) => visitor(browser, options) };
+const device = { base: task.base, ...task.application };
+const world = { api, application, portal, device, fresh: task.fresh, ...(await people()), open: (options) => visitor(browser, options) };
 
 try {
   await control(await world.open());

@@ -105,6 +105,13 @@ impl RelyingParty {
         self.form(app, "/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
+    /// Asks whether somebody has answered for a device.
+    pub async fn poll(&self, app: &TestApp, device: &Value) -> Response {
+        let code = device["device_code"].as_str().unwrap_or_default();
+        let pairs = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code)];
+        self.form(app, "/oauth/token", &pairs).await
+    }
+
     /// Exchanges a token for one for another organization, with what else is wanted.
     pub async fn switch(&self, app: &TestApp, token: &str, organization: &str, more: &[(&str, &str)]) -> Response {
         let own = [

@@ -41,6 +41,8 @@ pub enum Purpose {
     Code,
     /// Names an authorization request that a client pushed.
     PushedRequest,
+    /// Is exchanged for tokens by a device, once somebody has approved.
+    DeviceCode,
 }
 
 impl Purpose {
@@ -61,6 +63,7 @@ impl Purpose {
             Self::BrowserSession => "bs",
             Self::Code => "code",
             Self::PushedRequest => "par",
+            Self::DeviceCode => "dc",
         }
     }
 }

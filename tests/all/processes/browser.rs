@@ -23,7 +23,7 @@ fn application(world: &World, server: &Process, more: &[&str]) -> serde_json::Va
 }
 
 /// So many pages are looked at: another number says that a walk lost its way.
-const PAGES: usize = 58;
+const PAGES: usize = 64;
 
 #[test]
 fn people_sign_in_with_chromium() {
@@ -36,7 +36,7 @@ fn people_sign_in_with_chromium() {
         let link = link.split_whitespace().find(|word| word.contains("/setup?token=")).expect("a link to become the owner");
         let task = json!({
             "base": server.base, "mails": world.data().join("mail"), "chromium": "/usr/bin/chromium",
-            "application": application(&world, &server, &[]),
+            "application": application(&world, &server, &["--devices"]),
             "portal": application(&world, &server, &["--organizations", "require"]),
             "fresh": {"base": unowned.base, "setup": link, "mails": fresh.data().join("mail")},
         });

@@ -95,3 +95,41 @@ both!(what_is_exchanged_while_somebody_is_removed_ends_with_them, async |app| {
     }
     sound(app).await;
 });
+
+both!(a_device_is_answered_and_let_in_once, async |app| {
+    let crowd = watched(app).await;
+    let root = app.platform_owner().await;
+    let party = RelyingParty::register(&app.by(&root), json!({"device_flow": true})).await;
+    app.sign_up("ann@example.com").await;
+    let browser = Browser::new(app);
+    party.sign_in(app, &browser, &[], ("ann@example.com", PASSWORD)).await;
+    let device = party.form(app, "/oauth/device_authorization", &[]).await.ok();
+    // Typed in many browsers at once: one has it.
+    let code = [("code", device["user_code"].as_str().unwrap())];
+    let browsers: Vec<_> = (0..crowd / 6).map(|_| Browser::new(app)).collect();
+    let typed = join_all(browsers.iter().map(|browser| browser.request(Method::POST, "/device", Some(&code)))).await;
+    assert_eq!(tally(&typed, [303, 422]), [1, browsers.len() - 1]);
+    // Yes and no and questions at once: one answer counts, and one question is let in at most.
+    let device = party.form(app, "/oauth/device_authorization", &[]).await.ok();
+    let code = [("code", device["user_code"].as_str().unwrap())];
+    let to = browser.request(Method::POST, "/device", Some(&code)).await.expect(303).header("location").to_owned();
+    let to = format!("{to}/device");
+    let sessions = app.count("select count(*) from sessions").await;
+    let answers = join_all((0..crowd).map(|n| {
+        let form = [("step", "device.0"), ("answer", if n % 2 == 0 { "yes" } else { "no" })];
+        let (browser, to) = (&browser, &to);
+        async move { browser.request(Method::POST, to, Some(&form)).await }
+    }));
+    let questions = join_all((0..crowd).map(|_| party.poll(app, &device)));
+    let (answered, asked) = futures::join!(answers, questions);
+    assert_eq!(tally(&answered, [200, 400])[0], 1);
+    let said_yes = answered.iter().any(|answer| answer.status == 200 && answer.text().contains("signed in"));
+    let mut let_in: Vec<_> = asked.into_iter().filter(|answer| answer.status == 200).collect();
+    if said_yes && let_in.is_empty() {
+        let_in.push(party.poll(app, &device).await.expect(200));
+    }
+    assert_eq!(let_in.len(), usize::from(said_yes));
+    let made = app.count("select count(*) from sessions where method = 'device'").await;
+    assert_eq!((app.count("select count(*) from sessions").await - sessions, made), (made, i64::from(said_yes)));
+    sound(app).await;
+});

@@ -33,6 +33,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("organizations.endUsers.list", Organization(Admin)),
     op("organizations.endUsers.revokeSessions", Organization(Admin)),
     op("oauth.authorize", Public),
+    op("oauth.authorizeDevice", Public),
     op("oauth.introspect", Public),
     op("oauth.logout", Public),
     op("oauth.logoutAtOnce", Public),

@@ -51,6 +51,8 @@ pub struct ClientChanges {
     pub organization_usage: Option<OrganizationUsage>,
     /// What its ID tokens are signed with.
     pub id_token_alg: Option<TokenAlg>,
+    /// Whether people sign in for devices of it.
+    pub device_flow: Option<bool>,
 }
 
 impl ClientChanges {
@@ -62,6 +64,7 @@ impl ClientChanges {
         settings.application_type = self.application_type.unwrap_or(settings.application_type);
         settings.organization_usage = self.organization_usage.unwrap_or(settings.organization_usage);
         settings.id_token_alg = self.id_token_alg.unwrap_or(settings.id_token_alg);
+        settings.device_flow = self.device_flow.unwrap_or(settings.device_flow);
         for (uris, changed) in [
             (&mut settings.redirect_uris, &self.redirect_uris),
             (&mut settings.post_logout_redirect_uris, &self.post_logout_redirect_uris),

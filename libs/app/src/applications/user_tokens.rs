@@ -5,6 +5,7 @@
 //! them to sign in from.
 
 mod claims;
+mod devices;
 mod exchange;
 mod renewal;
 mod switching;
@@ -26,6 +27,7 @@ use store::{Change, NoEvent, applications::token_clients::Presented, identity::s
 
 pub use self::{
     claims::{IdClaims, Profile, UserClaims},
+    devices::DeviceAuthorization,
     exchange::CodeRequest,
     renewal::Renewal,
     switching::TokenExchange,

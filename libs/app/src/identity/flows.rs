@@ -2,6 +2,7 @@
 //! ([`domain::identity::flows::next`]) and either shows that, or does what was sent for it.
 
 mod begin;
+pub mod devices;
 mod finish;
 pub mod leaving;
 pub mod steps;
@@ -74,6 +75,13 @@ pub enum Turn {
     Show(Box<View>),
     /// To the client, with an answer.
     Answer(Answer),
+    /// It is asked about a device.
+    Approve(Box<devices::Approval>),
+    /// It has answered for a device.
+    Answered {
+        /// Whether it said yes.
+        approved: bool,
+    },
     /// Nowhere: a page says why.
     Stop(Stop),
 }
@@ -279,7 +287,10 @@ impl App {
             Err(e) => return Err(e),
         };
         match step {
-            Step::Done => self.issue(call, loaded, true).await,
+            Step::Done => match loaded.flow.request.device.clone() {
+                Some(device) => self.ask_about_device(call, (loaded, &device)).await,
+                None => self.issue(call, loaded, true).await,
+            },
             // Where nobody named the organization, another one may do.
             Step::Refused(Dead::NoAccess | Dead::Network | Dead::OtherWay) if !steps::is_named(&loaded) => {
                 let left =

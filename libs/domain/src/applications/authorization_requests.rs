@@ -26,7 +26,7 @@ pub enum ResponseMode {
 }
 
 /// Where the answer belongs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswersTo {
     /// The redirect URI, as it was sent.
     pub redirect_uri: String,
@@ -49,7 +49,7 @@ pub struct Prompt {
 }
 
 /// A request that may be answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
     /// Where the answer belongs.
     pub to: AnswersTo,
@@ -81,6 +81,9 @@ pub struct AuthorizationRequest {
     /// An ID token of whoever is to be signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_hint: Option<String>,
+    /// The device that is answered for, by the hash of its code, in the place of a browser's client (RFC 8628).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 /// What is wrong with a request.
@@ -140,6 +143,7 @@ pub fn read(parameters: &BTreeMap<String, String>, client: &SignInSettings) -> R
         login_hint: own("login_hint"),
         ui_locales: own("ui_locales"),
         id_token_hint: own("id_token_hint"),
+        device: None,
         to,
     })
 }

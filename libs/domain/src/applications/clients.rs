@@ -127,7 +127,7 @@ impl FromStr for OrganizationUsage {
 /// How many URIs of a kind a client may have.
 pub const MAX_URIS: usize = 50;
 
-/// How people sign in at a client. Without redirect URIs nobody does.
+/// How people sign in at a client. Without redirect URIs nobody does in a browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInSettings {
     /// What kind of program it is.
@@ -140,6 +140,8 @@ pub struct SignInSettings {
     pub organization_usage: OrganizationUsage,
     /// What its ID tokens are signed with.
     pub id_token_alg: TokenAlg,
+    /// Whether people sign in for devices of it that have no browser (RFC 8628).
+    pub device_flow: bool,
 }
 
 impl SignInSettings {

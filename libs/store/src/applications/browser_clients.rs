@@ -58,24 +58,26 @@ pub(super) fn joined(uris: &[RedirectUri]) -> String {
     uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// Reads kind, redirect URIs, those after a sign-out, usage of organizations, and the ID tokens' algorithm.
+/// Reads kind, redirect URIs, those after a sign-out, usage of organizations, the ID tokens' algorithm, and whether devices sign in.
 pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, DbErr> {
     let kind: Option<String> = columns.next()?;
     let (back, leaves): (String, Option<String>) = (columns.next()?, columns.next()?);
     let (usage, alg): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let device_flow = columns.next::<Option<bool>>()?.unwrap_or_default();
     Ok(SignInSettings {
         application_type: kind.map_or(Ok(ApplicationType::default()), |name| name.parse().map_err(wrong))?,
         redirect_uris: uris(&back),
         post_logout_redirect_uris: uris(&leaves.unwrap_or_default()),
         organization_usage: usage.map_or(Ok(OrganizationUsage::default()), |name| name.parse().map_err(wrong))?,
         id_token_alg: alg.map_or(Ok(TokenAlg::default()), |name| name.parse().map_err(wrong))?,
+        device_flow,
     })
 }
 
 /// A client of an organization that is not there, or not active, is none.
 const CLIENT: &str =
-    "select c.id, c.client_id, c.name, c.org_id, o.slug, o.status, s.service_type, c.application_type, c.redirect_uris,
-      c.post_logout_redirect_uris, c.organization_usage, c.id_token_alg
+    "select c.id, c.client_id, c.name, c.org_id, o.slug, o.status, s.service_type, s.device_activation_uri, c.application_type, c.redirect_uris,
+      c.post_logout_redirect_uris, c.organization_usage, c.id_token_alg, c.device_flow
     from clients c
     left join organizations o on o.id = c.org_id and o.deleted_at is null
     left join services s on s.org_id = c.org_id and s.id = c.id";
@@ -86,7 +88,7 @@ fn client(row: &QueryResult) -> Result<Option<BrowserClient>, DbErr> {
     let mut columns = Columns::of(row);
     let (id, client_id, name, org) = (columns.next()?, columns.next()?, columns.next()?, OrgId::new(columns.next()?));
     let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
-    let kind: Option<String> = columns.next()?;
+    let (kind, activation): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
     let mut sign_in = next_sign_in(&mut columns)?;
     let of = match slug {
         _ if org == PLATFORM => TokenClient::Platform,
@@ -96,6 +98,7 @@ fn client(row: &QueryResult) -> Result<Option<BrowserClient>, DbErr> {
     if org != PLATFORM {
         // People sign in to the organization whose service it is.
         sign_in.organization_usage = OrganizationUsage::Require;
+        sign_in.device_flow = activation.is_some();
         let native = kind.is_some_and(|kind| matches!(kind.as_str(), "mobile" | "desktop"));
         sign_in.application_type = if native { ApplicationType::Native } else { ApplicationType::Web };
     }

@@ -36,6 +36,7 @@ pub(crate) const ALL: &[&Table] = &[
     &applications::service_access::SERVICE_GRANTS,
     &identity::flows::table::FLOWS,
     &applications::codes::CODES,
+    &applications::device_codes::DEVICE_CODES,
     &applications::org_client_grants::ORG_CLIENT_GRANTS,
     &applications::client_grants::CLIENT_GRANTS,
     &applications::token_clients::SEEN,

@@ -183,6 +183,7 @@ const ROWS: &[Sql] = &[
     sql!("delete from one_time_links where user_id = $1"),
     sql!("delete from flows where user_id = $1"),
     sql!("delete from codes where session_id in (select id from sessions where user_id = $1)"),
+    sql!("delete from device_codes where session_id in (select id from sessions where user_id = $1)"),
 ];
 /// Answered invitations to an address: of one organization if `$3` is one, of all if it is nil.
 const ANSWERED: Sql = sql!(

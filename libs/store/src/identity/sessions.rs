@@ -160,6 +160,7 @@ impl WriteTx {
     /// Ends what a user's sessions may do in an organization, and what clients could still exchange; and nothing else of them.
     pub(crate) async fn end_grants(&self, org: OrgId, user: UserId) -> Result<()> {
         self.end_codes(org, user).await?;
+        self.end_devices(org, user).await?;
         let update = grants::Entity::update_many().col_expr(grants::Column::RevokedAt, Expr::value(self.now()));
         update
             .filter(grants::Column::UserId.eq(user.uuid()))

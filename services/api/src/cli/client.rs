@@ -40,11 +40,15 @@ pub(super) enum ClientCommand {
         /// deny, allow or require: whether people sign in to an organization there.
         #[arg(long, default_value = "allow")]
         organizations: String,
+        /// People sign in for devices of it that have no browser.
+        #[arg(long)]
+        devices: bool,
     },
 }
 
 pub(super) async fn run(command: &ClientCommand, config: &Config) -> Result<()> {
-    let ClientCommand::Create { name, jwks, public, native, redirect_uri, post_logout_redirect_uri, organizations } = command;
+    let ClientCommand::Create { name, jwks, public, native, redirect_uri, post_logout_redirect_uri, organizations, devices } =
+        command;
     let bad = |field: &'static str, message: String| Error::field(field, "bad_value", message);
     let name: Name = name.parse().map_err(|e: domain::BadValue| bad("--name", e.to_string()))?;
     let keys = jwks.as_ref().map(|file| keys(file).map_err(|message| bad("--jwks", message))).transpose()?;
@@ -62,6 +66,7 @@ pub(super) async fn run(command: &ClientCommand, config: &Config) -> Result<()> 
         redirect_uris: uris("--redirect-uri", redirect_uri)?,
         post_logout_redirect_uris: uris("--post-logout-redirect-uri", post_logout_redirect_uri)?,
         organization_usage: usage,
+        device_flow: *devices,
         ..SignInSettings::default()
     };
     let assembled = attach(config, Sources::system()).await?;

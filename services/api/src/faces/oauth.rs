@@ -2,6 +2,7 @@
 //! worth (RFC 7662) and what this server can do (RFC 8414). Requests and refusals have the shape of those documents, not the native face's.
 
 mod authorize;
+mod device;
 mod error;
 mod logout;
 mod metadata;
@@ -19,5 +20,12 @@ const OAUTH: Tag = Tag {
 };
 
 pub(crate) fn routes(routes: &mut Routes<'_>) {
-    routes.of(authorize::routes).of(token::routes).of(worth::routes).of(userinfo::routes).of(logout::routes).of(metadata::routes);
+    routes
+        .of(authorize::routes)
+        .of(device::routes)
+        .of(token::routes)
+        .of(worth::routes)
+        .of(userinfo::routes)
+        .of(logout::routes)
+        .of(metadata::routes);
 }

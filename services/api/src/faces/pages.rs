@@ -5,6 +5,7 @@ mod answer;
 mod assets;
 mod brand;
 pub(crate) mod browser;
+mod device;
 mod frame;
 mod language;
 mod mailed;
@@ -21,7 +22,7 @@ pub(crate) use self::{
     answer::answer,
     frame::{Brand, Frame},
     language::PageLanguage,
-    page::{Action, Choice, CodeProblem, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem},
+    page::{Action, Choice, CodeProblem, DeviceFacts, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem},
     safe_url::SafeUrl,
 };
 
@@ -29,6 +30,7 @@ pub(crate) fn routes(routes: &mut Routes<'_>) {
     routes
         .of(mailed::routes)
         .of(sign_in::routes)
+        .of(device::routes)
         .tag(PAGES)
         .add(assets::asset, anybody().unlimited())
         .add(brand::brand, anybody());

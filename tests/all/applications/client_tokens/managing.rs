@@ -13,6 +13,7 @@ const CLIENT: &[&str] = &[
     "post_logout_redirect_uris",
     "organization_usage",
     "id_token_alg",
+    "device_flow",
     "old_secret_until",
     "created_at",
     "updated_at",

@@ -100,7 +100,7 @@ impl App {
         Ok(living)
     }
 
-    async fn code_again<T>(&self, tx: &WriteTx, grant: Option<GrantId>) -> Result<Change<Result<T>>> {
+    pub(super) async fn code_again<T>(&self, tx: &WriteTx, grant: Option<GrantId>) -> Result<Change<Result<T>>> {
         let living = match grant {
             Some(grant) => tx.lock_living_grant(grant, self.settings.session_longest).await?,
             None => None,

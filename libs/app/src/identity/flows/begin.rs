@@ -23,6 +23,9 @@ use store::{
 use super::{Answer, Browser, Cookies, Loaded, Parameters, Stop, Turn, subject};
 use crate::{App, Call, applications::client_tokens::ClientProof};
 
+/// Scopes, the API, and the organization to sign in to.
+type LookedUp = (Scopes, Option<String>, Option<Entered>);
+
 /// What the name of a pushed request begins with.
 const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
 
@@ -53,7 +56,7 @@ impl App {
     }
 
     /// The cookie that binds flows to a browser, old or new.
-    fn browser_of(&self, browser: &Browser) -> (String, Cookies) {
+    pub(super) fn browser_of(&self, browser: &Browser) -> (String, Cookies) {
         match browser.hash() {
             // It is sent again, and lives longer.
             Some(hash) => (hash, Cookies { browser: browser.browser.clone(), ..Cookies::default() }),
@@ -148,9 +151,25 @@ impl App {
             Ok(request) => request,
             Err(refused) => return Ok(Err(refused)),
         };
-        let no = |code, why| Ok(Err(Refused::There(request.to.clone(), code, why)));
+        let wanted = (&request.scopes, request.audience.as_deref(), request.organization.as_deref());
+        Ok(match self.look_up(client, wanted).await? {
+            Ok((scopes, audience, organization)) => {
+                request = AuthorizationRequest { scopes, audience, ..request };
+                Ok((request, organization))
+            }
+            Err((code, why)) => Err(Refused::There(request.to, code, why)),
+        })
+    }
+
+    /// What a client gets of what it asks for: scopes, the API, and the organization to sign in to; or a code of RFC 6749 and why not.
+    pub(crate) async fn look_up(
+        &self,
+        client: &BrowserClient,
+        (scopes, audience, organization): (&Scopes, Option<&str>, Option<&str>),
+    ) -> Result<std::result::Result<LookedUp, (&'static str, &'static str)>> {
+        let no = |code, why| Ok(Err((code, why)));
         let userinfo = self.userinfo_audience();
-        let audience = request.audience.as_deref().filter(|audience| *audience != userinfo);
+        let audience = audience.filter(|audience| *audience != userinfo);
         let granted = match audience {
             Some(audience) => self.store.public_allowed((&client.of, client.id), SubjectType::User, Some(audience)).await?,
             None => Vec::new(),
@@ -158,11 +177,11 @@ impl App {
         if audience.is_some() && granted.is_empty() {
             return no("invalid_target", "This client was not granted that API in the name of people.");
         }
-        let scopes = granted_scopes(&request.scopes, granted.first().map(|api| &api.scopes));
+        let scopes = granted_scopes(scopes, granted.first().map(|api| &api.scopes));
         if scopes.is_empty() {
             return no("invalid_scope", "None of these scopes was granted to this client.");
         }
-        let organization = match (&client.of, request.organization.as_deref()) {
+        let organization = match (&client.of, organization) {
             (TokenClient::Platform, None) => None,
             (TokenClient::Platform, Some(named)) => match self.organization_named(named).await? {
                 None => return no("invalid_request", "There is no such `organization`, or it is not active."),
@@ -178,9 +197,7 @@ impl App {
                 }
             }
         };
-        let audience = audience.map(str::to_owned);
-        request = AuthorizationRequest { scopes, audience, ..request };
-        Ok(Ok((request, organization)))
+        Ok(Ok((scopes, audience.map(str::to_owned), organization)))
     }
 
     /// An active organization, by its id or slug.
@@ -257,7 +274,7 @@ impl App {
     }
 }
 
-fn new_flow(
+pub(super) fn new_flow(
     id: FlowId,
     client: &BrowserClient,
     request: AuthorizationRequest,

@@ -4,15 +4,18 @@ use crypto::{Purpose, opaque};
 use domain::{
     Error, Event, PLATFORM, Result,
     applications::{authorization_requests::AuthorizationRequest, client_grants::TokenClient, clients::OrganizationUsage},
-    identity::{entry::Entry, flows::CODE_LASTS},
+    identity::{
+        entry::Entry,
+        flows::{CODE_LASTS, Dead},
+    },
 };
-use store::{Change, WriteTx, applications::codes::Code};
+use store::{Change, WriteTx, applications::codes::Code, identity::sessions::BrowserSession};
 
 use super::{Answer, Loaded, Stop, Turn, member_entry, subject};
 use crate::{App, Call, core::limits::rate_request};
 
 /// What changed between the look and the transaction: the flow is looked at again.
-const CHANGED: &str = "flow_changed";
+pub(super) const CHANGED: &str = "flow_changed";
 
 impl App {
     /// Answers the client of a flow that misses nothing. `kept`: it is kept; one that is not had a browser that was signed in well enough before.
@@ -54,8 +57,8 @@ impl App {
         }
     }
 
-    /// The person's session and their organization's policy are looked at once more, in the transaction that makes the code.
-    async fn write_code(&self, tx: &WriteTx, call: &Call, loaded: &Loaded, hash: &str) -> Result<Change<()>> {
+    /// The person's session and their organization's policy, looked at once more in the transaction that ends the flow.
+    pub(super) async fn still_signed_in(&self, tx: &WriteTx, call: &Call, loaded: &Loaded) -> Result<BrowserSession> {
         let Some(known) = &loaded.session else { return Err(changed()) };
         let Some(session) = tx.lock_session(known.id, self.settings.session_longest).await? else { return Err(changed()) };
         let org = loaded.flow.organization.as_ref().map(|org| org.id);
@@ -73,25 +76,39 @@ impl App {
         } else if loaded.client.sign_in.organization_usage == OrganizationUsage::Require || session.user.realm != PLATFORM {
             return Err(changed());
         }
-        let user = &session.user;
-        tx.acts(domain::Actor::User { id: user.id, email: user.email.clone() });
-        let (log, client) = (org.unwrap_or(PLATFORM), &loaded.client);
+        tx.acts(domain::Actor::User { id: session.user.id, email: session.user.email.clone() });
+        Ok(session)
+    }
+
+    /// Records that somebody signed in at a client.
+    pub(super) async fn record_entry(&self, tx: &WriteTx, loaded: &Loaded, session: &BrowserSession) -> Result<()> {
+        let log = loaded.flow.organization.as_ref().map_or(PLATFORM, |org| org.id);
+        let service = match loaded.client.of {
+            TokenClient::Platform => None,
+            TokenClient::Of(..) => Some(loaded.client.id),
+        };
+        tx.record_sign_in(log, session.id, service).await
+    }
+
+    async fn write_code(&self, tx: &WriteTx, call: &Call, loaded: &Loaded, hash: &str) -> Result<Change<()>> {
+        let session = self.still_signed_in(tx, call, loaded).await?;
+        let (log, client) = (loaded.flow.organization.as_ref().map_or(PLATFORM, |org| org.id), &loaded.client);
         // What nobody asks for any more is not kept with it.
         let request = AuthorizationRequest { login_hint: None, id_token_hint: None, ..loaded.flow.request.clone() };
         let ip_address = tx.origin().ip_address.clone();
         let code = Code { client: (client.org(), client.id), session: session.id, org: log, request, ip_address };
         tx.insert_code(hash, &code, tx.now() + CODE_LASTS).await?;
-        let service = match client.of {
-            TokenClient::Platform => None,
-            TokenClient::Of(..) => Some(client.id),
-        };
-        tx.record_sign_in(log, session.id, service).await?;
-        let event = Event::ClientAuthorized { user_id: user.id, session_id: session.id, client_id: client.client_id.clone() };
+        self.record_entry(tx, loaded, &session).await?;
+        let event =
+            Event::ClientAuthorized { user_id: session.user.id, session_id: session.id, client_id: client.client_id.clone() };
         Ok(Change::new((), log, event))
     }
 
     /// Tells the client that whoever signed in does not belong to its organization.
     pub(super) async fn deny(&self, call: &Call, loaded: &Loaded) -> Result<Turn> {
+        if loaded.flow.request.device.is_some() {
+            return Ok(Turn::Stop(Stop::Dead(Dead::NoAccess, loaded.flow.organization.clone())));
+        }
         if !loaded.client.sign_in.comes_back_to(&loaded.flow.request.to.redirect_uri) {
             return Ok(Turn::Stop(Stop::BadRedirect));
         }

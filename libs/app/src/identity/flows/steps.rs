@@ -221,6 +221,9 @@ impl App {
                 silent(self.show(loaded, step, Some(e)).await?)
             }
             // Told after a right password only.
+            Err(e) if e.code == "no_access" && loaded.flow.request.device.is_some() => {
+                silent(Turn::Stop(Stop::Dead(Dead::NoAccess, loaded.flow.organization)))
+            }
             Err(e) if e.code == "no_access" && no_way_back => silent(Turn::Stop(Stop::BadRedirect)),
             Err(e) if e.code == "no_access" => {
                 let text = ("access_denied", "This account has no access to that organization.");

@@ -24,6 +24,7 @@ fn request(prompt: Prompt, max_age: Option<i64>) -> AuthorizationRequest {
         login_hint: None,
         ui_locales: None,
         id_token_hint: None,
+        device: None,
     }
 }
 

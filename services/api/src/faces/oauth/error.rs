@@ -15,7 +15,7 @@ use crate::http::error::{log, status};
 #[schema(example = json!({"error": "invalid_client", "error_description": "The client is unknown, or what it authenticated with is wrong."}))]
 pub(super) struct OAuthErrorBody {
     /// `invalid_request`, `invalid_client`, `invalid_grant`, `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`, `invalid_target`
-    /// (RFC 8707), `invalid_token` (RFC 6750), `slow_down`, `temporarily_unavailable` or `server_error`.
+    /// (RFC 8707), `invalid_token` (RFC 6750), `authorization_pending`, `access_denied`, `expired_token` (RFC 8628), `slow_down`, `temporarily_unavailable` or `server_error`.
     pub(super) error: &'static str,
     /// For people: what is wrong and what to do.
     pub(super) error_description: String,

@@ -32,7 +32,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[schema(example = json!({"grant_type": "client_credentials", "client_id": "5f0c…", "client_secret": "cs_…", "audience": "https://api.example.com/", "scope": "read:orders"}))]
 #[expect(dead_code, reason = "only describes: `Parameters` reads them")]
 struct TokenForm {
-    /// `authorization_code`, `refresh_token`, `client_credentials` or `urn:ietf:params:oauth:grant-type:token-exchange`.
+    /// `authorization_code`, `refresh_token`, `client_credentials`, `urn:ietf:params:oauth:grant-type:device_code` or
+    /// `urn:ietf:params:oauth:grant-type:token-exchange`.
     grant_type: String,
     /// What the browser came back with.
     code: Option<String>,
@@ -41,6 +42,8 @@ struct TokenForm {
     /// What the request's `code_challenge` was made of (RFC 7636).
     code_verifier: Option<String>,
     refresh_token: Option<String>,
+    /// What a device asks with (RFC 8628).
+    device_code: Option<String>,
     /// An access token that this client got for somebody, to be exchanged for one for another organization (RFC 8693).
     subject_token: Option<String>,
     /// `urn:ietf:params:oauth:token-type:access_token`.
@@ -115,7 +118,7 @@ impl From<UserTokens> for OAuthTokenResponse {
 }
 
 /// Where the token is to be used: `audience`, or `resource`, which say the same.
-fn audience(parameters: &Parameters) -> Result<Option<String>> {
+pub(super) fn audience(parameters: &Parameters) -> Result<Option<String>> {
     match (parameters.get("audience"), parameters.get("resource")) {
         (Some(one), Some(other)) if one != other => {
             Err(refuse("invalid_target", "`audience` and `resource` name two APIs. A token is for one."))
@@ -124,7 +127,7 @@ fn audience(parameters: &Parameters) -> Result<Option<String>> {
     }
 }
 
-fn scopes(parameters: &Parameters) -> Result<Option<Scopes>> {
+pub(super) fn scopes(parameters: &Parameters) -> Result<Option<Scopes>> {
     let scopes = parameters.get("scope").map(Scopes::parse).transpose();
     scopes.map_err(|_| refuse("invalid_scope", "`scope` is a list of scopes with blanks between."))
 }
@@ -135,8 +138,11 @@ enum Wanted {
     Code(CodeRequest),
     Renewed(Renewal),
     Exchanged(TokenExchange),
+    Device(String),
 }
 
+/// The grant type of devices (RFC 8628).
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// What is exchanged for what (RFC 8693).
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -182,6 +188,7 @@ fn wanted(parameters: &Parameters) -> Result<Wanted> {
             scopes: scopes(parameters)?,
             audience: audience(parameters)?,
         })),
+        Some(DEVICE) => own("device_code").map(Wanted::Device).ok_or_else(|| missing("Send the `device_code`.")),
         Some(EXCHANGE) => Ok(Wanted::Exchanged(exchange(parameters)?)),
         Some(_) => Err(refuse("unsupported_grant_type", "The metadata of this server lists the grant types that there are.")),
         None => Err(missing("Say which `grant_type`: authorization_code, refresh_token or client_credentials.")),
@@ -213,6 +220,7 @@ async fn issue(app: web::Data<App>, from: Anyone, req: HttpRequest, body: Raw) -
     let answer: OAuthTokenResponse = match wanted {
         Wanted::ForItself(asked) => app.client_token(&from.0, &proof, &asked).await?.into(),
         Wanted::Code(asked) => app.exchange_code(&from.0, &proof, &asked).await?.into(),
+        Wanted::Device(code) => app.device_tokens(&from.0, &proof, &code).await?.into(),
         Wanted::Exchanged(asked) => {
             let made: OAuthTokenResponse = app.exchange_token(&from.0, &proof, &asked).await?.into();
             OAuthTokenResponse { issued_token_type: Some(ACCESS_TOKEN), ..made }

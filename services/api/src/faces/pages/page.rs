@@ -5,7 +5,7 @@ mod parts;
 use serde::Serialize;
 
 pub(crate) use self::parts::{
-    Action, Back, Choice, CodeProblem, Done, ErrorKind, FactorKind, IdentifyProblem, PasswordProblem, Problem,
+    Action, Back, Choice, CodeProblem, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, PasswordProblem, Problem,
 };
 
 use super::safe_url::SafeUrl;
@@ -35,6 +35,12 @@ pub(crate) enum Page {
     SecondFactor { action: Action, email: String, kind: FactorKind, bad: Option<CodeProblem>, other: SafeUrl },
     /// Asks where to go (`organization`).
     Organizations { action: Action, email: String, choices: Vec<Choice>, other: SafeUrl },
+    /// Asks for the code that a device shows (`code`).
+    Device { action: Action, bad: Option<CodeProblem> },
+    /// Asks whether a device may go on (`answer`).
+    DeviceAsk { action: Action, email: String, device: DeviceFacts, other: SafeUrl },
+    /// Says what was answered.
+    DeviceDone { approved: bool },
     /// Says why it does not go on.
     Error {
         kind: ErrorKind,
@@ -93,6 +99,9 @@ impl Page {
             Self::Password { .. } => "password.html",
             Self::SecondFactor { .. } => "second_factor.html",
             Self::Organizations { .. } => "organizations.html",
+            Self::Device { .. } => "device.html",
+            Self::DeviceAsk { .. } => "device_ask.html",
+            Self::DeviceDone { .. } => "device_done.html",
             Self::Error { .. } => "error.html",
             Self::Leaving { .. } => "leaving.html",
             Self::SignOut { .. } => "sign_out.html",
@@ -116,7 +125,7 @@ impl Page {
         match self {
             Self::Identify { bad, .. } | Self::ResetRequest { bad, .. } => bad.is_some(),
             Self::Password { bad, .. } => bad.is_some(),
-            Self::SecondFactor { bad, .. } => bad.is_some(),
+            Self::SecondFactor { bad, .. } | Self::Device { bad, .. } => bad.is_some(),
             Self::VerifyEmail { bad, .. } | Self::NewPassword { bad, .. } => bad.is_some(),
             Self::Setup { bad_email, bad_password, .. } => bad_email.is_some() || bad_password.is_some(),
             Self::Error { .. } | Self::DeadLink | Self::Failed { .. } => true,

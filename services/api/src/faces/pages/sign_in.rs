@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use super::{
     Action, Choice, CodeProblem, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem, SafeUrl,
     browser::{self, Form, come_back, error_page, failed, own_form, stopped, to_client},
+    device,
 };
 use crate::http::{
     context::Anyone,
@@ -72,6 +73,8 @@ pub(crate) async fn turn(app: &App, req: &HttpRequest, (turn, gives): (Turn, Coo
         Turn::Continue(id) => browser::go(app, req, &format!("/signin/{id}"), &gives),
         Turn::Answer(answer) => to_client(app, req, &answer, &gives).await,
         Turn::Stop(stop) => stopped(app, req, stop).await,
+        Turn::Approve(asked) => device::approval(app, req, *asked, &gives).await,
+        Turn::Answered { approved } => device::answered(app, req, approved).await,
         Turn::Show(view) => {
             let (organization, client) = (view.flow.organization.as_ref(), Some(view.client.as_str()));
             let frame = browser::frame(app, req, (organization, client), view.flow.request.ui_locales.as_deref()).await;
@@ -131,11 +134,11 @@ fn shown(view: View) -> Page {
     }
 }
 
-fn flow(path: &web::Path<String>) -> Option<FlowId> {
+pub(super) fn flow(path: &web::Path<String>) -> Option<FlowId> {
     path.parse().ok()
 }
 
-async fn no_flow(app: &App, req: &HttpRequest) -> HttpResponse {
+pub(super) async fn no_flow(app: &App, req: &HttpRequest) -> HttpResponse {
     error_page(app, req, (ErrorKind::FlowExpired, StatusCode::BAD_REQUEST), None).await
 }
 
@@ -162,6 +165,9 @@ async fn show(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Pa
     let Some(id) = flow(&path) else { return no_flow(&app, &req).await };
     match app.flow(&from.0, &cookies::browser(&app, &req), id).await {
         // Somebody else may say who they are, whatever the flow misses.
+        Ok((Turn::Approve(asked), gives)) if browser::parameter(&req, "somebody_else").is_some() => {
+            turn(&app, &req, (Turn::Show(Box::new(asked.of_somebody_else())), gives)).await
+        }
         Ok((Turn::Show(view), gives)) if browser::parameter(&req, "somebody_else").is_some() => {
             let view = View { step: Step::Identify, email: String::new(), ..*view };
             turn(&app, &req, (Turn::Show(Box::new(view)), gives)).await

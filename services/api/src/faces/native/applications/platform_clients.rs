@@ -44,7 +44,7 @@ impl PathId for ClientId {
 
 /// A client of the platform.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "application_type": "web", "redirect_uris": ["https://app.example.com/callback"], "post_logout_redirect_uris": ["https://app.example.com"], "organization_usage": "require", "id_token_alg": "RS256", "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "application_type": "web", "redirect_uris": ["https://app.example.com/callback"], "post_logout_redirect_uris": ["https://app.example.com"], "organization_usage": "require", "id_token_alg": "RS256", "device_flow": false, "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
 pub(super) struct PlatformClientResponse {
     id: String,
     /// What it calls itself in OAuth.
@@ -65,6 +65,8 @@ pub(super) struct PlatformClientResponse {
     organization_usage: &'static str,
     /// `RS256` or `ES256`.
     id_token_alg: &'static str,
+    /// Whether people sign in for devices of it that have no browser (RFC 8628).
+    device_flow: bool,
     /// Until when the secret before the last rotation works.
     old_secret_until: Option<String>,
     created_at: String,
@@ -84,6 +86,7 @@ impl From<PlatformClient> for PlatformClientResponse {
             post_logout_redirect_uris: c.sign_in.post_logout_redirect_uris.into_iter().map(Into::into).collect(),
             organization_usage: c.sign_in.organization_usage.as_str(),
             id_token_alg: c.sign_in.id_token_alg.as_str(),
+            device_flow: c.sign_in.device_flow,
             old_secret_until: c.old_secret_until.map(time),
             created_at: time(c.created_at),
             updated_at: time(c.updated_at),
@@ -172,16 +175,21 @@ struct SignInFields {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     id_token_alg: Field<TokenAlg>,
+    /// Whether people sign in for devices of it that have no browser (RFC 8628); default false.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    device_flow: Field<bool>,
 }
 
 impl SignInFields {
     fn parse(self) -> Result<SignInSettings> {
-        let (kind, redirect, leaving, usage, alg) = all((
+        let (kind, redirect, leaving, usage, alg, devices) = all((
             self.application_type.optional("application_type"),
             self.redirect_uris.optional("redirect_uris"),
             self.post_logout_redirect_uris.optional("post_logout_redirect_uris"),
             self.organization_usage.optional("organization_usage"),
             self.id_token_alg.optional("id_token_alg"),
+            self.device_flow.optional("device_flow"),
         ))?;
         Ok(SignInSettings {
             application_type: kind.unwrap_or_default(),
@@ -189,6 +197,7 @@ impl SignInFields {
             post_logout_redirect_uris: leaving.unwrap_or_default(),
             organization_usage: usage.unwrap_or_default(),
             id_token_alg: alg.unwrap_or_default(),
+            device_flow: devices.unwrap_or_default(),
         })
     }
 }
@@ -251,17 +260,27 @@ async fn update(
 ) -> ApiResult<web::Json<PlatformClientResponse>> {
     let b = body.value;
     let f = b.sign_in;
-    let (name, auth_method, keys, application_type, redirect_uris, post_logout_redirect_uris, organization_usage, id_token_alg) =
-        all((
-            b.name.change("name"),
-            b.auth_method.change("auth_method"),
-            b.jwks.patch("jwks"),
-            f.application_type.change("application_type"),
-            f.redirect_uris.change("redirect_uris"),
-            f.post_logout_redirect_uris.change("post_logout_redirect_uris"),
-            f.organization_usage.change("organization_usage"),
-            f.id_token_alg.change("id_token_alg"),
-        ))?;
+    let (
+        name,
+        auth_method,
+        keys,
+        application_type,
+        redirect_uris,
+        post_logout_redirect_uris,
+        organization_usage,
+        id_token_alg,
+        device_flow,
+    ) = all((
+        b.name.change("name"),
+        b.auth_method.change("auth_method"),
+        b.jwks.patch("jwks"),
+        f.application_type.change("application_type"),
+        f.redirect_uris.change("redirect_uris"),
+        f.post_logout_redirect_uris.change("post_logout_redirect_uris"),
+        f.organization_usage.change("organization_usage"),
+        f.id_token_alg.change("id_token_alg"),
+        f.device_flow.change("device_flow"),
+    ))?;
     let changes = ClientChanges {
         name,
         auth_method,
@@ -271,6 +290,7 @@ async fn update(
         post_logout_redirect_uris,
         organization_usage,
         id_token_alg,
+        device_flow,
     };
     Ok(web::Json(app.update_client(&who.caller, who.path.0, &changes).await?.into()))
 }

@@ -84,6 +84,21 @@ pub(crate) struct Choice {
     pub slug: String,
 }
 
+/// A device that asks.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct DeviceFacts {
+    /// The application's name.
+    pub application: String,
+    /// Which organization is signed in to.
+    pub organization: Option<String>,
+    /// Where the device is.
+    pub address: Option<String>,
+    /// What it calls itself.
+    pub program: Option<String>,
+    /// Since when it waits.
+    pub since: String,
+}
+
 /// A link back, with the name of the application that it leads to.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Back {

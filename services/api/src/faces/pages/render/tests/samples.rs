@@ -1,7 +1,10 @@
 //! Every page, in all its states, with the same value wherever a value of somebody else's can be.
 
 use crate::faces::pages::{
-    page::{Action, Back, Choice, CodeProblem, Done, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem},
+    page::{
+        Action, Back, Choice, CodeProblem, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem,
+        Problem,
+    },
     safe_url::SafeUrl,
 };
 
@@ -16,7 +19,7 @@ fn problem(code: &str, message: &str) -> Option<Problem> {
 }
 
 pub(super) fn pages(value: &str) -> Vec<Page> {
-    [flow(value), factors(value), errors(value), ends(value), mailed(value)].concat()
+    [flow(value), factors(value), devices(value), errors(value), ends(value), mailed(value)].concat()
 }
 
 fn flow(value: &str) -> Vec<Page> {
@@ -54,6 +57,28 @@ fn factors(value: &str) -> Vec<Page> {
         other: url(value),
     };
     [FactorKind::App, FactorKind::Mail].into_iter().flat_map(|kind| bads().map(move |bad| page(kind, bad))).collect()
+}
+
+fn devices(value: &str) -> Vec<Page> {
+    let text = || value.to_owned();
+    let all = [CodeProblem::Missing, CodeProblem::Wrong, CodeProblem::Throttled(60)];
+    let typed = |bad| Page::Device { action: Action::new("/device", value), bad };
+    let facts = |known: bool| DeviceFacts {
+        application: text(),
+        organization: known.then(text),
+        address: known.then(text),
+        program: known.then(text),
+        since: text(),
+    };
+    let asked = |known| Page::DeviceAsk {
+        action: Action::new("/signin/7Qm2/device", value),
+        email: text(),
+        device: facts(known),
+        other: url(value),
+    };
+    let ends = [true, false].map(|approved| Page::DeviceDone { approved });
+    let typed = [None].into_iter().chain(all.into_iter().map(Some)).map(typed);
+    typed.chain([asked(true), asked(false)]).chain(ends).collect()
 }
 
 fn errors(value: &str) -> Vec<Page> {
