@@ -52,7 +52,7 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
 }
 
 /// Members of answers that are secrets, each shown once.
-pub const SECRET_MEMBERS: &[&str] = &["access_token", "refresh_token", "secret", "client_secret", "key", "token"];
+pub const SECRET_MEMBERS: &[&str] = &["access_token", "refresh_token", "secret", "client_secret", "key", "token", "device_code"];
 
 /// What names a thing of each kind.
 #[derive(Clone, Debug, Default)]

@@ -7,6 +7,7 @@ pub mod flows;
 pub mod impersonation;
 pub mod login;
 pub(crate) mod login_throttling;
+pub mod logouts;
 pub mod passwords;
 pub mod privacy;
 pub mod risk;

@@ -7,6 +7,7 @@ pub mod factors;
 pub mod flows;
 pub mod impersonation;
 pub mod login_throttling;
+pub mod logouts;
 pub mod privacy;
 pub mod risk;
 pub mod sessions;

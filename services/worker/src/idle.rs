@@ -10,7 +10,7 @@ use crate::{
     Deps,
     jobs::JOBS,
     queue::{Queue, attempt},
-    queues::{log_streams::LogStreams, mails::Mails, webhooks::Webhooks},
+    queues::{log_streams::LogStreams, logouts::Logouts, mails::Mails, webhooks::Webhooks},
     sequencer,
 };
 
@@ -38,6 +38,10 @@ pub struct Idle {
     pub mails_sent: usize,
     /// Mails that did not, to be repeated or given up.
     pub mails_unsent: usize,
+    /// Clients that were told of the end of a session.
+    pub logouts_told: usize,
+    /// Clients that were not, to be repeated or given up.
+    pub logouts_untold: usize,
 }
 
 /// Sequences, sends and settles everything that is due now, and what becomes due by that, until nothing is.
@@ -49,6 +53,7 @@ pub async fn run_until_idle(deps: &Deps) -> Result<Idle> {
         while sequence(deps, &mut total).await? {}
         let hooks = drain(&Webhooks::new(shared.clone(), CONCURRENCY)).await?;
         let mails = drain(&Mails::new(shared.clone(), CONCURRENCY)).await?;
+        let logouts = drain(&Logouts::new(shared.clone())).await?;
         let streams = drain(&LogStreams::new(shared.clone())).await?;
         let of = |counts: &BTreeMap<&str, usize>, label| counts.get(label).copied().unwrap_or_default();
         total.delivered += of(&hooks, "delivered");
@@ -58,7 +63,9 @@ pub async fn run_until_idle(deps: &Deps) -> Result<Idle> {
         total.stream_turns += streams.values().sum::<usize>();
         total.mails_sent += of(&mails, "sent");
         total.mails_unsent += of(&mails, "retried") + of(&mails, "failed");
-        if total.events == events && hooks.is_empty() && mails.is_empty() && streams.is_empty() {
+        total.logouts_told += of(&logouts, "told");
+        total.logouts_untold += of(&logouts, "retried") + of(&logouts, "failed");
+        if total.events == events && logouts.is_empty() && hooks.is_empty() && mails.is_empty() && streams.is_empty() {
             return Ok(total);
         }
     }

@@ -2,7 +2,7 @@
 //! database, which is the only truth: killing a worker at any instant loses nothing.
 //!
 //! - [`sequencer`] turns committed events into numbered ones and their deliveries.
-//! - Four queues ([`queues::webhooks`], [`queues::mails`], [`queues::log_streams`], [`queues::schedules`]) implement one small trait, [`queue::Queue`]: claim, work,
+//! - Five queues ([`queues::webhooks`], [`queues::mails`], [`queues::logouts`], [`queues::log_streams`], [`queues::schedules`]) implement one small trait, [`queue::Queue`]: claim, work,
 //!   settle, release. What is scheduled are [`jobs`], one file each.
 //! - [`backend`] lets apalis run a queue (concurrency, shutdown). This is the only crate that names apalis, and that the only file
 //!   beside [`service`], which puts everything together.

@@ -18,7 +18,7 @@ use crate::{
     Deps,
     backend::{Claims, Slots},
     queue::{Queue, attempt, failed},
-    queues::{log_streams::LogStreams, mails::Mails, schedules::Schedules, webhooks::Webhooks},
+    queues::{log_streams::LogStreams, logouts::Logouts, mails::Mails, schedules::Schedules, webhooks::Webhooks},
     sequencer,
     wake::WakeSignal,
 };
@@ -40,6 +40,7 @@ pub async fn run(deps: Deps, shutdown: impl Future<Output = ()> + Send) -> Resul
     let mut queues = QueueSet::new(deps.settings.shutdown, poll);
     queues.add(Webhooks::new(deps.clone(), slots), slots, &deliveries);
     queues.add(Mails::new(deps.clone(), slots), slots, &commits);
+    queues.add(Logouts::new(deps.clone()), slots, &commits);
     let (streams, gather) = (deps.settings.log_streams.concurrency, deps.settings.log_streams.gather);
     // A record that waits for others is not woken for.
     queues.add_polled(LogStreams::new(deps.clone()), streams, &deliveries, gather.max(Duration::from_millis(50)));

@@ -47,6 +47,8 @@ pub struct Settings {
     pub shutdown: Duration,
     /// The host in the ids of mails.
     pub message_host: String,
+    /// Who issues tokens for clients: us, with a slash.
+    pub issuer: String,
 }
 
 /// How logs are forwarded.
@@ -101,6 +103,7 @@ impl Settings {
             usage: runtime::settings::billing(config)
                 .and_then(|billing| Some(Reporting { account: billing.account, meter: billing.meter? })),
             shutdown: Duration::from_secs(config.server.shutdown_seconds),
+            issuer: format!("{}/", config.server.public_url.trim_end_matches('/')),
             message_host: host.split([':', '/']).next().filter(|name| !name.is_empty()).unwrap_or("localhost").to_owned(),
         }
     }

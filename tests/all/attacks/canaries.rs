@@ -213,6 +213,7 @@ fn every_secret_member_of_the_document_is_planted() {
         "token_endpoint",
         "token_endpoint_auth_methods_supported",
         "token_endpoint_auth_signing_alg_values_supported",
+        "issued_token_type",
         // Says who somebody is, and opens nothing.
         "id_token",
         "id_token_hint",

@@ -1,5 +1,6 @@
 //! Sign-ins in a browser, from an application's request to its tokens.
 
+mod backchannel;
 mod devices;
 mod organizations;
 mod security;

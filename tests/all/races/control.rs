@@ -11,7 +11,7 @@ use super::{
 };
 
 /// One statement for each invariant, in their order, that breaks it.
-const BREAKS: [&str; 12] = [
+const BREAKS: [&str; 13] = [
     "update memberships set role = 'admin' where role = 'owner'",
     "update org_counters set members = members + 1",
     "update org_counters set webhooks = webhooks + 1",
@@ -24,6 +24,9 @@ const BREAKS: [&str; 12] = [
     "update invitations set status = 'cancelled'",
     "update invitations set email = 'bob@example.com', pending_email = 'bob@example.com' where pending_email is not null",
     "insert into spent_refresh_tokens (hash, grant_id, spent_at) select refresh_hash, id, created_at from grants",
+    "insert into device_codes
+      (hash, user_code_hash, client_org_id, client_id, request, created_at, expires_at, kept_until, interval_seconds, used_at, grant_id)
+    select 'x', 'x', c.org_id, c.id, '{}', c.created_at, c.created_at, c.created_at, 5, c.created_at, c.id from clients c",
 ];
 
 /// Runs `sql` with an event behind it, as every change has one; the error that it ends with.

@@ -7,7 +7,7 @@
 use tenantry_tests::{Database, TestApp};
 
 /// A name, and the rows that must not be.
-pub(super) const INVARIANTS: [(&str, &str); 12] = [
+pub(super) const INVARIANTS: [(&str, &str); 13] = [
     (
         "one owner, whom the organization names",
         "from organizations o where o.deleted_at is null and ((select count(*) from memberships m where m.org_id = o.id and m.role = 'owner') <> 1
@@ -70,6 +70,10 @@ pub(super) const INVARIANTS: [(&str, &str); 12] = [
         "from invitations i join users u on u.email = i.pending_email join memberships m on m.org_id = i.org_id and m.user_id = u.id",
     ),
     ("a refresh token that was used is not valid", "from grants g join spent_refresh_tokens s on s.hash = g.refresh_hash"),
+    (
+        "a device that was let in was approved, once",
+        "from device_codes d where d.grant_id is not null and (d.session_id is null or d.answered_at is null or d.used_at is null)",
+    ),
 ];
 
 /// A query that answers the name of each invariant that does not hold.
@@ -78,7 +82,7 @@ pub(super) fn broken() -> String {
     parts.join(" union all ")
 }
 
-const WATCHED: [&str; 15] = [
+const WATCHED: [&str; 16] = [
     "organizations",
     "org_counters",
     "memberships",
@@ -94,6 +98,7 @@ const WATCHED: [&str; 15] = [
     "service_api_keys",
     "service_users",
     "subscriptions",
+    "device_codes",
 ];
 
 /// Has every commit checked from now on.

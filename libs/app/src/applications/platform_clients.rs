@@ -10,7 +10,7 @@ use domain::{
             USUAL_GRACE,
         },
         resource_servers::TokenAlg,
-        uris::RedirectUri,
+        uris::{PageUri, RedirectUri},
     },
     authorization::policy,
     core::value::Name,
@@ -53,6 +53,8 @@ pub struct ClientChanges {
     pub id_token_alg: Option<TokenAlg>,
     /// Whether people sign in for devices of it.
     pub device_flow: Option<bool>,
+    /// Where it is told that somebody's session has ended, or nowhere.
+    pub backchannel_logout_uri: Patch<PageUri>,
 }
 
 impl ClientChanges {
@@ -65,6 +67,7 @@ impl ClientChanges {
         settings.organization_usage = self.organization_usage.unwrap_or(settings.organization_usage);
         settings.id_token_alg = self.id_token_alg.unwrap_or(settings.id_token_alg);
         settings.device_flow = self.device_flow.unwrap_or(settings.device_flow);
+        settings.backchannel_logout_uri = self.backchannel_logout_uri.clone().apply(settings.backchannel_logout_uri.take());
         for (uris, changed) in [
             (&mut settings.redirect_uris, &self.redirect_uris),
             (&mut settings.post_logout_redirect_uris, &self.post_logout_redirect_uris),

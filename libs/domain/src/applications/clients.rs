@@ -7,7 +7,10 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{resource_servers::TokenAlg, uris::RedirectUri};
+use super::{
+    resource_servers::TokenAlg,
+    uris::{PageUri, RedirectUri},
+};
 use crate::{
     ClientId, Time,
     core::value::{BadValue, Name, bad},
@@ -142,6 +145,8 @@ pub struct SignInSettings {
     pub id_token_alg: TokenAlg,
     /// Whether people sign in for devices of it that have no browser (RFC 8628).
     pub device_flow: bool,
+    /// Where it is told that somebody's session has ended (OpenID Connect Back-Channel Logout).
+    pub backchannel_logout_uri: Option<PageUri>,
 }
 
 impl SignInSettings {

@@ -118,7 +118,7 @@ impl FromStr for RedirectUri {
     }
 }
 
-/// A page that a browser is shown: where a device's user types the code.
+/// A page that a browser is shown, such as where a device's user types the code; or where a client is told something.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PageUri(String);

@@ -6,7 +6,7 @@ use domain::{
         client_grants::TokenClient,
         clients::{ApplicationType, OrganizationUsage, SignInSettings},
         resource_servers::TokenAlg,
-        uris::RedirectUri,
+        uris::{PageUri, RedirectUri},
     },
     core::value::Slug,
     tenancy::organizations::OrgStatus,
@@ -58,7 +58,7 @@ pub(super) fn joined(uris: &[RedirectUri]) -> String {
     uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// Reads kind, redirect URIs, those after a sign-out, usage of organizations, the ID tokens' algorithm, and whether devices sign in.
+/// Reads kind, redirect URIs, those after a sign-out, usage of organizations, the ID tokens' algorithm, whether devices sign in, and where the client is told of ends.
 pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, DbErr> {
     let kind: Option<String> = columns.next()?;
     let (back, leaves): (String, Option<String>) = (columns.next()?, columns.next()?);
@@ -71,13 +71,15 @@ pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, 
         organization_usage: usage.map_or(Ok(OrganizationUsage::default()), |name| name.parse().map_err(wrong))?,
         id_token_alg: alg.map_or(Ok(TokenAlg::default()), |name| name.parse().map_err(wrong))?,
         device_flow,
+        backchannel_logout_uri: columns.next::<Option<String>>()?.map(PageUri::stored),
     })
 }
 
 /// A client of an organization that is not there, or not active, is none.
 const CLIENT: &str =
     "select c.id, c.client_id, c.name, c.org_id, o.slug, o.status, s.service_type, s.device_activation_uri, c.application_type, c.redirect_uris,
-      c.post_logout_redirect_uris, c.organization_usage, c.id_token_alg, c.device_flow
+      c.post_logout_redirect_uris, c.organization_usage, c.id_token_alg, c.device_flow,
+      c.backchannel_logout_uri
     from clients c
     left join organizations o on o.id = c.org_id and o.deleted_at is null
     left join services s on s.org_id = c.org_id and s.id = c.id";

@@ -2,7 +2,10 @@
 
 use domain::{
     ClientId, Error, PLATFORM, Result, Time, UserId,
-    applications::clients::{AuthMethod, ClientKeys, MAX_CLIENTS, PlatformClient, SignInSettings},
+    applications::{
+        clients::{AuthMethod, ClientKeys, MAX_CLIENTS, PlatformClient, SignInSettings},
+        uris::PageUri,
+    },
     authorization::policy::PlatformScope,
     core::value::Name,
 };
@@ -23,7 +26,8 @@ use crate::{
 /// The columns of a [`PlatformClient`], in the order of [`read`].
 const CLIENT: &str =
     "c.id, c.client_id, c.name, c.auth_method, c.jwks, c.application_type, c.redirect_uris, c.post_logout_redirect_uris,
-      c.organization_usage, c.id_token_alg, c.device_flow, c.old_secret_until, c.created_at, c.updated_at";
+      c.organization_usage, c.id_token_alg, c.device_flow,
+      c.backchannel_logout_uri, c.old_secret_until, c.created_at, c.updated_at";
 
 fn read(row: &QueryResult) -> Result<PlatformClient, DbErr> {
     let mut columns = Columns::of(row);
@@ -88,13 +92,14 @@ impl Store {
 const INSERT: Sql = sql!(
     "insert into clients
       (org_id, id, client_id, name, auth_method, jwks, application_type, redirect_uris, post_logout_redirect_uris,
-       organization_usage, id_token_alg, device_flow, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"
+       organization_usage, id_token_alg, device_flow, backchannel_logout_uri, created_at, updated_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)"
 );
 const SAVE: Sql = sql!(
     "update clients
     set name = $3, auth_method = $4, jwks = $5, application_type = $6, redirect_uris = $7, post_logout_redirect_uris = $8,
-      organization_usage = $9, id_token_alg = $10, device_flow = $11, old_secret_until = $12, updated_at = $13
+      organization_usage = $9, id_token_alg = $10, device_flow = $11, backchannel_logout_uri = $12, old_secret_until = $13,
+      updated_at = $14
     where org_id = $1 and id = $2"
 );
 const DELETE: Sql = sql!("delete from clients where org_id = $1 and id = $2");
@@ -103,7 +108,7 @@ fn keys(client: &PlatformClient) -> Value {
     client.keys.as_ref().map(|keys| keys.set().to_string()).into()
 }
 
-fn sign_in(settings: &SignInSettings) -> [Value; 6] {
+fn sign_in(settings: &SignInSettings) -> [Value; 7] {
     [
         settings.application_type.as_str().into(),
         joined(&settings.redirect_uris).into(),
@@ -111,6 +116,7 @@ fn sign_in(settings: &SignInSettings) -> [Value; 6] {
         settings.organization_usage.as_str().into(),
         settings.id_token_alg.as_str().into(),
         settings.device_flow.into(),
+        settings.backchannel_logout_uri.as_ref().map(PageUri::as_str).into(),
     ]
 }
 

@@ -39,6 +39,7 @@ pub(crate) const ALL: &[&Table] = &[
     &applications::device_codes::DEVICE_CODES,
     &applications::org_client_grants::ORG_CLIENT_GRANTS,
     &applications::client_grants::CLIENT_GRANTS,
+    &identity::logouts::LOGOUTS,
     &applications::token_clients::SEEN,
     &applications::services::RESOURCE_SERVERS,
     &applications::plans::PLANS,

@@ -69,6 +69,7 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("invitations.invited_by", ID_ONLY),
     ("invitations.pending_email", Cleared),
     ("log_streams.url_chosen_by", ID_ONLY),
+    ("logouts.user_id", ID_ONLY),
     ("memberships.user_id", Deleted),
     ("oauth_credentials.entered_by", ID_ONLY),
     ("one_time_links.email", Deleted),
@@ -210,6 +211,8 @@ impl WriteTx {
             }
         }
         let orders = self.order_erasures(scope).await?;
+        // Clients hear of it.
+        self.revoke_sessions(user.id, None).await?;
         for text in TRACES {
             sql::execute(&self.tx, text, vec![user.id.uuid().into(), self.now().into()]).await?;
         }

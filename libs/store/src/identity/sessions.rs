@@ -194,6 +194,10 @@ impl WriteTx {
         if let Some(id) = keep {
             update = update.filter(sessions::Column::Id.ne(id.uuid()));
         }
-        Ok(update.exec(&self.tx).await.map_err(from_db)?.rows_affected)
+        let ended = update.exec(&self.tx).await.map_err(from_db)?.rows_affected;
+        if ended > 0 {
+            self.queue_logouts(user).await?;
+        }
+        Ok(ended)
     }
 }

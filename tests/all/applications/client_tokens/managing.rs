@@ -14,6 +14,7 @@ const CLIENT: &[&str] = &[
     "organization_usage",
     "id_token_alg",
     "device_flow",
+    "backchannel_logout_uri",
     "old_secret_until",
     "created_at",
     "updated_at",

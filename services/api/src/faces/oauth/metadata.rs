@@ -43,6 +43,8 @@ struct ServerMetadata {
     ui_locales_supported: [&'static str; 3],
     /// The callback carries `iss` (RFC 9207).
     authorization_response_iss_parameter_supported: bool,
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
     token_endpoint_auth_methods_supported: [&'static str; 4],
@@ -89,6 +91,8 @@ fn document(app: &App) -> HttpResponse {
         claims_supported: CLAIMS,
         ui_locales_supported: ["en", "de", "fr"],
         authorization_response_iss_parameter_supported: true,
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
         token_endpoint_auth_methods_supported: METHODS_AND_NONE,

@@ -11,7 +11,7 @@ use domain::{
     applications::{
         clients::{ApplicationType, AuthMethod, ClientKeys, OrganizationUsage, PlatformClient, SignInSettings},
         resource_servers::TokenAlg,
-        uris::RedirectUri,
+        uris::{PageUri, RedirectUri},
     },
     core::value::Name,
 };
@@ -44,7 +44,7 @@ impl PathId for ClientId {
 
 /// A client of the platform.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "application_type": "web", "redirect_uris": ["https://app.example.com/callback"], "post_logout_redirect_uris": ["https://app.example.com"], "organization_usage": "require", "id_token_alg": "RS256", "device_flow": false, "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "application_type": "web", "redirect_uris": ["https://app.example.com/callback"], "post_logout_redirect_uris": ["https://app.example.com"], "organization_usage": "require", "id_token_alg": "RS256", "device_flow": false, "backchannel_logout_uri": "https://app.example.com/backchannel-logout", "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
 pub(super) struct PlatformClientResponse {
     id: String,
     /// What it calls itself in OAuth.
@@ -67,6 +67,8 @@ pub(super) struct PlatformClientResponse {
     id_token_alg: &'static str,
     /// Whether people sign in for devices of it that have no browser (RFC 8628).
     device_flow: bool,
+    /// Where it is told that somebody's session has ended (OpenID Connect Back-Channel Logout).
+    backchannel_logout_uri: Option<String>,
     /// Until when the secret before the last rotation works.
     old_secret_until: Option<String>,
     created_at: String,
@@ -87,6 +89,7 @@ impl From<PlatformClient> for PlatformClientResponse {
             organization_usage: c.sign_in.organization_usage.as_str(),
             id_token_alg: c.sign_in.id_token_alg.as_str(),
             device_flow: c.sign_in.device_flow,
+            backchannel_logout_uri: c.sign_in.backchannel_logout_uri.map(Into::into),
             old_secret_until: c.old_secret_until.map(time),
             created_at: time(c.created_at),
             updated_at: time(c.updated_at),
@@ -179,17 +182,22 @@ struct SignInFields {
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     device_flow: Field<bool>,
+    /// Where it is told that somebody's session has ended (OpenID Connect Back-Channel Logout): https; http on this machine. Null: nowhere.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    backchannel_logout_uri: Field<PageUri>,
 }
 
 impl SignInFields {
     fn parse(self) -> Result<SignInSettings> {
-        let (kind, redirect, leaving, usage, alg, devices) = all((
+        let (kind, redirect, leaving, usage, alg, devices, told) = all((
             self.application_type.optional("application_type"),
             self.redirect_uris.optional("redirect_uris"),
             self.post_logout_redirect_uris.optional("post_logout_redirect_uris"),
             self.organization_usage.optional("organization_usage"),
             self.id_token_alg.optional("id_token_alg"),
             self.device_flow.optional("device_flow"),
+            self.backchannel_logout_uri.optional("backchannel_logout_uri"),
         ))?;
         Ok(SignInSettings {
             application_type: kind.unwrap_or_default(),
@@ -198,6 +206,7 @@ impl SignInFields {
             organization_usage: usage.unwrap_or_default(),
             id_token_alg: alg.unwrap_or_default(),
             device_flow: devices.unwrap_or_default(),
+            backchannel_logout_uri: told,
         })
     }
 }
@@ -270,6 +279,7 @@ async fn update(
         organization_usage,
         id_token_alg,
         device_flow,
+        backchannel_logout_uri,
     ) = all((
         b.name.change("name"),
         b.auth_method.change("auth_method"),
@@ -280,6 +290,7 @@ async fn update(
         f.organization_usage.change("organization_usage"),
         f.id_token_alg.change("id_token_alg"),
         f.device_flow.change("device_flow"),
+        f.backchannel_logout_uri.patch("backchannel_logout_uri"),
     ))?;
     let changes = ClientChanges {
         name,
@@ -291,6 +302,7 @@ async fn update(
         organization_usage,
         id_token_alg,
         device_flow,
+        backchannel_logout_uri,
     };
     Ok(web::Json(app.update_client(&who.caller, who.path.0, &changes).await?.into()))
 }
