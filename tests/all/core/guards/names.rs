@@ -111,6 +111,7 @@ const LIFTED: &[&str] = &[
     "libs/app/src/events/feed/watch.rs",
     "services/worker/src/jobs.rs",
     "services/worker/src/queues/log_streams.rs",
+    "services/worker/src/queues/logouts.rs",
     "services/worker/src/queues/mails.rs",
     "services/worker/src/queues/webhooks.rs",
     "services/worker/src/sequencer.rs",
