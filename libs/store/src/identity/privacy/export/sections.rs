@@ -84,6 +84,16 @@ pub(super) const SECTIONS: &[Section] = &[
         ),
     ),
     of(
+        "applications_told_of_ends",
+        "",
+        &["logouts.user_id"],
+        sql!(
+            "select l.session_id, c.client_id as application, l.created_at, l.updated_at, count(*) over () as total
+            from logouts l join clients c on c.org_id = l.client_org_id and c.id = l.client_id
+            where l.user_id = $1 order by l.created_at desc limit $2"
+        ),
+    ),
+    of(
         "sign_ins",
         "sgn",
         &["sign_ins.user_id"],
