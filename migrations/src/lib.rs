@@ -1,6 +1,7 @@
 //! The schema of both databases, as SQL that a person can read.
 //!
-//! PostgreSQL and SQLite run the same text; the five places where they differ are placeholders (`{uuid}`, `{time}`, `{bytes}`, `{identity}`, `{bytewise}`).
+//! PostgreSQL and SQLite run the same text; the six places where they differ are placeholders (`{uuid}`, `{time}`, `{bytes}`, `{identity}`, `{bytewise}`,
+//! `{hex c.id}`: an id as identifiers are written).
 //! Column defaults are not used: every value is made by the server, so that clocks and identifiers can be injected;
 //! only a column that is added to a table with rows has one.
 //!
@@ -34,15 +35,20 @@ pub enum Dialect {
 impl Step {
     /// The step as that database takes it.
     pub fn sql(&self, dialect: Dialect) -> String {
-        let [uuid, time, bytes, identity, bytewise] = match dialect {
-            Dialect::Sqlite => ["blob", "text", "blob", "integer primary key autoincrement", ""],
-            Dialect::Postgres => {
-                ["uuid", "timestamptz", "bytea", "bigint generated always as identity (cache 1) primary key", " collate \"C\""]
-            }
+        let [uuid, time, bytes, identity, bytewise, hex] = match dialect {
+            Dialect::Sqlite => ["blob", "text", "blob", "integer primary key autoincrement", "", "lower(hex(c.id))"],
+            Dialect::Postgres => [
+                "uuid",
+                "timestamptz",
+                "bytea",
+                "bigint generated always as identity (cache 1) primary key",
+                " collate \"C\"",
+                "replace(cast(c.id as text), '-', '')",
+            ],
         };
         let text = self.files.join("\n");
         let text = text.replace("{uuid}", uuid).replace("{time}", time).replace("{bytes}", bytes);
-        text.replace("{identity}", identity).replace("{bytewise}", bytewise)
+        text.replace("{identity}", identity).replace("{bytewise}", bytewise).replace("{hex c.id}", hex)
     }
 }
 

@@ -4,6 +4,7 @@ mod accounts;
 mod auth;
 mod connections;
 mod factors;
+mod federation;
 mod flows;
 mod pages;
 mod privacy;

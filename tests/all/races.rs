@@ -12,6 +12,7 @@ mod ownership;
 mod removal;
 mod roles;
 mod seats;
+mod upstream;
 
 use tenantry_tests::{Database, Response, TestApp};
 

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod connections;
 pub mod factors;
+pub mod federation;
 pub mod flows;
 pub mod impersonation;
 pub mod login;

@@ -21,7 +21,7 @@ use domain::{
     Clock, IdGen, Result,
     applications::billing::platform::PlatformBilling,
     core::{
-        ports::{IdentityProviders, Kv, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, UrlGuard},
+        ports::{IdentityProviders, Kv, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, Upstreams, UrlGuard},
         value::Email,
     },
     delivery::mails::{Mail, Template},
@@ -89,6 +89,7 @@ pub struct App {
     mail_servers: Arc<dyn MailServers>,
     receivers: Arc<dyn LogReceivers>,
     identity_providers: Arc<dyn IdentityProviders>,
+    upstreams: Arc<dyn Upstreams>,
     pictures: Arc<dyn Pictures>,
     proofs: Arc<dyn Proofs>,
     payments: Arc<dyn Payments>,
@@ -119,6 +120,8 @@ pub struct Parts {
     pub receivers: Arc<dyn LogReceivers>,
     /// The way to identity providers.
     pub identity_providers: Arc<dyn IdentityProviders>,
+    /// What is spoken with identity providers when somebody signs in.
+    pub upstreams: Arc<dyn Upstreams>,
     /// The way to customers' pictures.
     pub pictures: Arc<dyn Pictures>,
     /// The way to what proves customers' domains.
@@ -147,6 +150,7 @@ impl App {
             mail_servers: parts.mail_servers,
             receivers: parts.receivers,
             identity_providers: parts.identity_providers,
+            upstreams: parts.upstreams,
             pictures: parts.pictures,
             proofs: parts.proofs,
             payments: parts.payments,

@@ -41,6 +41,8 @@ pub enum Purpose {
     Code,
     /// Names an authorization request that a client pushed.
     PushedRequest,
+    /// Binds an identity provider's answer to who was sent there.
+    Upstream,
     /// Is exchanged for tokens by a device, once somebody has approved.
     DeviceCode,
 }
@@ -63,6 +65,7 @@ impl Purpose {
             Self::BrowserSession => "bs",
             Self::Code => "code",
             Self::PushedRequest => "par",
+            Self::Upstream => "up",
             Self::DeviceCode => "dc",
         }
     }

@@ -5,6 +5,7 @@ pub mod authentications;
 pub mod connections;
 pub mod entry;
 pub mod factors;
+pub mod federation;
 pub mod flows;
 pub mod impersonation;
 pub mod login_throttling;

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod active_users;
 pub mod connections;
 pub mod factors;
+pub mod federation;
 pub mod flows;
 pub mod impersonation;
 pub mod login_throttling;

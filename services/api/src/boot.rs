@@ -56,6 +56,7 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     let payments: Arc<dyn Payments> = Arc::new(resources.payments.clone());
     let receivers: Arc<dyn LogReceivers> = Arc::new(resources.receivers.clone());
     let identity_providers: Arc<dyn IdentityProviders> = Arc::new(resources.egress.clone());
+    let upstreams = Arc::new(federation::oidc::IdentityProviders::new(resources.egress.clone()));
     let locations: Arc<dyn Locations> = Arc::new(GeoIp::open(config.risk.geoip_database.as_deref())?);
     let hasher = Hasher::start(HasherConfig {
         threads: config.passwords.threads,
@@ -76,6 +77,7 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
         mail_servers,
         receivers,
         identity_providers,
+        upstreams,
         pictures,
         proofs,
         payments,

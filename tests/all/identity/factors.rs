@@ -12,7 +12,7 @@ use totp_rs::{Builder, Secret};
 use crate::core::shapes::has_exactly;
 
 /// An authenticator app.
-struct Authenticator {
+pub(super) struct Authenticator {
     secret: String,
     recovery: Vec<String>,
 }
@@ -42,7 +42,7 @@ async fn set_up(by: &Client) -> Authenticator {
 }
 
 /// Enrols somebody; the step after the one that was used begins.
-async fn enrol(app: &TestApp, user: &User) -> Authenticator {
+pub(super) async fn enrol(app: &TestApp, user: &User) -> Authenticator {
     let authenticator = set_up(&app.by(user)).await;
     app.by(user).post("/api/user/mfa/verify", json!({"code": authenticator.code(app)})).await.ok();
     app.advance(TimeDelta::seconds(30));

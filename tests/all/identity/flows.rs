@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tenantry_tests::{Browser, PASSWORD, RelyingParty, Response, TestApp, User, both, read_token, text};
 
-async fn application(app: &TestApp, settings: Value) -> (User, RelyingParty) {
+pub(super) async fn application(app: &TestApp, settings: Value) -> (User, RelyingParty) {
     let root = app.platform_owner().await;
     let party = RelyingParty::register(&app.by(&root), settings).await;
     (root, party)

@@ -7,7 +7,7 @@ use tenantry_tests::{Client, Options, Org, PASSWORD, Response, TestApp, User, an
 
 use crate::core::shapes::has_exactly;
 
-const SHAPE: &[&str] = &["mfa", "max_age_seconds", "networks"];
+const SHAPE: &[&str] = &["mfa", "max_age_seconds", "networks", "sso", "break_glass", "mfa_trusts_connection"];
 
 async fn founded(app: &TestApp) -> (User, Org) {
     let ann = app.sign_up("ann@example.com").await;
@@ -61,10 +61,15 @@ both!(the_policy_is_read_changed_and_recorded, async |app| {
     let (ann, org) = founded(app).await;
     let usual = app.by(&ann).get(&org.at("sign-in/policy")).await.ok();
     has_exactly(&usual, SHAPE);
-    assert_eq!(usual, json!({"mfa": "off", "max_age_seconds": null, "networks": []}));
+    assert_eq!(
+        usual,
+        json!({"mfa": "off", "max_age_seconds": null, "networks": [], "sso": "optional", "break_glass": [], "mfa_trusts_connection": false})
+    );
     let changed = set(app, &org, json!({"max_age_seconds": 3600, "networks": ["127.0.0.1", "203.0.113.7/24"]})).await;
     let networks = json!(["127.0.0.1/32", "203.0.113.0/24"]);
-    assert_eq!(changed, json!({"mfa": "off", "max_age_seconds": 3600, "networks": networks}));
+    let mut expected = usual.clone();
+    (expected["max_age_seconds"], expected["networks"]) = (json!(3600), networks.clone());
+    assert_eq!(changed, expected);
     assert_eq!(set(app, &org, json!({})).await, changed, "nothing sent, nothing changed");
     set(app, &org, json!({"networks": [], "max_age_seconds": null})).await;
     assert_eq!(app.by(&ann).get(&org.at("sign-in/policy")).await.ok(), usual);

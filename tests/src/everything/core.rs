@@ -33,6 +33,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("pages.postDevice", Public),
     op("pages.postSignIn", Public),
     op("pages.postVerifyEmail", Public),
+    op("pages.providerCallback", Public),
     op("pages.resetPassword", Public),
     op("pages.setup", Public),
     op("pages.signIn", Public),

@@ -73,13 +73,15 @@ pub struct ConnectionView {
     pub connection: Connection,
     /// Whether each of its mapped roles is given, in their order.
     pub awake: Vec<bool>,
+    /// Where its provider sends people back to, which is registered there.
+    pub callback_url: String,
 }
 
 impl ConnectionView {
-    fn of(connection: Connection, roles: &[Role]) -> Self {
+    fn of(app: &App, connection: Connection, roles: &[Role]) -> Self {
         let role = |mapping: &RoleMapping| roles.iter().find(|role| role.name.as_str() == mapping.role.as_str());
         let awake = connection.mapping.roles.iter().map(|mapping| is_awake(&connection.ceiling, role(mapping))).collect();
-        Self { connection, awake }
+        Self { callback_url: app.callback_url(connection.id), connection, awake }
     }
 }
 
@@ -90,7 +92,7 @@ impl App {
         let scope: OrgScope<'_, Connections, Read> = decide(&standing)?;
         let roles = self.store.mappable_roles(scope).await?;
         let all = self.store.list_connections(scope).await?;
-        Ok(all.into_iter().map(|connection| ConnectionView::of(connection, &roles)).collect())
+        Ok(all.into_iter().map(|connection| ConnectionView::of(self, connection, &roles)).collect())
     }
 
     /// One connection.
@@ -98,7 +100,7 @@ impl App {
         let standing = self.standing(c, slug).await?;
         let scope: OrgScope<'_, Connections, Read> = decide(&standing)?;
         let connection = self.store.get_connection(scope, id).await?;
-        Ok(ConnectionView::of(connection, &self.store.mappable_roles(scope).await?))
+        Ok(ConnectionView::of(self, connection, &self.store.mappable_roles(scope).await?))
     }
 
     /// Makes a connection. `AlreadyExists` (`connection_id_taken`), `Conflict` (`connection_limit`), `Forbidden` (`beyond_own`) for a

@@ -13,10 +13,10 @@ use crypto::opaque;
 use domain::{
     Error, PLATFORM, Result, UserId,
     applications::authorization_requests::AnswersTo,
-    core::rate::Limit,
+    core::{rate::Limit, value::Name},
     identity::{
         accounts::User,
-        entry::Entry,
+        entry::{Entry, counting},
         flows::{Dead, Facts, FlowId, SignedInHere, Step, next},
     },
     tenancy::organizations::OrgStatus,
@@ -25,13 +25,21 @@ use store::{
     Change, NoEvent, WriteTx,
     applications::browser_clients::BrowserClient,
     identity::{
+        federation::Way,
         flows::{Entered, Flow, Mine},
         sessions::BrowserSession,
         sign_in_policy::Entrance,
     },
 };
 
-use crate::{App, Call, core::limits::by_network, identity::login::entering::entry_of};
+use crate::{
+    App, Call,
+    core::limits::by_network,
+    identity::{
+        federation::Proof,
+        login::{doors::Door, entering::entry_of},
+    },
+};
 
 /// What a browser shows of itself: its cookies.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +55,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    fn hash(&self) -> Option<String> {
+    pub(crate) fn hash(&self) -> Option<String> {
         self.browser.as_deref().filter(|text| opaque::recognises(crypto::Purpose::Browser, text)).map(opaque::hash)
     }
     fn session_hash(&self) -> Option<String> {
@@ -75,6 +83,8 @@ pub enum Turn {
     Show(Box<View>),
     /// To the client, with an answer.
     Answer(Answer),
+    /// To an identity provider.
+    Away(String),
     /// It is asked about a device.
     Approve(Box<devices::Approval>),
     /// It has answered for a device.
@@ -132,24 +142,33 @@ pub struct View {
     pub choices: Vec<Entered>,
     /// Whether the second factor is an app's code, and not a mailed one.
     pub has_app: bool,
+    /// The organization's identity providers that can be chosen.
+    pub ways: Vec<Way>,
+    /// The provider whose word has to be proven.
+    pub proving: Option<Name>,
     /// Why what was sent did not do.
     pub bad: Option<Error>,
 }
 
 /// A flow that was loaded, with who is signed in in its browser.
-struct Loaded {
-    flow: Flow,
+pub(crate) struct Loaded {
+    pub(crate) flow: Flow,
     client: BrowserClient,
     browser: String,
-    cookie: Option<String>,
+    pub(crate) cookie: Option<String>,
     framed: bool,
-    session: Option<BrowserSession>,
+    pub(crate) session: Option<BrowserSession>,
     entrance: Option<Entrance>,
+    /// What a provider said that has to be proven.
+    proof: Option<Proof>,
 }
 
 impl Loaded {
-    fn mine(&self) -> Mine<'_> {
+    pub(crate) fn mine(&self) -> Mine<'_> {
         Mine { id: self.flow.id, browser: &self.browser, sign_ins: self.flow.sign_ins }
+    }
+    fn door(&self) -> Door<'_> {
+        Door::Browser { flow: self.mine(), cookie: self.cookie.as_deref(), proof: self.proof.as_ref() }
     }
     fn user(&self) -> Option<&User> {
         self.session.as_ref().map(|session| &session.user)
@@ -175,14 +194,14 @@ const PER_SIGN_IN: u32 = 10;
 
 impl App {
     /// Counts a request of a browser against the network that it comes from: what begins sign-ins apart from what goes on with them. `RateLimited`.
-    async fn admit_browser(&self, kind: &str, call: &Call) -> Result<()> {
+    pub(crate) async fn admit_browser(&self, kind: &str, call: &Call) -> Result<()> {
         let one = self.settings.limits.sign_in;
         let limit = Limit { burst: one.burst.saturating_mul(PER_SIGN_IN), period: one.period / PER_SIGN_IN };
         self.admit("sign_in", &by_network(kind, call, limit)).await
     }
 
     /// Loads a flow for the browser that it belongs to.
-    async fn load(&self, call: &Call, browser: &Browser, id: FlowId) -> Result<std::result::Result<Loaded, Stop>> {
+    pub(crate) async fn load(&self, call: &Call, browser: &Browser, id: FlowId) -> Result<std::result::Result<Loaded, Stop>> {
         let Some(flow) = self.store.public_flow(id).await? else { return Ok(Err(Stop::Over)) };
         let Some(hash) = browser.hash().filter(|hash| flow.browser.as_ref() == Some(hash)) else {
             return Ok(Err(Stop::OtherBrowser));
@@ -210,7 +229,15 @@ impl App {
             (Some(session), Some(org)) => self.store.public_entrance(org.id, session.user.id).await?,
             _ => None,
         };
-        Ok(Loaded { flow, client, browser: hash, cookie, framed: browser.framed, session, entrance })
+        let proof = match flow.upstream {
+            Some(id) => self.store.public_upstream_login_of_flow(id, call.now).await?,
+            None => None,
+        };
+        let proof = match proof {
+            Some(login) => self.proof_of(login, call.now).await?,
+            None => None,
+        };
+        Ok(Loaded { flow, client, browser: hash, cookie, framed: browser.framed, session, entrance, proof })
     }
 
     /// What is missing.
@@ -218,12 +245,12 @@ impl App {
         if loaded.flow.is_bereft {
             return Err(Error::forbidden("organization_not_active", "The organization is not there any more."));
         }
-        let entry = match &loaded.session {
-            Some(session) => member_entry(loaded.entrance.as_ref(), &session.user, (&session.did, call))?,
-            None => None,
-        };
+        let entry = self.entry_in(call, loaded)?;
+        // What was done at other organizations says nothing here, not even that it was recent.
+        let policy = loaded.entrance.as_ref().map(|entrance| &entrance.policy);
+        let did = loaded.session.as_ref().map(|session| counting(policy, &session.did)).unwrap_or_default();
         let session = loaded.session.as_ref().map(|session| SignedInHere {
-            did: &session.did,
+            did: &did,
             // An organization's own account is for that organization, as is who is known by an organization's word only.
             confined: session.did.is_confined(session.user.realm) || session.user.realm != PLATFORM,
             entry: entry.as_ref(),
@@ -235,11 +262,21 @@ impl App {
             has_organization: flow.organization.is_some(),
             has_email: flow.email.is_some(),
             waits: flow.waiting.is_some(),
+            chosen: flow.connection.is_some(),
+            proves: loaded.proof.is_some(),
             fresh_since: flow.fresh_since,
             session,
             began: flow.created_at,
             now: call.now,
         }))
+    }
+
+    /// What the organization's policy says about who is signed in; `None`: nobody is, or they do not belong there.
+    pub(crate) fn entry_in(&self, call: &Call, loaded: &Loaded) -> Result<Option<Entry>> {
+        match &loaded.session {
+            Some(session) => member_entry(loaded.entrance.as_ref(), &session.user, (&session.did, call)),
+            None => Ok(None),
+        }
     }
 
     /// What a browser is shown.
@@ -259,9 +296,13 @@ impl App {
             Step::Organization => user(),
             _ => known.or_else(hint).or_else(user),
         };
-        let view =
-            View { step, client: loaded.client.name, email: email.unwrap_or_default(), choices, has_app, bad, flow: loaded.flow };
-        Ok(Turn::Show(Box::new(view)))
+        let ways = match (step, &loaded.flow.organization) {
+            (Step::Identify | Step::Password | Step::Connections, Some(org)) => self.store.public_ways(org.id).await?,
+            _ => Vec::new(),
+        };
+        let (client, email) = (loaded.client.name, email.unwrap_or_default());
+        let proving = loaded.proof.map(|proof| proof.name);
+        Ok(Turn::Show(Box::new(View { step, client, email, choices, has_app, ways, proving, bad, flow: loaded.flow })))
     }
 
     /// Goes on with a flow: shows what is missing, or answers the client if nothing is.
@@ -299,6 +340,10 @@ impl App {
                 Ok(Turn::Continue(loaded.flow.id))
             }
             Step::Refused(Dead::NoAccess) => self.deny(call, &loaded).await,
+            Step::Upstream => match loaded.flow.connection {
+                Some(id) => self.send_upstream(call, loaded, id).await,
+                None => Err(Error::internal("no connection was chosen")),
+            },
             Step::Refused(dead) => Ok(Turn::Stop(Stop::Dead(dead, loaded.flow.organization))),
             step => self.show(loaded, step, None).await,
         }

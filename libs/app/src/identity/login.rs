@@ -51,7 +51,7 @@ pub struct SignedIn {
     pub device: Option<String>,
 }
 
-fn wrong() -> Error {
+pub(crate) fn wrong() -> Error {
     Error::unauthenticated("invalid_credentials", "The e-mail address or password is wrong, or the address is not confirmed yet.")
 }
 

@@ -25,7 +25,11 @@ impl App {
     /// Mails a link to set a new password, if there is such an account; of the organization's realm if one is named.
     pub async fn forgot_password(&self, call: &Call, email: &Email, org_slug: Option<&Slug>) -> Result<()> {
         self.admit_mail(email).await?;
-        let account = self.account_for_sign_in(org_slug, email).await?;
+        // An account that only ever came through a provider gets no password by mail: whoever left there would come back here.
+        let account = match self.account_for_sign_in(org_slug, email).await? {
+            Some(account) if account.password_hash.is_none() && self.store.public_has_identity(account.user.id).await? => None,
+            account => account,
+        };
         self.anonymously(call, async |tx| {
             let Some(account) = &account else { return self.pretend(tx, LinkPurpose::ResetPassword, email).await };
             let user = &account.user;

@@ -75,8 +75,14 @@ impl App {
         self.list(scope.org(), page.is_deep() || min_score > 0, self.store.risk_events(scope, min_score, page)).await
     }
 
-    /// Judges a sign-in of an account that was asked for its password and knew it.
-    pub(crate) async fn judge(&self, tx: &WriteTx, named: Option<OrgId>, user: UserId, shown: &Shown) -> Result<Verdict> {
+    /// Judges a sign-in of an account whose first factor was right.
+    pub(crate) async fn judge(
+        &self,
+        tx: &WriteTx,
+        named: Option<OrgId>,
+        (user, method): (UserId, &'static str),
+        shown: &Shown,
+    ) -> Result<Verdict> {
         let network = login_throttling::network(tx.origin());
         let judges = tx.risk_judges(named, user, &network).await?;
         let address = tx.origin().address();
@@ -88,7 +94,7 @@ impl App {
             Inputs { settings: judge.settings, observed: Observed { device, attempts: judge.attempts + 1, travel } }
         };
         let judgements = judges.iter().map(|judge| Judgement::of(judge.org, named == Some(judge.org), inputs(judge))).collect();
-        Ok(Verdict { judgements, location })
+        Ok(Verdict { judgements, location, method })
     }
 }
 
@@ -96,6 +102,8 @@ impl App {
 pub(crate) struct Verdict {
     judgements: Vec<Judgement>,
     location: Location,
+    /// What was shown.
+    method: &'static str,
 }
 
 impl Verdict {
@@ -114,7 +122,7 @@ impl Verdict {
     pub(crate) async fn record(&self, tx: &WriteTx, user: &User, came_of_it: Judged) -> Result<Vec<(OrgId, Event)>> {
         let mut told = Vec::new();
         for judgement in self.judgements.iter().filter(|one| one.named || one.assessment.action == RiskAction::ChallengeMfa) {
-            let id = tx.record_judgement(judgement, (user.id, "password"), &self.location, came_of_it).await?;
+            let id = tx.record_judgement(judgement, (user.id, self.method), &self.location, came_of_it).await?;
             if !judgement.tells() {
                 continue;
             }

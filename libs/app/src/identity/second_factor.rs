@@ -32,9 +32,10 @@ use crate::{
         login::{
             SignedIn,
             doors::{Arrived, Door, In, To},
+            entering::shown_by,
         },
         login_throttling,
-        risk::{challenge::proven, device::Shown},
+        risk::{device::Shown, telling},
         tokens::{For, audience},
     },
     mail,
@@ -106,14 +107,14 @@ impl App {
     pub(super) async fn wait_for_second(
         &self,
         tx: &WriteTx,
-        (user, proven): (&User, &str),
+        (user, proven, did): (&User, &str, &Authentications),
         waits: &Waits,
         call: &Call,
     ) -> Result<()> {
         if tx.enrolled(user.id).await?.totp_since.is_none() {
             self.mail_code(tx, (user, proven), call).await?;
         }
-        tx.wait_for_factor(user.id, waits.id, proven, tx.now() + WAITS).await
+        tx.wait_for_factor(user.id, waits.id, (proven, did), tx.now() + WAITS).await
     }
 
     /// The token that names a sign-in that waits, for clients of our own API.
@@ -154,21 +155,23 @@ impl App {
         let shown = self.shown_device(device).await?;
         self.anonymously(call, async |tx| {
             let account = tx.lock_account(waits.user).await.map_err(|_| over())?;
-            let password = proven(account.password_hash.as_deref());
-            let waiting = tx.waiting_sign_in(waits.user, waits.id).await?;
-            let Some((_, until)) = waiting.filter(|(proven, _)| account.user.deleted_at.is_none() && *proven == password) else {
+            let waiting = tx.waiting_sign_in(waits.user, waits.id).await?.filter(|_| account.user.deleted_at.is_none());
+            let Some(waiting) = waiting else { return Err(over()) };
+            let first = || Authentications::one(Authentication::own(Method::Password, waiting.until - WAITS));
+            let did = waiting.did.clone().unwrap_or_else(first);
+            let shown_before = shown_by(&did, account.password_hash.as_deref());
+            if waiting.proven != shown_before {
                 return Err(over());
-            };
+            }
             let known = tx.totp(waits.user).await?.filter(|totp| totp.confirmed_at.is_some());
             let tried = match &known {
                 Some(totp) => self.try_factor(tx, waits.user, totp, (code, ShownIn::SignIn)).await?,
-                None => try_mailed(tx, waits.user, code, &password).await?,
+                None => try_mailed(tx, waits.user, code, &shown_before).await?,
             };
             match tried {
                 FactorTried::TooOften(until) => Err(too_often(tx, until)),
                 FactorTried::Wrong => self.failed(tx, &account, waits, known.is_some()).await,
                 FactorTried::Right(method) => {
-                    let did = Authentications::one(Authentication::own(Method::Password, until - WAITS));
                     let did = did.and(Authentication::own(method, tx.now()));
                     self.end_waiting(tx, (&account.user, waits), (&did, method), (&shown, door, call)).await
                 }
@@ -268,8 +271,8 @@ impl App {
             return Ok(Change::new(Err(refusal), log, event));
         }
         let target = waits.to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
-        let judges = self.judge(tx, waits.org(), user.id, shown).await?;
-        let In { admitted, session, replaced } = self.enter(tx, (user, did), &target, (door, call)).await?;
+        let judges = self.judge(tx, waits.org(), (user.id, "password"), shown).await?;
+        let In { admitted, session, told } = self.enter(tx, (user, did), &target, (door, call)).await?;
         if !tx.end_waiting(user.id, waits.id).await? {
             return Err(over());
         }
@@ -279,7 +282,7 @@ impl App {
         let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
         let verified = Event::MfaVerified { user_id: user.id, method: method.as_str() };
         let change = Change::new(Ok(Arrived { admitted, device }), target.org(), event).and(target.org(), verified);
-        Ok(In::telling(change, replaced))
+        Ok(telling(change, told))
     }
 }
 

@@ -15,7 +15,7 @@ use domain::{
     },
     tenancy::roles::RoleName,
 };
-use store::{Change, NoEvent};
+use store::{Change, NoEvent, WriteTx};
 
 use crate::{App, Call, Caller};
 
@@ -53,6 +53,7 @@ impl App {
                 return Ok(Change::silent(new, NoEvent::Unchanged));
             }
             keeps_its_author(scope, &new, &c.call)?;
+            keeps_a_way_in(tx, scope, (&old, &new)).await?;
             tx.put_sign_in_policy(scope, &new).await?;
             let event = updated(scope.org(), &new);
             Ok(Change::new(new, scope.org(), event))
@@ -92,11 +93,40 @@ fn keeps_its_author(scope: OrgScope<'_, SignInRules, Write>, policy: &SignInPoli
     Err(Error::conflict("keeps_you_out", "You could not come back from where you are: name your own network as well."))
 }
 
+/// Whoever has to come through a connection has one; and for the day its provider is away, owners may come without, with two factors of their own.
+async fn keeps_a_way_in(
+    tx: &WriteTx,
+    scope: OrgScope<'_, SignInRules, Write>,
+    (old, new): (&SignInPolicy, &SignInPolicy),
+) -> Result<()> {
+    if old.break_glass != new.break_glass && !scope.authority().is_owner() {
+        return Err(Error::forbidden("owners_only", "Only an owner says who may come without the identity provider."));
+    }
+    let owners = tx.owners_with_factor(scope).await?;
+    if new.break_glass.iter().any(|user| !owners.contains(user)) {
+        let rule = "Name owners who have enrolled an authenticator app.";
+        return Err(Error::field("break_glass", "not_an_owner", rule));
+    }
+    match new.sso_required {
+        true if new.connections.is_empty() => {
+            Err(Error::field("sso", "no_connection", "There is no enabled connection through which people could come."))
+        }
+        true if new.break_glass.is_empty() => {
+            let rule = "Name an owner with an authenticator app in `break_glass`, for the day the identity provider is away.";
+            Err(Error::field("break_glass", "required", rule))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn updated(organization_id: OrgId, policy: &SignInPolicy) -> Event {
     Event::SignInPolicyUpdated {
         organization_id,
         mfa: policy.mfa.as_str(),
         max_age_seconds: policy.max_age.map(i64::from),
         networks: policy.networks.texts().collect(),
+        sso: if policy.sso_required { "required" } else { "optional" },
+        break_glass: policy.break_glass.clone(),
+        mfa_trusts_connection: policy.mfa_trusts_connection,
     }
 }

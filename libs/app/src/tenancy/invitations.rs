@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crypto::{Purpose, opaque};
 use domain::{
-    Error, Event, InvitationId, Page, Result,
+    Error, Event, InvitationId, OrgId, Page, Result,
     authorization::{
         policy::{self, OrgScope, Read, Write, decide},
         resource::Invitations,
@@ -30,7 +30,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{
-    Change, WriteTx,
+    Change, NoEvent, WriteTx,
     tenancy::{
         invitations::{ListedInvitation, LockedInvitation, ReceivedInvitation, Which},
         members::Admission,
@@ -39,7 +39,10 @@ use store::{
 
 use crate::{
     App, Call, Caller,
-    identity::accounts::{mail_to, new_user},
+    identity::{
+        accounts::{mail_to, new_user},
+        risk::telling,
+    },
     mail,
 };
 
@@ -149,7 +152,7 @@ impl App {
                 }
             };
             let role = locked.invitation.role.clone();
-            join(tx, &locked, role, &user.email, user.id).await
+            Ok(joined(join(tx, &locked, role, &user.email, user.id).await?))
         })
         .await
     }
@@ -170,7 +173,7 @@ impl App {
             let locked = lock_invitation_to(tx, which, person).await?;
             check_open(&locked, tx)?;
             let role = clamped_role(tx, &locked).await?;
-            join(tx, &locked, role, &person.email, person.id).await
+            Ok(joined(join(tx, &locked, role, &person.email, person.id).await?))
         })
         .await
     }
@@ -235,20 +238,20 @@ fn check_open(locked: &LockedInvitation, tx: &WriteTx) -> Result<()> {
 }
 
 /// The invited role if the inviter could still give it; otherwise `member`: a demoted or removed inviter leaves no back door (T19).
-async fn clamped_role(tx: &WriteTx, locked: &LockedInvitation) -> Result<RoleName> {
+pub(crate) async fn clamped_role(tx: &WriteTx, locked: &LockedInvitation) -> Result<RoleName> {
     let (Some(inviter), Some(role)) = (tx.inviter_role(locked).await?, tx.resolve_invited_role(locked).await?) else {
         return Ok(RoleName::Member);
     };
     Ok(if policy::invitable(&inviter, &role).is_ok() { role.name } else { RoleName::Member })
 }
 
-async fn join(
+pub(crate) async fn join(
     tx: &WriteTx,
     locked: &LockedInvitation,
     role: RoleName,
     email: &Email,
     user: domain::UserId,
-) -> Result<Change<()>> {
+) -> Result<Vec<(OrgId, Event)>> {
     let org = locked.invitation.org_id;
     tx.insert_member(Admission::Invited(locked, role.clone()), user).await?;
     tx.close_invitation(locked, InvitationStatus::Accepted).await?;
@@ -259,7 +262,11 @@ async fn join(
         role: role.clone(),
         user_id: user,
     };
-    Ok(Change::new((), org, accepted).and(org, Event::UserJoined { user_id: user, email, role }))
+    Ok(vec![(org, accepted), (org, Event::UserJoined { user_id: user, email, role })])
+}
+
+fn joined(told: Vec<(OrgId, Event)>) -> Change<()> {
+    telling(Change::silent((), NoEvent::Housekeeping), told)
 }
 
 async fn decline(tx: &WriteTx, locked: &LockedInvitation) -> Result<Change<()>> {

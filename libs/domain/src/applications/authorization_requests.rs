@@ -66,6 +66,9 @@ pub struct AuthorizationRequest {
     /// The organization to sign in to, by id or name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
+    /// The organization's connection to sign in through, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
     /// What is to be asked.
     #[serde(default)]
     pub prompt: Prompt,
@@ -140,6 +143,7 @@ pub fn read(parameters: &BTreeMap<String, String>, client: &SignInSettings) -> R
         audience: audience.or(resource).map(str::to_owned),
         nonce: own("nonce"),
         organization: organization.map(str::to_owned),
+        connection: own("connection"),
         login_hint: own("login_hint"),
         ui_locales: own("ui_locales"),
         id_token_hint: own("id_token_hint"),

@@ -18,7 +18,7 @@ use crate::{
         value::BadValue,
     },
     delivery::{
-        log_streams::{Receiver, ReceiverUrl, verdict::Failure},
+        log_streams::{Receiver, ReceiverUrl, verdict},
         mails::Mail,
     },
     identity::{
@@ -27,6 +27,7 @@ use crate::{
             certificates::Certificate,
             documents::{Keys, Miss, Published},
         },
+        federation::{Bindings, Expected, ProviderTokens, RelyingParty, Sending, asserted::Claims, attempts::Failure},
         risk::Location,
         saml::{
             AuthnRequest, Dispatch, Expectation, Finding as SamlFinding, Logout, LogoutExpectation, LogoutRequest,
@@ -131,13 +132,41 @@ pub trait IdentityProviders: Send + Sync {
     ) -> std::result::Result<(), Miss>;
 }
 
+/// What is spoken with identity providers when somebody signs in through one (OpenID Connect, OAuth 2). It says what they answered, and decides nothing.
+#[async_trait]
+pub trait Upstreams: Send + Sync {
+    /// Where a browser is sent. `Err`: the connection lacks something.
+    fn authorization_url(&self, client: &RelyingParty<'_>, sending: &Sending<'_>) -> std::result::Result<String, Failure>;
+    /// Exchanges a code.
+    async fn exchange(
+        &self,
+        client: &RelyingParty<'_>,
+        code: &str,
+        bindings: &Bindings,
+    ) -> std::result::Result<ProviderTokens, Failure>;
+    /// The claims of an ID token, if all of it is right.
+    fn verify(
+        &self,
+        client: &RelyingParty<'_>,
+        tokens: &ProviderTokens,
+        expected: &Expected<'_>,
+    ) -> std::result::Result<Claims, Failure>;
+    /// The claims that the userinfo address tells; of the ID token's subject, if there was one.
+    async fn userinfo(
+        &self,
+        client: &RelyingParty<'_>,
+        tokens: &ProviderTokens,
+        subject: Option<&str>,
+    ) -> std::result::Result<Claims, Failure>;
+}
+
 /// The way to the receivers of log streams.
 #[async_trait]
 pub trait LogReceivers: Send + Sync {
     /// Judges where a receiver is, before that is stored: `Err` names `field` and what is wrong, without telling what is behind the address.
     async fn check(&self, field: &str, url: &ReceiverUrl) -> std::result::Result<(), Violation>;
     /// Sends a receiver a record that says that it is a test.
-    async fn try_out(&self, to: &Receiver) -> std::result::Result<(), Failure>;
+    async fn try_out(&self, to: &Receiver) -> std::result::Result<(), verdict::Failure>;
 }
 
 /// The way to payment providers. What one refuses is a `Conflict` (`payment_key_refused`, `payment_refused`); `Unavailable`: it is away.

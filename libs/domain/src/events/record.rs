@@ -303,6 +303,10 @@ events! {
     "user.impersonation_started" ImpersonationStarted on "user" user_id { user_id: UserId, impersonation_id: ImpersonationId, operator_id: UserId, operator_email: String, reason: Option<String>, expires_at: String };
     /// They do not any more, before that.
     "user.impersonation_ended" ImpersonationEnded on "user" user_id { user_id: UserId, impersonation_id: ImpersonationId };
+    /// An account signs in through an organization's identity provider from now on.
+    "user.identity_linked" IdentityLinked on "user" user_id { user_id: UserId, provider_id: ConnectionId };
+    /// It does not any more: an administrator unlinked it.
+    "user.identity_unlinked" IdentityUnlinked on "user" user_id { user_id: UserId, provider_id: ConnectionId };
     /// An account has another, proven address.
     "user.email_changed" EmailChanged on "user" user_id { user_id: UserId, previous_email: String, email: String };
     /// Somebody who is signed in went on to an application, which gets tokens in their name.
@@ -319,7 +323,7 @@ events! {
     /// A sign-in looked risky and was refused.
     "security.risk.blocked" RiskBlocked on "user" user_id { user_id: UserId, email: String, risk_event_id: RiskEventId, score: i64, factors: Vec<&'static str>, verdict: &'static str, enforcement_mode: &'static str };
     /// The organization's people have to sign in otherwise from now on.
-    "sign_in_policy.updated" SignInPolicyUpdated on "organization" organization_id { organization_id: OrgId, mfa: &'static str, max_age_seconds: Option<i64>, networks: Vec<String> };
+    "sign_in_policy.updated" SignInPolicyUpdated on "organization" organization_id { organization_id: OrgId, mfa: &'static str, max_age_seconds: Option<i64>, networks: Vec<String>, sso: &'static str, break_glass: Vec<UserId>, mfa_trusts_connection: bool };
     /// The organization makes something else of risky sign-ins.
     "risk_settings.updated" RiskSettingsUpdated on "organization" organization_id { organization_id: OrgId, enforcement_mode: &'static str, low_threshold: i64, medium_threshold: i64, new_device_score: i64, impossible_travel_score: i64, velocity_score: i64, velocity_threshold: i64 };
     /// It makes of them what is usual.

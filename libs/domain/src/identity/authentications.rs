@@ -130,14 +130,19 @@ impl Authentications {
         self.0.drain(..beyond);
         self
     }
+    /// Those of which something counts, as far as it does.
+    #[must_use]
+    pub fn counted(&self, counts: impl Fn(&Authentication) -> Option<Authentication>) -> Self {
+        Self(self.0.iter().filter_map(counts).collect())
+    }
     /// Each.
     pub fn iter(&self) -> impl Iterator<Item = &Authentication> {
         self.0.iter()
     }
-    /// Whether an account of this realm is known here by organizations' word only. Whoever runs one of their providers can be anybody who
+    /// Whether an account of this realm is known here by organizations' word only: what confirms a word says not who somebody is. Whoever runs one of their providers can be anybody who
     /// signs in through it, so such a session speaks about those organizations, and not about the account.
     pub fn is_confined(&self, realm: OrgId) -> bool {
-        realm == PLATFORM && !self.0.iter().any(|one| one.method.is_own())
+        realm == PLATFORM && !self.0.iter().any(|one| one.method.is_own() && one.method.is_first())
     }
     /// The organizations whose providers were come through.
     pub fn organizations(&self) -> impl ExactSizeIterator<Item = OrgId> {

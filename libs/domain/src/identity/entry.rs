@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 pub use self::policy::{MaxAge, Requirement, SignInPolicy, SignInPolicyChanges, Usable};
 use super::{
-    authentications::{Authentication, Authentications, Method},
+    authentications::{Authentication, Authentications, Method, Through},
     connections::ConnectionSlug,
 };
 use crate::{
@@ -131,6 +131,19 @@ pub fn judge(policy: &SignInPolicy, who: &Entering<'_>) -> Entry {
     }
     let until = [stale_at, first.through.and_then(|through| through.until)].into_iter().flatten().min();
     Entry::Enter(Entered { two_factors, until })
+}
+
+/// What a session did, as far as it says anything in an organization with this policy (`None`: on the platform): no other organization's provider
+/// does, and one's word that there were two factors only where it is believed.
+pub fn counting(policy: Option<&SignInPolicy>, did: &Authentications) -> Authentications {
+    did.counted(|one| match (one.through, policy) {
+        (None, _) => Some(*one),
+        (Some(through), Some(policy)) if policy.lists(&through) => {
+            let multi_factor = through.multi_factor && policy.mfa_trusts_connection;
+            Some(Authentication { through: Some(Through { multi_factor, ..through }), ..*one })
+        }
+        _ => None,
+    })
 }
 
 impl Entry {

@@ -46,6 +46,10 @@ pub struct Facts<'a> {
     pub has_email: bool,
     /// Whether a right password waits for a second factor.
     pub waits: bool,
+    /// Whether a connection was chosen, and nobody was sent there yet.
+    pub chosen: bool,
+    /// Whether somebody came back from a provider who has to show that an account is theirs.
+    pub proves: bool,
     /// From when on a session has to have authenticated to count.
     pub fresh_since: Option<Time>,
     /// Who is signed in in this browser.
@@ -63,6 +67,12 @@ pub enum Step {
     Identify,
     /// Their password.
     Password,
+    /// Whichever of the organization's identity providers they come through: nothing else counts there.
+    Connections,
+    /// To be sent to the identity provider that was chosen.
+    Upstream,
+    /// The password of the account that somebody says is theirs who came back from a provider.
+    Prove,
     /// What confirms it.
     SecondFactor,
     /// Which organization.
@@ -92,6 +102,9 @@ impl Step {
         match self {
             Self::Identify => "identify",
             Self::Password => "password",
+            Self::Connections => "connections",
+            Self::Upstream => "upstream",
+            Self::Prove => "prove",
             Self::SecondFactor => "second_factor",
             Self::Organization => "organization",
             Self::Done => "done",
@@ -105,9 +118,15 @@ pub fn next(facts: &Facts<'_>) -> Step {
     if facts.waits {
         return Step::SecondFactor;
     }
+    if facts.chosen {
+        return Step::Upstream;
+    }
+    if facts.proves {
+        return Step::Prove;
+    }
     let first = if facts.has_email { Step::Password } else { Step::Identify };
     let Some(session) = facts.session.filter(|session| counts(facts, session.did)) else { return first };
-    let was_here = session.did.newest_own().is_some_and(|at| at >= facts.began.timestamp());
+    let was_here = session.did.newest_first().is_some_and(|at| at >= facts.began.timestamp());
     if !facts.has_organization {
         return match facts.usage {
             OrganizationUsage::Require => Step::Organization,
@@ -118,7 +137,10 @@ pub fn next(facts: &Facts<'_>) -> Step {
     match session.entry {
         Some(Entry::Enter(_)) => Step::Done,
         Some(Entry::NetworkNotAllowed) => Step::Refused(Dead::Network),
-        Some(Entry::StepUp(step_up)) if step_up.methods.is_empty() => Step::Refused(Dead::OtherWay),
+        Some(Entry::StepUp(step_up)) if step_up.methods.is_empty() && step_up.connections.is_empty() => {
+            Step::Refused(Dead::OtherWay)
+        }
+        Some(Entry::StepUp(step_up)) if step_up.methods.is_empty() => Step::Connections,
         // The password is asked for again, and the second factor behind it: who comes back to an open browser is not whoever left it.
         Some(Entry::StepUp(_)) => first,
         // Somebody else may want to sign in here.

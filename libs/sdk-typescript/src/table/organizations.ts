@@ -26,6 +26,9 @@ export const organizations = {
     delete: 'DELETE /api/organizations/{org_slug}/upstream-providers/{provider_id}',
     update: 'PATCH /api/organizations/{org_slug}/upstream-providers/{provider_id} {}',
     test: 'POST /api/organizations/{org_slug}/upstream-providers/{provider_id}/test',
+    listAttempts: 'GET /api/organizations/{org_slug}/upstream-providers/{provider_id}/attempts?',
+    listIdentities: 'GET /api/organizations/{org_slug}/upstream-providers/{provider_id}/identities?',
+    unlinkIdentity: 'DELETE /api/organizations/{org_slug}/upstream-providers/{provider_id}/identities/{user_id}',
   },
   riskSettings: {
     get: 'GET /api/organizations/{org_slug}/risk-settings',

@@ -67,6 +67,9 @@ export const platform = {
     create: 'POST /api/platform/client-grants {}',
     delete: 'DELETE /api/platform/client-grants/{client_grant_id}',
     update: 'PATCH /api/platform/client-grants/{client_grant_id} {}',
+    listOrganizations: 'GET /api/platform/client-grants/{client_grant_id}/organizations?',
+    addOrganization: 'PUT /api/platform/client-grants/{client_grant_id}/organizations/{org_id}',
+    removeOrganization: 'DELETE /api/platform/client-grants/{client_grant_id}/organizations/{org_id}',
   },
   siem: {
     list: 'GET /api/platform/siem-configs',

@@ -11,8 +11,14 @@ use domain::{
         resource::Connections,
     },
     core::value::RoleSlug,
-    identity::connections::{ClientPassword, Connection, MAX_CONNECTIONS},
-    tenancy::roles::{Role, RoleName},
+    identity::{
+        connections::{ClientPassword, Connection, ConnectionSlug, MAX_CONNECTIONS},
+        entry::Usable,
+    },
+    tenancy::{
+        roles::{Role, RoleName},
+        smtp::Ceiling,
+    },
 };
 use sea_orm::{ConnectionTrait, Value};
 
@@ -20,6 +26,7 @@ use self::{
     columns::{CONNECTION, FROM, fill, read, write_published},
     table::CONNECTIONS_SLUG,
 };
+use super::federation::SPOKEN;
 use crate::{
     Store, WriteTx,
     core::{
@@ -55,6 +62,15 @@ const INSERT_OWN: Sql =
 const SAVE_OWN: Sql =
     sql!("update org_connections set enabled = $3, jit = $4 where org_id = $1 and owner = $1 and connection_id = $2");
 const DELETE: Sql = sql!("delete from connections where org_id = $1 and id = $2");
+const USABLE: Sql = sql!(
+    "select c.id, c.slug, c.generation
+     from org_connections o
+     join connections c on c.org_id = o.owner and c.id = o.connection_id
+     where o.org_id = $1 and o.enabled and c.protocol in {spoken}
+     order by c.created_at, c.id
+     limit 50",
+    spoken = SPOKEN
+);
 /// Domains whose people can sign in through nothing else.
 const BOUND: Sql = sql!(
     "select d.domain
@@ -68,12 +84,28 @@ fn gone() -> Error {
     Error::not_found("connection")
 }
 
-async fn one(db: &impl ConnectionTrait, text: Sql, org: OrgId, id: ConnectionId) -> Result<Connection> {
-    let row = sql::one(db, text, vec![org.uuid().into(), id.uuid().into()]).await?.ok_or_else(gone)?;
+async fn find(db: &impl ConnectionTrait, text: Sql, org: OrgId, id: ConnectionId) -> Result<Option<Connection>> {
+    let Some(row) = sql::one(db, text, vec![org.uuid().into(), id.uuid().into()]).await? else { return Ok(None) };
     let mut found = [read(&row).map_err(from_db)?];
     fill(db, org, &mut found).await?;
     let [connection] = found;
-    Ok(connection)
+    Ok(Some(connection))
+}
+
+async fn one(db: &impl ConnectionTrait, text: Sql, org: OrgId, id: ConnectionId) -> Result<Connection> {
+    find(db, text, org, id).await?.ok_or_else(gone)
+}
+
+/// A connection for somebody who signs in through it, with its sealed secret.
+pub(super) async fn one_connection(
+    db: &impl ConnectionTrait,
+    org: OrgId,
+    id: ConnectionId,
+) -> Result<Option<(Connection, Option<String>)>> {
+    let Some(connection) = find(db, GET, org, id).await? else { return Ok(None) };
+    let row = sql::one(db, SECRET, vec![org.uuid().into(), id.uuid().into()]).await?;
+    let sealed = row.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?.flatten();
+    Ok(Some((connection, sealed)))
 }
 
 impl Store {
@@ -164,6 +196,7 @@ impl WriteTx {
         let own = vec![org.uuid().into(), connection.id.uuid().into(), connection.enabled.into(), connection.jit.into()];
         sql::execute(&self.tx, INSERT_OWN, own).await?;
         write_published(&self.tx, connection).await?;
+        self.list_in_policy(org).await?;
         if self.take_place(org, &counters::CONNECTIONS, MAX_CONNECTIONS).await? {
             return Ok(());
         }
@@ -182,6 +215,7 @@ impl WriteTx {
         save(&self.tx, connection).await?;
         let own = key().into_iter().chain([connection.enabled.into(), connection.jit.into()]).collect();
         sql::execute(&self.tx, SAVE_OWN, own).await?;
+        self.list_in_policy(scope.org()).await?;
         let sealed = match secret {
             Patch::Keep => return Ok(()),
             Patch::Clear => None,
@@ -205,7 +239,25 @@ impl WriteTx {
     /// Deletes a locked connection, with the domains' routes to it.
     pub async fn delete_connection(&self, scope: OrgScope<'_, Connections, Write>, id: ConnectionId) -> Result<()> {
         sql::execute(&self.tx, DELETE, vec![scope.org().uuid().into(), id.uuid().into()]).await?;
+        self.list_in_policy(scope.org()).await?;
         self.give_place_back(scope.org(), &counters::CONNECTIONS).await
+    }
+
+    /// Members who hold more than whoever changed whom a connection speaks for have to prove that it is they.
+    pub async fn ask_for_proof(&self, scope: OrgScope<'_, Connections, Write>, id: ConnectionId) -> Result<()> {
+        self.reprove_identities(scope.org(), id, &Ceiling::of(scope.authority())).await
+    }
+
+    /// Writes into the organization's policy which of its connections count now, and in which generation.
+    pub(crate) async fn list_in_policy(&self, org: OrgId) -> Result<()> {
+        let mut policy = self.lock_policy_of(org).await?;
+        let rows = sql::all(&self.tx, USABLE, vec![org.uuid().into()]).await?;
+        policy.connections = sql::read_all(&rows, |row| {
+            let mut columns = Columns::of(row);
+            let (id, slug) = (ConnectionId::new(columns.next()?), ConnectionSlug::stored(columns.next()?));
+            Ok(Usable { id, slug, generation: columns.next()? })
+        })?;
+        self.put_policy_of(org, &policy).await
     }
 }
 

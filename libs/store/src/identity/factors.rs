@@ -144,30 +144,52 @@ impl WriteTx {
     }
 }
 
+/// A sign-in that waits for its second factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Names the password that was right; of who came through a provider, that.
+    pub proven: String,
+    /// Until when it waits.
+    pub until: Time,
+    /// What was done; `None`: the password was given, by an older version.
+    pub did: Option<Authentications>,
+}
+
 /// Sign-ins of one account that wait at most; the oldest go.
 const MOST_WAITING: i64 = 20;
 
-const WAIT: Sql = sql!("insert into waiting_sign_ins (user_id, id, proven, expires_at) values ($1, $2, $3, $4)");
+const WAIT: Sql = sql!("insert into waiting_sign_ins (user_id, id, proven, expires_at, did) values ($1, $2, $3, $4, $5)");
 const CROWD: Sql = sql!(
     "delete from waiting_sign_ins
     where user_id = $1 and id in (
       select id from waiting_sign_ins where user_id = $1 order by expires_at desc, id desc limit 1000 offset $2)"
 );
-const WAITING: Sql = sql!("select proven, expires_at from waiting_sign_ins where user_id = $1 and id = $2 and expires_at > $3");
+const WAITING: Sql =
+    sql!("select proven, expires_at, did from waiting_sign_ins where user_id = $1 and id = $2 and expires_at > $3");
 const ENDED: Sql = sql!("delete from waiting_sign_ins where user_id = $1 and id = $2");
 
 impl WriteTx {
     /// Lets a sign-in wait for its second factor.
-    pub async fn wait_for_factor(&self, user: UserId, id: Uuid, proven: &str, expires_at: Time) -> Result<()> {
-        let values = vec![user.uuid().into(), id.into(), proven.into(), expires_at.into()];
+    pub async fn wait_for_factor(
+        &self,
+        user: UserId,
+        id: Uuid,
+        (proven, did): (&str, &Authentications),
+        expires_at: Time,
+    ) -> Result<()> {
+        let values = vec![user.uuid().into(), id.into(), proven.into(), expires_at.into(), did.to_text().into()];
         sql::execute(&self.tx, WAIT, values).await?;
         sql::execute(&self.tx, CROWD, vec![user.uuid().into(), MOST_WAITING.into()]).await.map(|_| ())
     }
 
-    /// What names the password that a waiting sign-in was right with, and until when it waits; `None`: it is over.
-    pub async fn waiting_sign_in(&self, user: UserId, id: Uuid) -> Result<Option<(String, Time)>> {
+    /// What a waiting sign-in rests on; `None`: it is over.
+    pub async fn waiting_sign_in(&self, user: UserId, id: Uuid) -> Result<Option<Waiting>> {
         let row = sql::one(&self.tx, WAITING, vec![user.uuid().into(), id.into(), self.now().into()]).await?;
-        let read = |row: QueryResult| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+        let read = |row: QueryResult| {
+            let did: Option<String> = row.try_get_by_index(2)?;
+            let did = did.map(|text| Authentications::stored(Some(&text)));
+            Ok(Waiting { proven: row.try_get_by_index(0)?, until: row.try_get_by_index(1)?, did })
+        };
         row.map(read).transpose().map_err(from_db)
     }
 

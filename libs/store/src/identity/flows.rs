@@ -7,7 +7,14 @@ use domain::{
     OrgId, Result, Time, UserId,
     applications::authorization_requests::AuthorizationRequest,
     core::value::{Email, Slug},
-    identity::flows::{FlowId, MOST_OF_A_BROWSER},
+    identity::{
+        connections::ConnectionId,
+        federation::{
+            UpstreamLoginId,
+            attempts::{AttemptId, Reason},
+        },
+        flows::{FlowId, MOST_OF_A_BROWSER},
+    },
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use uuid::Uuid;
@@ -39,6 +46,12 @@ pub struct Flow {
     pub email: Option<Email>,
     /// Whose sign-in waits for its second factor, and that sign-in.
     pub waiting: Option<(UserId, Uuid)>,
+    /// The connection that the browser is to be sent to next.
+    pub connection: Option<ConnectionId>,
+    /// Somebody who came back from a provider, and has to prove that an account is theirs.
+    pub upstream: Option<UpstreamLoginId>,
+    /// Why the last one who came back is not in.
+    pub trouble: Option<Trouble>,
     /// How often somebody signed in in it.
     pub sign_ins: i32,
     /// From when on a session has to have authenticated to count.
@@ -49,6 +62,25 @@ pub struct Flow {
     pub expires_at: Time,
     /// When it was.
     pub ended_at: Option<Time>,
+}
+
+/// Why somebody who came back from a provider is not in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Why.
+    pub reason: Reason,
+    /// Finds it among the connection's attempts.
+    pub attempt: AttemptId,
+}
+
+impl Trouble {
+    fn text(&self) -> String {
+        format!("{} {}", self.reason.as_str(), self.attempt)
+    }
+    fn stored(text: &str) -> Option<Self> {
+        let (reason, attempt) = text.split_once(' ')?;
+        Some(Self { reason: Reason::stored(reason)?, attempt: attempt.parse().ok()? })
+    }
 }
 
 /// An organization that is signed in to.
@@ -64,7 +96,7 @@ pub struct Entered {
 
 /// The columns of a [`Flow`], in the order of [`read`], and what they are selected from. An organization that is gone is none.
 const FLOW: &str = "select f.id, f.client_org_id, f.client_id, f.request, f.browser_hash, f.org_id, o.id, o.slug, o.name, f.email, f.user_id, f.waiting_id,
-      f.sign_ins, f.fresh_since, f.created_at, f.expires_at, f.ended_at
+      f.connection_id, f.upstream_id, f.trouble, f.sign_ins, f.fresh_since, f.created_at, f.expires_at, f.ended_at
     from flows f
     left join organizations o on o.id = f.org_id and o.deleted_at is null";
 const FIND: Sql = sql!("{flow} where f.id = $1", flow = FLOW);
@@ -84,6 +116,8 @@ fn read(row: &QueryResult) -> Result<Flow, DbErr> {
     };
     let email = columns.next::<Option<String>>()?.map(Email::stored);
     let (user, waiting): (Option<Uuid>, Option<Uuid>) = (columns.next()?, columns.next()?);
+    let (connection, upstream): (Option<Uuid>, Option<Uuid>) = (columns.next()?, columns.next()?);
+    let trouble: Option<String> = columns.next()?;
     Ok(Flow {
         id,
         client,
@@ -93,6 +127,9 @@ fn read(row: &QueryResult) -> Result<Flow, DbErr> {
         organization,
         email,
         waiting: user.map(UserId::new).zip(waiting),
+        connection: connection.map(ConnectionId::new),
+        upstream: upstream.map(UpstreamLoginId::new),
+        trouble: trouble.as_deref().and_then(Trouble::stored),
         sign_ins: columns.next()?,
         fresh_since: columns.next()?,
         created_at: columns.next()?,
@@ -177,8 +214,8 @@ impl Store {
 const INSERT: Sql = sql!(
     "insert into flows
       (id, client_org_id, client_id, request, request_uri_hash, browser_hash, org_id, email, sign_ins, fresh_since,
-       created_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+       created_at, expires_at, connection_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 );
 /// A browser that begins one flow after another loses the oldest.
 const CROWD: Sql = sql!(
@@ -195,16 +232,22 @@ const CLAIM: Sql = sql!(
 const OPEN: &str = "id = $1 and browser_hash = $2 and ended_at is null and expires_at > $3";
 const IDENTIFY: Sql = sql!(
     "update flows
-    set email = $4, org_id = $5, fresh_since = $6, user_id = null, waiting_id = null
+    set email = $4, org_id = $5, fresh_since = $6, connection_id = $7, user_id = null, waiting_id = null, upstream_id = null, trouble = null
     where {open}",
     open = OPEN
 );
 const ENTER: Sql = sql!("update flows set org_id = $4 where {open} and org_id is null", open = OPEN);
 const WAIT: Sql = sql!("update flows set user_id = $4, waiting_id = $5 where {open}", open = OPEN);
 const SIGN_IN: Sql = sql!(
-    "update flows set user_id = null, waiting_id = null, sign_ins = sign_ins + 1 where {open} and sign_ins = $4",
+    "update flows
+    set user_id = null, waiting_id = null, connection_id = null, upstream_id = null, trouble = null, sign_ins = sign_ins + 1
+    where {open} and sign_ins = $4",
     open = OPEN
 );
+const CHOOSE: Sql = sql!("update flows set connection_id = $4, upstream_id = null, trouble = null where {open}", open = OPEN);
+/// Once: whoever comes again is shown the page, and not sent there in a circle.
+const SENT: Sql = sql!("update flows set connection_id = null where {open} and connection_id = $4", open = OPEN);
+const TROUBLE: Sql = sql!("update flows set trouble = $4, upstream_id = null where {open}", open = OPEN);
 const LEAVE: Sql = sql!("update flows set org_id = null where {open}", open = OPEN);
 const REFRESH: Sql = sql!("update flows set fresh_since = $3 where {open}", open = OPEN);
 const END: Sql = sql!("update flows set ended_at = $3 where {open}", open = OPEN);
@@ -245,6 +288,7 @@ impl WriteTx {
             flow.fresh_since.into(),
             flow.created_at.into(),
             flow.expires_at.into(),
+            flow.connection.map(ConnectionId::uuid).into(),
         ];
         sql::execute(&self.tx, INSERT, values).await?;
         match &flow.browser {
@@ -264,14 +308,32 @@ impl WriteTx {
         Ok(claimed)
     }
 
-    /// An address was typed, which may lead to an organization; a session counts if it has authenticated since then. `false`: the flow is over.
+    /// An address was typed, which may lead to an organization, and there to a provider; a session counts if it has authenticated since then. `false`: the flow is over.
     pub async fn identify_flow(
         &self,
         flow: Mine<'_>,
         email: &Email,
         (org, fresh_since): (Option<OrgId>, Option<Time>),
+        through: Option<ConnectionId>,
     ) -> Result<bool> {
-        self.change(IDENTIFY, flow, vec![email.as_str().into(), org.map(OrgId::uuid).into(), fresh_since.into()]).await
+        let through = through.map(ConnectionId::uuid);
+        let values = vec![email.as_str().into(), org.map(OrgId::uuid).into(), fresh_since.into(), through.into()];
+        self.change(IDENTIFY, flow, values).await
+    }
+
+    /// A connection was chosen, to which the browser is sent next. `false`: the flow is over.
+    pub async fn choose_connection(&self, flow: Mine<'_>, connection: ConnectionId) -> Result<bool> {
+        self.change(CHOOSE, flow, vec![connection.uuid().into()]).await
+    }
+
+    /// The browser is sent there. `false`: it was, or the flow is over.
+    pub async fn sent_to_connection(&self, flow: Mine<'_>, connection: ConnectionId) -> Result<bool> {
+        self.change(SENT, flow, vec![connection.uuid().into()]).await
+    }
+
+    /// Whoever came back is not in. `false`: the flow is over.
+    pub async fn flow_in_trouble(&self, flow: Mine<'_>, trouble: &Trouble) -> Result<bool> {
+        self.change(TROUBLE, flow, vec![trouble.text().into()]).await
     }
 
     /// An organization was chosen, where none was. `false`: one was, or the flow is over.

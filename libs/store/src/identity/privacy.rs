@@ -54,6 +54,8 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("api_keys.created_by", ID_ONLY),
     ("billing_credentials.entered_by", ID_ONLY),
     ("client_secrets.shown_to", ID_ONLY),
+    ("connection_attempts.email", Deleted),
+    ("connection_attempts.user_id", Deleted),
     ("end_users.user_id", Deleted),
     ("erasures.email", Stays("until the order is done")),
     ("erasures.user_id", Stays("until the order is done")),
@@ -63,6 +65,8 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("flows.email", Deleted),
     ("flows.user_id", Deleted),
     ("grants.user_id", ID_ONLY),
+    ("identities.email", Deleted),
+    ("identities.user_id", Deleted),
     ("impersonations.operator_id", ID_ONLY),
     ("impersonations.user_id", ID_ONLY),
     ("invitations.email", Cleared),
@@ -78,6 +82,8 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("organizations.owner_user_id", ID_ONLY),
     ("organizations.rejected_by", ID_ONLY),
     ("recovery_codes.user_id", Deleted),
+    ("removals.email", Deleted),
+    ("removals.user_id", Deleted),
     ("risk_events.user_id", Deleted),
     ("scim_tokens.shown_to", ID_ONLY),
     ("service_api_keys.created_by", ID_ONLY),
@@ -90,6 +96,7 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("smtp_settings.from_email", Stays("a sender's address, of the organization")),
     ("subscriptions.user_id", Deleted),
     ("totp.user_id", Deleted),
+    ("upstream_logins.user_id", Deleted),
     ("users.email", Cleared),
     ("waiting_sign_ins.user_id", Deleted),
     ("webhooks.secret_shown_to", ID_ONLY),
@@ -183,6 +190,10 @@ const ROWS: &[Sql] = &[
     sql!("delete from factor_attempts where user_id = $1"),
     sql!("delete from one_time_links where user_id = $1"),
     sql!("delete from flows where user_id = $1"),
+    sql!("delete from identities where user_id = $1"),
+    sql!("delete from removals where user_id = $1"),
+    sql!("delete from upstream_logins where user_id = $1"),
+    sql!("delete from connection_attempts where user_id = $1"),
     sql!("delete from codes where session_id in (select id from sessions where user_id = $1)"),
     sql!("delete from device_codes where session_id in (select id from sessions where user_id = $1)"),
 ];
@@ -193,6 +204,7 @@ const ANSWERED: Sql = sql!(
 );
 const SIGN_UPS: Sql = sql!("delete from one_time_links where email = $1 and user_id is null");
 const TYPED: Sql = sql!("delete from flows where email = $1");
+const CLAIMED: Sql = sql!("delete from connection_attempts where email = $1");
 
 impl WriteTx {
     /// Forgets a person, everywhere. `Conflict` (`last_owner`) if an organization would be left without an owner. Answers the orders, by
@@ -206,7 +218,7 @@ impl WriteTx {
         }
         if is_theirs_everywhere {
             self.cancel_all_pending(&user.email).await?;
-            for text in [SIGN_UPS, TYPED] {
+            for text in [SIGN_UPS, TYPED, CLAIMED] {
                 sql::execute(&self.tx, text, vec![user.email.as_str().into()]).await?;
             }
         }

@@ -41,6 +41,13 @@ pub struct Entrance {
     pub policy: SignInPolicy,
 }
 
+impl Entrance {
+    /// Whether somebody may come without their organization's provider.
+    pub fn breaks_glass(&self, user: UserId) -> bool {
+        self.role == Some(RoleName::Owner) && self.policy.break_glass.contains(&user)
+    }
+}
+
 /// Reads status, the membership's role and the policy.
 pub(super) fn next_entrance(status: &str, columns: &mut Columns<'_>) -> Result<Entrance, DbErr> {
     let role = columns.next::<Option<String>>()?.map(RoleName::stored);
@@ -54,7 +61,8 @@ const MEMBER: Sql = sql!(
     "select u.id, m.role
     from memberships m
     join users u on u.id = m.user_id
-    where m.org_id = $1 and u.email = $2 and u.deleted_at is null and u.email_verified_at is not null
+    where m.org_id = $1 and u.email = $2 and u.deleted_at is null
+      and (u.email_verified_at is not null or u.realm = $1)
     order by case when u.realm = $1 then 0 else 1 end
     limit 1"
 );
@@ -79,6 +87,14 @@ impl Store {
     }
 }
 
+const OWNERS: Sql = sql!(
+    "select m.user_id
+    from memberships m
+    join totp t on t.user_id = m.user_id
+    where m.org_id = $1 and m.role = 'owner' and t.confirmed_at is not null
+    order by m.user_id
+    limit 100"
+);
 const LOCK: Sql = sql!("update organizations set version = version where id = $1");
 const PUT: Sql = sql!("update organizations set sign_in_policy = $2 where id = $1");
 const ENTRANCE: Sql = sql!(
@@ -98,6 +114,11 @@ fn entrance(row: Option<QueryResult>) -> Result<Option<Entrance>> {
 }
 
 impl Store {
+    /// For a sign-in that is on its way: how the organization's people have to sign in.
+    pub async fn public_sign_in_policy(&self, org: OrgId) -> Result<SignInPolicy> {
+        of_row(sql::one(&self.db, POLICY, vec![org.uuid().into()]).await?)
+    }
+
     /// For a sign-in that is on its way: what decides whether the account may enter. `None` if there is no such organization.
     pub async fn public_entrance(&self, org: OrgId, user: UserId) -> Result<Option<Entrance>> {
         entrance(sql::one(&self.db, ENTRANCE, vec![org.uuid().into(), user.uuid().into()]).await?)
@@ -107,14 +128,27 @@ impl Store {
 impl WriteTx {
     /// The policy, which nobody else changes until the transaction ends.
     pub async fn lock_sign_in_policy(&self, scope: OrgScope<'_, SignInRules, Write>) -> Result<SignInPolicy> {
-        let org = scope.org().uuid();
-        sql::execute(&self.tx, LOCK, vec![org.into()]).await?;
-        of_row(sql::one(&self.tx, POLICY, vec![org.into()]).await?)
+        self.lock_policy_of(scope.org()).await
+    }
+
+    pub(crate) async fn lock_policy_of(&self, org: OrgId) -> Result<SignInPolicy> {
+        sql::execute(&self.tx, LOCK, vec![org.uuid().into()]).await?;
+        of_row(sql::one(&self.tx, POLICY, vec![org.uuid().into()]).await?)
+    }
+
+    pub(crate) async fn put_policy_of(&self, org: OrgId, policy: &SignInPolicy) -> Result<()> {
+        sql::execute(&self.tx, PUT, vec![org.uuid().into(), policy.to_text().into()]).await.map(|_| ())
+    }
+
+    /// The organization's owners who have enrolled a second factor.
+    pub async fn owners_with_factor(&self, scope: OrgScope<'_, SignInRules, Write>) -> Result<Vec<UserId>> {
+        let rows = sql::all(&self.tx, OWNERS, vec![scope.org().uuid().into()]).await?;
+        sql::read_all(&rows, |row| row.try_get_by_index(0).map(UserId::new))
     }
 
     /// Sets all of it.
     pub async fn put_sign_in_policy(&self, scope: OrgScope<'_, SignInRules, Write>, policy: &SignInPolicy) -> Result<()> {
-        sql::execute(&self.tx, PUT, vec![scope.org().uuid().into(), policy.to_text().into()]).await.map(|_| ())
+        self.put_policy_of(scope.org(), policy).await
     }
 
     /// For a sign-in to an organization: what decides whether the account may enter. `None` if there is no such organization.

@@ -15,6 +15,7 @@ use domain::{
     core::value::Email,
     tenancy::{
         members::{Member, Membership},
+        organizations::OrganizationView,
         roles::RoleName,
     },
 };
@@ -109,6 +110,8 @@ pub enum Admission<'a> {
     Founder(OrgId),
     /// An invitation that this transaction has locked.
     Invited(&'a LockedInvitation, RoleName),
+    /// The word of one of the organization's identity providers, where that makes members. It never makes more than that.
+    Asserted(&'a OrganizationView),
 }
 
 /// A member's account is the platform's or the organization's own; naming the realm lets the index find the address.
@@ -162,6 +165,7 @@ impl WriteTx {
         let (org, role, seats) = match admission {
             Admission::Founder(org) => (org, RoleName::Owner, None),
             Admission::Invited(locked, role) => (locked.org(), role, Some(locked.seats())),
+            Admission::Asserted(view) => (view.organization.id, RoleName::Member, Some(view.seats().max)),
         };
         let made = Membership { id: MembershipId::new(self.uuid()), org_id: org, user_id: user, role, created_at: self.now() };
         let row = memberships::ActiveModel {
@@ -175,6 +179,7 @@ impl WriteTx {
         // An account that only a service used may be deleted with its last use.
         let refused = |e| if violates(&e, &table::MEMBERSHIPS_USER) { twice().because(e) } else { when_gone(e) };
         memberships::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(refused)?;
+        self.forget_removal(org, user).await?;
         if let Some(max) = seats {
             self.take_seat(org, max).await?;
         }

@@ -15,6 +15,7 @@ mod safe_url;
 pub(crate) mod sign_in;
 mod templates;
 mod texts;
+mod upstream;
 
 use crate::http::operations::{PAGES, Routes, anybody};
 
@@ -22,7 +23,10 @@ pub(crate) use self::{
     answer::answer,
     frame::{Brand, Frame},
     language::PageLanguage,
-    page::{Action, Choice, CodeProblem, DeviceFacts, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem},
+    page::{
+        Action, Choice, CodeProblem, DeviceFacts, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem,
+        Provider, Trouble, TroubleKind,
+    },
     safe_url::SafeUrl,
 };
 
@@ -30,6 +34,7 @@ pub(crate) fn routes(routes: &mut Routes<'_>) {
     routes
         .of(mailed::routes)
         .of(sign_in::routes)
+        .of(upstream::routes)
         .of(device::routes)
         .tag(PAGES)
         .add(assets::asset, anybody().unlimited())

@@ -9,7 +9,7 @@ use crate::core::shapes::has;
 const CONTRACT: &[&str] =
     &["id", "org_id", "connection_id", "name", "provider_type", "enabled", "client_id", "has_secret", "created_at", "updated_at"];
 /// … and ours beside it.
-const OURS: &[&str] = &["ready", "findings", "jit", "attribute_mapping", "role_mapping", "generation"];
+const OURS: &[&str] = &["callback_url", "ready", "findings", "jit", "attribute_mapping", "role_mapping", "generation"];
 const SOMETIMES: &[&str] = &[
     "issuer",
     "authorization_url",

@@ -9,7 +9,7 @@ use domain::{
         client_grants::Allowed,
         resource_servers::{Scope, Scopes},
     },
-    identity::authentications::Method,
+    identity::{authentications::Method, entry::counting},
 };
 use serde::{Deserialize, Serialize};
 use store::identity::sessions::LivingGrant;
@@ -185,7 +185,9 @@ impl App {
             return Ok(user.email_verified_at.is_some());
         }
         let domain = user.email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
-        self.store.has_proven_by_dns(user.realm, domain).await
+        // A guest of its provider can claim any address of the domain.
+        let is_guest = user.email_verified_at.is_none() && self.store.is_unvouched(user.id).await?;
+        Ok(!is_guest && self.store.has_proven_by_dns(user.realm, domain).await?)
     }
 
     pub(super) async fn id_claims(
@@ -195,10 +197,11 @@ impl App {
         access_token: &str,
         now: Time,
     ) -> Result<IdClaims> {
-        let mut methods: Vec<String> = living.did.iter().map(|one| amr(one.method).to_owned()).collect();
+        let did = counting(living.organization.as_ref().map(|(_, entrance)| &entrance.policy), &living.did);
+        let mut methods: Vec<String> = did.iter().map(|one| amr(one.method).to_owned()).collect();
         methods.dedup();
-        let two = living.did.iter().any(|one| !one.method.is_first())
-            || living.did.iter().any(|one| one.through.is_some_and(|t| t.multi_factor));
+        let two =
+            did.iter().any(|one| !one.method.is_first()) || did.iter().any(|one| one.through.is_some_and(|t| t.multi_factor));
         if two {
             methods.push("mfa".to_owned());
         }
@@ -207,7 +210,7 @@ impl App {
             aud: living.client_id.clone(),
             iat: now.timestamp(),
             exp: (now + ID_TOKEN).timestamp(),
-            auth_time: living.did.newest_first().unwrap_or_else(|| living.signed_in_at.timestamp()),
+            auth_time: did.newest_first().unwrap_or_else(|| living.signed_in_at.timestamp()),
             acr: if two { "2" } else { "1" }.to_owned(),
             amr: methods,
             sid: living.granted.grant.session_id,

@@ -129,6 +129,9 @@ async fn change(
         return Ok(Change::silent((), NoEvent::Unchanged));
     }
     tx.save_connection(scope, &after, &changes.secret).await?;
+    if kind == Changed::Trust {
+        tx.ask_for_proof(scope, after.id).await?;
+    }
     if changed.is_empty() {
         return Ok(Change::silent((), NoEvent::Housekeeping));
     }

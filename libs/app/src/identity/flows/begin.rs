@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crypto::{Purpose, opaque};
 use domain::{
-    Kind, OrgId, PLATFORM, Result,
+    ConnectionId, Kind, OrgId, PLATFORM, Result,
     applications::{
         authorization_requests::{self, AnswersTo, AuthorizationRequest, OWN_SCOPES, Refused},
         client_grants::{SubjectType, TokenClient, refuse},
@@ -22,6 +22,13 @@ use store::{
 
 use super::{Answer, Browser, Cookies, Loaded, Parameters, Stop, Turn, subject};
 use crate::{App, Call, applications::client_tokens::ClientProof};
+
+/// A request that was read, with what it names.
+pub(super) struct Asked {
+    pub(super) request: AuthorizationRequest,
+    pub(super) organization: Option<Entered>,
+    pub(super) connection: Option<ConnectionId>,
+}
 
 /// Scopes, the API, and the organization to sign in to.
 type LookedUp = (Scopes, Option<String>, Option<Entered>);
@@ -47,8 +54,7 @@ impl App {
             }
         };
         let (hash, cookies) = self.browser_of(browser);
-        let (request, organization) = asked;
-        let flow = new_flow(FlowId::new(self.ids.uuid(call.now)), &client, request, organization, call.now + LASTS, call);
+        let flow = new_flow(FlowId::new(self.ids.uuid(call.now)), &client, asked, call.now + LASTS, call);
         let flow = Flow { browser: Some(hash.clone()), ..flow };
         let loaded = self.with_session(call, browser, (flow, client, hash)).await?;
         let turn = self.begin(call, loaded, false).await?;
@@ -68,7 +74,7 @@ impl App {
     }
 
     /// Goes on with a request: of a browser that is signed in well enough at once, else by a flow. `kept`: its flow is kept already.
-    async fn begin(&self, call: &Call, loaded: Loaded, kept: bool) -> Result<Turn> {
+    async fn begin(&self, call: &Call, mut loaded: Loaded, kept: bool) -> Result<Turn> {
         let silent = loaded.flow.request.prompt.none;
         let hint = loaded.flow.request.id_token_hint.as_deref();
         // One that nobody can read any more names nobody: whoever it is is asked.
@@ -88,7 +94,10 @@ impl App {
             let flow = Flow { fresh_since: Some(call.now), ..loaded.flow };
             return self.begin_flow(call, Loaded { flow, ..loaded }).await;
         }
+        // Whoever is signed in well enough is not sent to the provider once more.
+        let connection = loaded.flow.connection.take();
         let missing = self.missing(call, &loaded);
+        loaded.flow.connection = connection;
         match missing {
             Ok(Step::Done) => self.issue(call, loaded, kept).await,
             Err(e) if e.kind != Kind::Forbidden => Err(e),
@@ -100,7 +109,15 @@ impl App {
                 };
                 self.answer_silently(call, loaded, text, kept).await
             }
-            _ if kept => Ok(Turn::Continue(loaded.flow.id)),
+            _ if kept => {
+                if let Some(connection) = loaded.flow.connection.filter(|_| asks_before_leaving(&loaded)) {
+                    let asks = async |tx: &store::WriteTx| {
+                        Ok(Change::silent(tx.sent_to_connection(loaded.mine(), connection).await?, NoEvent::Housekeeping))
+                    };
+                    self.anonymously(call, asks).await?;
+                }
+                Ok(Turn::Continue(loaded.flow.id))
+            }
             _ => self.begin_flow(call, loaded).await,
         }
     }
@@ -122,7 +139,10 @@ impl App {
         Ok(Turn::Answer(self.refusal(loaded.flow.request.to.clone(), text, asks)))
     }
 
-    async fn begin_flow(&self, call: &Call, loaded: Loaded) -> Result<Turn> {
+    async fn begin_flow(&self, call: &Call, mut loaded: Loaded) -> Result<Turn> {
+        if asks_before_leaving(&loaded) {
+            loaded.flow.connection = None;
+        }
         if loaded.framed {
             return Ok(Turn::Stop(Stop::BadRequest(
                 "Nobody signs in in a frame: the application has to open this in the window itself.",
@@ -146,19 +166,30 @@ impl App {
         &self,
         client: &BrowserClient,
         parameters: &BTreeMap<String, String>,
-    ) -> Result<std::result::Result<(AuthorizationRequest, Option<Entered>), Refused>> {
+    ) -> Result<std::result::Result<Asked, Refused>> {
         let mut request = match authorization_requests::read(parameters, &client.sign_in) {
             Ok(request) => request,
             Err(refused) => return Ok(Err(refused)),
         };
         let wanted = (&request.scopes, request.audience.as_deref(), request.organization.as_deref());
-        Ok(match self.look_up(client, wanted).await? {
-            Ok((scopes, audience, organization)) => {
-                request = AuthorizationRequest { scopes, audience, ..request };
-                Ok((request, organization))
+        let (scopes, audience, organization) = match self.look_up(client, wanted).await? {
+            Ok(found) => found,
+            Err((code, why)) => return Ok(Err(Refused::There(request.to, code, why))),
+        };
+        let no = |code, why| Ok(Err(Refused::There(request.to.clone(), code, why)));
+        let connection = match (request.connection.as_deref(), &organization) {
+            (None, _) => None,
+            (Some(_), None) => return no("invalid_request", "A `connection` is an organization's: send `organization` as well."),
+            (Some(named), Some(org)) => {
+                let ways = self.store.public_ways(org.id).await?;
+                match ways.into_iter().find(|way| way.slug.as_str() == named || way.id.to_string() == named) {
+                    Some(way) => Some(way.id),
+                    None => return no("invalid_request", "Nobody signs in to that organization through this `connection`."),
+                }
             }
-            Err((code, why)) => Err(Refused::There(request.to, code, why)),
-        })
+        };
+        request = AuthorizationRequest { scopes, audience, ..request };
+        Ok(Ok(Asked { request, organization, connection }))
     }
 
     /// What a client gets of what it asks for: scopes, the API, and the organization to sign in to; or a code of RFC 6749 and why not.
@@ -222,12 +253,12 @@ impl App {
         }
         let client = self.store.public_browser_client(&shown.client_id).await?;
         let client = client.ok_or_else(|| refuse("unauthorized_client", "Nobody signs in at this client."))?;
-        let (request, organization) = self.read_request(&client, parameters).await?.map_err(|refused| match refused {
+        let asked = self.read_request(&client, parameters).await?.map_err(|refused| match refused {
             Refused::Here => refuse("invalid_request", "`redirect_uri` is missing, or not registered for this client."),
             Refused::There(_, code, why) => refuse(code, why),
         })?;
         let name = opaque::mint(Purpose::PushedRequest, self.ids.as_ref());
-        let flow = new_flow(FlowId::new(self.ids.uuid(call.now)), &client, request, organization, call.now + PUSHED_LASTS, call);
+        let flow = new_flow(FlowId::new(self.ids.uuid(call.now)), &client, asked, call.now + PUSHED_LASTS, call);
         let kept =
             async |tx: &store::WriteTx| Ok(Change::silent(tx.insert_flow(&flow, Some(&name.hash)).await?, NoEvent::Housekeeping));
         self.anonymously(call, kept).await?;
@@ -274,11 +305,16 @@ impl App {
     }
 }
 
+/// Whether somebody presses a button before an application's wish alone leads them to a provider: where a link would end somebody's session, or where
+/// an organization's own application would lead strangers anywhere it likes (RFC 9700, 4.11.2).
+fn asks_before_leaving(loaded: &Loaded) -> bool {
+    loaded.session.is_some() || loaded.client.of != TokenClient::Platform
+}
+
 pub(super) fn new_flow(
     id: FlowId,
     client: &BrowserClient,
-    request: AuthorizationRequest,
-    organization: Option<Entered>,
+    Asked { request, organization, connection }: Asked,
     expires_at: domain::Time,
     call: &Call,
 ) -> Flow {
@@ -291,6 +327,9 @@ pub(super) fn new_flow(
         organization,
         is_bereft: false,
         waiting: None,
+        connection,
+        upstream: None,
+        trouble: None,
         fresh_since: None,
         sign_ins: 0,
         created_at: call.now,

@@ -16,7 +16,10 @@ use store::{
     identity::flows::{Flow, Named},
 };
 
-use super::{Browser, Cookies, Loaded, Stop, Turn, View, begin::new_flow};
+use super::{
+    Browser, Cookies, Loaded, Stop, Turn, View,
+    begin::{Asked, new_flow},
+};
 use crate::{App, Call, core::limits::by_network};
 
 /// A device that somebody is asked about.
@@ -36,7 +39,8 @@ impl Approval {
     /// The page on which somebody else says who they are.
     pub fn of_somebody_else(self) -> View {
         let (step, bad) = (Step::Identify, None);
-        View { flow: self.flow, step, client: self.client, email: String::new(), choices: Vec::new(), has_app: false, bad }
+        let (choices, ways, email) = (Vec::new(), Vec::new(), String::new());
+        View { flow: self.flow, step, client: self.client, email, choices, has_app: false, ways, proving: None, bad }
     }
 }
 
@@ -58,7 +62,13 @@ impl App {
         };
         let (hash, cookies) = self.browser_of(browser);
         let request = request_of(&device);
-        let flow = new_flow(FlowId::new(self.ids.uuid(call.now)), &client, request, organization, device.expires_at, call);
+        let flow = new_flow(
+            FlowId::new(self.ids.uuid(call.now)),
+            &client,
+            Asked { request, organization, connection: None },
+            device.expires_at,
+            call,
+        );
         let flow = Flow { browser: Some(hash), ..flow };
         let begun = async |tx: &WriteTx| {
             let is_first = tx.bind_device(&device.hash, flow.id).await?;

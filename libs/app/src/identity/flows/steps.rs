@@ -18,7 +18,7 @@ use crate::{
     identity::{
         login::{
             Login,
-            doors::{Admitted, Arrived, Door},
+            doors::{Admitted, Arrived},
         },
         second_factor::Waits,
     },
@@ -34,13 +34,15 @@ pub enum Sent {
     Code(String),
     /// The name of an organization.
     Organization(String),
+    /// The name of one of the organization's connections.
+    Connection(String),
 }
 
 impl Sent {
     /// For which step; `None`: for any, since somebody else may want to sign in.
     const fn step(&self) -> Option<Step> {
         match self {
-            Self::Address(_) => None,
+            Self::Address(_) | Self::Connection(_) => None,
             Self::Password(_) => Some(Step::Password),
             Self::Code(_) => Some(Step::SecondFactor),
             Self::Organization(_) => Some(Step::Organization),
@@ -78,19 +80,22 @@ impl App {
             Err(e) => return Err(e),
         };
         let stale = seen.is_some_and(|seen| seen != loaded.flow.sign_ins);
-        if stale || missing == Some(Step::Done) || sent.step().is_some_and(|step| missing != Some(step)) {
+        // The password that proves an account is typed into the same field.
+        let fits = |step| missing == Some(step) || step == Step::Password && missing == Some(Step::Prove);
+        if stale || missing == Some(Step::Done) || sent.step().is_some_and(|step| !fits(step)) {
             return Ok((Turn::Continue(id), Cookies::default()));
         }
         let silent = |turn| Ok((turn, Cookies::default()));
         match sent {
             Sent::Address(text) => silent(self.identify(call, loaded, (&text, missing)).await?),
             Sent::Organization(slug) => silent(self.choose(call, loaded, &slug).await?),
+            Sent::Connection(slug) => silent(self.choose_way(call, loaded, &slug).await?),
             Sent::Password(text) | Sent::Code(text) if text.trim().is_empty() => {
                 silent(self.show(loaded, missing.unwrap_or(Step::Identify), Some(missing_text())).await?)
             }
             Sent::Password(password) => {
                 let outcome = self.try_password(call, browser, &loaded, password).await;
-                self.arrived(loaded, Step::Password, outcome).await
+                self.arrived(loaded, missing.unwrap_or(Step::Password), outcome).await
             }
             Sent::Code(code) => {
                 let outcome = self.try_code(call, browser, &loaded, &code).await;
@@ -111,9 +116,14 @@ impl App {
             }
         };
         let organization = self.organization_of(&loaded, &email).await?;
+        let through = match organization {
+            Some(org) => self.store.public_route(org, domain_of(&email)).await?,
+            None => None,
+        };
         // Who types an address where none was asked for is somebody else than who is signed in.
         let again = if missing == Some(Step::Identify) { loaded.flow.fresh_since } else { Some(call.now) };
-        self.change_flow(call, &loaded, async |tx, mine| tx.identify_flow(mine, &email, (organization, again)).await).await
+        self.change_flow(call, &loaded, async |tx, mine| tx.identify_flow(mine, &email, (organization, again), through).await)
+            .await
     }
 
     /// The organization of a flow whose address is known: the one that the client named, which is final, or the only one that the address belongs to.
@@ -122,9 +132,8 @@ impl App {
         if is_named(loaded) || loaded.client.sign_in.organization_usage != OrganizationUsage::Require {
             return Ok(known);
         }
-        let domain = email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
         // Of several the person chooses, once it is known who they are.
-        Ok(match self.store.public_organizations_of_domain(domain).await?.as_slice() {
+        Ok(match self.store.public_organizations_of_domain(domain_of(email)).await?.as_slice() {
             [one] => Some(one.id),
             _ => None,
         })
@@ -148,6 +157,18 @@ impl App {
             Ok(_) => {}
         }
         self.change_flow(call, &loaded, async |tx, mine| tx.choose_organization(mine, chosen.id).await).await
+    }
+
+    /// One of the organization's providers is chosen: the browser is sent there next.
+    async fn choose_way(&self, call: &Call, loaded: Loaded, slug: &str) -> Result<Turn> {
+        let ways = match &loaded.flow.organization {
+            Some(org) => self.store.public_ways(org.id).await?,
+            None => Vec::new(),
+        };
+        match ways.into_iter().find(|way| way.slug.as_str() == slug) {
+            Some(way) => self.change_flow(call, &loaded, async |tx, mine| tx.choose_connection(mine, way.id).await).await,
+            None => Ok(Turn::Continue(loaded.flow.id)),
+        }
     }
 
     async fn change_flow(
@@ -174,16 +195,23 @@ impl App {
     async fn try_password(&self, call: &Call, browser: &Browser, loaded: &Loaded, password: String) -> Result<Arrived> {
         let Some(email) = loaded.flow.email.clone() else { return Err(Error::internal("a password without an address")) };
         let org_slug = loaded.flow.organization.as_ref().map(|org| org.slug.clone());
-        let door = Door::Browser { flow: loaded.mine(), cookie: loaded.cookie.as_deref() };
+        let door = loaded.door();
         let login =
             |org_slug| Login { email: email.clone(), password: password.clone(), org_slug, device: browser.device.clone() };
         let org_known = org_slug.is_some();
         let outcome = self.login_at(call, login(org_slug), door).await;
         match outcome {
             // A domain leads its people to its organization, and shuts nobody out of another. Told after a right password only.
-            Err(e) if e.kind == Kind::Forbidden && e.step_up.is_none() && org_known && !is_named(loaded) => {
+            Err(e)
+                if e.kind == Kind::Forbidden
+                    && e.step_up.is_none()
+                    && org_known
+                    && loaded.proof.is_none()
+                    && !is_named(loaded) =>
+            {
                 let again = loaded.flow.fresh_since;
-                self.change_flow(call, loaded, async |tx, mine| tx.identify_flow(mine, &email, (None, again)).await).await?;
+                self.change_flow(call, loaded, async |tx, mine| tx.identify_flow(mine, &email, (None, again), None).await)
+                    .await?;
                 self.login_at(call, login(None), door).await
             }
             outcome => outcome,
@@ -193,7 +221,7 @@ impl App {
     async fn try_code(&self, call: &Call, browser: &Browser, loaded: &Loaded, code: &str) -> Result<Arrived> {
         let Some((user, id)) = loaded.flow.waiting else { return Err(Error::internal("a code without a password")) };
         let to = loaded.flow.organization.as_ref().map(|org| (org.id, org.slug.clone()));
-        let door = Door::Browser { flow: loaded.mine(), cookie: loaded.cookie.as_deref() };
+        let door = loaded.door();
         let outcome = self.end_waiting_at(call, &Waits { user, id, to }, (code, browser.device.as_deref()), door).await;
         if matches!(&outcome, Err(e) if e.code == "invalid_preauth_token") {
             // It waited too long, or the password is another one: from the beginning.
@@ -229,8 +257,16 @@ impl App {
                 let text = ("access_denied", "This account has no access to that organization.");
                 silent(Turn::Answer(self.refusal(loaded.flow.request.to, text, Some(&loaded.client))))
             }
+            // Their organization lets them in through its providers only, and these are named.
+            Err(e) if e.step_up.as_ref().is_some_and(|step_up| step_up.methods.is_empty() && !step_up.connections.is_empty()) => {
+                silent(self.show(loaded, Step::Connections, None).await?)
+            }
             Err(e) if e.kind == Kind::Forbidden => silent(Turn::Stop(Stop::Refused(e))),
             Err(e) => Err(e),
         }
     }
+}
+
+fn domain_of(email: &Email) -> &str {
+    email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain)
 }

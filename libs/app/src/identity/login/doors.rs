@@ -2,7 +2,7 @@
 
 use crypto::{Purpose, opaque};
 use domain::{
-    Error, Event, OrgId, PLATFORM, Result, SessionId, UserId,
+    Error, Event, OrgId, PLATFORM, Result, SessionId,
     core::value::Slug,
     identity::{
         accounts::User,
@@ -10,12 +10,12 @@ use domain::{
         sessions::{Session, TokenPair},
     },
 };
-use store::{Change, WriteTx, identity::flows::Mine};
+use store::{WriteTx, identity::flows::Mine};
 
 use super::SignedIn;
 use crate::{
     App, Call,
-    identity::{login_throttling, second_factor::Waits, tokens::For},
+    identity::{federation::Proof, login_throttling, second_factor::Waits, tokens::For},
 };
 
 /// Where a sign-in leads.
@@ -29,6 +29,8 @@ pub(crate) enum Door<'a> {
         flow: Mine<'a>,
         /// What the cookie hashes to that the browser has.
         cookie: Option<&'a str>,
+        /// What they prove by it, if a provider said something that has to be.
+        proof: Option<&'a Proof>,
     },
 }
 
@@ -48,18 +50,8 @@ pub(crate) struct In {
     pub(crate) admitted: Admitted,
     /// Their session.
     pub(crate) session: Session,
-    /// Whose session ended with it, which was in that browser before.
-    pub(crate) replaced: Option<UserId>,
-}
-
-impl In {
-    /// A change that also tells of the session that ended with it.
-    pub(crate) fn telling<T>(change: Change<T>, replaced: Option<UserId>) -> Change<T> {
-        match replaced {
-            Some(user_id) => change.and(PLATFORM, Event::SessionsRevoked { user_id, count: 1, reason: "replaced".to_owned() }),
-            None => change,
-        }
-    }
+    /// What else is to be told: whose session ended with it, which identity became theirs.
+    pub(crate) told: Vec<(OrgId, Event)>,
 }
 
 /// How a sign-in ended.
@@ -97,7 +89,7 @@ impl App {
         let session = Session {
             id: SessionId::new(tx.uuid()),
             user_id: user.id,
-            method: Method::Password.as_str().to_owned(),
+            method: first_of(did).as_str().to_owned(),
             did: did.clone(),
             ip_address: tx.origin().ip_address.clone(),
             user_agent: tx.origin().user_agent.clone(),
@@ -110,15 +102,25 @@ impl App {
                 tx.insert_session(&session).await?;
                 let tokens = self.grant(tx, user, &session, to).await?;
                 tx.record_sign_in(to.org(), session.id, None).await?;
-                Ok(In { admitted: Admitted::Tokens(tokens), session, replaced: None })
+                Ok(In { admitted: Admitted::Tokens(tokens), session, told: Vec::new() })
             }
-            Door::Browser { flow, cookie } => self.enter_browser(tx, session, flow, cookie).await,
+            Door::Browser { flow, cookie, proof } => {
+                let (session, told) = match proof {
+                    Some(proof) => {
+                        let (done, told) = proof.given(tx, user, super::wrong).await?;
+                        (Session { did: session.did.clone().and(done), ..session }, told)
+                    }
+                    None => (session, Vec::new()),
+                };
+                let entered = self.enter_browser(tx, session, flow, cookie).await?;
+                Ok(In { told: [entered.told, told].concat(), ..entered })
+            }
         }
     }
 
     /// A browser that somebody is signed in in goes on with their session, if it is the same person; the cookie is another one in any case.
     async fn enter_browser(&self, tx: &WriteTx, session: Session, flow: Mine<'_>, cookie: Option<&str>) -> Result<In> {
-        let mut replaced = None;
+        let mut told = Vec::new();
         let fresh = opaque::mint(Purpose::BrowserSession, self.ids.as_ref());
         let before = match cookie {
             Some(hash) => tx.lock_browser_session(hash, self.settings.session_longest).await?,
@@ -134,7 +136,8 @@ impl App {
                 // Nobody could sign the person out any more who was signed in here.
                 if let Some(before) = before {
                     tx.revoke_session(before.user.id, before.id).await?;
-                    replaced = Some(before.user.id);
+                    let user_id = before.user.id;
+                    told.push((PLATFORM, Event::SessionsRevoked { user_id, count: 1, reason: "replaced".to_owned() }));
                 }
                 tx.insert_browser_session(&session, &fresh.hash).await?;
                 session
@@ -143,18 +146,18 @@ impl App {
         if !tx.sign_in_flow(flow).await? {
             return Err(flow_over());
         }
-        Ok(In { admitted: Admitted::Cookie(fresh.text), session, replaced })
+        Ok(In { admitted: Admitted::Cookie(fresh.text), session, told })
     }
 
     /// Lets a sign-in wait for its second factor.
     pub(crate) async fn ask_at(
         &self,
         tx: &WriteTx,
-        (user, proven): (&User, &str),
+        (user, proven, did): (&User, &str, &Authentications),
         waits: &Waits,
         (door, call): (Door<'_>, &Call),
     ) -> Result<Admitted> {
-        self.wait_for_second(tx, (user, proven), waits, call).await?;
+        self.wait_for_second(tx, (user, proven, did), waits, call).await?;
         match door {
             Door::Api => Ok(Admitted::Tokens(self.preauth(user, waits, tx.now())?)),
             Door::Browser { flow, .. } if tx.flow_waits(flow, Some((user.id, waits.id))).await? => Ok(Admitted::Waits),
@@ -169,6 +172,11 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// The first factor of a session that begins.
+fn first_of(did: &Authentications) -> Method {
+    did.iter().map(|one| one.method).find(|method| method.is_first()).unwrap_or(Method::Password)
 }
 
 /// The organization that is entered, and its name in URLs.

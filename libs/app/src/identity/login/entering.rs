@@ -1,13 +1,14 @@
 //! A right password, and what becomes of it: whether the account may enter where it wants to, what those say who judge risky sign-ins, and the
 //! session.
 
+use crypto::opaque;
 use domain::{
     Error, Event, OrgId, Result,
     core::value::Slug,
     identity::{
         accounts::User,
         authentications::{Authentication, Authentications, Method},
-        entry::{self, Entered, Entering, Entry, Need},
+        entry::{self, Entered, Entering, Entry, Need, StepUp},
         risk::RiskAction,
     },
     tenancy::{organizations::OrgStatus, roles::RoleName},
@@ -31,15 +32,28 @@ use crate::{
     },
 };
 
-/// An account whose password was right, and where it wants to go.
-struct Arriving<'a> {
-    user: &'a User,
-    /// Names the password.
-    proven: &'a str,
-    to: Option<&'a (OrgId, Slug)>,
-    shown: &'a Shown,
-    door: Door<'a>,
-    call: &'a Call,
+/// Somebody who showed who they are, and where they want to go.
+pub(crate) struct Arriving<'a> {
+    pub(crate) user: &'a User,
+    /// Names what was shown: the password, or the connection ([`shown_by`]).
+    pub(crate) proven: &'a str,
+    /// What was done.
+    pub(crate) did: &'a Authentications,
+    /// The same with what the browser's session did before, if that is theirs: what the policy judges.
+    pub(crate) judged: &'a Authentications,
+    pub(crate) to: Option<&'a (OrgId, Slug)>,
+    pub(crate) shown: &'a Shown,
+    pub(crate) door: Door<'a>,
+    pub(crate) call: &'a Call,
+}
+
+/// Names what a sign-in rests on while it waits for a second factor: another password, or another generation of the connection, ends it.
+pub(crate) fn shown_by(did: &Authentications, password_hash: Option<&str>) -> String {
+    let own = did.iter().any(|one| one.method == Method::Password);
+    match did.iter().find_map(|one| one.through) {
+        Some(through) if !own => opaque::hash(&format!("connection {} {}", through.id, through.generation)),
+        _ => proven(password_hash),
+    }
 }
 
 impl App {
@@ -63,7 +77,12 @@ impl App {
                 tx.rehash_password(user.id, old, new).await?;
             }
             let proven = proven(rehash.as_deref().or(account.password_hash.as_deref()));
-            let arriving = Arriving { user: &user, proven: &proven, to: to.as_ref(), shown: &shown, door, call };
+            let mut did = Authentications::one(Authentication::own(Method::Password, tx.now()));
+            if let Door::Browser { proof: Some(proof), .. } = door {
+                did = did.and(proof.done);
+            }
+            let to = to.as_ref();
+            let arriving = Arriving { user: &user, proven: &proven, did: &did, judged: &did, to, shown: &shown, door, call };
             let change = self.as_judged(tx, &arriving).await?;
             tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
             Ok(change)
@@ -72,15 +91,20 @@ impl App {
     }
 
     /// Does what the organization's policy and those say who judge the sign-in: refuses it, asks for a code, or lets it in.
-    async fn as_judged(&self, tx: &WriteTx, arriving: &Arriving<'_>) -> Result<Change<Result<Arrived>>> {
-        let &Arriving { user, to, shown, door, call, .. } = arriving;
-        let did = Authentications::one(Authentication::own(Method::Password, tx.now()));
-        let entry = self.entry(tx, user, to.map(|(org, _)| *org), (&did, call)).await?;
-        let verdict = self.judge(tx, to.map(|(org, _)| *org), user.id, shown).await?;
+    pub(crate) async fn as_judged(&self, tx: &WriteTx, arriving: &Arriving<'_>) -> Result<Change<Result<Arrived>>> {
+        let &Arriving { user, did, to, shown, door, call, .. } = arriving;
+        let org = to.map(|(org, _)| *org);
+        let by_password = did.iter().any(|one| one.method == Method::Password);
+        let entry = self.entry(tx, user, org, (arriving.judged, call)).await?;
+        let verdict = self.judge(tx, org, (user.id, if by_password { "password" } else { "connection" }), shown).await?;
         let wants_second = matches!(&entry, Entry::StepUp(step_up) if step_up.needs == Need::SecondFactor);
-        // Who has enrolled a second factor is always asked for it.
-        let has_second = tx.enrolled(user.id).await?.totp_since.is_some();
+        // Whoever comes by something of their own, and has enrolled a second factor, is always asked for it.
+        let has_second = by_password && tx.enrolled(user.id).await?.totp_since.is_some();
         let refusal = to.filter(|_| !wants_second).and_then(|(org, slug)| entry.refusal(slug).map(|refusal| (*org, refusal)));
+        let refusal = match to {
+            Some(to) if refusal.is_none() => self.only_way(tx, arriving, to).await?,
+            _ => refusal,
+        };
         match (verdict.action(), refusal) {
             (RiskAction::Block, _) => {
                 let told = verdict.record(tx, user, Judged::Refused).await?;
@@ -92,32 +116,45 @@ impl App {
                 Ok(telling(Change::new(Err(refusal), org, event), told))
             }
             (RiskAction::Allow | RiskAction::LogOnly, None) if !wants_second && !has_second => {
-                self.let_in(tx, arriving, &did, &verdict).await.map(|change| change.map(Ok))
+                self.let_in(tx, arriving, &verdict).await.map(|change| change.map(Ok))
             }
             _ => {
                 let waits = Waits { user: user.id, id: tx.uuid(), to: to.cloned() };
                 let told = verdict.record(tx, user, Judged::Waits(waits.id)).await?;
-                let admitted = self.ask_at(tx, (user, arriving.proven), &waits, (door, call)).await?;
+                let admitted = self.ask_at(tx, (user, arriving.proven, did), &waits, (door, call)).await?;
                 Ok(telling(Change::silent(Ok(Arrived { admitted, device: None }), NoEvent::LinkMailed), told))
             }
         }
     }
 
-    async fn let_in(
-        &self,
-        tx: &WriteTx,
-        arriving: &Arriving<'_>,
-        did: &Authentications,
-        verdict: &Verdict,
-    ) -> Result<Change<Arrived>> {
-        let &Arriving { user, to, shown, door, call, .. } = arriving;
+    async fn let_in(&self, tx: &WriteTx, arriving: &Arriving<'_>, verdict: &Verdict) -> Result<Change<Arrived>> {
+        let &Arriving { user, did, to, shown, door, call, .. } = arriving;
         let target = to.map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
-        let In { admitted, session, replaced } = self.enter(tx, (user, did), &target, (door, call)).await?;
+        let In { admitted, session, told: more } = self.enter(tx, (user, did), &target, (door, call)).await?;
         let told = verdict.record(tx, user, Judged::Entered(session.id)).await?;
         let device = self.trusted_device(shown, user.id, verdict.judges(), tx.now())?;
         let event = Event::LoginSucceeded { user_id: user.id, session_id: session.id, method: session.method };
-        let change = In::telling(Change::new(Arrived { admitted, device }, target.org(), event), replaced);
-        Ok(telling(change, told))
+        let change = Change::new(Arrived { admitted, device }, target.org(), event);
+        Ok(telling(change, [more, told].concat()))
+    }
+
+    /// A domain's people whose organization lets them come through its provider only are told so, after a right password. Owners who may break the
+    /// glass come without it.
+    async fn only_way(
+        &self,
+        tx: &WriteTx,
+        arriving: &Arriving<'_>,
+        (org, slug): &(OrgId, Slug),
+    ) -> Result<Option<(OrgId, Error)>> {
+        let &Arriving { user, did, .. } = arriving;
+        if did.iter().any(|one| one.through.is_some_and(|through| through.org == *org)) {
+            return Ok(None);
+        }
+        let domain = user.email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
+        let Some(way) = tx.only_way(*org, domain).await? else { return Ok(None) };
+        let breaks_glass = tx.entrance(*org, user.id).await?.is_some_and(|entrance| entrance.breaks_glass(user.id));
+        let step_up = StepUp { needs: Need::FirstFactor, methods: vec![], connections: vec![way.slug], max_age: None };
+        Ok(Entry::StepUp(step_up).refusal(slug).filter(|_| !breaks_glass).map(|refusal| (*org, refusal)))
     }
 
     /// What the organization's policy says about a sign-in that did this; the platform has none. `Forbidden` for who does not belong there.

@@ -111,6 +111,12 @@ pub struct SignInPolicyChanges {
     pub max_age: Patch<MaxAge>,
     /// From where; `None`: stays.
     pub networks: Option<Networks>,
+    /// Whether only the organization's connections count; `None`: stays.
+    pub sso_required: Option<bool>,
+    /// Owners who may come without; `None`: stays.
+    pub break_glass: Option<Vec<UserId>>,
+    /// Whether a connection's word that there were two factors is believed; `None`: stays.
+    pub mfa_trusts_connection: Option<bool>,
 }
 
 impl SignInPolicy {
@@ -130,6 +136,9 @@ impl SignInPolicy {
             mfa: changes.mfa.unwrap_or(self.mfa),
             max_age: changes.max_age.clone().apply(self.max_age),
             networks: changes.networks.clone().unwrap_or_else(|| self.networks.clone()),
+            sso_required: changes.sso_required.unwrap_or(self.sso_required),
+            break_glass: changes.break_glass.clone().unwrap_or_else(|| self.break_glass.clone()),
+            mfa_trusts_connection: changes.mfa_trusts_connection.unwrap_or(self.mfa_trusts_connection),
             ..self.clone()
         }
     }

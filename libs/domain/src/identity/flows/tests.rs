@@ -19,6 +19,7 @@ fn request(prompt: Prompt, max_age: Option<i64>) -> AuthorizationRequest {
         challenge: String::new(),
         nonce: None,
         organization: None,
+        connection: None,
         prompt,
         max_age,
         login_hint: None,
@@ -36,6 +37,11 @@ fn step_up(methods: Vec<Method>) -> Entry {
     Entry::StepUp(StepUp { needs: Need::SecondFactor, methods, connections: vec![], max_age: None })
 }
 
+fn through(connections: &[&str]) -> Entry {
+    let connections = connections.iter().map(|slug| slug.parse().unwrap()).collect();
+    Entry::StepUp(StepUp { needs: Need::FirstFactor, methods: vec![], connections, max_age: None })
+}
+
 /// One row: what is known, and what comes next. The flow began at 0; it is 100.
 struct Case<'a> {
     what: &'a str,
@@ -45,6 +51,8 @@ struct Case<'a> {
     organization: bool,
     email: bool,
     waits: bool,
+    chosen: bool,
+    proves: bool,
     fresh_since: Option<i64>,
     /// When the session's password was given.
     session: Option<i64>,
@@ -63,6 +71,8 @@ impl Default for Case<'_> {
             organization: false,
             email: false,
             waits: false,
+            chosen: false,
+            proves: false,
             fresh_since: None,
             session: None,
             confined: false,
@@ -81,6 +91,28 @@ fn what_is_missing_is_computed_from_what_is_known() {
         Case { what: "nobody is known", expected: Step::Identify, ..Case::default() },
         Case { what: "an address was typed", email: true, expected: Step::Password, ..Case::default() },
         Case { what: "a second factor is missing", email: true, waits: true, expected: Step::SecondFactor, ..Case::default() },
+        Case { what: "a provider was chosen", email: true, chosen: true, expected: Step::Upstream, ..Case::default() },
+        Case {
+            what: "chosen while somebody is signed in",
+            session: Some(50),
+            chosen: true,
+            expected: Step::Upstream,
+            ..Case::default()
+        },
+        Case {
+            what: "came back, and has to prove it",
+            session: Some(50),
+            proves: true,
+            expected: Step::Prove,
+            ..Case::default()
+        },
+        Case {
+            what: "proves it, and a factor is missing",
+            proves: true,
+            waits: true,
+            expected: Step::SecondFactor,
+            ..Case::default()
+        },
         Case { what: "signed in before", session: Some(-900), ..Case::default() },
         Case { what: "signed in just now", session: Some(50), ..Case::default() },
         Case { what: "asked again", session: Some(-1), prompt: again, expected: Step::Identify, ..Case::default() },
@@ -170,6 +202,15 @@ fn what_is_missing_is_computed_from_what_is_known() {
             ..Case::default()
         },
         Case {
+            what: "has to come through a provider",
+            organization: true,
+            email: true,
+            session: Some(50),
+            entry: Some(through(&["okta"])),
+            expected: Step::Connections,
+            ..Case::default()
+        },
+        Case {
             what: "does not belong, from before",
             organization: true,
             session: Some(-900),
@@ -193,6 +234,8 @@ fn what_is_missing_is_computed_from_what_is_known() {
             has_organization: case.organization,
             has_email: case.email,
             waits: case.waits,
+            chosen: case.chosen,
+            proves: case.proves,
             fresh_since: case.fresh_since.map(at),
             session,
             began: at(0),

@@ -57,7 +57,12 @@ impl Store {
         Ok(sealed.as_str().to_owned())
     }
 
-    pub(super) async fn open_client_secret(&self, org: OrgId, id: ConnectionId, sealed: String) -> Result<ClientPassword> {
+    pub(in crate::identity) async fn open_client_secret(
+        &self,
+        org: OrgId,
+        id: ConnectionId,
+        sealed: String,
+    ) -> Result<ClientPassword> {
         let plain = self.open_sealed(&CLIENT_SECRET.place(org, &id.to_string()), &sealed.into()).await?;
         Ok(ClientPassword::stored(String::from_utf8_lossy(&plain).into_owned()))
     }

@@ -3,6 +3,7 @@
 //! What organizations' logs say of them is shown as far as it is about them (their account is what it happened to), in the logs of the
 //! organizations that they have to do with and the platform's: who acted is not indexed, and a log is read by its organization.
 
+mod providers;
 mod sections;
 
 use domain::{PLATFORM, Result, Time, authorization::privacy::ExportScope, identity::accounts::User};
@@ -10,7 +11,10 @@ use sea_orm::{DbErr, QueryResult, Value};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use self::sections::{By, RECORDS, SECTIONS};
+use self::{
+    providers::PROVIDERS,
+    sections::{By, RECORDS, SECTIONS},
+};
 use crate::{
     Store,
     core::{error::from_db, sql},
@@ -36,7 +40,7 @@ impl Store {
         let id = scope.subject();
         let user = self.account_by_id(id).await?;
         let mut shown = Vec::new();
-        for section in SECTIONS.iter().chain([&RECORDS]) {
+        for section in SECTIONS.iter().chain(PROVIDERS).chain([&RECORDS]) {
             let mut values: Vec<Value> = match section.by {
                 By::Account => vec![id.uuid().into()],
                 By::AccountText => vec![id.to_string().into()],
@@ -81,6 +85,7 @@ fn item(own: &str, row: &QueryResult) -> Result<serde_json::Value, DbErr> {
 fn prefix<'a>(own: &'a str, column: &str) -> &'a str {
     match column {
         "organization_id" => "org",
+        "connection_id" => "con",
         "service_id" => "svc",
         "session_id" => "ses",
         "plan_id" => "plan",
@@ -97,5 +102,5 @@ fn id(prefix: &str, id: Option<Uuid>) -> serde_json::Value {
 
 #[cfg(test)]
 pub(super) fn shown() -> std::collections::BTreeSet<&'static str> {
-    SECTIONS.iter().chain([&RECORDS]).flat_map(|section| section.covers).copied().collect()
+    SECTIONS.iter().chain(PROVIDERS).chain([&RECORDS]).flat_map(|section| section.covers).copied().collect()
 }

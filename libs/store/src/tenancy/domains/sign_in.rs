@@ -115,7 +115,8 @@ impl WriteTx {
         let ceiling = Ceiling::of(scope.authority()).text();
         let values = vec![org.into(), connection.uuid().into(), ceiling.into(), domain.updated_at.into()];
         sql::execute(&self.tx, SPEAKS_ANEW, values).await?;
-        Ok(())
+        self.reprove_identities(scope.org(), connection, &Ceiling::of(scope.authority())).await?;
+        self.list_in_policy(scope.org()).await
     }
 
     /// Gives a locked domain up.

@@ -6,6 +6,7 @@ use domain::{
         policy::{OrgScope, Write},
         resource::Invitations,
     },
+    core::value::Email,
     tenancy::{
         invitations::{Invitation, InvitationStatus},
         organizations::OrganizationView,
@@ -50,6 +51,14 @@ pub enum Which<'a> {
     Id(InvitationId),
 }
 
+const LOCK_BY_ADDRESS: Sql = sql!(
+    "select {invitation}
+    from invitations i
+    where i.org_id = $1 and i.pending_email = $2
+    {for no key update}",
+    invitation = INVITATION_COLUMNS
+);
+
 const LOCK_BY_TOKEN: Sql = sql!(
     "select {invitation}
     from invitations i
@@ -79,6 +88,20 @@ impl WriteTx {
         let invitation = invitation.ok_or_else(gone)?;
         let organization = view(self, invitation.org_id).await?.ok_or_else(gone)?;
         Ok(LockedInvitation { invitation, organization })
+    }
+
+    /// The pending invitation of an address to an organization, locked, if there is one; the caller must know whose address it is.
+    pub async fn lock_invitation_of(&self, organization: &OrganizationView, email: &Email) -> Result<Option<LockedInvitation>> {
+        let values = vec![organization.organization.id.uuid().into(), email.as_str().into()];
+        let Some(row) = sql::one(&self.tx, LOCK_BY_ADDRESS, values).await? else { return Ok(None) };
+        let invitation = read(&row).map_err(from_db)?;
+        let is_open = invitation.status == InvitationStatus::Pending && invitation.expires_at > self.now();
+        Ok(is_open.then(|| LockedInvitation { invitation, organization: organization.clone() }))
+    }
+
+    /// An organization as it is now, not locked; `None`: it is gone.
+    pub async fn organization_now(&self, org: OrgId) -> Result<Option<OrganizationView>> {
+        view(self, org).await
     }
 
     /// The same for an invitation of the organization the proof is for.

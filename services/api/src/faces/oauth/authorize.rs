@@ -50,6 +50,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         ("code_challenge" = Option<String>, Query, description = "The SHA-256 of the code's verifier (RFC 7636)."),
         ("code_challenge_method" = Option<String>, Query, description = "`S256`."),
         ("organization" = Option<String>, Query, description = "The organization to sign in to, by id or slug."),
+        ("connection" = Option<String>, Query, description = "The organization's identity provider to sign in through, by its `connection_id` or id; with `organization`."),
         ("prompt" = Option<String>, Query, description = "`none`: nobody is asked; `login` or `select_account`: who they are is asked again."),
         ("max_age" = Option<String>, Query, description = "How long ago the sign-in may be, in seconds."),
         ("login_hint" = Option<String>, Query, description = "The address to begin with."),

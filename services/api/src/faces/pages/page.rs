@@ -6,6 +6,7 @@ use serde::Serialize;
 
 pub(crate) use self::parts::{
     Action, Back, Choice, CodeProblem, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, PasswordProblem, Problem,
+    Provider, Trouble, TroubleKind,
 };
 
 use super::safe_url::SafeUrl;
@@ -20,6 +21,9 @@ pub(crate) enum Page {
         /// What is in the field.
         email: String,
         bad: Option<IdentifyProblem>,
+        /// Other ways in.
+        providers: Vec<Provider>,
+        trouble: Option<Trouble>,
     },
     /// Asks for the password (`password`).
     Password {
@@ -30,7 +34,14 @@ pub(crate) enum Page {
         reset: Option<SafeUrl>,
         /// Where another account is chosen.
         other: SafeUrl,
+        /// Other ways in.
+        providers: Vec<Provider>,
+        trouble: Option<Trouble>,
     },
+    /// Asks through which identity provider (`connection`): nothing else counts here.
+    Connections { action: Action, email: String, providers: Vec<Provider>, trouble: Option<Trouble>, other: SafeUrl },
+    /// Asks for the password of the account that a provider's word is to be linked with (`password`).
+    Prove { action: Action, email: String, provider: String, bad: Option<PasswordProblem>, reset: SafeUrl, other: SafeUrl },
     /// Asks for a code (`code`).
     SecondFactor { action: Action, email: String, kind: FactorKind, bad: Option<CodeProblem>, other: SafeUrl },
     /// Asks where to go (`organization`).
@@ -97,6 +108,8 @@ impl Page {
         match self {
             Self::Identify { .. } => "identify.html",
             Self::Password { .. } => "password.html",
+            Self::Connections { .. } => "connections.html",
+            Self::Prove { .. } => "prove.html",
             Self::SecondFactor { .. } => "second_factor.html",
             Self::Organizations { .. } => "organizations.html",
             Self::Device { .. } => "device.html",
@@ -124,7 +137,7 @@ impl Page {
     pub(super) fn failed(&self) -> bool {
         match self {
             Self::Identify { bad, .. } | Self::ResetRequest { bad, .. } => bad.is_some(),
-            Self::Password { bad, .. } => bad.is_some(),
+            Self::Password { bad, .. } | Self::Prove { bad, .. } => bad.is_some(),
             Self::SecondFactor { bad, .. } | Self::Device { bad, .. } => bad.is_some(),
             Self::VerifyEmail { bad, .. } | Self::NewPassword { bad, .. } => bad.is_some(),
             Self::Setup { bad_email, bad_password, .. } => bad_email.is_some() || bad_password.is_some(),

@@ -6,15 +6,20 @@ use app::{
     identity::flows::{Cookies, Turn, View, steps::Sent},
 };
 use domain::{
-    Kind,
+    Error, Kind,
     core::value::Email,
-    identity::flows::{FlowId, Step},
+    identity::{
+        federation::attempts::Reason,
+        flows::{FlowId, Step},
+    },
 };
 use serde::Deserialize;
+use store::identity::federation::Way;
 use utoipa::ToSchema;
 
 use super::{
-    Action, Choice, CodeProblem, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem, SafeUrl,
+    Action, Choice, CodeProblem, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem, Provider, SafeUrl,
+    Trouble, TroubleKind,
     browser::{self, Form, come_back, error_page, failed, own_form, stopped, to_client},
     device,
 };
@@ -33,7 +38,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"step": "identify", "email": "ann@example.com"}))]
 struct StepForm {
-    /// `identify`, `password`, `second_factor` or `organization`; behind a dot how many sign-ins of the flow the page had seen.
+    /// `identify`, `password`, `second_factor`, `organization` or `connection`; behind a dot how many sign-ins of the flow the page had seen.
     #[serde(default)]
     step: String,
     /// Of `identify`.
@@ -48,6 +53,9 @@ struct StepForm {
     /// Of `organization`: its slug.
     #[serde(default)]
     organization: String,
+    /// Of `connection`: the name of one of the organization's identity providers.
+    #[serde(default)]
+    connection: String,
 }
 
 impl StepForm {
@@ -58,9 +66,10 @@ impl StepForm {
         };
         let sent = match step {
             "identify" => Sent::Address(self.email),
-            "password" => Sent::Password(self.password),
+            "password" | "prove" => Sent::Password(self.password),
             "second_factor" => Sent::Code(self.code),
             "organization" => Sent::Organization(self.organization),
+            "connection" => Sent::Connection(self.connection),
             _ => return None,
         };
         Some((sent, seen))
@@ -71,6 +80,7 @@ impl StepForm {
 pub(crate) async fn turn(app: &App, req: &HttpRequest, (turn, gives): (Turn, Cookies)) -> HttpResponse {
     match turn {
         Turn::Continue(id) => browser::go(app, req, &format!("/signin/{id}"), &gives),
+        Turn::Away(url) => browser::go(app, req, &url, &gives),
         Turn::Answer(answer) => to_client(app, req, &answer, &gives).await,
         Turn::Stop(stop) => stopped(app, req, stop).await,
         Turn::Approve(asked) => device::approval(app, req, *asked, &gives).await,
@@ -101,16 +111,27 @@ fn shown(view: View) -> Page {
     let email = view.email;
     let missing = view.bad.as_ref().is_some_and(|e| e.details.iter().any(|detail| detail.code == "required"));
     let seconds = view.bad.as_ref().filter(|e| e.kind == Kind::RateLimited).map(|e| u64::from(e.retry_after.unwrap_or(1)));
+    let reset = SafeUrl::own(format!("{here}/reset"));
+    let providers: Vec<_> = view.ways.into_iter().map(provider).collect();
+    let trouble = view.flow.trouble.as_ref().map(trouble);
+    let bad_password = |bad: Option<Error>| {
+        bad.map(|e| match (seconds, e.code) {
+            _ if missing => PasswordProblem::Missing,
+            (Some(seconds), _) => PasswordProblem::Throttled(seconds),
+            (None, "invalid_credentials") => PasswordProblem::Wrong,
+            (None, code) => PasswordProblem::Other(Problem { code: code.to_owned(), message: e.message.into_owned() }),
+        })
+    };
     match view.step {
-        Step::Password => {
-            let bad = view.bad.map(|e| match (seconds, e.code) {
-                _ if missing => PasswordProblem::Missing,
-                (Some(seconds), _) => PasswordProblem::Throttled(seconds),
-                (None, "invalid_credentials") => PasswordProblem::Wrong,
-                (None, code) => PasswordProblem::Other(Problem { code: code.to_owned(), message: e.message.into_owned() }),
-            });
-            Page::Password { action, email, bad, reset: Some(SafeUrl::own(format!("{here}/reset"))), other }
+        Step::Prove => {
+            let provider = view.proving.map(|name| name.to_string()).unwrap_or_default();
+            Page::Prove { action, email, provider, bad: bad_password(view.bad), reset, other }
         }
+        Step::Password => {
+            let bad = bad_password(view.bad);
+            Page::Password { action, email, bad, reset: Some(reset), other, providers, trouble }
+        }
+        Step::Connections => Page::Connections { action, email, providers, trouble, other },
         Step::SecondFactor => {
             let kind = if view.has_app { FactorKind::App } else { FactorKind::Mail };
             let bad = view.bad.map(|_| match seconds {
@@ -127,11 +148,26 @@ fn shown(view: View) -> Page {
             let choice = |org: store::identity::flows::Entered| Choice { name: org.name, slug: org.slug.to_string() };
             Page::Organizations { action, email, choices: view.choices.into_iter().map(choice).collect(), other }
         }
-        Step::Identify | Step::Done | Step::Refused(_) => {
+        Step::Identify | Step::Upstream | Step::Done | Step::Refused(_) => {
             let bad = view.bad.map(|_| if missing { IdentifyProblem::Missing } else { IdentifyProblem::Malformed });
-            Page::Identify { action, email, bad }
+            Page::Identify { action, email, bad, providers, trouble }
         }
     }
+}
+
+fn provider(way: Way) -> Provider {
+    Provider { name: way.name.to_string(), slug: way.slug.as_str().to_owned() }
+}
+
+/// What somebody is told who came back from a provider and is not in: what they can do. Why it is, only whoever looks after the connection sees.
+fn trouble(of: &store::identity::flows::Trouble) -> Trouble {
+    let kind = match of.reason {
+        Reason::NoAccount => TroubleKind::NoAccount,
+        Reason::AccessRemoved | Reason::AccountDeactivated => TroubleKind::Removed,
+        Reason::SeatLimit => TroubleKind::Full,
+        _ => TroubleKind::Other,
+    };
+    Trouble { kind, reference: of.attempt.to_string() }
 }
 
 pub(super) fn flow(path: &web::Path<String>) -> Option<FlowId> {

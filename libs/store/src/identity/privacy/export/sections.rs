@@ -25,7 +25,7 @@ pub(super) enum By {
     Address,
 }
 
-const fn of(name: &'static str, id: &'static str, covers: &'static [&'static str], text: Sql) -> Section {
+pub(super) const fn of(name: &'static str, id: &'static str, covers: &'static [&'static str], text: Sql) -> Section {
     Section { name, id, by: By::Account, covers, text }
 }
 

@@ -1,5 +1,6 @@
 //! Connections to identity providers, which the contract calls upstream providers.
 
+mod people;
 mod requests;
 mod views;
 
@@ -8,6 +9,7 @@ use app::App;
 use domain::{ConnectionId, authorization::resource::Connections};
 
 use self::{
+    people::{attempts, identities, unlink},
     requests::{CreateUpstreamProviderRequest, UpdateUpstreamProviderRequest},
     views::{ConnectionTestResponse, DeletedProviderResponse, UpstreamProviderResponse},
 };
@@ -30,7 +32,10 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .of_org(get, reading::<Connections>())
         .of_org(update, writing::<Connections>())
         .of_org(delete, writing::<Connections>())
-        .of_org(test, writing::<Connections>());
+        .of_org(test, writing::<Connections>())
+        .of_org(attempts, reading::<Connections>())
+        .of_org(identities, reading::<Connections>())
+        .of_org(unlink, writing::<Connections>());
 }
 
 impl PathId for ConnectionId {

@@ -8,7 +8,7 @@ use app::{
     identity::sign_in_policy::{Simulated, Simulation},
 };
 use domain::{
-    BadValue, Time, all,
+    BadValue, Time, UserId, all,
     applications::api_keys::Networks,
     authorization::resource::SignInRules,
     core::value::{Email, Slug},
@@ -41,7 +41,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 
 /// How the organization's people have to sign in.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"mfa": "required", "max_age_seconds": 43200, "networks": ["203.0.113.0/24"]}))]
+#[schema(example = json!({"mfa": "required", "max_age_seconds": 43200, "networks": ["203.0.113.0/24"], "sso": "optional", "break_glass": [], "mfa_trusts_connection": false}))]
 struct SignInPolicyResponse {
     /// `required`: nobody enters without a second factor. `off`: it is not asked for.
     mfa: &'static str,
@@ -49,6 +49,12 @@ struct SignInPolicyResponse {
     max_age_seconds: Option<i64>,
     /// From where people may come; none: from everywhere.
     networks: Vec<String>,
+    /// `required`: people come through the organization's connections only. `optional`: their own password will do.
+    sso: &'static str,
+    /// Owners who may come without a connection, with two factors of their own.
+    break_glass: Vec<String>,
+    /// Whether a connection's word that there were two factors counts.
+    mfa_trusts_connection: bool,
 }
 
 impl From<SignInPolicy> for SignInPolicyResponse {
@@ -57,6 +63,9 @@ impl From<SignInPolicy> for SignInPolicyResponse {
             mfa: policy.mfa.as_str(),
             max_age_seconds: policy.max_age.map(i64::from),
             networks: policy.networks.texts().collect(),
+            sso: if policy.sso_required { "required" } else { "optional" },
+            break_glass: policy.break_glass.iter().map(ToString::to_string).collect(),
+            mfa_trusts_connection: policy.mfa_trusts_connection,
         }
     }
 }
@@ -84,6 +93,44 @@ struct UpdateSignInPolicyRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 20)]
     networks: Field<Networks>,
+    /// `required`, once there is an enabled connection and an owner in `break_glass`; or `optional`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    sso: Field<Sso>,
+    /// Ids of owners who have enrolled an authenticator app. Only owners change it.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 10)]
+    break_glass: Field<Owners>,
+    /// Whether a connection's word that there were two factors counts.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    mfa_trusts_connection: Field<bool>,
+}
+
+/// Whether people come through connections only.
+struct Sso(bool);
+
+impl FromJson for Sso {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        match text(value)? {
+            "required" => Ok(Self(true)),
+            "optional" => Ok(Self(false)),
+            _ => Err(BadValue { code: "unknown_requirement", message: "Use optional or required.".into() }),
+        }
+    }
+}
+
+/// Users by their ids, each once.
+struct Owners(Vec<UserId>);
+
+impl FromJson for Owners {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        let bad = || BadValue { code: "bad_user_ids", message: "Send an array of at most 10 ids of users.".into() };
+        let all = value.as_array().filter(|all| all.len() <= 10).ok_or_else(bad)?;
+        let ids = all.iter().map(|one| one.as_str().and_then(|text| text.parse::<UserId>().ok()).ok_or_else(bad));
+        let ids: std::collections::BTreeSet<_> = ids.collect::<Result<_, _>>()?;
+        Ok(Self(ids.into_iter().collect()))
+    }
 }
 
 /// Change how the organization's people have to sign in, from now on: sessions that did less are asked for more at their next request.
@@ -99,9 +146,16 @@ async fn update(
     body: Body<UpdateSignInPolicyRequest>,
 ) -> ApiResult<web::Json<SignInPolicyResponse>> {
     let b = body.value;
-    let (mfa, max_age, networks) =
-        all((b.mfa.change("mfa"), b.max_age_seconds.patch("max_age_seconds"), b.networks.change("networks")))?;
-    let changes = SignInPolicyChanges { mfa, max_age, networks };
+    let (mfa, max_age, networks, sso, break_glass, mfa_trusts_connection) = all((
+        b.mfa.change("mfa"),
+        b.max_age_seconds.patch("max_age_seconds"),
+        b.networks.change("networks"),
+        b.sso.change("sso"),
+        b.break_glass.change("break_glass"),
+        b.mfa_trusts_connection.change("mfa_trusts_connection"),
+    ))?;
+    let (sso_required, break_glass) = (sso.map(|sso| sso.0), break_glass.map(|owners| owners.0));
+    let changes = SignInPolicyChanges { mfa, max_age, networks, sso_required, break_glass, mfa_trusts_connection };
     Ok(web::Json(app.update_sign_in_policy(&who.caller, &who.path.org, &changes).await?.into()))
 }
 

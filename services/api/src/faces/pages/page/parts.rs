@@ -84,6 +84,38 @@ pub(crate) struct Choice {
     pub slug: String,
 }
 
+/// An identity provider to choose.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Provider {
+    /// Its name.
+    pub name: String,
+    /// The value of `connection`.
+    pub slug: String,
+}
+
+/// Why somebody who came back from an identity provider is not in.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Trouble {
+    /// What they can do about it.
+    pub kind: TroubleKind,
+    /// What an administrator finds it by.
+    pub reference: String,
+}
+
+/// What somebody can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TroubleKind {
+    /// Ask for an invitation.
+    NoAccount,
+    /// Ask why they were removed.
+    Removed,
+    /// Ask for a larger organization.
+    Full,
+    /// Try again, or ask.
+    Other,
+}
+
 /// A device that asks.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct DeviceFacts {

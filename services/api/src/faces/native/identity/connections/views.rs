@@ -13,7 +13,7 @@ use crate::http::wire::time;
 
 /// A connection to an identity provider.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "con_019ab2c3d4e57f00800000000000000b", "org_id": "org_019ab2c3d4e57f008000000000000001", "connection_id": "okta", "name": "Okta", "provider_type": "oidc", "enabled": true, "client_id": "0oa1b2c3d4", "has_secret": true, "discovery_url": "https://acme.okta.com/.well-known/openid-configuration", "created_at": "2026-11-23T08:00:00.000000Z", "updated_at": "2026-11-23T08:00:00.000000Z", "ready": true, "findings": [], "jit": false, "attribute_mapping": {"groups": "groups"}, "role_mapping": [{"group": "Engineering", "role": "engineer", "awake": true}], "generation": 1, "document": {"issuer": "https://acme.okta.com", "fetched_at": "2026-11-23T08:00:00.000000Z", "keys": 2}}))]
+#[schema(example = json!({"id": "con_019ab2c3d4e57f00800000000000000b", "org_id": "org_019ab2c3d4e57f008000000000000001", "connection_id": "okta", "name": "Okta", "provider_type": "oidc", "callback_url": "https://sso.example.com/auth/c/con_019ab2c3d4e57f00800000000000000b/callback", "enabled": true, "client_id": "0oa1b2c3d4", "has_secret": true, "discovery_url": "https://acme.okta.com/.well-known/openid-configuration", "created_at": "2026-11-23T08:00:00.000000Z", "updated_at": "2026-11-23T08:00:00.000000Z", "ready": true, "findings": [], "jit": false, "attribute_mapping": {"groups": "groups"}, "role_mapping": [{"group": "Engineering", "role": "engineer", "awake": true}], "generation": 1, "document": {"issuer": "https://acme.okta.com", "fetched_at": "2026-11-23T08:00:00.000000Z", "keys": 2}}))]
 pub(super) struct UpstreamProviderResponse {
     id: String,
     org_id: String,
@@ -22,6 +22,9 @@ pub(super) struct UpstreamProviderResponse {
     name: String,
     /// `oidc`, `oauth2` or `saml`.
     provider_type: &'static str,
+    /// Where the provider sends people back to: the redirect URI to register there (OpenID Connect, OAuth 2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback_url: Option<String>,
     /// Whether people may sign in through it, once it is ready.
     enabled: bool,
     client_id: String,
@@ -156,7 +159,7 @@ impl CertificateResponse {
 }
 
 impl UpstreamProviderResponse {
-    pub(super) fn of(ConnectionView { connection: c, awake }: ConnectionView, now: Time) -> Self {
+    pub(super) fn of(ConnectionView { connection: c, awake, callback_url }: ConnectionView, now: Time) -> Self {
         let (ready, findings) = (c.is_ready(now), c.findings(now));
         let keys = c.documents.keys.content.as_ref().map(|keys| keys.count());
         let configuration = c.documents.configuration;
@@ -173,6 +176,7 @@ impl UpstreamProviderResponse {
             awake,
         });
         Self {
+            callback_url: (c.protocol != Protocol::Saml).then_some(callback_url),
             id: c.id.to_string(),
             org_id: c.org_id.to_string(),
             connection_id: c.slug.as_str().to_owned(),

@@ -3,7 +3,7 @@
 use crate::faces::pages::{
     page::{
         Action, Back, Choice, CodeProblem, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem,
-        Problem,
+        Problem, Provider, Trouble, TroubleKind,
     },
     safe_url::SafeUrl,
 };
@@ -22,20 +22,47 @@ pub(super) fn pages(value: &str) -> Vec<Page> {
     [flow(value), factors(value), devices(value), errors(value), ends(value), mailed(value)].concat()
 }
 
+fn providers(value: &str, some: bool) -> Vec<Provider> {
+    let all = [value, "okta"].map(|name| Provider { name: name.to_owned(), slug: name.to_owned() });
+    if some { all.into() } else { Vec::new() }
+}
+
+fn trouble(value: &str, kind: TroubleKind) -> Trouble {
+    Trouble { kind, reference: value.to_owned() }
+}
+
 fn flow(value: &str) -> Vec<Page> {
     let action = || Action::new("/signin/7Qm2", value);
     let (email, other) = (value.to_owned(), || url(value));
     let mut pages = Vec::new();
     for bad in [None, Some(IdentifyProblem::Missing), Some(IdentifyProblem::Malformed)] {
-        pages.push(Page::Identify { action: action(), email: email.clone(), bad });
+        let (providers, trouble) = (providers(value, bad.is_some()), bad.map(|_| trouble(value, TroubleKind::Other)));
+        pages.push(Page::Identify { action: action(), email: email.clone(), bad, providers, trouble });
         pages.push(Page::ResetRequest { action: action(), email: email.clone(), bad, back: bad.map(|_| other()) });
     }
     let refused = PasswordProblem::Other(Problem { code: "new_code".to_owned(), message: value.to_owned() });
     let all = [PasswordProblem::Missing, PasswordProblem::Wrong, PasswordProblem::Throttled(60), refused];
     for bad in [None].into_iter().chain(all.into_iter().map(Some)) {
         let reset = bad.as_ref().map(|_| other());
-        pages.push(Page::Password { action: action(), email: email.clone(), bad, reset, other: other() });
+        let (providers, trouble) = (providers(value, bad.is_none()), bad.as_ref().map(|_| trouble(value, TroubleKind::Full)));
+        let (action, email) = (action(), email.clone());
+        let (proves, provider) = (Action::new("/signin/7Qm2", value), value.to_owned());
+        pages.push(Page::Prove {
+            action: proves,
+            email: email.clone(),
+            provider,
+            bad: bad.clone(),
+            reset: other(),
+            other: other(),
+        });
+        pages.push(Page::Password { action, email, bad, reset, other: other(), providers, trouble });
     }
+    for kind in [TroubleKind::NoAccount, TroubleKind::Removed, TroubleKind::Full, TroubleKind::Other] {
+        let (providers, trouble) = (providers(value, true), Some(trouble(value, kind)));
+        pages.push(Page::Connections { action: action(), email: email.clone(), providers, trouble, other: other() });
+    }
+    let providers = providers(value, true);
+    pages.push(Page::Connections { action: action(), email: String::new(), providers, trouble: None, other: other() });
     for name in [value, "acme"] {
         let choices = vec![
             Choice { name: value.to_owned(), slug: "acme".to_owned() },

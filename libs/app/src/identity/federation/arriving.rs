@@ -1,0 +1,356 @@
+//! Who came back from a provider is found here, linked, made or refused ([`linking::decide`]), and goes on as everybody does who signs in: the
+//! organization's policy and those who judge risky sign-ins have their say. All of it is one transaction: who is refused was not made.
+
+use domain::{
+    Error, Event, Kind, OrgId, Result, UserId,
+    core::value::{Email, Slug},
+    identity::{
+        accounts::User,
+        authentications::{Authentication, Authentications},
+        federation::{
+            LASTS,
+            asserted::{Address, Asserted},
+            attempts::{AttemptId, Failure, Outcome, Reason, Stage},
+            linking::{Decision, Known, Routed, Situation, decide},
+        },
+    },
+    tenancy::organizations::{OrgStatus, OrganizationView},
+};
+use store::{
+    Change, NoEvent, WriteTx,
+    identity::{
+        federation::{
+            Upstream,
+            identities::{Candidate, IdentityKey},
+            logins::UpstreamLogin,
+        },
+        flows::Trouble,
+    },
+    tenancy::{invitations::LockedInvitation, members::Admission},
+};
+
+use super::{Proof, attempts::attempt, done, identity_key};
+use crate::{
+    App, Call,
+    identity::{
+        accounts::new_user,
+        flows::{Browser, Cookies, Loaded, Stop, Turn},
+        login::{
+            doors::{Admitted, Arrived, Door},
+            entering::{Arriving, shown_by},
+        },
+        risk::{device::Shown, telling},
+    },
+    tenancy::invitations,
+};
+
+/// Somebody whom a provider named.
+struct Named<'a> {
+    loaded: &'a Loaded,
+    upstream: &'a Upstream,
+    login: &'a UpstreamLogin,
+    asserted: &'a Asserted,
+    shown: &'a Shown,
+    attempt: AttemptId,
+    call: &'a Call,
+}
+
+/// Where that led.
+enum Landing {
+    /// To where every sign-in leads.
+    In(Arrived),
+    /// The flow goes on.
+    GoesOn,
+    /// Nowhere.
+    Refused(Error),
+}
+
+/// Who may be meant.
+struct Meant {
+    known: Option<(User, Known)>,
+    at_address: Option<Candidate>,
+}
+
+impl Meant {
+    async fn find(tx: &WriteTx, key: &IdentityKey, asserted: &Asserted) -> Result<Self> {
+        let known = tx.known_identity(key).await?;
+        let at_address = match (&known, asserted.address.email()) {
+            (None, Some(email)) => tx.candidate_at(key.org, email).await?,
+            _ => None,
+        };
+        Ok(Self { known, at_address })
+    }
+    fn user(&self) -> Option<&User> {
+        let known = self.known.as_ref().map(|(user, _)| user);
+        known.or_else(|| self.at_address.as_ref().map(|candidate| &candidate.user))
+    }
+    /// The same while nobody else decides on whoever is meant.
+    async fn held(tx: &WriteTx, key: &IdentityKey, asserted: &Asserted) -> Result<Self> {
+        let found = Self::find(tx, key, asserted).await?;
+        let Some(id) = found.user().map(|user| user.id) else { return Ok(found) };
+        tx.hold_person(id).await?;
+        let held = Self::find(tx, key, asserted).await?;
+        if held.user().map(|user| user.id) == Some(id) { Ok(held) } else { Err(meanwhile()) }
+    }
+}
+
+fn meanwhile() -> Error {
+    Error::conflict("changed_meanwhile", "This account was changed meanwhile. Begin again at the application.")
+}
+
+impl App {
+    /// Takes somebody in whom a provider named, as far as that goes.
+    pub(super) async fn arrive(
+        &self,
+        call: &Call,
+        browser: &Browser,
+        (loaded, upstream, login): (Loaded, Upstream, UpstreamLogin),
+        asserted: Asserted,
+    ) -> Result<(Turn, Cookies)> {
+        let shown = self.shown_device(browser.device.as_deref()).await?;
+        let attempt = AttemptId::new(self.ids.uuid(call.now));
+        let named =
+            Named { loaded: &loaded, upstream: &upstream, login: &login, asserted: &asserted, shown: &shown, attempt, call };
+        let (id, of) = (loaded.flow.id, (login.org, login.connection));
+        let silent = |turn| Ok((turn, Cookies::default()));
+        let failed = |stage, reason| (Failure::at(stage, reason), Some(&asserted));
+        let mut landed = self.anonymously(call, async |tx| self.land(tx, &named).await).await;
+        // Somebody was quicker: looked at again, they are found.
+        for _ in 0..3 {
+            if !matches!(&landed, Err(e) if e.code == "changed_meanwhile") {
+                break;
+            }
+            landed = self.anonymously(call, async |tx| self.land(tx, &named).await).await;
+        }
+        match landed {
+            Ok(Landing::In(arrived)) => {
+                let session = match arrived.admitted {
+                    Admitted::Cookie(text) => Some(text),
+                    Admitted::Waits => None,
+                    Admitted::Tokens(_) => return Err(Error::internal("a browser got tokens")),
+                };
+                Ok((Turn::Continue(id), Cookies { session, device: arrived.device, ..Cookies::default() }))
+            }
+            Ok(Landing::GoesOn) => silent(Turn::Continue(id)),
+            Ok(Landing::Refused(e)) => silent(Turn::Stop(Stop::Refused(e))),
+            Err(e) => match e.code {
+                "seat_limit" => silent(self.failed_upstream(call, &loaded, of, failed(Stage::Account, Reason::SeatLimit)).await?),
+                "identity_taken" => {
+                    silent(self.failed_upstream(call, &loaded, of, failed(Stage::Account, Reason::IdentityTaken)).await?)
+                }
+                "risk_blocked" => {
+                    self.failed_upstream(call, &loaded, of, failed(Stage::Entry, Reason::Risky)).await?;
+                    silent(Turn::Stop(Stop::Refused(e)))
+                }
+                "flow_over" | "changed_meanwhile" => silent(Turn::Continue(id)),
+                _ if e.kind == Kind::Forbidden => {
+                    let turn = self.failed_upstream(call, &loaded, of, failed(Stage::Entry, Reason::PolicyRefused)).await?;
+                    silent(if e.step_up.is_some() { turn } else { Turn::Stop(Stop::Refused(e)) })
+                }
+                _ => Err(e),
+            },
+        }
+    }
+
+    async fn land(&self, tx: &WriteTx, named: &Named<'_>) -> Result<Change<Landing>> {
+        let &Named { login, asserted, .. } = named;
+        let refuse = |stage, reason| self.refuse(tx, named, (stage, reason), None);
+        if !tx.connection_counts(login.org, login.connection, login.generation).await? {
+            return refuse(Stage::Connection, Reason::ConnectionChanged).await;
+        }
+        let organization = tx.organization_now(login.org).await?;
+        let Some(organization) = organization.filter(|view| view.organization.status == OrgStatus::Active) else {
+            return refuse(Stage::Connection, Reason::ConnectionDisabled).await;
+        };
+        let key = identity_key(login, asserted);
+        let meant = Meant::held(tx, &key, asserted).await?;
+        let email = asserted.address.email();
+        let (routed, invited) = match email {
+            Some(email) => {
+                let domain = email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
+                let routed = tx.routed(login.org, login.connection, domain).await?;
+                (routed, self.invitation(tx, named, &organization, email).await?)
+            }
+            None => (Routed::Nowhere, None),
+        };
+        let decision = decide(&Situation {
+            known: meant.known.as_ref().map(|(_, known)| *known),
+            email,
+            vouched: matches!(asserted.address, Address::Vouched(_)),
+            ambiguous: asserted.address == Address::Ambiguous,
+            at_address: meant.at_address.as_ref().map(|candidate| candidate.facts),
+            routed,
+            jit: named.upstream.connection.jit,
+            invited: invited.is_some(),
+            removed: match email {
+                Some(email) => tx.was_removed(login.org, email).await?,
+                None => false,
+            },
+        });
+        let user = meant.user().cloned();
+        let invited =
+            invited.filter(|_| matches!(asserted.address, Address::Vouched(_)) && routed == Routed::Here { proven: true });
+        match (decision, user) {
+            (Decision::Refuse(reason), user) => self.refuse(tx, named, (Stage::Account, reason), user.map(|user| user.id)).await,
+            (Decision::Prove(_), Some(user)) => self.ask_for_proof(tx, named, &user).await,
+            (Decision::SignIn(_), Some(user)) => {
+                tx.link_identity(&key, asserted, &user).await?;
+                self.go_in(tx, named, &user, Vec::new()).await
+            }
+            (Decision::Link(_), Some(user)) => {
+                let told = self.take_over(tx, named, &user).await?;
+                self.go_in(tx, named, &user, told).await
+            }
+            (Decision::Admit(_), Some(user)) => {
+                let mut told = admit(tx, &organization, invited.as_ref(), &user).await?;
+                told.extend(self.take_over(tx, named, &user).await?);
+                self.go_in(tx, named, &user, told).await
+            }
+            (Decision::Create, _) => {
+                let Some(email) = email else { return Err(Error::internal("an account without an address")) };
+                let user = new_user(tx, login.org, email, false);
+                tx.insert_account(&user, None).await.map_err(|e| if e.code == "email_taken" { meanwhile() } else { e })?;
+                let mut told = admit(tx, &organization, invited.as_ref(), &user).await?;
+                told.extend(self.take_over(tx, named, &user).await?);
+                self.go_in(tx, named, &user, told).await
+            }
+            _ => Err(Error::internal("a decision about nobody")),
+        }
+    }
+
+    /// The invitation that waits for an address, as far as the connection may answer it: whoever set up whom it speaks for holds what is given.
+    async fn invitation(
+        &self,
+        tx: &WriteTx,
+        named: &Named<'_>,
+        organization: &OrganizationView,
+        email: &Email,
+    ) -> Result<Option<LockedInvitation>> {
+        let Some(locked) = tx.lock_invitation_of(organization, email).await? else { return Ok(None) };
+        let role = tx.resolve_invited_role(&locked).await?;
+        let covered = role.is_none() || named.upstream.connection.ceiling.covers(role.as_ref());
+        Ok(Some(locked).filter(|_| covered))
+    }
+
+    async fn refuse(
+        &self,
+        tx: &WriteTx,
+        named: &Named<'_>,
+        (stage, reason): (Stage, Reason),
+        user: Option<UserId>,
+    ) -> Result<Change<Landing>> {
+        let failed = Outcome::Failed(Failure::at(stage, reason));
+        let record = attempt(named.attempt, failed, (Some(named.asserted), user), tx);
+        tx.record_attempt(named.login.org, named.login.connection, &record).await?;
+        tx.flow_in_trouble(named.loaded.mine(), &Trouble { reason, attempt: named.attempt }).await?;
+        let Some(email) = named.asserted.address.email() else {
+            return Ok(Change::silent(Landing::GoesOn, NoEvent::Housekeeping));
+        };
+        let event = Event::LoginFailed { email: email.to_string(), reason: reason.as_str().to_owned() };
+        Ok(Change::new(Landing::GoesOn, named.login.org, event))
+    }
+
+    /// What the provider said waits, until they sign in to the account by something of their own.
+    async fn ask_for_proof(&self, tx: &WriteTx, named: &Named<'_>, user: &User) -> Result<Change<Landing>> {
+        let until = tx.now() + LASTS;
+        let asked = tx.wait_for_proof(named.login, named.asserted, (user.id, &user.email), (named.loaded.mine(), until)).await?;
+        if !asked {
+            return Err(Error::conflict("flow_over", "This sign-in is over. Begin again at the application."));
+        }
+        let record = attempt(named.attempt, Outcome::Waits, (Some(named.asserted), Some(user.id)), tx);
+        tx.record_attempt(named.login.org, named.login.connection, &record).await?;
+        Ok(Change::silent(Landing::GoesOn, NoEvent::Housekeeping))
+    }
+
+    /// The account is theirs from now on, with the identity.
+    async fn take_over(&self, tx: &WriteTx, named: &Named<'_>, user: &User) -> Result<Vec<(OrgId, Event)>> {
+        // Whoever made it may have left something in it (T24).
+        if user.email_verified_at.is_none() {
+            tx.strip_account(user).await?;
+        }
+        link(tx, named.login, named.asserted, user).await
+    }
+
+    /// They are known: the rest is as with everybody.
+    async fn go_in(&self, tx: &WriteTx, named: &Named<'_>, user: &User, told: Vec<(OrgId, Event)>) -> Result<Change<Landing>> {
+        tx.acts(domain::Actor::User { id: user.id, email: user.email.clone() });
+        let &Named { login, asserted, loaded, shown, call, .. } = named;
+        let did = Authentications::one(done(login, asserted, tx.now()));
+        let before = loaded.session.as_ref().filter(|session| session.user.id == user.id).map(|session| session.did.clone());
+        let judged = did.iter().copied().fold(before.unwrap_or_default(), Authentications::and);
+        let Some(slug) = loaded.flow.organization.as_ref().map(|org| org.slug.clone()) else { return Err(meanwhile()) };
+        let to: (OrgId, Slug) = (login.org, slug);
+        let door = Door::Browser { flow: loaded.mine(), cookie: loaded.cookie.as_deref(), proof: None };
+        let proven = shown_by(&did, None);
+        let arriving = Arriving { user, proven: &proven, did: &did, judged: &judged, to: Some(&to), shown, door, call };
+        let change = self.as_judged(tx, &arriving).await?;
+        let outcome = match change.value() {
+            Ok(Arrived { admitted: Admitted::Waits, .. }) => Outcome::Waits,
+            Ok(_) => Outcome::SignedIn,
+            // What was made for them is not kept.
+            Err(e) if !told.is_empty() => return Err(e.clone()),
+            Err(e) if e.code == "risk_blocked" => Outcome::Failed(Failure::at(Stage::Entry, Reason::Risky)),
+            Err(_) => Outcome::Failed(Failure::at(Stage::Entry, Reason::PolicyRefused)),
+        };
+        if let Outcome::Failed(failure) = &outcome {
+            tx.flow_in_trouble(loaded.mine(), &Trouble { reason: failure.reason, attempt: named.attempt }).await?;
+        }
+        let record = attempt(named.attempt, outcome, (Some(asserted), Some(user.id)), tx);
+        tx.record_attempt(login.org, login.connection, &record).await?;
+        let change = change.map(|outcome| match outcome {
+            Ok(arrived) => Landing::In(arrived),
+            Err(e) if e.step_up.is_some() => Landing::GoesOn,
+            Err(e) => Landing::Refused(e),
+        });
+        Ok(telling(change, told))
+    }
+}
+
+/// They become a member: by their invitation, or because everybody does whom the provider names.
+async fn admit(
+    tx: &WriteTx,
+    organization: &OrganizationView,
+    invited: Option<&LockedInvitation>,
+    user: &User,
+) -> Result<Vec<(OrgId, Event)>> {
+    let org = organization.organization.id;
+    if let Some(locked) = invited {
+        let role = invitations::clamped_role(tx, locked).await?;
+        return invitations::join(tx, locked, role, &user.email, user.id).await;
+    }
+    let membership = tx.insert_member(Admission::Asserted(organization), user.id).await?;
+    let (email, role) = (user.email.to_string(), membership.role.to_string());
+    Ok(vec![(org, Event::UserJoined { user_id: user.id, email, role })])
+}
+
+/// The identity is theirs from now on.
+async fn link(tx: &WriteTx, login: &UpstreamLogin, asserted: &Asserted, user: &User) -> Result<Vec<(OrgId, Event)>> {
+    let key = identity_key(login, asserted);
+    let new = tx.link_identity(&key, asserted, user).await?;
+    let event = || Event::IdentityLinked { user_id: user.id, provider_id: login.connection };
+    Ok(if new { vec![(login.org, event())] } else { Vec::new() })
+}
+
+impl Proof {
+    /// Whoever is in proved that the account is theirs: the identity is too, and the session did that as well. `Unauthenticated` for another
+    /// account than the one that was asked for.
+    pub(crate) async fn given(
+        &self,
+        tx: &WriteTx,
+        user: &User,
+        wrong: fn() -> Error,
+    ) -> Result<(Authentication, Vec<(OrgId, Event)>)> {
+        if self.login.user != Some(user.id) {
+            return Err(wrong());
+        }
+        tx.hold_person(user.id).await?;
+        // Removed meanwhile: the word was about a member.
+        let is_member = tx.entrance(self.login.org, user.id).await?.is_some_and(|entrance| entrance.role.is_some());
+        let counts = tx.connection_counts(self.login.org, self.login.connection, self.login.generation).await?;
+        if !is_member || !counts || !tx.end_upstream_login(self.login.id).await? {
+            return Err(Error::conflict("flow_over", "This sign-in is over. Begin again at the application."));
+        }
+        let told = link(tx, &self.login, &self.asserted, user).await?;
+        Ok((self.done, told))
+    }
+}

@@ -1,0 +1,243 @@
+//! A browser comes back from an identity provider. It counts once, in the browser that was sent, and for the connection that it was sent through: no
+//! answer of one provider ever reaches another's token endpoint (mix-up, RFC 9700, 4.4). What is asked of the provider is asked outside any
+//! transaction.
+
+use std::time::Duration;
+
+use crypto::{Purpose, opaque};
+use domain::{
+    ConnectionId, Result,
+    core::{ports::RateRequest, rate::Limit},
+    identity::{
+        connections::{Protocol, documents::Configuration},
+        federation::{
+            Bindings, Expected, ProviderTokens, RelyingParty,
+            asserted::{Asserted, Claims},
+            attempts::{Failure, Reason, Stage},
+        },
+    },
+};
+use store::{
+    Change, NoEvent,
+    identity::federation::{Upstream, logins::UpstreamLogin},
+};
+
+use crate::{
+    App, Call,
+    identity::flows::{Browser, Cookies, Loaded, Stop, Turn},
+};
+
+/// What a browser brings from a provider (RFC 6749, 4.1.2; RFC 9207).
+#[derive(Clone, Debug, Default)]
+pub struct ProviderAnswer {
+    /// What it was sent with.
+    pub state: String,
+    /// What is exchanged for tokens.
+    pub code: Option<String>,
+    /// Why there is none.
+    pub error: Option<String>,
+    /// The same for people.
+    pub error_description: Option<String>,
+    /// Who answers.
+    pub iss: Option<String>,
+}
+
+/// A key that is not known may be a new one: it is looked for so often.
+const LOOKS: Limit = Limit { burst: 1, period: Duration::from_secs(300) };
+
+impl App {
+    /// Takes what a browser brings back.
+    pub async fn return_from_provider(
+        &self,
+        call: &Call,
+        browser: &Browser,
+        (connection, answer): (ConnectionId, &ProviderAnswer),
+    ) -> Result<(Turn, Cookies)> {
+        self.admit_browser("flow-steps", call).await?;
+        let silent = |turn| Ok((turn, Cookies::default()));
+        let known = match opaque::recognises(Purpose::Upstream, &answer.state) {
+            true => self.store.public_upstream_login(&opaque::hash(&answer.state)).await?,
+            false => None,
+        };
+        let Some(login) = known.filter(|login| login.connection == connection) else { return silent(Turn::Stop(Stop::Over)) };
+        // Or somebody signs others in as themselves.
+        if browser.hash().as_ref() != Some(&login.browser) {
+            return silent(Turn::Stop(Stop::OtherBrowser));
+        }
+        let first =
+            async |tx: &store::WriteTx| Ok(Change::silent(tx.answer_upstream_login(login.id).await?, NoEvent::Housekeeping));
+        if !self.anonymously(call, first).await? {
+            return silent(Turn::Continue(login.flow));
+        }
+        let loaded = match self.load(call, browser, login.flow).await? {
+            Ok(loaded) => loaded,
+            Err(stop) => return silent(Turn::Stop(stop)),
+        };
+        let of = (login.org, login.connection);
+        let upstream = match self.living_upstream(&login, &loaded).await? {
+            Ok(upstream) => upstream,
+            Err(failure) => return silent(self.failed_upstream(call, &loaded, of, (failure, None)).await?),
+        };
+        match self.hear(call, &upstream, &login, answer).await? {
+            Ok(asserted) => self.arrive(call, browser, (loaded, upstream, login), asserted).await,
+            Err(failure) => silent(self.failed_upstream(call, &loaded, of, (failure, None)).await?),
+        }
+    }
+
+    /// The connection as it is now: nobody comes through one that was switched off, or changed, while they were away (T09).
+    async fn living_upstream(&self, login: &UpstreamLogin, loaded: &Loaded) -> Result<std::result::Result<Upstream, Failure>> {
+        let failed = |reason| Ok(Err(Failure::at(Stage::Connection, reason)));
+        let is_there = loaded.flow.organization.as_ref().is_some_and(|org| org.id == login.org);
+        match self.store.public_upstream(login.org, login.connection).await? {
+            Some(upstream) if is_there && upstream.connection.generation == login.generation => Ok(Ok(upstream)),
+            Some(_) => failed(Reason::ConnectionChanged),
+            None => failed(Reason::ConnectionDisabled),
+        }
+    }
+
+    /// What the provider says of whoever came back.
+    async fn hear(
+        &self,
+        call: &Call,
+        upstream: &Upstream,
+        login: &UpstreamLogin,
+        answer: &ProviderAnswer,
+    ) -> Result<std::result::Result<Asserted, Failure>> {
+        if let Err(failure) = check_answer(upstream, answer) {
+            return Ok(Err(failure));
+        }
+        let bindings = self.store.upstream_bindings(login, &answer.state).await?;
+        let redirect_uri = self.callback_url(login.connection);
+        let party =
+            RelyingParty { connection: &upstream.connection, secret: upstream.secret.as_ref(), redirect_uri: &redirect_uri };
+        let code = answer.code.as_deref().unwrap_or_default();
+        let tokens = match self.upstreams.exchange(&party, code, &bindings).await {
+            Ok(tokens) => tokens,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let claims = match self.provider_claims(call, (&party, login), &tokens, &bindings).await? {
+            Ok(claims) => claims,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let at = upstream.connection.effective();
+        let issuer = match (&at.issuer, &at.authorization) {
+            (Some(issuer), _) => issuer.as_str(),
+            (None, Some(url)) => url.as_str(),
+            (None, None) => return Ok(Err(Failure::at(Stage::Connection, Reason::ConnectionDisabled))),
+        };
+        let names = &upstream.connection.mapping.attributes;
+        Ok(Asserted::read(names, issuer, &claims).map_err(|reason| Failure::at(Stage::Claims, reason)))
+    }
+
+    /// The claims of the ID token, where there are keys that verify one, completed by the userinfo address; else of that alone.
+    async fn provider_claims(
+        &self,
+        call: &Call,
+        (party, login): (&RelyingParty<'_>, &UpstreamLogin),
+        tokens: &ProviderTokens,
+        bindings: &Bindings,
+    ) -> Result<std::result::Result<Claims, Failure>> {
+        let connection = party.connection;
+        let signs = connection.protocol == Protocol::Oidc && connection.documents.keys.content.is_some();
+        let has_userinfo = connection.effective().userinfo.is_some();
+        // Nothing signed says when they signed in there.
+        if !signs && login.fresh {
+            return Ok(Err(Failure::at(Stage::Userinfo, Reason::NotFresh)));
+        }
+        if !signs {
+            return Ok(self.upstreams.userinfo(party, tokens, None).await);
+        }
+        let authenticated_since = login.fresh.then_some(login.created_at);
+        let expected = Expected { nonce: &bindings.nonce, authenticated_since, now: call.now };
+        let claims = match self.upstreams.verify(party, tokens, &expected) {
+            Err(failure) if failure.reason == Reason::UnknownKey => {
+                match self.verify_by_new_keys(call, party, tokens, &expected).await? {
+                    Some(outcome) => outcome,
+                    None => Err(failure),
+                }
+            }
+            outcome => outcome,
+        };
+        let mut claims = match claims {
+            Ok(claims) => claims,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        if has_userinfo && lacks_something(party, &claims) {
+            let subject = claims.get("sub").and_then(serde_json::Value::as_str).map(str::to_owned);
+            match self.upstreams.userinfo(party, tokens, subject.as_deref()).await {
+                // What was signed goes before what was only sent.
+                Ok(more) => more.into_iter().for_each(|(name, value)| {
+                    claims.entry(name).or_insert(value);
+                }),
+                Err(failure) if failure.reason == Reason::UserinfoSubject => return Ok(Err(failure)),
+                // It is not needed to know who it is.
+                Err(_) => {}
+            }
+        }
+        Ok(Ok(claims))
+    }
+
+    /// Looks at the provider's keys again, once in five minutes: they change by themselves. `None`: there was no look.
+    async fn verify_by_new_keys(
+        &self,
+        call: &Call,
+        party: &RelyingParty<'_>,
+        tokens: &ProviderTokens,
+        expected: &Expected<'_>,
+    ) -> Result<Option<std::result::Result<Claims, Failure>>> {
+        let connection = party.connection;
+        let Some(url) = connection.documents.configuration.content.as_ref().and_then(Configuration::keys) else {
+            return Ok(None);
+        };
+        let look = RateRequest::new(format!("connection-keys:{}", connection.id), LOOKS);
+        if self.kv.admit(&[look]).await?.iter().any(|one| !one.allowed) {
+            return Ok(None);
+        }
+        let Ok(keys) = self.identity_providers.keys(url).await else { return Ok(None) };
+        self.anonymously(call, async |tx| {
+            tx.keep_keys(connection, &keys).await?;
+            Ok(Change::silent((), NoEvent::Housekeeping))
+        })
+        .await?;
+        let mut newer = connection.clone();
+        newer.documents.keys.content = Some(keys);
+        Ok(Some(self.upstreams.verify(&RelyingParty { connection: &newer, ..*party }, tokens, expected)))
+    }
+}
+
+/// Whether the userinfo address may tell something that the ID token does not.
+fn lacks_something(party: &RelyingParty<'_>, claims: &Claims) -> bool {
+    let names = &party.connection.mapping.attributes;
+    let name = |own: &Option<domain::identity::connections::mapping::ClaimName>, usual: &str| {
+        own.as_ref().map_or_else(|| usual.to_owned(), |name| name.as_str().to_owned())
+    };
+    let wanted = [name(&names.subject, "sub"), name(&names.email, "email")];
+    let groups = names.groups.as_ref().map(|name| name.as_str().to_owned());
+    wanted.into_iter().chain(groups).any(|name| !claims.contains_key(&name))
+}
+
+/// Whether it is an answer of this provider, and not a refusal.
+fn check_answer(upstream: &Upstream, answer: &ProviderAnswer) -> std::result::Result<(), Failure> {
+    let connection = &upstream.connection;
+    let issuer = connection.effective().issuer;
+    let names_itself = matches!(
+        &connection.documents.configuration.content,
+        Some(Configuration::Discovery(discovery)) if discovery.names_itself
+    );
+    let fits = match (&answer.iss, &issuer) {
+        (Some(iss), Some(issuer)) => iss == issuer.as_str(),
+        (Some(_), None) => connection.protocol == Protocol::Oauth2,
+        (None, _) => !names_itself,
+    };
+    if !fits {
+        return Err(Failure::at(Stage::Answer, Reason::AnswerIssuer));
+    }
+    if let Some(error) = &answer.error {
+        let words = format!("{error}: {}", answer.error_description.as_deref().unwrap_or_default());
+        return Err(Failure::with(Stage::Answer, Reason::ProviderRefused, words.trim_end_matches([':', ' '])));
+    }
+    match &answer.code {
+        Some(code) if !code.is_empty() && code.len() <= 4096 => Ok(()),
+        _ => Err(Failure::at(Stage::Answer, Reason::AnswerUnreadable)),
+    }
+}
