@@ -218,6 +218,9 @@ mod tests {
         assert!(through.is_confined(PLATFORM) && Authentications::default().is_confined(PLATFORM));
         assert!(!through.is_confined(managed), "its own organization's word is a managed account's own");
         assert!(!through.clone().and(own(Method::Password, 2)).is_confined(PLATFORM));
+        for confirms in [Method::Totp, Method::RecoveryCode, Method::MailCode] {
+            assert!(through.clone().and(own(confirms, 2)).is_confined(PLATFORM), "{confirms:?} says not who it is");
+        }
         assert_eq!(through.organizations().collect::<Vec<_>>(), [managed]);
         assert_eq!((through.newest_own(), through.and(own(Method::Password, 2)).newest_own()), (None, Some(2)));
     }

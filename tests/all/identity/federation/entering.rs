@@ -27,7 +27,15 @@ both!(t09_a_connection_that_is_switched_off_lets_nobody_in, async |app| {
     assert_eq!(signed_in.open(&asked.path).await.away()["error"], "login_required");
     let named = scene.party.ask(&[("organization", "acme"), ("connection", "okta")]);
     assert_eq!(Browser::new(app).open(&named.path).await.away()["error"], "invalid_request");
-    // Switched on again it counts as before.
+    // Switched on again it counts as before; but not for who was sent before it was changed.
+    app.by(&owner).patch(&path, json!({"enabled": true})).await.ok();
+    let late = Browser::new(app);
+    let (_, landed) = scene.leave(&late).await;
+    let arrived = scene.provider.receives(landed);
+    app.execute("update connections set generation = generation + 1").await;
+    late.open(&scene.provider.answers(&arrived, app.now(), &bea())).await.page();
+    assert_eq!(scene.attempt(app).await["reason"], "connection_changed");
+    app.execute("update connections set generation = generation - 1").await;
     app.by(&owner).patch(&path, json!({"enabled": true})).await.ok();
     assert!(signed_in.open(&asked.path).await.away().contains_key("code"));
     app.by(&owner).delete(&path).await;

@@ -186,3 +186,19 @@ both!(t23_a_guest_who_claims_an_address_is_not_told_to_applications_as_its_owner
     let id = scene.read(app, scene.come(app, &Browser::new(app), bea()).await).await;
     assert_eq!(id["email_verified"], true);
 });
+
+both!(who_came_through_a_provider_gets_no_password_by_mail, async |app| {
+    let scene = Scene::set(app, json!({"jit": true})).await;
+    scene.read(app, scene.come(app, &Browser::new(app), bea()).await).await;
+    let forgotten = json!({"email": "bea@acme.example", "org_slug": "acme"});
+    app.client().post("/api/auth/forgot-password", forgotten.clone()).await.ok();
+    app.worker().await;
+    assert!(app.mails_to("bea@acme.example").is_empty(), "who left there would come back here");
+    // Where that provider is switched off, nothing else would be left.
+    let owner = app.again(&scene.owner).await;
+    let path = scene.org.at(&format!("upstream-providers/{}", scene.connection));
+    app.by(&owner).patch(&path, json!({"enabled": false})).await.ok();
+    app.client().post("/api/auth/forgot-password", forgotten).await.ok();
+    app.worker().await;
+    assert_eq!(app.mails_to("bea@acme.example").len(), 1);
+});
