@@ -96,6 +96,25 @@ both!(what_is_exchanged_while_somebody_is_removed_ends_with_them, async |app| {
     sound(app).await;
 });
 
+both!(a_client_has_a_hundred_grants_of_a_session_however_many_it_exchanges, async |app| {
+    let crowd = watched(app).await;
+    let root = app.platform_owner().await;
+    let party = RelyingParty::register(&app.by(&root), json!({})).await;
+    let ann = app.sign_up("ann@example.com").await;
+    app.create_org(&ann, "acme").await;
+    let first = party.sign_in(app, &Browser::new(app), &[("organization", "acme")], ("ann@example.com", PASSWORD)).await;
+    let mut tokens = vec![text(&first["access_token"])];
+    while tokens.len() < 95 {
+        let made = party.switch(app, &tokens[0], "acme", &[]).await.ok();
+        tokens.push(text(&made["access_token"]));
+    }
+    let exchanged = join_all(tokens[..crowd].iter().map(|token| party.switch(app, token, "acme", &[]))).await;
+    assert_eq!(tally(&exchanged, [200, 400]), [5, crowd - 5]);
+    let refused = exchanged.iter().find(|answer| answer.status == 400).expect("one that found no room").json();
+    assert_eq!(refused["error"], "invalid_request", "{refused}");
+    sound(app).await;
+});
+
 both!(a_device_is_answered_and_let_in_once, async |app| {
     let crowd = watched(app).await;
     let root = app.platform_owner().await;

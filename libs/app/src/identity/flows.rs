@@ -262,7 +262,7 @@ impl App {
             has_organization: flow.organization.is_some(),
             has_email: flow.email.is_some(),
             waits: flow.waiting.is_some(),
-            chosen: flow.connection.is_some(),
+            chosen: flow.connection,
             proves: loaded.proof.is_some(),
             fresh_since: flow.fresh_since,
             session,
@@ -340,10 +340,7 @@ impl App {
                 Ok(Turn::Continue(loaded.flow.id))
             }
             Step::Refused(Dead::NoAccess) => self.deny(call, &loaded).await,
-            Step::Upstream => match loaded.flow.connection {
-                Some(id) => self.send_upstream(call, loaded, id).await,
-                None => Err(Error::internal("no connection was chosen")),
-            },
+            Step::Upstream(connection) => self.send_upstream(call, loaded, connection).await,
             Step::Refused(dead) => Ok(Turn::Stop(Stop::Dead(dead, loaded.flow.organization))),
             step => self.show(loaded, step, None).await,
         }

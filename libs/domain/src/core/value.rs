@@ -137,6 +137,11 @@ fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
 }
 
 impl Email {
+    /// What stands behind the last `@`: the ASCII form of the mailbox's domain, in lower case.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// As people write it: with the letters of an international domain.
     pub fn shown(&self) -> String {
         match self.0.rsplit_once('@') {

@@ -3,7 +3,7 @@
 
 use super::{authentications::Authentications, entry::Entry};
 use crate::{
-    Time,
+    ConnectionId, Time,
     applications::{authorization_requests::AuthorizationRequest, clients::OrganizationUsage},
     core::id::id,
 };
@@ -46,8 +46,8 @@ pub struct Facts<'a> {
     pub has_email: bool,
     /// Whether a right password waits for a second factor.
     pub waits: bool,
-    /// Whether a connection was chosen, and nobody was sent there yet.
-    pub chosen: bool,
+    /// The connection that was chosen, while nobody was sent there yet.
+    pub chosen: Option<ConnectionId>,
     /// Whether somebody came back from a provider who has to show that an account is theirs.
     pub proves: bool,
     /// From when on a session has to have authenticated to count.
@@ -70,7 +70,7 @@ pub enum Step {
     /// Whichever of the organization's identity providers they come through: nothing else counts there.
     Connections,
     /// To be sent to the identity provider that was chosen.
-    Upstream,
+    Upstream(ConnectionId),
     /// The password of the account that somebody says is theirs who came back from a provider.
     Prove,
     /// What confirms it.
@@ -103,7 +103,7 @@ impl Step {
             Self::Identify => "identify",
             Self::Password => "password",
             Self::Connections => "connections",
-            Self::Upstream => "upstream",
+            Self::Upstream(_) => "upstream",
             Self::Prove => "prove",
             Self::SecondFactor => "second_factor",
             Self::Organization => "organization",
@@ -118,8 +118,8 @@ pub fn next(facts: &Facts<'_>) -> Step {
     if facts.waits {
         return Step::SecondFactor;
     }
-    if facts.chosen {
-        return Step::Upstream;
+    if let Some(connection) = facts.chosen {
+        return Step::Upstream(connection);
     }
     if facts.proves {
         return Step::Prove;

@@ -45,26 +45,26 @@ const WAYS: Sql = sql!(
     limit 50",
     spoken = SPOKEN
 );
-/// The connection to which a domain's people are led by an organization that announces it.
-const ROUTE: Sql = sql!(
-    "select c.id
-    from domains d
+/// The connection to which the people of `$2` are led, a domain that `$1` proved to be its own.
+const LED: &str = "domains d
     join domain_routes r on r.org_id = d.org_id and r.domain_id = d.id
-    join org_connections o on o.org_id = r.org_id and o.owner = r.org_id and o.connection_id = r.connection_id
+    join org_connections o on o.org_id = r.org_id and o.owner = r.org_id and o.connection_id = r.connection_id and o.enabled
     join connections c on c.org_id = r.org_id and c.id = r.connection_id
-    where d.kind = 'sign_in' and d.domain = $1 and d.org_id = $2 and d.verified_at is not null and d.announce
-      and o.enabled and c.protocol in {spoken}",
+    where d.org_id = $1 and d.kind = 'sign_in' and d.domain = $2 and d.verified_at is not null";
+const ANNOUNCED_WAY: Sql =
+    sql!("select c.id, c.slug, c.name from {led} and c.protocol in {spoken} and d.announce", led = LED, spoken = SPOKEN);
+const ONLY_WAY: Sql = sql!(
+    "select c.id, c.slug, c.name from {led} and c.protocol in {spoken} and d.login_policy = 'upstream_only'",
+    led = LED,
     spoken = SPOKEN
 );
-/// The connection that is the only way in for a domain's people.
-const ONLY_WAY: Sql = sql!(
-    "select c.id, c.slug, c.name
-    from domains d
-    join domain_routes r on r.org_id = d.org_id and r.domain_id = d.id
-    join org_connections o on o.org_id = r.org_id and o.owner = r.org_id and o.connection_id = r.connection_id
-    join connections c on c.org_id = r.org_id and c.id = r.connection_id
-    where d.kind = 'sign_in' and d.domain = $2 and d.org_id = $1 and d.verified_at is not null
-      and d.login_policy = 'upstream_only' and o.enabled and c.protocol in {spoken}",
+const NAME: Sql = sql!(
+    "select c.name
+    from org_connections o
+    join connections c on c.org_id = o.owner and c.id = o.connection_id
+    join organizations org on org.id = o.org_id
+    where o.org_id = $1 and o.connection_id = $2 and o.enabled and c.generation = $3 and c.protocol in {spoken}
+      and org.deleted_at is null and org.status = 'active'",
     spoken = SPOKEN
 );
 const STATUS: Sql = sql!("select o.status from organizations o where o.id = $1 and o.deleted_at is null");
@@ -94,8 +94,14 @@ impl Store {
 
     /// Where people with addresses of a domain sign in to an organization that lets that be known.
     pub async fn public_route(&self, org: OrgId, domain: &str) -> Result<Option<ConnectionId>> {
-        let row = sql::one(&self.db, ROUTE, vec![domain.into(), org.uuid().into()]).await?;
-        row.map(|row| row.try_get_by_index(0).map(ConnectionId::new)).transpose().map_err(from_db)
+        let row = sql::one(&self.db, ANNOUNCED_WAY, vec![org.uuid().into(), domain.into()]).await?;
+        row.map(|row| way(&row).map(|way| way.id)).transpose().map_err(from_db)
+    }
+
+    /// What people know a connection of an active organization by, while it is what it was in a generation.
+    pub async fn public_connection_name(&self, org: OrgId, id: ConnectionId, generation: i64) -> Result<Option<Name>> {
+        let row = sql::one(&self.db, NAME, vec![org.uuid().into(), id.uuid().into(), generation.into()]).await?;
+        row.map(|row| row.try_get_by_index(0).map(Name::stored)).transpose().map_err(from_db)
     }
 
     /// A connection of an active organization, with its secret, while people may sign in through it. `None`: they may not.

@@ -247,7 +247,7 @@ const SIGN_IN: Sql = sql!(
 const CHOOSE: Sql = sql!("update flows set connection_id = $4, upstream_id = null, trouble = null where {open}", open = OPEN);
 /// Once: whoever comes again is shown the page, and not sent there in a circle.
 const SENT: Sql = sql!("update flows set connection_id = null where {open} and connection_id = $4", open = OPEN);
-const TROUBLE: Sql = sql!("update flows set trouble = $4, upstream_id = null where {open}", open = OPEN);
+const TROUBLE: Sql = sql!("update flows set trouble = $4, upstream_id = null, connection_id = null where {open}", open = OPEN);
 const LEAVE: Sql = sql!("update flows set org_id = null where {open}", open = OPEN);
 const REFRESH: Sql = sql!("update flows set fresh_since = $3 where {open}", open = OPEN);
 const END: Sql = sql!("update flows set ended_at = $3 where {open}", open = OPEN);
@@ -331,7 +331,7 @@ impl WriteTx {
         self.change(SENT, flow, vec![connection.uuid().into()]).await
     }
 
-    /// Whoever came back is not in. `false`: the flow is over.
+    /// Whoever was sent to a provider, or was to be, is not in: nobody is sent there before it is chosen again. `false`: the flow is over.
     pub async fn flow_in_trouble(&self, flow: Mine<'_>, trouble: &Trouble) -> Result<bool> {
         self.change(TROUBLE, flow, vec![trouble.text().into()]).await
     }

@@ -1,16 +1,18 @@
 //! Clients to be told that a session has ended: a queue like that of mails. What ends a session puts its clients here in the same transaction, so that
 //! nobody is forgotten, and nobody told who was not concerned.
 
+use std::collections::HashMap;
+
 use domain::{
     OrgId, Result, SessionId, Time, UserId, applications::resource_servers::TokenAlg, authorization::policy::SystemScope,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Value};
+use sea_orm::{DatabaseTransaction, DbErr, QueryResult, Value};
 use uuid::Uuid;
 
 use crate::{
     Store, WriteTx,
     core::{
-        error::{Constraint, from_db},
+        error::Constraint,
         sql::{self, Columns, Sql, sql},
         table::{Age, Table, WhenOld, WithOrganization},
     },
@@ -154,10 +156,12 @@ const GIVE_UP: Sql<1> = sql!(
     where id in (select id from {rows})",
     rows = 2 (id: Uuid)
 );
-const CLIENT: Sql = sql!(
-    "select client_id, backchannel_logout_uri, id_token_alg
-    from clients
-    where org_id = $1 and id = $2 and backchannel_logout_uri is not null"
+const CLIENTS: Sql<2> = sql!(
+    "select c.org_id, c.id, c.client_id, c.backchannel_logout_uri, c.id_token_alg
+    from {rows}
+    join clients c on c.org_id = v.org_id and c.id = v.id
+    where c.backchannel_logout_uri is not null",
+    rows = 1 (org_id: Uuid, id: Uuid)
 );
 const SETTLE: Sql<5> = sql!(
     "update logouts
@@ -199,15 +203,12 @@ async fn take(tx: &DatabaseTransaction, claim: LogoutClaim) -> Result<Vec<QueryR
     LEASE.all(tx, vec![claim.lease.into(), claim.lease_until.into(), claim.now.into()], ids(open)).await
 }
 
-async fn client(db: &impl ConnectionTrait, (org, id): (OrgId, Uuid)) -> Result<Option<ToldClient>> {
-    let row = sql::one(db, CLIENT, vec![org.uuid().into(), id.into()]).await?;
-    let read = |row: QueryResult| {
-        let mut columns = Columns::of(&row);
-        let (client_id, uri, alg): (_, _, Option<String>) = (columns.next()?, columns.next()?, columns.next()?);
-        let parse = |name: String| name.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string()));
-        Ok(ToldClient { client_id, uri, alg: alg.map_or(Ok(TokenAlg::default()), parse)? })
-    };
-    row.map(read).transpose().map_err(from_db)
+fn told(row: &QueryResult) -> Result<((OrgId, Uuid), ToldClient), DbErr> {
+    let mut columns = Columns::of(row);
+    let of = (OrgId::new(columns.next()?), columns.next()?);
+    let (client_id, uri, alg): (_, _, Option<String>) = (columns.next()?, columns.next()?, columns.next()?);
+    let parse = |name: String| name.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string()));
+    Ok((of, ToldClient { client_id, uri, alg: alg.map_or(Ok(TokenAlg::default()), parse)? }))
 }
 
 impl Store {
@@ -217,12 +218,14 @@ impl Store {
             return Ok(Vec::new());
         }
         let rows = self.bookkeep(async |tx| take(&tx, claim).await).await?;
-        let mut claimed = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let (ticket, session, user, of) = leased(row, claim.lease).map_err(from_db)?;
-            claimed.push(ClaimedLogout { ticket, session, user, client: client(&self.db, of).await? });
+        let leased: Vec<Leased> = sql::read_all(&rows, |row| leased(row, claim.lease))?;
+        if leased.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(claimed)
+        let of = leased.iter().map(|(.., (org, client))| [Value::from(org.uuid()), (*client).into()]);
+        let clients: HashMap<_, _> = sql::read_all(&CLIENTS.all(&self.db, vec![], of).await?, told)?;
+        let claimed = |(ticket, session, user, of)| ClaimedLogout { ticket, session, user, client: clients.get(&of).cloned() };
+        Ok(leased.into_iter().map(claimed).collect())
     }
 
     /// Writes what became of claimed ones; those whose lease ended are left alone. At most some hundred at once.

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tenantry_tests::{Browser, Signed, back, both};
+use tenantry_tests::{Browser, PASSWORD, Signed, back, both};
 
 use super::{Scene, bea};
 
@@ -125,6 +125,23 @@ both!(an_answer_counts_once_in_the_browser_that_was_sent, async |app| {
         let at = format!("/auth/c/{}/callback?{nonsense}", scene.connection);
         browser.open(&at).await.page().1.expect(400);
     }
+});
+
+both!(a_provider_that_cannot_be_gone_to_is_said_once, async |app| {
+    let scene = Scene::set(app, json!({"jit": true})).await;
+    app.execute("update connection_documents set content = null where kind = 'configuration'").await;
+    let browser = Browser::new(app);
+    let (asked, landed) = scene.leave(&browser).await;
+    let (at, page) = landed.page();
+    assert!(page.text().contains("Acme Okta"), "the way is offered again: {page}");
+    let attempt = scene.attempt(app).await;
+    assert_eq!((&attempt["outcome"], &attempt["stage"]), (&json!("failed"), &json!("connection")), "{attempt}");
+    browser.open(&at).await.page();
+    assert_eq!(app.count("select count(*) from connection_attempts").await, 1, "nobody is sent in a circle");
+    // Another way leads on.
+    let (at, _) = browser.send(&at, &[("step", "identify"), ("email", "ann@example.com")]).await.page();
+    let id = scene.read(app, (asked, browser.send(&at, &[("step", "password"), ("password", PASSWORD)]).await)).await;
+    assert_eq!(id["email"], "ann@example.com");
 });
 
 both!(a_provider_that_says_no_is_heard, async |app| {

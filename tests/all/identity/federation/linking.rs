@@ -202,3 +202,18 @@ both!(who_came_through_a_provider_gets_no_password_by_mail, async |app| {
     app.worker().await;
     assert_eq!(app.mails_to("bea@acme.example").len(), 1);
 });
+
+both!(whose_password_does_not_count_any_more_sets_another_by_mail, async |app| {
+    let scene = Scene::set(app, json!({"jit": true})).await;
+    app.member(&scene.owner, "acme", "ben@acme.example", "member").await;
+    let claims = json!({"sub": "00u2", "email": "ben@acme.example", "email_verified": true});
+    let browser = Browser::new(app);
+    let (at, _) = scene.come(app, &browser, claims).await.1.page();
+    browser.send(&at, &[("step", "prove"), ("password", PASSWORD)]).await.away();
+    app.execute("update users set password_hash = null where email = 'ben@acme.example'").await;
+    app.worker().await;
+    let before = app.mails_to("ben@acme.example").len();
+    app.client().post("/api/auth/forgot-password", json!({"email": "ben@acme.example"})).await.ok();
+    app.worker().await;
+    assert_eq!(app.mails_to("ben@acme.example").len(), before + 1, "the account is theirs, whoever knows it besides");
+});

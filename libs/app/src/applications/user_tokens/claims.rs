@@ -184,10 +184,9 @@ impl App {
         if user.realm == PLATFORM {
             return Ok(user.email_verified_at.is_some());
         }
-        let domain = user.email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
         // A guest of its provider can claim any address of the domain.
         let is_guest = user.email_verified_at.is_none() && self.store.is_unvouched(user.id).await?;
-        Ok(!is_guest && self.store.has_proven_by_dns(user.realm, domain).await?)
+        Ok(!is_guest && self.store.has_proven_by_dns(user.realm, user.email.domain()).await?)
     }
 
     pub(super) async fn id_claims(

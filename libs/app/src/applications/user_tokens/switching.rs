@@ -91,6 +91,8 @@ impl App {
         let subject = tx.lock_living_grant(subject.granted.grant.id, longest).await?.ok_or_else(invalid_subject)?;
         self.may_go_on(&subject, call).map_err(|e| if e.kind == Kind::Protocol { invalid_subject() } else { e })?;
         let session = subject.granted.grant.session_id;
+        // One exchange of a session counts at a time.
+        tx.lock_session(session, longest).await?.ok_or_else(invalid_subject)?;
         if tx.count_clients_grants(session, subject.granted.client).await? >= MOST_OF_A_SESSION {
             return Err(refuse("invalid_request", "This client has too many tokens of this sign-in: revoke some, or use those."));
         }

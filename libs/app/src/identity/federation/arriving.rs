@@ -6,7 +6,7 @@ use domain::{
     core::value::{Email, Slug},
     identity::{
         accounts::User,
-        authentications::{Authentication, Authentications},
+        authentications::Authentications,
         federation::{
             LASTS,
             asserted::{Address, Asserted},
@@ -29,7 +29,10 @@ use store::{
     tenancy::{invitations::LockedInvitation, members::Admission},
 };
 
-use super::{Proof, attempts::attempt, done, identity_key};
+use super::{
+    attempts::{attempt, in_trouble},
+    done, identity_key,
+};
 use crate::{
     App, Call,
     identity::{
@@ -123,14 +126,7 @@ impl App {
             landed = self.anonymously(call, async |tx| self.land(tx, &named).await).await;
         }
         match landed {
-            Ok(Landing::In(arrived)) => {
-                let session = match arrived.admitted {
-                    Admitted::Cookie(text) => Some(text),
-                    Admitted::Waits => None,
-                    Admitted::Tokens(_) => return Err(Error::internal("a browser got tokens")),
-                };
-                Ok((Turn::Continue(id), Cookies { session, device: arrived.device, ..Cookies::default() }))
-            }
+            Ok(Landing::In(arrived)) => Ok((Turn::Continue(id), arrived.cookies()?)),
             Ok(Landing::GoesOn) => silent(Turn::Continue(id)),
             Ok(Landing::Refused(e)) => silent(Turn::Stop(Stop::Refused(e))),
             Err(e) => match e.code {
@@ -167,8 +163,7 @@ impl App {
         let email = asserted.address.email();
         let (routed, invited) = match email {
             Some(email) => {
-                let domain = email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
-                let routed = tx.routed(login.org, login.connection, domain).await?;
+                let routed = tx.routed(login.org, login.connection, email.domain()).await?;
                 (routed, self.invitation(tx, named, &organization, email).await?)
             }
             None => (Routed::Nowhere, None),
@@ -239,10 +234,8 @@ impl App {
         (stage, reason): (Stage, Reason),
         user: Option<UserId>,
     ) -> Result<Change<Landing>> {
-        let failed = Outcome::Failed(Failure::at(stage, reason));
-        let record = attempt(named.attempt, failed, (Some(named.asserted), user), tx);
-        tx.record_attempt(named.login.org, named.login.connection, &record).await?;
-        tx.flow_in_trouble(named.loaded.mine(), &Trouble { reason, attempt: named.attempt }).await?;
+        let of = (named.login.org, named.login.connection);
+        in_trouble(tx, named.loaded, of, (named.attempt, Failure::at(stage, reason)), (Some(named.asserted), user)).await?;
         let Some(email) = named.asserted.address.email() else {
             return Ok(Change::silent(Landing::GoesOn, NoEvent::Housekeeping));
         };
@@ -324,33 +317,9 @@ async fn admit(
 }
 
 /// The identity is theirs from now on.
-async fn link(tx: &WriteTx, login: &UpstreamLogin, asserted: &Asserted, user: &User) -> Result<Vec<(OrgId, Event)>> {
+pub(super) async fn link(tx: &WriteTx, login: &UpstreamLogin, asserted: &Asserted, user: &User) -> Result<Vec<(OrgId, Event)>> {
     let key = identity_key(login, asserted);
     let new = tx.link_identity(&key, asserted, user).await?;
     let event = || Event::IdentityLinked { user_id: user.id, provider_id: login.connection };
     Ok(if new { vec![(login.org, event())] } else { Vec::new() })
-}
-
-impl Proof {
-    /// Whoever is in proved that the account is theirs: the identity is too, and the session did that as well. `Unauthenticated` for another
-    /// account than the one that was asked for.
-    pub(crate) async fn given(
-        &self,
-        tx: &WriteTx,
-        user: &User,
-        wrong: fn() -> Error,
-    ) -> Result<(Authentication, Vec<(OrgId, Event)>)> {
-        if self.login.user != Some(user.id) {
-            return Err(wrong());
-        }
-        tx.hold_person(user.id).await?;
-        // Removed meanwhile: the word was about a member.
-        let is_member = tx.entrance(self.login.org, user.id).await?.is_some_and(|entrance| entrance.role.is_some());
-        let counts = tx.connection_counts(self.login.org, self.login.connection, self.login.generation).await?;
-        if !is_member || !counts || !tx.end_upstream_login(self.login.id).await? {
-            return Err(Error::conflict("flow_over", "This sign-in is over. Begin again at the application."));
-        }
-        let told = link(tx, &self.login, &self.asserted, user).await?;
-        Ok((self.done, told))
-    }
 }

@@ -7,7 +7,7 @@ use domain::{
     core::value::Slug,
     identity::federation::{
         asserted::Asserted,
-        attempts::{Attempt, AttemptId, Failure, Outcome, Reason},
+        attempts::{Attempt, AttemptId, Failure, Outcome},
     },
 };
 use store::{
@@ -37,37 +37,35 @@ pub(super) fn attempt(id: AttemptId, outcome: Outcome, whose: (Option<&Asserted>
     }
 }
 
+/// What failed is an attempt, which the flow's page names.
+pub(super) async fn in_trouble(
+    tx: &WriteTx,
+    loaded: &Loaded,
+    (org, connection): (OrgId, ConnectionId),
+    (id, failure): (AttemptId, Failure),
+    whose: (Option<&Asserted>, Option<UserId>),
+) -> Result<()> {
+    let reason = failure.reason;
+    let record = attempt(id, Outcome::Failed(failure), whose, tx);
+    tx.record_attempt(org, connection, &record).await?;
+    tx.flow_in_trouble(loaded.mine(), &Trouble { reason, attempt: id }).await.map(|_| ())
+}
+
 impl App {
-    /// Writes down why somebody is not in, and leads them back to their flow.
+    /// Writes down why somebody is not in, and leads them back to their flow, whose page says so.
     pub(crate) async fn failed_upstream(
         &self,
         call: &Call,
         loaded: &Loaded,
-        (org, connection): (OrgId, ConnectionId),
+        of: (OrgId, ConnectionId),
         (failure, asserted): (Failure, Option<&Asserted>),
     ) -> Result<Turn> {
         let id = AttemptId::new(self.ids.uuid(call.now));
-        let reason = failure.reason;
         self.anonymously(call, async |tx| {
-            let attempt = attempt(id, Outcome::Failed(failure.clone()), (asserted, None), tx);
-            tx.record_attempt(org, connection, &attempt).await?;
+            in_trouble(tx, loaded, of, (id, failure.clone()), (asserted, None)).await?;
             Ok(Change::silent((), NoEvent::Housekeeping))
         })
         .await?;
-        self.flow_trouble(call, loaded, (reason, id)).await
-    }
-
-    /// The page says that it did not work.
-    pub(super) async fn flow_trouble(
-        &self,
-        call: &Call,
-        loaded: &Loaded,
-        (reason, attempt): (Reason, AttemptId),
-    ) -> Result<Turn> {
-        let trouble = Trouble { reason, attempt };
-        let told =
-            async |tx: &WriteTx| Ok(Change::silent(tx.flow_in_trouble(loaded.mine(), &trouble).await?, NoEvent::Housekeeping));
-        self.anonymously(call, told).await?;
         Ok(Turn::Continue(loaded.flow.id))
     }
 

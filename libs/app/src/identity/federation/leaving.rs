@@ -2,20 +2,17 @@
 
 use crypto::{Purpose, opaque};
 use domain::{
-    ConnectionId, Kind, OrgId, Result,
-    identity::{
-        entry::{Entry, Need},
-        federation::{
-            Bindings, LASTS, RelyingParty, Sending, UpstreamLoginId,
-            attempts::{AttemptId, Failure, Reason, Stage},
-        },
+    ConnectionId, OrgId, Result,
+    identity::federation::{
+        Bindings, LASTS, RelyingParty, Sending, UpstreamLoginId,
+        attempts::{Failure, Reason, Stage},
     },
 };
 use store::{Change, NoEvent};
 
 use crate::{
     App, Call,
-    identity::flows::{Loaded, Turn},
+    identity::flows::{Loaded, Stop, Turn},
 };
 
 impl App {
@@ -23,11 +20,12 @@ impl App {
     pub(crate) async fn send_upstream(&self, call: &Call, loaded: Loaded, id: ConnectionId) -> Result<Turn> {
         self.admit_browser("flow-steps", call).await?;
         let flow = loaded.flow.id;
-        let Some(org) = loaded.flow.organization.as_ref().map(|org| org.id) else {
-            return self.not_sent(call, &loaded, id).await;
+        let Some(org) = loaded.flow.organization.as_ref().map(|org| org.id) else { return Ok(Turn::Stop(Stop::Over)) };
+        let Some(upstream) = self.store.public_upstream(org, id).await? else {
+            let failure = Failure::at(Stage::Connection, Reason::ConnectionDisabled);
+            return self.failed_upstream(call, &loaded, (org, id), (failure, None)).await;
         };
-        let Some(upstream) = self.store.public_upstream(org, id).await? else { return self.not_sent(call, &loaded, id).await };
-        let fresh = self.must_be_fresh(call, &loaded, org).await?;
+        let fresh = self.must_be_fresh(&loaded, org).await?;
         let bindings = self.bindings();
         let redirect_uri = self.callback_url(id);
         let party =
@@ -53,31 +51,14 @@ impl App {
         Ok(if sent { Turn::Away(url) } else { Turn::Continue(flow) })
     }
 
-    /// The connection is none any more: the page says so, and asks again.
-    async fn not_sent(&self, call: &Call, loaded: &Loaded, id: ConnectionId) -> Result<Turn> {
-        let forgotten = async |tx: &store::WriteTx| {
-            Ok(Change::silent(tx.sent_to_connection(loaded.mine(), id).await?, NoEvent::Housekeeping))
-        };
-        self.anonymously(call, forgotten).await?;
-        let failure = Failure::at(Stage::Connection, Reason::ConnectionDisabled);
-        self.flow_trouble(call, loaded, (failure.reason, AttemptId::new(self.ids.uuid(call.now)))).await
-    }
-
     fn bindings(&self) -> Bindings {
         let mint = || opaque::mint(Purpose::Upstream, self.ids.as_ref()).text;
         Bindings { state: mint(), nonce: mint(), verifier: mint() }
     }
 
     /// Whether the provider has to ask them again, and its answer to say that it did.
-    async fn must_be_fresh(&self, call: &Call, loaded: &Loaded, org: OrgId) -> Result<bool> {
-        let asked = loaded.flow.request.prompt.login
-            || loaded.flow.request.max_age.is_some()
-            || self.store.public_sign_in_policy(org).await?.max_age.is_some();
-        let entry = match self.entry_in(call, loaded) {
-            Ok(entry) => entry,
-            Err(e) if e.kind == Kind::Forbidden => None,
-            Err(e) => return Err(e),
-        };
-        Ok(asked || matches!(entry, Some(Entry::StepUp(step_up)) if step_up.needs == Need::FreshFirstFactor))
+    async fn must_be_fresh(&self, loaded: &Loaded, org: OrgId) -> Result<bool> {
+        let asked = loaded.flow.request.prompt.login || loaded.flow.request.max_age.is_some();
+        Ok(asked || self.store.public_sign_in_policy(org).await?.max_age.is_some())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crypto::{Purpose, opaque};
 use domain::{
-    ConnectionId, Result,
+    ConnectionId, Error, Result,
     core::{ports::RateRequest, rate::Limit},
     identity::{
         connections::{Protocol, documents::Configuration},
@@ -42,6 +42,26 @@ pub struct ProviderAnswer {
     pub iss: Option<String>,
 }
 
+/// Why it is not known who came back.
+enum Unheard {
+    /// The provider's word does not count, or there was none: the flow's page says so.
+    Failed(Failure),
+    /// Something of our own.
+    Broken(Error),
+}
+
+impl From<Failure> for Unheard {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Error> for Unheard {
+    fn from(e: Error) -> Self {
+        Self::Broken(e)
+    }
+}
+
 /// A key that is not known may be a new one: it is looked for so often.
 const LOOKS: Limit = Limit { burst: 1, period: Duration::from_secs(300) };
 
@@ -73,60 +93,52 @@ impl App {
             Ok(loaded) => loaded,
             Err(stop) => return silent(Turn::Stop(stop)),
         };
-        let of = (login.org, login.connection);
-        let upstream = match self.living_upstream(&login, &loaded).await? {
-            Ok(upstream) => upstream,
-            Err(failure) => return silent(self.failed_upstream(call, &loaded, of, (failure, None)).await?),
-        };
-        match self.hear(call, &upstream, &login, answer).await? {
-            Ok(asserted) => self.arrive(call, browser, (loaded, upstream, login), asserted).await,
-            Err(failure) => silent(self.failed_upstream(call, &loaded, of, (failure, None)).await?),
+        match self.heard(call, &login, &loaded, answer).await {
+            Ok((upstream, asserted)) => self.arrive(call, browser, (loaded, upstream, login), asserted).await,
+            Err(Unheard::Failed(failure)) => {
+                silent(self.failed_upstream(call, &loaded, (login.org, login.connection), (failure, None)).await?)
+            }
+            Err(Unheard::Broken(e)) => Err(e),
         }
     }
 
     /// The connection as it is now: nobody comes through one that was switched off, or changed, while they were away (T09).
-    async fn living_upstream(&self, login: &UpstreamLogin, loaded: &Loaded) -> Result<std::result::Result<Upstream, Failure>> {
-        let failed = |reason| Ok(Err(Failure::at(Stage::Connection, reason)));
+    async fn living_upstream(&self, login: &UpstreamLogin, loaded: &Loaded) -> Result<Upstream, Unheard> {
+        let failed = |reason| Err(Failure::at(Stage::Connection, reason).into());
         let is_there = loaded.flow.organization.as_ref().is_some_and(|org| org.id == login.org);
         match self.store.public_upstream(login.org, login.connection).await? {
-            Some(upstream) if is_there && upstream.connection.generation == login.generation => Ok(Ok(upstream)),
+            Some(upstream) if is_there && upstream.connection.generation == login.generation => Ok(upstream),
             Some(_) => failed(Reason::ConnectionChanged),
             None => failed(Reason::ConnectionDisabled),
         }
     }
 
     /// What the provider says of whoever came back.
-    async fn hear(
+    async fn heard(
         &self,
         call: &Call,
-        upstream: &Upstream,
         login: &UpstreamLogin,
+        loaded: &Loaded,
         answer: &ProviderAnswer,
-    ) -> Result<std::result::Result<Asserted, Failure>> {
-        if let Err(failure) = check_answer(upstream, answer) {
-            return Ok(Err(failure));
-        }
+    ) -> Result<(Upstream, Asserted), Unheard> {
+        let upstream = self.living_upstream(login, loaded).await?;
+        check_answer(&upstream, answer)?;
         let bindings = self.store.upstream_bindings(login, &answer.state).await?;
         let redirect_uri = self.callback_url(login.connection);
         let party =
             RelyingParty { connection: &upstream.connection, secret: upstream.secret.as_ref(), redirect_uri: &redirect_uri };
         let code = answer.code.as_deref().unwrap_or_default();
-        let tokens = match self.upstreams.exchange(&party, code, &bindings).await {
-            Ok(tokens) => tokens,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let claims = match self.provider_claims(call, (&party, login), &tokens, &bindings).await? {
-            Ok(claims) => claims,
-            Err(failure) => return Ok(Err(failure)),
-        };
+        let tokens = self.upstreams.exchange(&party, code, &bindings).await?;
+        let claims = self.provider_claims(call, (&party, login), &tokens, &bindings).await?;
         let at = upstream.connection.effective();
         let issuer = match (&at.issuer, &at.authorization) {
             (Some(issuer), _) => issuer.as_str(),
             (None, Some(url)) => url.as_str(),
-            (None, None) => return Ok(Err(Failure::at(Stage::Connection, Reason::ConnectionDisabled))),
+            (None, None) => return Err(Failure::at(Stage::Connection, Reason::ConnectionDisabled).into()),
         };
         let names = &upstream.connection.mapping.attributes;
-        Ok(Asserted::read(names, issuer, &claims).map_err(|reason| Failure::at(Stage::Claims, reason)))
+        let asserted = Asserted::read(names, issuer, &claims).map_err(|reason| Failure::at(Stage::Claims, reason))?;
+        Ok((upstream, asserted))
     }
 
     /// The claims of the ID token, where there are keys that verify one, completed by the userinfo address; else of that alone.
@@ -136,31 +148,24 @@ impl App {
         (party, login): (&RelyingParty<'_>, &UpstreamLogin),
         tokens: &ProviderTokens,
         bindings: &Bindings,
-    ) -> Result<std::result::Result<Claims, Failure>> {
+    ) -> Result<Claims, Unheard> {
         let connection = party.connection;
         let signs = connection.protocol == Protocol::Oidc && connection.documents.keys.content.is_some();
         let has_userinfo = connection.effective().userinfo.is_some();
         // Nothing signed says when they signed in there.
         if !signs && login.fresh {
-            return Ok(Err(Failure::at(Stage::Userinfo, Reason::NotFresh)));
+            return Err(Failure::at(Stage::Userinfo, Reason::NotFresh).into());
         }
         if !signs {
-            return Ok(self.upstreams.userinfo(party, tokens, None).await);
+            return Ok(self.upstreams.userinfo(party, tokens, None).await?);
         }
         let authenticated_since = login.fresh.then_some(login.created_at);
         let expected = Expected { nonce: &bindings.nonce, authenticated_since, now: call.now };
-        let claims = match self.upstreams.verify(party, tokens, &expected) {
+        let mut claims = match self.upstreams.verify(party, tokens, &expected) {
             Err(failure) if failure.reason == Reason::UnknownKey => {
-                match self.verify_by_new_keys(call, party, tokens, &expected).await? {
-                    Some(outcome) => outcome,
-                    None => Err(failure),
-                }
+                self.verify_by_new_keys(call, party, tokens, &expected).await?.ok_or(failure)?
             }
-            outcome => outcome,
-        };
-        let mut claims = match claims {
-            Ok(claims) => claims,
-            Err(failure) => return Ok(Err(failure)),
+            outcome => outcome?,
         };
         if has_userinfo && lacks_something(party, &claims) {
             let subject = claims.get("sub").and_then(serde_json::Value::as_str).map(str::to_owned);
@@ -169,12 +174,12 @@ impl App {
                 Ok(more) => more.into_iter().for_each(|(name, value)| {
                     claims.entry(name).or_insert(value);
                 }),
-                Err(failure) if failure.reason == Reason::UserinfoSubject => return Ok(Err(failure)),
+                Err(failure) if failure.reason == Reason::UserinfoSubject => return Err(failure.into()),
                 // It is not needed to know who it is.
                 Err(_) => {}
             }
         }
-        Ok(Ok(claims))
+        Ok(claims)
     }
 
     /// Looks at the provider's keys again, once in five minutes: they change by themselves. `None`: there was no look.
@@ -184,7 +189,7 @@ impl App {
         party: &RelyingParty<'_>,
         tokens: &ProviderTokens,
         expected: &Expected<'_>,
-    ) -> Result<Option<std::result::Result<Claims, Failure>>> {
+    ) -> Result<Option<Claims>, Unheard> {
         let connection = party.connection;
         let Some(url) = connection.documents.configuration.content.as_ref().and_then(Configuration::keys) else {
             return Ok(None);
@@ -201,7 +206,7 @@ impl App {
         .await?;
         let mut newer = connection.clone();
         newer.documents.keys.content = Some(keys);
-        Ok(Some(self.upstreams.verify(&RelyingParty { connection: &newer, ..*party }, tokens, expected)))
+        Ok(Some(self.upstreams.verify(&RelyingParty { connection: &newer, ..*party }, tokens, expected)?))
     }
 }
 
@@ -217,7 +222,7 @@ fn lacks_something(party: &RelyingParty<'_>, claims: &Claims) -> bool {
 }
 
 /// Whether it is an answer of this provider, and not a refusal.
-fn check_answer(upstream: &Upstream, answer: &ProviderAnswer) -> std::result::Result<(), Failure> {
+fn check_answer(upstream: &Upstream, answer: &ProviderAnswer) -> Result<(), Failure> {
     let connection = &upstream.connection;
     let issuer = connection.effective().issuer;
     let names_itself = matches!(

@@ -16,10 +16,7 @@ use super::{Browser, Cookies, Loaded, Stop, Turn, member_entry};
 use crate::{
     App, Call,
     identity::{
-        login::{
-            Login,
-            doors::{Admitted, Arrived},
-        },
+        login::{Login, doors::Arrived},
         second_factor::Waits,
     },
 };
@@ -117,7 +114,7 @@ impl App {
         };
         let organization = self.organization_of(&loaded, &email).await?;
         let through = match organization {
-            Some(org) => self.store.public_route(org, domain_of(&email)).await?,
+            Some(org) => self.store.public_route(org, email.domain()).await?,
             None => None,
         };
         // Who types an address where none was asked for is somebody else than who is signed in.
@@ -133,7 +130,7 @@ impl App {
             return Ok(known);
         }
         // Of several the person chooses, once it is known who they are.
-        Ok(match self.store.public_organizations_of_domain(domain_of(email)).await?.as_slice() {
+        Ok(match self.store.public_organizations_of_domain(email.domain()).await?.as_slice() {
             [one] => Some(one.id),
             _ => None,
         })
@@ -236,14 +233,7 @@ impl App {
         let no_way_back = !loaded.client.sign_in.comes_back_to(&loaded.flow.request.to.redirect_uri);
         let silent = |turn| Ok((turn, Cookies::default()));
         match outcome {
-            Ok(arrived) => {
-                let session = match arrived.admitted {
-                    Admitted::Cookie(text) => Some(text),
-                    Admitted::Waits => None,
-                    Admitted::Tokens(_) => return Err(Error::internal("a browser got tokens")),
-                };
-                Ok((Turn::Continue(id), Cookies { session, device: arrived.device, ..Cookies::default() }))
-            }
+            Ok(arrived) => Ok((Turn::Continue(id), arrived.cookies()?)),
             Err(e) if matches!(e.code, "invalid_preauth_token" | "flow_over") => silent(Turn::Continue(id)),
             Err(e) if e.kind == Kind::RateLimited || matches!(e.code, "invalid_credentials" | "invalid_code") => {
                 silent(self.show(loaded, step, Some(e)).await?)
@@ -265,8 +255,4 @@ impl App {
             Err(e) => Err(e),
         }
     }
-}
-
-fn domain_of(email: &Email) -> &str {
-    email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain)
 }

@@ -15,7 +15,7 @@ use store::{WriteTx, identity::flows::Mine};
 use super::SignedIn;
 use crate::{
     App, Call,
-    identity::{federation::Proof, login_throttling, second_factor::Waits, tokens::For},
+    identity::{federation::Proof, flows::Cookies, login_throttling, second_factor::Waits, tokens::For},
 };
 
 /// Where a sign-in leads.
@@ -69,6 +69,16 @@ impl Arrived {
             Admitted::Tokens(tokens) => Ok(SignedIn { tokens, device: self.device }),
             Admitted::Cookie(_) | Admitted::Waits => Err(Error::internal("a browser came through the API's door")),
         }
+    }
+
+    /// What a browser keeps.
+    pub(crate) fn cookies(self) -> Result<Cookies> {
+        let session = match self.admitted {
+            Admitted::Cookie(text) => Some(text),
+            Admitted::Waits => None,
+            Admitted::Tokens(_) => return Err(Error::internal("a browser got tokens")),
+        };
+        Ok(Cookies { session, device: self.device, ..Cookies::default() })
     }
 }
 

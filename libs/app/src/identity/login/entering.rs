@@ -150,8 +150,7 @@ impl App {
         if did.iter().any(|one| one.through.is_some_and(|through| through.org == *org)) {
             return Ok(None);
         }
-        let domain = user.email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
-        let Some(way) = tx.only_way(*org, domain).await? else { return Ok(None) };
+        let Some(way) = tx.only_way(*org, user.email.domain()).await? else { return Ok(None) };
         let breaks_glass = tx.entrance(*org, user.id).await?.is_some_and(|entrance| entrance.breaks_glass(user.id));
         let step_up = StepUp { needs: Need::FirstFactor, methods: vec![], connections: vec![way.slug], max_age: None };
         Ok(Entry::StepUp(step_up).refusal(slug).filter(|_| !breaks_glass).map(|refusal| (*org, refusal)))

@@ -88,7 +88,7 @@ impl Provider {
     /// Whether the provider vouches for the address.
     fn vouches(self, claims: &Claims, email: &Email) -> bool {
         let verified = is_true(claims.get("email_verified"));
-        let domain = email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
+        let domain = email.domain();
         match self {
             // `email` is whatever a tenant's administrator wrote there.
             Self::Entra => is_true(claims.get("xms_edov")) || claims.get("xms_edov").is_some_and(|edov| edov == 1 || edov == "1"),

@@ -7,6 +7,8 @@ use crate::{
     },
 };
 
+const CHOSEN: ConnectionId = ConnectionId::new(uuid::Uuid::from_u128(1));
+
 fn at(seconds: i64) -> Time {
     Time::from_timestamp(1_764_000_000 + seconds, 0).unwrap()
 }
@@ -51,7 +53,7 @@ struct Case<'a> {
     organization: bool,
     email: bool,
     waits: bool,
-    chosen: bool,
+    chosen: Option<ConnectionId>,
     proves: bool,
     fresh_since: Option<i64>,
     /// When the session's password was given.
@@ -71,7 +73,7 @@ impl Default for Case<'_> {
             organization: false,
             email: false,
             waits: false,
-            chosen: false,
+            chosen: None,
             proves: false,
             fresh_since: None,
             session: None,
@@ -91,12 +93,18 @@ fn what_is_missing_is_computed_from_what_is_known() {
         Case { what: "nobody is known", expected: Step::Identify, ..Case::default() },
         Case { what: "an address was typed", email: true, expected: Step::Password, ..Case::default() },
         Case { what: "a second factor is missing", email: true, waits: true, expected: Step::SecondFactor, ..Case::default() },
-        Case { what: "a provider was chosen", email: true, chosen: true, expected: Step::Upstream, ..Case::default() },
+        Case {
+            what: "a provider was chosen",
+            email: true,
+            chosen: Some(CHOSEN),
+            expected: Step::Upstream(CHOSEN),
+            ..Case::default()
+        },
         Case {
             what: "chosen while somebody is signed in",
             session: Some(50),
-            chosen: true,
-            expected: Step::Upstream,
+            chosen: Some(CHOSEN),
+            expected: Step::Upstream(CHOSEN),
             ..Case::default()
         },
         Case {

@@ -18,7 +18,8 @@ use crate::{
 const INSERT: Sql = sql!(
     "insert into connection_attempts
       (org_id, connection_id, id, outcome, stage, reason, detail, subject, email, user_id, ip_address, created_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+    where exists (select 1 from connections c where c.org_id = $1 and c.id = $2)"
 );
 const CROWD: Sql = sql!(
     "delete from connection_attempts
@@ -68,7 +69,7 @@ fn read(row: &QueryResult) -> Result<Attempt, DbErr> {
 }
 
 impl WriteTx {
-    /// Writes an attempt down; the oldest go.
+    /// Writes an attempt down, if the connection is still there; the oldest go.
     pub async fn record_attempt(&self, org: OrgId, connection: ConnectionId, attempt: &Attempt) -> Result<()> {
         let (outcome, failure) = match &attempt.outcome {
             Outcome::SignedIn => ("signed_in", None),

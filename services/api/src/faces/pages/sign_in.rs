@@ -148,7 +148,7 @@ fn shown(view: View) -> Page {
             let choice = |org: store::identity::flows::Entered| Choice { name: org.name, slug: org.slug.to_string() };
             Page::Organizations { action, email, choices: view.choices.into_iter().map(choice).collect(), other }
         }
-        Step::Identify | Step::Upstream | Step::Done | Step::Refused(_) => {
+        Step::Identify | Step::Upstream(_) | Step::Done | Step::Refused(_) => {
             let bad = view.bad.map(|_| if missing { IdentifyProblem::Missing } else { IdentifyProblem::Malformed });
             Page::Identify { action, email, bad, providers, trouble }
         }

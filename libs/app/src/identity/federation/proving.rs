@@ -1,0 +1,59 @@
+//! What a provider said waits, while somebody proves by something of their own that the account is theirs which it would be linked to.
+
+use domain::{
+    Error, Event, OrgId, Result, Time,
+    core::value::Name,
+    identity::{accounts::User, authentications::Authentication, federation::asserted::Asserted},
+};
+use store::{WriteTx, identity::federation::logins::UpstreamLogin};
+
+use super::{arriving::link, done};
+use crate::App;
+
+/// What a provider said of somebody who has to prove that an account is theirs.
+pub(crate) struct Proof {
+    pub(crate) login: UpstreamLogin,
+    pub(crate) asserted: Asserted,
+    /// The connection's name for people.
+    pub(crate) name: Name,
+    /// What it adds to the session.
+    pub(crate) done: Authentication,
+}
+
+impl Proof {
+    /// Whoever is in proved that the account is theirs: the identity is too, and the session did that as well. `Unauthenticated` for another
+    /// account than the one that was asked for.
+    pub(crate) async fn given(
+        &self,
+        tx: &WriteTx,
+        user: &User,
+        wrong: fn() -> Error,
+    ) -> Result<(Authentication, Vec<(OrgId, Event)>)> {
+        if self.login.user != Some(user.id) {
+            return Err(wrong());
+        }
+        tx.hold_person(user.id).await?;
+        // Removed meanwhile: the word was about a member.
+        let is_member = tx.entrance(self.login.org, user.id).await?.is_some_and(|entrance| entrance.role.is_some());
+        let counts = tx.connection_counts(self.login.org, self.login.connection, self.login.generation).await?;
+        if !is_member || !counts || !tx.end_upstream_login(self.login.id).await? {
+            return Err(Error::conflict("flow_over", "This sign-in is over. Begin again at the application."));
+        }
+        let told = link(tx, &self.login, &self.asserted, user).await?;
+        Ok((self.done, told))
+    }
+}
+
+impl App {
+    /// What somebody has to prove in a flow; `None`: nothing, or it took too long, or the connection was changed meanwhile.
+    pub(crate) async fn proof_of(&self, login: UpstreamLogin, now: Time) -> Result<Option<Proof>> {
+        if login.user.is_none() {
+            return Ok(None);
+        }
+        let name = self.store.public_connection_name(login.org, login.connection, login.generation).await?;
+        let Some(name) = name else { return Ok(None) };
+        let asserted = self.store.upstream_asserted(&login).await?;
+        let done = done(&login, &asserted, now);
+        Ok(Some(Proof { name, done, login, asserted }))
+    }
+}
