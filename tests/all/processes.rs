@@ -46,6 +46,7 @@ mod proxy;
 mod receivers;
 mod rolling;
 mod rotation;
+mod saml;
 mod sdk;
 mod sealed_audit;
 mod surroundings;

@@ -11,6 +11,7 @@ mod limits;
 mod ownership;
 mod removal;
 mod roles;
+mod saml;
 mod seats;
 mod upstream;
 

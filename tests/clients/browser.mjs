@@ -10,6 +10,7 @@ import { onADevice } from './walk_devices.mjs';
 import { brand, byCode, choosing, comingIn } from './walk_in.mjs';
 import { changingAddress, firstOwner, forgetting, invited, signingUp } from './walk_mailed.mjs';
 import { leaving } from './walk_out.mjs';
+import { throughSaml } from './walk_saml.mjs';
 import { throughProviders } from './walk_upstream.mjs';
 import { byForm, inOtherLanguages, withKeys, withoutScript } from './walk_ways.mjs';
 import { goingWrong, guessing } from './walk_wrong.mjs';
@@ -17,7 +18,7 @@ import { goingWrong, guessing } from './walk_wrong.mjs';
 // In this order: some need what others did.
 const WALKS = [
   comingIn, choosing, brand, byCode, onADevice, leaving, goingWrong, signingUp, changingAddress, forgetting, invited, firstOwner, guessing, withKeys, withoutScript,
-  byForm, inOtherLanguages, throughProviders,
+  byForm, inOtherLanguages, throughProviders, throughSaml,
 ];
 
 const browser = await chromium.launch({ executablePath: task.chromium, timeout: NEVER });

@@ -137,6 +137,15 @@ impl Browser {
         self.follow(path, response).await
     }
 
+    /// Sends a form of another site's, as browsers do: without the cookies that it keeps here. Where that leads, it goes with them.
+    pub async fn post_from(&self, site: &str, path: &str, pairs: &[(&str, &str)]) -> Landed {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let request = self.client.request(Method::POST, path).header("content-type", "application/x-www-form-urlencoded");
+        let response = request.header("origin", site).body(body).send().await;
+        self.keep(&response);
+        self.follow(path, response).await
+    }
+
     /// Opens a page that asks who it is, and says so.
     pub async fn sign_in(&self, path: &str, email: &str, password: &str) -> Landed {
         let (at, _) = self.open(path).await.page();

@@ -16,7 +16,7 @@
 //! - [`answers!`] is a table of requests and what each is answered.
 //! - [`fuzz`] has what is done to every parser of hostile input.
 //! - [`Receiver`] is a customer's webhook endpoint, [`MailServer`] a customer's mail server, [`LogReceiver`] what takes a customer's
-//!   log, [`OpenIdProvider`] an identity provider, [`Browser`] a person's browser, [`RelyingParty`] an application at which they sign in, [`NameServer`] the name server of everybody's domains, [`Cashier`] the payment providers.
+//!   log, [`OpenIdProvider`] and [`SamlProvider`] identity providers, [`Browser`] a person's browser, [`RelyingParty`] an application at which they sign in, [`NameServer`] the name server of everybody's domains, [`Cashier`] the payment providers.
 
 mod answers;
 mod app;
@@ -39,6 +39,7 @@ mod receiver;
 mod relying_party;
 mod response;
 mod run;
+mod saml_provider;
 
 pub use answers::{Expected, Table, refused, refused_as};
 pub use app::{Options, TestApp, start_time};
@@ -58,6 +59,7 @@ pub use receiver::{Received, Receiver};
 pub use relying_party::{Asked as AskedFor, RelyingParty, read_token};
 pub use response::Response;
 pub use run::{block_on, run};
+pub use saml_provider::{SAML_IDP, SamlAsked, SamlProvider, SamlSaid, Signs};
 
 /// What the right side of a row of [`answers!`] is written with.
 #[doc(hidden)]

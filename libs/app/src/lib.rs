@@ -21,7 +21,10 @@ use domain::{
     Clock, IdGen, Result,
     applications::billing::platform::PlatformBilling,
     core::{
-        ports::{IdentityProviders, Kv, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, Upstreams, UrlGuard},
+        ports::{
+            IdentityProviders, Kv, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, SamlServiceProvider,
+            Upstreams, UrlGuard,
+        },
         value::Email,
     },
     delivery::mails::{Mail, Template},
@@ -90,6 +93,7 @@ pub struct App {
     receivers: Arc<dyn LogReceivers>,
     identity_providers: Arc<dyn IdentityProviders>,
     upstreams: Arc<dyn Upstreams>,
+    saml: Option<Arc<dyn SamlServiceProvider>>,
     pictures: Arc<dyn Pictures>,
     proofs: Arc<dyn Proofs>,
     payments: Arc<dyn Payments>,
@@ -122,6 +126,8 @@ pub struct Parts {
     pub identity_providers: Arc<dyn IdentityProviders>,
     /// What is spoken with identity providers when somebody signs in.
     pub upstreams: Arc<dyn Upstreams>,
+    /// The same by SAML; `None`: nobody signs in by it.
+    pub saml: Option<Arc<dyn SamlServiceProvider>>,
     /// The way to customers' pictures.
     pub pictures: Arc<dyn Pictures>,
     /// The way to what proves customers' domains.
@@ -151,6 +157,7 @@ impl App {
             receivers: parts.receivers,
             identity_providers: parts.identity_providers,
             upstreams: parts.upstreams,
+            saml: parts.saml,
             pictures: parts.pictures,
             proofs: parts.proofs,
             payments: parts.payments,

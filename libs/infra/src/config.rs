@@ -33,8 +33,8 @@ pub use runtime::{DataConfig, DatabaseConfig, Pooler, RedisConfig, ServerConfig,
 pub use schema::DEFAULTS;
 pub use secret::Secret;
 pub use security::{
-    AccessAlg, BootstrapConfig, KeysConfig, OrganizationsConfig, PasswordsConfig, RateLimitsConfig, RiskConfig, SessionsConfig,
-    TokensConfig,
+    AccessAlg, BootstrapConfig, KeysConfig, OrganizationsConfig, PasswordsConfig, RateLimitsConfig, RiskConfig, SamlConfig,
+    SessionsConfig, TokensConfig,
 };
 pub use servers::place;
 
@@ -72,6 +72,8 @@ pub struct Config {
     pub sessions: SessionsConfig,
     /// Password hashing.
     pub passwords: PasswordsConfig,
+    /// Sign-ins by SAML.
+    pub saml: SamlConfig,
     /// Risky sign-ins.
     pub risk: RiskConfig,
     /// The master key.

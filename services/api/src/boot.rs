@@ -6,7 +6,9 @@ use app::{App, Parts};
 use crypto::{Hasher, HasherConfig};
 use domain::{
     Error, Result,
-    core::ports::{IdentityProviders, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, UrlGuard},
+    core::ports::{
+        IdentityProviders, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, SamlServiceProvider, UrlGuard,
+    },
 };
 use infra::{config::Config, geoip::GeoIp};
 pub use runtime::Sources;
@@ -57,6 +59,10 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     let receivers: Arc<dyn LogReceivers> = Arc::new(resources.receivers.clone());
     let identity_providers: Arc<dyn IdentityProviders> = Arc::new(resources.egress.clone());
     let upstreams = Arc::new(federation::oidc::IdentityProviders::new(resources.egress.clone()));
+    let saml: Option<Arc<dyn SamlServiceProvider>> = match config.saml.enabled {
+        true => Some(Arc::new(federation::saml::ServiceProvider::start().map_err(Error::internal)?)),
+        false => None,
+    };
     let locations: Arc<dyn Locations> = Arc::new(GeoIp::open(config.risk.geoip_database.as_deref())?);
     let hasher = Hasher::start(HasherConfig {
         threads: config.passwords.threads,
@@ -78,6 +84,7 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
         receivers,
         identity_providers,
         upstreams,
+        saml,
         pictures,
         proofs,
         payments,

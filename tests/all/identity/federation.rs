@@ -3,6 +3,7 @@
 mod answers;
 mod entering;
 mod linking;
+mod saml;
 
 use serde_json::{Value, json};
 use tenantry_tests::{AskedFor, Browser, Landed, OpenIdProvider, Org, RelyingParty, TestApp, User, both, read_token, text};
@@ -10,8 +11,8 @@ use tenantry_tests::{AskedFor, Browser, Landed, OpenIdProvider, Org, RelyingPart
 use super::flows::application;
 
 /// An organization with a connection, an owner, and an application.
-struct Scene {
-    provider: OpenIdProvider,
+struct Scene<P = OpenIdProvider> {
+    provider: P,
     party: RelyingParty,
     owner: User,
     org: Org,
@@ -22,10 +23,23 @@ struct Scene {
 impl Scene {
     async fn set(app: &TestApp, settings: Value) -> Self {
         let provider = OpenIdProvider::start().await;
+        let body = provider.connection(settings);
+        Self::with(app, provider, body).await
+    }
+
+    /// The same, and comes back with these claims.
+    async fn come(&self, app: &TestApp, browser: &Browser, claims: Value) -> (AskedFor, Landed) {
+        let (asked, landed) = self.leave(browser).await;
+        (asked, self.provider.signs_in(browser, landed, app.now(), &claims).await)
+    }
+}
+
+impl<P> Scene<P> {
+    /// With a connection to this provider.
+    async fn with(app: &TestApp, provider: P, body: Value) -> Self {
         let (_, party) = application(app, json!({"organization_usage": "require"})).await;
         let owner = app.sign_up("ann@example.com").await;
         let org = app.create_org(&owner, "acme").await;
-        let body = provider.connection(settings);
         let made = app.by(&owner).post(&org.at("upstream-providers"), body).await.ok();
         assert_eq!(made["ready"], true, "{made}");
         Self { connection: text(&made["id"]), provider, party, owner, org }
@@ -42,12 +56,6 @@ impl Scene {
     async fn leave(&self, browser: &Browser) -> (AskedFor, Landed) {
         let (asked, at) = self.begin(browser).await;
         (asked, browser.send(&at, &[("step", "connection"), ("connection", "okta")]).await)
-    }
-
-    /// The same, and comes back with these claims.
-    async fn come(&self, app: &TestApp, browser: &Browser, claims: Value) -> (AskedFor, Landed) {
-        let (asked, landed) = self.leave(browser).await;
-        (asked, self.provider.signs_in(browser, landed, app.now(), &claims).await)
     }
 
     /// What the application reads of whoever came.

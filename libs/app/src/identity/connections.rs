@@ -16,7 +16,8 @@ use domain::{
     },
     core::value::{Name, Slug},
     identity::connections::{
-        ClientIdentifier, ClientPassword, Connection, ConnectionSlug, Endpoints, Notes, Protocol, ProviderUrl, Scopes,
+        ClientIdentifier, ClientPassword, Connection, ConnectionSlug, Endpoints, Notes, Protocol, ProviderUrl, SamlSettings,
+        Scopes,
         certificates::{Certificate, MAX_CERTIFICATES},
         documents::Documents,
         mapping::{Attributes, Mapping, RoleMapping, added, is_awake},
@@ -33,7 +34,7 @@ pub use self::{
     changes::ConnectionChanges,
     trial::{Check, Outcome, Tried},
 };
-use crate::{App, Caller};
+use crate::{App, Caller, identity::federation::ServiceProvider};
 
 /// A new connection.
 pub struct NewConnection {
@@ -61,6 +62,8 @@ pub struct NewConnection {
     pub document: Option<String>,
     /// Certificates that verify its signatures.
     pub certificates: Vec<String>,
+    /// How a SAML provider is spoken with.
+    pub saml: SamlSettings,
     /// Which claim holds what.
     pub attributes: Attributes,
     /// Which group gives which role.
@@ -75,13 +78,16 @@ pub struct ConnectionView {
     pub awake: Vec<bool>,
     /// Where its provider sends people back to, which is registered there.
     pub callback_url: String,
+    /// Who we are to a SAML provider.
+    pub service_provider: ServiceProvider,
 }
 
 impl ConnectionView {
     fn of(app: &App, connection: Connection, roles: &[Role]) -> Self {
         let role = |mapping: &RoleMapping| roles.iter().find(|role| role.name.as_str() == mapping.role.as_str());
         let awake = connection.mapping.roles.iter().map(|mapping| is_awake(&connection.ceiling, role(mapping))).collect();
-        Self { callback_url: app.callback_url(connection.id), connection, awake }
+        let (callback_url, service_provider) = (app.callback_url(connection.id), app.service_provider(connection.id));
+        Self { callback_url, service_provider, connection, awake }
     }
 }
 
@@ -195,6 +201,7 @@ impl NewConnection {
             scopes: self.scopes.clone(),
             notes: self.notes.clone(),
             mapping: Mapping { attributes: self.attributes.clone(), roles: self.roles.clone() },
+            saml: self.saml.clone(),
             ceiling: Ceiling::of(scope.authority()),
             generation: 1,
             documents: Documents::default(),

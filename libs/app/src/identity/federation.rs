@@ -6,6 +6,7 @@ mod attempts;
 mod leaving;
 mod proving;
 mod returning;
+mod saml;
 
 use crypto::opaque;
 use domain::{
@@ -18,7 +19,7 @@ use domain::{
 use store::identity::federation::{identities::IdentityKey, logins::UpstreamLogin};
 
 pub(crate) use self::proving::Proof;
-pub use self::returning::ProviderAnswer;
+pub use self::{returning::ProviderAnswer, saml::ServiceProvider};
 use crate::App;
 
 /// What it adds to a session that somebody came through a connection.

@@ -18,6 +18,7 @@ use domain::{
         accounts::User,
         entry::{Entry, counting},
         flows::{Dead, Facts, FlowId, SignedInHere, Step, next},
+        saml::Dispatch,
     },
     tenancy::organizations::OrgStatus,
 };
@@ -83,8 +84,8 @@ pub enum Turn {
     Show(Box<View>),
     /// To the client, with an answer.
     Answer(Answer),
-    /// To an identity provider.
-    Away(String),
+    /// To an identity provider, or on from one.
+    Away(Dispatch),
     /// It is asked about a device.
     Approve(Box<devices::Approval>),
     /// It has answered for a device.
@@ -296,10 +297,11 @@ impl App {
             Step::Organization => user(),
             _ => known.or_else(hint).or_else(user),
         };
-        let ways = match (step, &loaded.flow.organization) {
+        let mut ways = match (step, &loaded.flow.organization) {
             (Step::Identify | Step::Password | Step::Connections, Some(org)) => self.store.public_ways(org.id).await?,
             _ => Vec::new(),
         };
+        ways.retain(|way| self.speaks(way.protocol));
         let (client, email) = (loaded.client.name, email.unwrap_or_default());
         let proving = loaded.proof.map(|proof| proof.name);
         Ok(Turn::Show(Box::new(View { step, client, email, choices, has_app, ways, proving, bad, flow: loaded.flow })))

@@ -143,6 +143,8 @@ pub struct Connection {
     pub notes: Option<Notes>,
     /// What its claims and groups mean here.
     pub mapping: Mapping,
+    /// How a SAML provider is spoken with.
+    pub saml: SamlSettings,
     /// What it may give.
     pub ceiling: Ceiling,
     /// Counts changes of whom it speaks for: what was authenticated in an earlier generation has to be again.
@@ -170,6 +172,15 @@ impl Connection {
             certificates: self.certificates.iter().map(|certificate| certificate.sha256.as_str()).collect(),
         }
     }
+}
+
+/// How a SAML provider is spoken with, beyond what it publishes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SamlSettings {
+    /// Whether assertions are decrypted by AES-CBC although no signature covers the ciphertext: for a provider that cannot do better.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unauthenticated_cbc: bool,
 }
 
 /// What decides whom a connection speaks for.

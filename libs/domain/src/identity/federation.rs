@@ -10,7 +10,10 @@ use std::fmt;
 use crate::{
     Time,
     core::id::id,
-    identity::connections::{ClientPassword, Connection},
+    identity::{
+        connections::{ClientPassword, Connection},
+        saml::MessageId,
+    },
 };
 
 id! {
@@ -47,6 +50,15 @@ impl fmt::Debug for Bindings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bindings(…)")
     }
+}
+
+/// What an answer will be held against, beside what the database has in clear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binds {
+    /// A code and its ID token.
+    Code(Bindings),
+    /// A SAML response: the request that it must answer.
+    Response(MessageId),
 }
 
 /// How somebody is sent to a provider.

@@ -10,6 +10,7 @@ pub mod messages;
 use std::fmt;
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     checks::{Check, Finding, Outcome, Verdict},
@@ -98,7 +99,7 @@ pub(crate) fn bounded(skew: TimeDelta) -> TimeDelta {
 }
 
 /// A name identifier (saml-core-2.0-os, 2.2.2), byte by byte.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameId {
     /// The text.
     pub value: String,

@@ -129,6 +129,14 @@ pub struct KeysConfig {
     pub master: Secret,
 }
 
+/// `[saml]`: sign-ins by SAML.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamlConfig {
+    /// Whether anybody signs in by it.
+    pub enabled: bool,
+}
+
 /// `[risk]`: risky sign-ins.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

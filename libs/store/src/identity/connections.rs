@@ -2,6 +2,7 @@
 
 mod columns;
 mod due;
+mod saml;
 pub(crate) mod table;
 
 use domain::{
@@ -47,13 +48,13 @@ const CUSTOM_ROLES: Sql = sql!("select slug, permissions from roles where org_id
 const INSERT: Sql = sql!(
     "insert into connections
        (org_id, id, slug, protocol, client_secret, created_at, name, client_id, issuer, authorization_url, token_url, userinfo_url,
-        discovery_url, scopes, notes, mapping, ceiling, generation, next_check_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
+        discovery_url, scopes, notes, mapping, ceiling, generation, next_check_at, updated_at, saml)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
 );
 const SAVE: Sql = sql!(
     "update connections
      set name = $3, client_id = $4, issuer = $5, authorization_url = $6, token_url = $7, userinfo_url = $8, discovery_url = $9,
-       scopes = $10, notes = $11, mapping = $12, ceiling = $13, generation = $14, next_check_at = $15, updated_at = $16
+       scopes = $10, notes = $11, mapping = $12, ceiling = $13, generation = $14, next_check_at = $15, updated_at = $16, saml = $17
      where org_id = $1 and id = $2"
 );
 const SET_SECRET: Sql = sql!("update connections set client_secret = $3 where org_id = $1 and id = $2");
@@ -147,7 +148,7 @@ impl Store {
 }
 
 /// What may change of a connection's own row, in the order of [`SAVE`] and at the end of [`INSERT`].
-fn values(c: &Connection) -> Result<[Value; 14]> {
+fn values(c: &Connection) -> Result<[Value; 15]> {
     let url = |url: &Option<domain::identity::connections::ProviderUrl>| url.as_ref().map(|url| url.as_str().to_owned());
     Ok([
         c.name.as_str().into(),
@@ -164,6 +165,7 @@ fn values(c: &Connection) -> Result<[Value; 14]> {
         c.generation.into(),
         c.next_check_at.into(),
         c.updated_at.into(),
+        serde_json::to_string(&c.saml).map_err(Error::internal)?.into(),
     ])
 }
 

@@ -32,12 +32,14 @@ pub struct Way {
     pub slug: ConnectionSlug,
     /// Its name for people.
     pub name: Name,
+    /// What is spoken.
+    pub protocol: Protocol,
 }
 
 /// What is spoken with those through which people can sign in.
-pub(super) const SPOKEN: &str = "('oidc', 'oauth2')";
+pub(super) const SPOKEN: &str = "('oidc', 'oauth2', 'saml')";
 const WAYS: Sql = sql!(
-    "select c.id, c.slug, c.name
+    "select c.id, c.slug, c.name, c.protocol
     from org_connections o
     join connections c on c.org_id = o.owner and c.id = o.connection_id
     where o.org_id = $1 and o.enabled and c.protocol in {spoken}
@@ -51,10 +53,13 @@ const LED: &str = "domains d
     join org_connections o on o.org_id = r.org_id and o.owner = r.org_id and o.connection_id = r.connection_id and o.enabled
     join connections c on c.org_id = r.org_id and c.id = r.connection_id
     where d.org_id = $1 and d.kind = 'sign_in' and d.domain = $2 and d.verified_at is not null";
-const ANNOUNCED_WAY: Sql =
-    sql!("select c.id, c.slug, c.name from {led} and c.protocol in {spoken} and d.announce", led = LED, spoken = SPOKEN);
+const ANNOUNCED_WAY: Sql = sql!(
+    "select c.id, c.slug, c.name, c.protocol from {led} and c.protocol in {spoken} and d.announce",
+    led = LED,
+    spoken = SPOKEN
+);
 const ONLY_WAY: Sql = sql!(
-    "select c.id, c.slug, c.name from {led} and c.protocol in {spoken} and d.login_policy = 'upstream_only'",
+    "select c.id, c.slug, c.name, c.protocol from {led} and c.protocol in {spoken} and d.login_policy = 'upstream_only'",
     led = LED,
     spoken = SPOKEN
 );
@@ -75,6 +80,7 @@ fn way(row: &sea_orm::QueryResult) -> Result<Way, DbErr> {
         id: ConnectionId::new(columns.next()?),
         slug: ConnectionSlug::stored(columns.next()?),
         name: Name::stored(columns.next()?),
+        protocol: columns.next::<String>()?.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string()))?,
     })
 }
 
@@ -112,7 +118,7 @@ impl Store {
             return Ok(None);
         }
         let Some((connection, sealed)) = one_connection(&self.db, org, id).await? else { return Ok(None) };
-        if !connection.enabled || connection.protocol == Protocol::Saml {
+        if !connection.enabled {
             return Ok(None);
         }
         let secret = match sealed {

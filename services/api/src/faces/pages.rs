@@ -12,6 +12,7 @@ mod mailed;
 mod page;
 mod render;
 mod safe_url;
+mod saml;
 pub(crate) mod sign_in;
 mod templates;
 mod texts;
@@ -35,6 +36,7 @@ pub(crate) fn routes(routes: &mut Routes<'_>) {
         .of(mailed::routes)
         .of(sign_in::routes)
         .of(upstream::routes)
+        .of(saml::routes)
         .of(device::routes)
         .tag(PAGES)
         .add(assets::asset, anybody().unlimited())

@@ -57,6 +57,8 @@ pub struct ConnectionChanges {
     pub document: Option<String>,
     /// Certificates that were written down, in the place of those before.
     pub certificates: Option<Vec<String>>,
+    /// Whether a SAML provider's assertions are decrypted by AES-CBC where no signature covers that.
+    pub unauthenticated_cbc: Option<bool>,
     /// Which claim holds what.
     pub attributes: Option<Attributes>,
     /// Which group gives which role.
@@ -195,6 +197,7 @@ impl ConnectionChanges {
         };
         after.scopes = self.scopes.clone().apply(after.scopes);
         after.notes = self.notes.clone().apply(after.notes);
+        after.saml.unauthenticated_cbc = self.unauthenticated_cbc.unwrap_or(before.saml.unauthenticated_cbc);
         if let Some(attributes) = &self.attributes {
             after.mapping.attributes = attributes.clone();
         }
@@ -225,6 +228,7 @@ fn differences(before: &Connection, after: &Connection, secret: &Patch<ClientPas
         ("metadata", before.notes != after.notes),
         ("document", before.documents.configuration.content != after.documents.configuration.content),
         ("certificates", names(before) != names(after)),
+        ("saml_unauthenticated_cbc", before.saml.unauthenticated_cbc != after.saml.unauthenticated_cbc),
         ("attribute_mapping", before.mapping.attributes != after.mapping.attributes),
         ("role_mapping", before.mapping.roles != after.mapping.roles),
     ]

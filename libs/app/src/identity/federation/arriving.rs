@@ -1,6 +1,7 @@
 //! Who came back from a provider is found here, linked, made or refused ([`linking::decide`]), and goes on as everybody does who signs in: the
 //! organization's policy and those who judge risky sign-ins have their say. All of it is one transaction: who is refused was not made.
 
+use crypto::opaque;
 use domain::{
     Error, Event, Kind, OrgId, Result, UserId,
     core::value::{Email, Slug},
@@ -158,6 +159,9 @@ impl App {
         let Some(organization) = organization.filter(|view| view.organization.status == OrgStatus::Active) else {
             return refuse(Stage::Connection, Reason::ConnectionDisabled).await;
         };
+        if !counts_once(tx, login, asserted).await? {
+            return refuse(Stage::Assertion, Reason::Replayed).await;
+        }
         let key = identity_key(login, asserted);
         let meant = Meant::held(tx, &key, asserted).await?;
         let email = asserted.address.email();
@@ -297,6 +301,12 @@ impl App {
         });
         Ok(telling(change, told))
     }
+}
+
+/// Uses an assertion up, which counts once, whoever brings it and to which process (T07).
+async fn counts_once(tx: &WriteTx, login: &UpstreamLogin, asserted: &Asserted) -> Result<bool> {
+    let Some(word) = &asserted.saml else { return Ok(true) };
+    tx.see_once(&format!("saml {}", login.connection), &opaque::hash(&word.assertion), word.seen_until).await
 }
 
 /// They become a member: by their invitation, or because everybody does whom the provider names.

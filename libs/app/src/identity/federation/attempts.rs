@@ -29,7 +29,7 @@ pub(super) fn attempt(id: AttemptId, outcome: Outcome, whose: (Option<&Asserted>
     Attempt {
         id,
         outcome,
-        subject: asserted.map(|asserted| asserted.subject.chars().take(SHOWN).collect()),
+        subject: asserted.map(|asserted| asserted.shown().chars().take(SHOWN).collect()),
         email: asserted.and_then(|asserted| asserted.address.email()).map(ToString::to_string),
         user,
         ip_address: tx.origin().ip_address.clone(),

@@ -3,12 +3,16 @@
 use crypto::{Purpose, opaque};
 use domain::{
     ConnectionId, OrgId, Result,
-    identity::federation::{
-        Bindings, LASTS, RelyingParty, Sending, UpstreamLoginId,
-        attempts::{Failure, Reason, Stage},
+    identity::{
+        connections::Protocol,
+        federation::{
+            Bindings, Binds, LASTS, RelyingParty, Sending, UpstreamLoginId,
+            attempts::{Failure, Reason, Stage},
+        },
+        saml::Dispatch,
     },
 };
-use store::{Change, NoEvent};
+use store::{Change, NoEvent, identity::federation::Upstream};
 
 use crate::{
     App, Call,
@@ -26,34 +30,46 @@ impl App {
             return self.failed_upstream(call, &loaded, (org, id), (failure, None)).await;
         };
         let fresh = self.must_be_fresh(&loaded, org).await?;
-        let bindings = self.bindings();
-        let redirect_uri = self.callback_url(id);
-        let party =
-            RelyingParty { connection: &upstream.connection, secret: upstream.secret.as_ref(), redirect_uri: &redirect_uri };
-        let hint = loaded.flow.email.as_ref().map(|email| email.as_str());
-        let sending = Sending { bindings: &bindings, login_hint: hint.or(loaded.flow.request.login_hint.as_deref()), fresh };
-        let url = match self.upstreams.authorization_url(&party, &sending) {
-            Ok(url) => url,
+        let state = opaque::mint(Purpose::Upstream, self.ids.as_ref());
+        let way = match upstream.connection.protocol {
+            Protocol::Saml => self.by_saml(call, &upstream.connection, (&state.text, fresh)).await?,
+            Protocol::Oidc | Protocol::Oauth2 => self.by_code(&loaded, &upstream, (state.text, fresh)),
+        };
+        let (binds, way) = match way {
+            Ok(found) => found,
             Err(failure) => return self.failed_upstream(call, &loaded, (org, id), (failure, None)).await,
         };
-        let (login, state) = (UpstreamLoginId::new(self.ids.uuid(call.now)), opaque::hash(&bindings.state));
+        let (login, state) = (UpstreamLoginId::new(self.ids.uuid(call.now)), state.hash);
         let of = (org, id, upstream.connection.generation);
         let sent = self
             .anonymously(call, async |tx| {
                 let sent = tx.sent_to_connection(loaded.mine(), id).await?;
                 if sent {
                     let until = tx.now() + LASTS;
-                    tx.insert_upstream_login((login, &state), of, (loaded.mine(), fresh), (&bindings, until)).await?;
+                    tx.insert_upstream_login((login, &state), of, (loaded.mine(), fresh), (&binds, until)).await?;
                 }
                 Ok(Change::silent(sent, NoEvent::Housekeeping))
             })
             .await?;
-        Ok(if sent { Turn::Away(url) } else { Turn::Continue(flow) })
+        Ok(if sent { Turn::Away(way) } else { Turn::Continue(flow) })
     }
 
-    fn bindings(&self) -> Bindings {
+    /// To where a code is given (OpenID Connect, OAuth 2).
+    fn by_code(
+        &self,
+        loaded: &Loaded,
+        upstream: &Upstream,
+        (state, fresh): (String, bool),
+    ) -> Result<(Binds, Dispatch), Failure> {
         let mint = || opaque::mint(Purpose::Upstream, self.ids.as_ref()).text;
-        Bindings { state: mint(), nonce: mint(), verifier: mint() }
+        let bindings = Bindings { state, nonce: mint(), verifier: mint() };
+        let redirect_uri = self.callback_url(upstream.connection.id);
+        let party =
+            RelyingParty { connection: &upstream.connection, secret: upstream.secret.as_ref(), redirect_uri: &redirect_uri };
+        let hint = loaded.flow.email.as_ref().map(|email| email.as_str());
+        let sending = Sending { bindings: &bindings, login_hint: hint.or(loaded.flow.request.login_hint.as_deref()), fresh };
+        let url = self.upstreams.authorization_url(&party, &sending)?;
+        Ok((Binds::Code(bindings), Dispatch::Redirect(url)))
     }
 
     /// Whether the provider has to ask them again, and its answer to say that it did.

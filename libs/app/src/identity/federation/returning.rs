@@ -122,6 +122,9 @@ impl App {
         answer: &ProviderAnswer,
     ) -> Result<(Upstream, Asserted), Unheard> {
         let upstream = self.living_upstream(login, loaded).await?;
+        if upstream.connection.protocol == Protocol::Saml {
+            return Ok((upstream, self.judged(login).await??));
+        }
         check_answer(&upstream, answer)?;
         let bindings = self.store.upstream_bindings(login, &answer.state).await?;
         let redirect_uri = self.callback_url(login.connection);

@@ -1,9 +1,12 @@
 //! What a provider says of somebody, taken from its claims as the connection's mapping says. It says nothing of who that is here: that is
 //! [`super::linking`]'s.
 
+mod saml;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::saml::SamlWord;
 use super::attempts::Reason;
 use crate::{Time, core::value::Email, identity::connections::mapping::Attributes};
 
@@ -64,6 +67,9 @@ pub struct Asserted {
     pub multi_factor: bool,
     /// Until when it holds; `None`: it does not say.
     pub until: Option<Time>,
+    /// What else a SAML provider said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saml: Option<SamlWord>,
 }
 
 /// Which rules about addresses hold.
@@ -108,6 +114,10 @@ fn is_true(value: Option<&Value>) -> bool {
 const TWO_FACTORS: [&str; 5] = ["mfa", "otp", "hwk", "swk", "fpt"];
 
 impl Asserted {
+    /// As the provider names them, for people.
+    pub fn shown(&self) -> &str {
+        self.saml.as_ref().map_or(&self.subject, |word| &word.shown)
+    }
     /// Reads claims by the connection's mapping. `issuer`: who was verified, or configured, to say them.
     pub fn read(names: &Attributes, issuer: &str, claims: &Claims) -> Result<Self, Reason> {
         let subject = text(claims, names.subject.as_ref().map_or("sub", |name| name.as_ref()));
@@ -123,6 +133,7 @@ impl Asserted {
             multi_factor: methods.contains(&TWO_FACTORS[0])
                 || methods.iter().any(|one| TWO_FACTORS.contains(one)) && methods.len() > 1,
             until: None,
+            saml: None,
         })
     }
 }

@@ -1,7 +1,11 @@
 //! What is written down of each attempt to sign in through a connection, so that whoever looks after it sees what is wrong: which checks passed, which
 //! one did not, and what to do about it. People who sign in are not shown any of it.
 
-use crate::{Time, UserId, core::id::id};
+use crate::{
+    Time, UserId,
+    core::id::id,
+    identity::saml::{Check, Finding},
+};
 
 id! {
     /// An attempt to sign in through a connection.
@@ -38,7 +42,7 @@ reasons! {
     /// The provider said no.
     ProviderRefused = "provider_refused", "The browser came back with an error instead of a code. `detail` is what it brought, which anybody can write; often the person may not use this application there.";
     /// Neither a code nor an error.
-    AnswerUnreadable = "answer_unreadable", "The provider sent the browser back without `code`. Check the application's settings there.";
+    AnswerUnreadable = "answer_unreadable", "The browser came back without `code`, or without a SAML response. Check the application's settings at the provider.";
     /// Another issuer answered (RFC 9207).
     AnswerIssuer = "answer_issuer", "The answer names another issuer than the connection, or none though the provider says that it does.";
     /// No answer.
@@ -73,6 +77,10 @@ reasons! {
     NotFresh = "not_fresh", "They were to sign in again, and the provider says that they did not (`auth_time`).";
     /// The access token is not the one that was given with it.
     AccessTokenHash = "access_token_wrong", "The ID token does not fit the access token that came with it.";
+    /// A check of a SAML response.
+    Response = "response_refused", "The SAML response did not pass a check: `checks` say which one, what was found, and what to do.";
+    /// The same assertion again.
+    Replayed = "assertion_replayed", "The assertion was used before. The provider has to make another one, with another ID, for each sign-in.";
     /// The userinfo address is no use.
     Userinfo = "userinfo_failed", "The provider's userinfo address does not say who somebody is.";
     /// It speaks of somebody else.
@@ -114,6 +122,8 @@ pub enum Stage {
     IdToken,
     /// What the userinfo address said.
     Userinfo,
+    /// What a SAML provider signed.
+    Assertion,
     /// What was claimed.
     Claims,
     /// Who that is here.
@@ -124,8 +134,17 @@ pub enum Stage {
 
 impl Stage {
     /// Every one, in their order.
-    pub const ALL: [Self; 8] =
-        [Self::Connection, Self::Answer, Self::Tokens, Self::IdToken, Self::Userinfo, Self::Claims, Self::Account, Self::Entry];
+    pub const ALL: [Self; 9] = [
+        Self::Connection,
+        Self::Answer,
+        Self::Tokens,
+        Self::IdToken,
+        Self::Userinfo,
+        Self::Assertion,
+        Self::Claims,
+        Self::Account,
+        Self::Entry,
+    ];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
@@ -135,6 +154,7 @@ impl Stage {
             Self::Tokens => "tokens",
             Self::IdToken => "id_token",
             Self::Userinfo => "userinfo",
+            Self::Assertion => "assertion",
             Self::Claims => "claims",
             Self::Account => "account",
             Self::Entry => "entry",
@@ -155,6 +175,8 @@ pub struct Failure {
     pub reason: Reason,
     /// What the provider said, in its own words; at most [`LONGEST_DETAIL`] bytes of one line.
     pub detail: Option<String>,
+    /// How each check of a SAML response went; none: there was none.
+    pub checks: Vec<Finding>,
 }
 
 /// Bytes of a provider's words that are kept.
@@ -163,14 +185,19 @@ pub const LONGEST_DETAIL: usize = 300;
 impl Failure {
     /// Without anybody's words.
     pub const fn at(stage: Stage, reason: Reason) -> Self {
-        Self { stage, reason, detail: None }
+        Self { stage, reason, detail: None, checks: Vec::new() }
     }
     /// With the provider's.
     pub fn with(stage: Stage, reason: Reason, words: &str) -> Self {
         let mut text: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let end = (0..=LONGEST_DETAIL).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         text.truncate(end);
-        Self { stage, reason, detail: Some(text).filter(|text| !text.trim().is_empty()) }
+        Self { stage, reason, detail: Some(text).filter(|text| !text.trim().is_empty()), checks: Vec::new() }
+    }
+    /// A SAML response that did not pass a check. Before the signature holds, what is found is anybody's word ([`Stage::Answer`]).
+    pub fn of_response(failed: Check, checks: Vec<Finding>) -> Self {
+        let stage = if failed <= Check::Decryption { Stage::Answer } else { Stage::Assertion };
+        Self { stage, reason: Reason::Response, detail: None, checks }
     }
 }
 

@@ -15,6 +15,10 @@ macro_rules! checks {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $code,)* }
             }
+            /// The one of that code; `None`: a newer version's.
+            pub fn named(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$name),)* _ => None }
+            }
             /// For administrators: what to do when it fails.
             pub const fn hint(self) -> &'static str {
                 match self { $(Self::$name => $hint,)* }
@@ -112,6 +116,13 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Passed, Self::Failed, Self::Skipped].into_iter().find(|verdict| verdict.as_str() == name)
+    }
+}
+
 /// How one check went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -124,6 +135,21 @@ pub struct Finding {
     pub found: Option<String>,
 }
 
+/// Findings as a text, to be kept; empty: there are none.
+pub fn to_text(findings: &[Finding]) -> String {
+    let rows: Vec<_> = findings.iter().map(|one| (one.check.as_str(), one.verdict.as_str(), one.found.as_deref())).collect();
+    if rows.is_empty() { String::new() } else { serde_json::json!(rows).to_string() }
+}
+
+/// Findings of such a text. What a newer version wrote is left out.
+pub fn from_text(text: &str) -> Vec<Finding> {
+    let rows: Vec<(String, String, Option<String>)> = serde_json::from_str(text).unwrap_or_default();
+    let known = rows.into_iter().filter_map(|(check, verdict, found)| {
+        Some(Finding { check: Check::named(&check)?, verdict: Verdict::named(&verdict)?, found })
+    });
+    known.collect()
+}
+
 /// How an answer was judged.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -131,4 +157,27 @@ pub struct Outcome {
     pub verdict: Result<Box<Assertion>, Check>,
     /// Every check there is, in the order of [`Check::ALL`].
     pub findings: Vec<Finding>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_come_back_from_their_text() {
+        let verdicts = [Verdict::Passed, Verdict::Failed, Verdict::Skipped].into_iter().cycle();
+        let all: Vec<_> = Check::ALL
+            .iter()
+            .zip(verdicts)
+            .map(|(check, verdict)| {
+                let found = (verdict == Verdict::Failed).then(|| "urn:\"x\"".to_owned());
+                Finding { check: *check, verdict, found }
+            })
+            .collect();
+        assert_eq!(from_text(&to_text(&all)), all);
+        assert_eq!(to_text(&[]), "");
+        for text in ["", "nonsense", r#"[["of tomorrow","passed",null]]"#, r#"[["document","of tomorrow",null]]"#] {
+            assert_eq!(from_text(text), [], "{text}");
+        }
+    }
 }

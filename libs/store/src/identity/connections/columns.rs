@@ -24,7 +24,7 @@ use crate::core::{
 /// The columns of a [`Connection`] in the order of [`read`], of `connections c` and its row of `org_connections o`.
 pub(super) const CONNECTION: &str = "c.org_id, c.id, c.slug, c.name, c.protocol, o.enabled, o.jit, c.client_id,
     c.client_secret is not null, c.issuer, c.authorization_url, c.token_url, c.userinfo_url, c.discovery_url, c.scopes, c.notes,
-    c.mapping, c.ceiling, c.generation, c.next_check_at, c.created_at, c.updated_at";
+    c.mapping, c.saml, c.ceiling, c.generation, c.next_check_at, c.created_at, c.updated_at";
 
 pub(super) const FROM: &str =
     "from connections c join org_connections o on o.org_id = c.org_id and o.owner = c.org_id and o.connection_id = c.id";
@@ -66,6 +66,7 @@ pub(super) fn read(row: &QueryResult) -> Result<Connection, DbErr> {
     let (authorization, token, userinfo, discovery) = (url(&mut c)?, url(&mut c)?, url(&mut c)?, url(&mut c)?);
     let (scopes, notes) = (c.next::<Option<String>>()?.map(Scopes::stored), c.next::<Option<String>>()?.map(Notes::stored));
     let mapping = serde_json::from_str(&c.next::<String>()?).map_err(unknown)?;
+    let saml = c.next::<Option<String>>()?.map(|text| serde_json::from_str(&text).map_err(unknown)).transpose()?;
     Ok(Connection {
         org_id,
         id,
@@ -80,6 +81,7 @@ pub(super) fn read(row: &QueryResult) -> Result<Connection, DbErr> {
         scopes,
         notes,
         mapping,
+        saml: saml.unwrap_or_default(),
         ceiling: Ceiling::stored(&c.next::<String>()?),
         generation: c.next()?,
         documents: Documents::default(),

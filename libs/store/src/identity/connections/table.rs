@@ -27,10 +27,19 @@ pub(super) const CLIENT_SECRET: SealedColumn = SealedColumn {
     },
 };
 
+/// Our keys at a SAML provider.
+pub(super) const SAML_KEYS: SealedColumn = SealedColumn {
+    table: "connections",
+    column: "saml_keys",
+    find: sql!("select org_id, id, saml_keys as sealed from connections where saml_keys is not null"),
+    replace: sql!("update connections set saml_keys = $1 where saml_keys = $2 and org_id = $3 and id = $4"),
+    row: CLIENT_SECRET.row,
+};
+
 pub(crate) const CONNECTIONS: Table = Table {
     name: "connections",
     unique: &[&CONNECTIONS_SLUG],
-    sealed: &[&CLIENT_SECRET],
+    sealed: &[&CLIENT_SECRET, &SAML_KEYS],
     when_old: WhenOld::Stays("until the organization deletes it; their number is bounded"),
     with_organization: WithOrganization::Deleted(own_rows!("connections")),
 };

@@ -6,7 +6,10 @@ use domain::{
         policy::{OrgScope, Read},
         resource::Connections,
     },
-    identity::federation::attempts::{Attempt, AttemptId, Failure, KEPT, MOST_OF_A_CONNECTION, Outcome, Reason, Stage},
+    identity::{
+        federation::attempts::{Attempt, AttemptId, Failure, KEPT, MOST_OF_A_CONNECTION, Outcome, Reason, Stage},
+        saml::checks,
+    },
 };
 use sea_orm::{DbErr, QueryResult};
 
@@ -17,8 +20,8 @@ use crate::{
 
 const INSERT: Sql = sql!(
     "insert into connection_attempts
-      (org_id, connection_id, id, outcome, stage, reason, detail, subject, email, user_id, ip_address, created_at, expires_at)
-    select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+      (org_id, connection_id, id, outcome, stage, reason, detail, checks, subject, email, user_id, ip_address, created_at, expires_at)
+    select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
     where exists (select 1 from connections c where c.org_id = $1 and c.id = $2)"
 );
 const CROWD: Sql = sql!(
@@ -36,7 +39,7 @@ const CROWD_OF_ANSWERS: Sql = sql!(
 /// Of them, those whose browser brought no code.
 const MOST_ANSWERS: i64 = 20;
 const LIST: Sql = sql!(
-    "select id, outcome, stage, reason, detail, subject, email, user_id, ip_address, created_at
+    "select id, outcome, stage, reason, detail, checks, subject, email, user_id, ip_address, created_at
     from connection_attempts
     where org_id = $1 and connection_id = $2
     order by created_at desc, id desc
@@ -48,10 +51,11 @@ fn read(row: &QueryResult) -> Result<Attempt, DbErr> {
     let (id, outcome) = (AttemptId::new(columns.next()?), columns.next::<String>()?);
     let (stage, reason): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
     let detail = columns.next()?;
+    let checks: Option<String> = columns.next()?;
     let failure = || {
         let stage = stage.as_deref().and_then(Stage::named).unwrap_or(Stage::Connection);
         let reason = reason.as_deref().and_then(Reason::stored).unwrap_or(Reason::ConnectionDisabled);
-        Failure { stage, reason, detail }
+        Failure { stage, reason, detail, checks: checks.as_deref().map(checks::from_text).unwrap_or_default() }
     };
     Ok(Attempt {
         id,
@@ -83,6 +87,7 @@ impl WriteTx {
             failure.map(|failure| failure.stage.as_str()).into(),
             failure.map(|failure| failure.reason.as_str()).into(),
             failure.and_then(|failure| failure.detail.clone()).into(),
+            failure.map(|failure| checks::to_text(&failure.checks)).filter(|text| !text.is_empty()).into(),
             attempt.subject.clone().into(),
             attempt.email.clone().into(),
             attempt.user.map(UserId::uuid).into(),

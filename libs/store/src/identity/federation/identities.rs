@@ -249,7 +249,7 @@ impl WriteTx {
         let taken = || Error::conflict("identity_taken", "This account has another identity at this provider.");
         let (now, email) = (self.now(), asserted.address.email().map(|email| email.as_str().to_owned()));
         let vouched = matches!(&asserted.address, Address::Vouched(email) if *email == user.email);
-        let own = vec![asserted.subject.as_str().into(), user.id.uuid().into(), email.clone().into(), vouched.into(), now.into()];
+        let own = vec![asserted.shown().into(), user.id.uuid().into(), email.clone().into(), vouched.into(), now.into()];
         let values: Vec<Value> = [self.identity_key(key), own].concat();
         let new = sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&IDENTITIES_OF_USER, taken))? == 1;
         if new {

@@ -3,8 +3,13 @@
 use domain::{
     ConnectionId, Error, OrgId, Result, Time, UserId,
     identity::{
-        federation::{Bindings, UpstreamLoginId, asserted::Asserted},
+        federation::{
+            Bindings, Binds, UpstreamLoginId,
+            asserted::Asserted,
+            attempts::{Failure, Reason, Stage},
+        },
         flows::FlowId,
+        saml::{MessageId, checks},
     },
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
@@ -41,6 +46,10 @@ pub struct UpstreamLogin {
     pub created_at: Time,
     /// Until when they may come back.
     pub expires_at: Time,
+    /// Whether an answer was judged, and its outcome waits.
+    pub judged: bool,
+    /// Whether somebody came back.
+    pub answered: bool,
     /// Whose account it is said to be, which has to be proven.
     pub user: Option<UserId>,
     sealed: String,
@@ -50,12 +59,29 @@ pub struct UpstreamLogin {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Content {
-    Bindings { nonce: String, verifier: String },
+    Bindings {
+        nonce: String,
+        verifier: String,
+    },
+    Request(String),
     Asserted(Asserted),
+    /// Stage, reason and checks.
+    Refused(String, String, String),
 }
 
-const COLUMNS: &str =
-    "id, org_id, connection_id, generation, flow_id, browser_hash, fresh, created_at, expires_at, user_id, sealed";
+impl Content {
+    fn of(binds: &Binds) -> Self {
+        match binds {
+            Binds::Code(bindings) => Self::Bindings { nonce: bindings.nonce.clone(), verifier: bindings.verifier.clone() },
+            Binds::Response(request) => Self::Request(request.as_str().to_owned()),
+        }
+    }
+}
+
+/// How an answer was judged that comes by way of a form of another site, in which a browser shows no cookies.
+pub type Judged = std::result::Result<Asserted, Failure>;
+
+const COLUMNS: &str = "id, org_id, connection_id, generation, flow_id, browser_hash, fresh, created_at, expires_at, judged_at, answered_at, user_id, sealed";
 const BY_STATE: Sql = sql!("select {columns} from upstream_logins where state_hash = $1", columns = COLUMNS);
 const BY_ID: Sql = sql!("select {columns} from upstream_logins where id = $1 and expires_at > $2", columns = COLUMNS);
 
@@ -71,6 +97,8 @@ fn read(row: &QueryResult) -> Result<UpstreamLogin, DbErr> {
         fresh: columns.next()?,
         created_at: columns.next()?,
         expires_at: columns.next()?,
+        judged: columns.next::<Option<Time>>()?.is_some(),
+        answered: columns.next::<Option<Time>>()?.is_some(),
         user: columns.next::<Option<uuid::Uuid>>()?.map(UserId::new),
         sealed: columns.next()?,
     })
@@ -100,15 +128,36 @@ impl Store {
     pub async fn upstream_bindings(&self, login: &UpstreamLogin, state: &str) -> Result<Bindings> {
         match self.open_content(login).await? {
             Content::Bindings { nonce, verifier } => Ok(Bindings { state: state.to_owned(), nonce, verifier }),
-            Content::Asserted(_) => Err(Error::internal("an upstream login that was answered")),
+            _ => Err(Error::internal("an upstream login that was not sent with a nonce")),
         }
+    }
+
+    /// The request that an answer has to name; `None`: one was judged already.
+    pub async fn upstream_request(&self, login: &UpstreamLogin) -> Result<Option<MessageId>> {
+        match self.open_content(login).await? {
+            Content::Request(id) => Ok(Some(MessageId::stored(id))),
+            _ => Ok(None),
+        }
+    }
+
+    /// What came of an answer that was judged; `None`: none came.
+    pub async fn upstream_judged(&self, login: &UpstreamLogin) -> Result<Option<Judged>> {
+        Ok(match self.open_content(login).await? {
+            Content::Asserted(asserted) => Some(Ok(asserted)),
+            Content::Refused(stage, reason, checks) => {
+                let stage = Stage::named(&stage).unwrap_or(Stage::Answer);
+                let reason = Reason::stored(&reason).unwrap_or(Reason::AnswerUnreadable);
+                Some(Err(Failure { checks: checks::from_text(&checks), ..Failure::at(stage, reason) }))
+            }
+            Content::Request(_) | Content::Bindings { .. } => None,
+        })
     }
 
     /// What the provider said of somebody who has to prove it.
     pub async fn upstream_asserted(&self, login: &UpstreamLogin) -> Result<Asserted> {
         match self.open_content(login).await? {
             Content::Asserted(asserted) => Ok(asserted),
-            Content::Bindings { .. } => Err(Error::internal("an upstream login without an answer")),
+            _ => Err(Error::internal("an upstream login without an answer")),
         }
     }
 
@@ -131,6 +180,10 @@ const CROWD: Sql = sql!(
 );
 const ANSWER: Sql = sql!("update upstream_logins set answered_at = $2 where id = $1 and answered_at is null and expires_at > $2");
 const WAIT: Sql = sql!("update upstream_logins set user_id = $2, sealed = $3, expires_at = $4 where id = $1");
+const JUDGED: Sql = sql!(
+    "update upstream_logins set judged_at = $2, sealed = $3
+    where id = $1 and judged_at is null and answered_at is null and expires_at > $2"
+);
 const DONE: Sql = sql!("delete from upstream_logins where id = $1");
 const PROVES: Sql = sql!(
     "update flows set upstream_id = $4, email = $5, trouble = null
@@ -144,10 +197,9 @@ impl WriteTx {
         (id, state_hash): (UpstreamLoginId, &str),
         (org, connection, generation): (OrgId, ConnectionId, i64),
         (flow, fresh): (Mine<'_>, bool),
-        (bindings, expires_at): (&Bindings, Time),
+        (binds, expires_at): (&Binds, Time),
     ) -> Result<()> {
         sql::execute(&self.tx, CROWD, vec![flow.id.uuid().into()]).await?;
-        let content = Content::Bindings { nonce: bindings.nonce.clone(), verifier: bindings.verifier.clone() };
         let values = vec![
             id.uuid().into(),
             org.uuid().into(),
@@ -156,7 +208,7 @@ impl WriteTx {
             flow.id.uuid().into(),
             flow.browser.into(),
             state_hash.into(),
-            self.store.seal_content(org, id, &content)?.into(),
+            self.store.seal_content(org, id, &Content::of(binds))?.into(),
             fresh.into(),
             self.now().into(),
             expires_at.into(),
@@ -167,6 +219,21 @@ impl WriteTx {
     /// Somebody came back. `false`: they did before, or it is too late.
     pub async fn answer_upstream_login(&self, id: UpstreamLoginId) -> Result<bool> {
         Ok(sql::execute(&self.tx, ANSWER, vec![id.uuid().into(), self.now().into()]).await? == 1)
+    }
+
+    /// An answer was judged; what came of it waits for the browser. `false`: one was before, or it is too late.
+    pub async fn keep_judged(&self, login: &UpstreamLogin, judged: &Judged) -> Result<bool> {
+        let content = match judged {
+            Ok(asserted) => Content::Asserted(asserted.clone()),
+            Err(failure) => Content::Refused(
+                failure.stage.as_str().to_owned(),
+                failure.reason.as_str().to_owned(),
+                checks::to_text(&failure.checks),
+            ),
+        };
+        let sealed = self.store.seal_content(login.org, login.id, &content)?;
+        let values = vec![login.id.uuid().into(), self.now().into(), sealed.into()];
+        Ok(sql::execute(&self.tx, JUDGED, values).await? == 1)
     }
 
     /// What the provider said waits until somebody proves that the account is theirs. `false`: the flow is over.

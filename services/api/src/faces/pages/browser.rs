@@ -14,7 +14,11 @@ use app::{
     App,
     identity::flows::{Answer, Cookies, Stop},
 };
-use domain::{Error, Kind, applications::authorization_requests::ResponseMode, identity::flows::Dead};
+use domain::{
+    Error, Kind,
+    applications::authorization_requests::ResponseMode,
+    identity::{flows::Dead, saml::Dispatch},
+};
 use store::identity::flows::Entered;
 use url::form_urlencoded;
 
@@ -136,6 +140,20 @@ pub(crate) fn go(app: &App, req: &HttpRequest, to: &str, gives: &Cookies) -> Htt
     let mut response = HttpResponse::build(status);
     cookies::give(app, &mut response, gives);
     response.insert_header((header::LOCATION, to)).insert_header((header::CACHE_CONTROL, "no-store")).finish()
+}
+
+/// To a provider, or on from one.
+pub(crate) async fn away(app: &App, req: &HttpRequest, way: Dispatch, gives: &Cookies) -> HttpResponse {
+    let (action, fields) = match way {
+        Dispatch::Redirect(url) => return go(app, req, &url, gives),
+        Dispatch::Post { action, fields } => (action, fields),
+    };
+    let Some(to) = SafeUrl::parse(&action) else {
+        return error_page(app, req, (ErrorKind::Unavailable, StatusCode::INTERNAL_SERVER_ERROR), None).await;
+    };
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let shown = Page::FormPost { to, fields, application: None };
+    page(app, req, (&frame(app, req, (None, None), None).await, &shown), gives, StatusCode::OK)
 }
 
 /// An answer on its way to the client.

@@ -80,7 +80,7 @@ impl StepForm {
 pub(crate) async fn turn(app: &App, req: &HttpRequest, (turn, gives): (Turn, Cookies)) -> HttpResponse {
     match turn {
         Turn::Continue(id) => browser::go(app, req, &format!("/signin/{id}"), &gives),
-        Turn::Away(url) => browser::go(app, req, &url, &gives),
+        Turn::Away(way) => browser::away(app, req, way, &gives).await,
         Turn::Answer(answer) => to_client(app, req, &answer, &gives).await,
         Turn::Stop(stop) => stopped(app, req, stop).await,
         Turn::Approve(asked) => device::approval(app, req, *asked, &gives).await,

@@ -3,6 +3,7 @@ use crate::{
     ConnectionId, OrgId,
     core::clock::Clock,
     identity::connections::{
+        SamlSettings,
         certificates::Certificate,
         documents::{Discovery, Documents, Keys, Metadata},
         mapping::Mapping,
@@ -30,6 +31,7 @@ fn connection(protocol: Protocol) -> Connection {
         scopes: None,
         notes: None,
         mapping: Mapping::default(),
+        saml: SamlSettings::default(),
         ceiling: Ceiling::Owner,
         generation: 1,
         documents: Documents::default(),

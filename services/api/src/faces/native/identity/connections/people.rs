@@ -4,7 +4,10 @@ use actix_web::{delete, get, web};
 use app::App;
 use domain::{
     ConnectionId, UserId,
-    identity::federation::attempts::{Attempt, Outcome},
+    identity::{
+        federation::attempts::{Attempt, Outcome},
+        saml::{Finding, Verdict},
+    },
 };
 use serde::Serialize;
 use store::identity::federation::identities::Identity;
@@ -25,7 +28,7 @@ struct SignInAttemptResponse {
     id: String,
     /// `signed_in`; `waits`: they have to prove that an account is theirs, or give a second factor; `failed`.
     outcome: &'static str,
-    /// Of one that failed: how far it came (`connection`, `answer`, `tokens`, `id_token`, `userinfo`, `claims`, `account`, `entry`). Everything
+    /// Of one that failed: how far it came (`connection`, `answer`, `tokens`, `id_token`, `userinfo`, `assertion`, `claims`, `account`, `entry`). Everything
     /// before was right.
     #[serde(skip_serializing_if = "Option::is_none")]
     stage: Option<&'static str>,
@@ -38,6 +41,9 @@ struct SignInAttemptResponse {
     /// What the provider said, in its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    /// Of a SAML response that was refused: everything that it has to fit, in the order in which it is looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<ResponseCheck>,
     /// Whom the provider named, the first 60 characters.
     subject: Option<String>,
     email: Option<String>,
@@ -45,6 +51,29 @@ struct SignInAttemptResponse {
     user_id: Option<String>,
     ip_address: Option<String>,
     created_at: String,
+}
+
+/// One check of a SAML response.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"check": "audience", "verdict": "failed", "found": "urn:somebody", "hint": "The assertion is for somebody else. Set the audience (or entity ID, or identifier) at the provider to ours."}))]
+struct ResponseCheck {
+    /// Stable, for programs.
+    check: &'static str,
+    /// `passed`, `failed`, or `skipped`: an earlier one failed, or there was nothing to ask.
+    verdict: &'static str,
+    /// What was there, in the provider's words, or those of whoever pretends to be it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<String>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'static str>,
+}
+
+impl From<Finding> for ResponseCheck {
+    fn from(Finding { check, verdict, found }: Finding) -> Self {
+        let hint = (verdict == Verdict::Failed).then(|| check.hint());
+        Self { check: check.as_str(), verdict: verdict.as_str(), found, hint }
+    }
 }
 
 impl From<Attempt> for SignInAttemptResponse {
@@ -60,7 +89,8 @@ impl From<Attempt> for SignInAttemptResponse {
             stage: failure.as_ref().map(|failure| failure.stage.as_str()),
             reason: failure.as_ref().map(|failure| failure.reason.as_str()),
             message: failure.as_ref().map(|failure| failure.reason.hint()),
-            detail: failure.and_then(|failure| failure.detail),
+            detail: failure.as_ref().and_then(|failure| failure.detail.clone()),
+            checks: failure.into_iter().flat_map(|failure| failure.checks).map(Into::into).collect(),
             subject: attempt.subject,
             email: attempt.email,
             user_id: attempt.user.map(|user| user.to_string()),

@@ -5,7 +5,7 @@ use domain::{
     BadValue, all,
     core::value::{Name, RoleSlug},
     identity::connections::{
-        ClientIdentifier, ClientPassword, ConnectionSlug, Endpoints, Issuer, Notes, Protocol, ProviderUrl, Scopes,
+        ClientIdentifier, ClientPassword, ConnectionSlug, Endpoints, Issuer, Notes, Protocol, ProviderUrl, SamlSettings, Scopes,
         certificates::MAX_CERTIFICATES,
         mapping::{Attributes, ClaimName, GroupName, MAX_ROLE_MAPPINGS, RoleMapping},
     },
@@ -146,6 +146,10 @@ pub(super) struct CreateUpstreamProviderRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 10)]
     certificates: Field<Certificates>,
+    /// Of `saml`: decrypt AES-CBC also where no signature covers it, for a provider that cannot do better. Default false.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    saml_unauthenticated_cbc: Field<bool>,
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 1000)]
     scopes: Field<Scopes>,
@@ -183,6 +187,8 @@ impl CreateUpstreamProviderRequest {
             self.document.optional("document"),
             self.certificates.optional("certificates"),
         ))?;
+        let unauthenticated_cbc =
+            self.saml_unauthenticated_cbc.optional("saml_unauthenticated_cbc").map_err(|e| domain::Error::invalid(vec![e]))?;
         let (issuer, authorization, token, userinfo, discovery, scopes, notes, attributes, roles) = all((
             self.issuer.optional("issuer"),
             self.authorization_url.optional("authorization_url"),
@@ -207,6 +213,7 @@ impl CreateUpstreamProviderRequest {
             notes,
             document: document.map(|document| document.0),
             certificates: certificates.map(|certificates| certificates.0).unwrap_or_default(),
+            saml: SamlSettings { unauthenticated_cbc: unauthenticated_cbc.unwrap_or(false) },
             attributes: attributes.unwrap_or_default(),
             roles: roles.unwrap_or_default(),
         })
@@ -258,6 +265,9 @@ pub(super) struct UpdateUpstreamProviderRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 10)]
     certificates: Field<Certificates>,
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    saml_unauthenticated_cbc: Field<bool>,
     /// Null: the usual.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 1000)]
@@ -288,7 +298,7 @@ impl UpdateUpstreamProviderRequest {
             self.attribute_mapping.change("attribute_mapping"),
             self.role_mapping.change("role_mapping"),
         ))?;
-        let (issuer, authorization, token, userinfo, discovery, scopes, notes) = all((
+        let (issuer, authorization, token, userinfo, discovery, scopes, notes, unauthenticated_cbc) = all((
             self.issuer.patch("issuer"),
             self.authorization_url.patch("authorization_url"),
             self.token_url.patch("token_url"),
@@ -296,6 +306,7 @@ impl UpdateUpstreamProviderRequest {
             self.discovery_url.patch("discovery_url"),
             self.scopes.patch("scopes"),
             self.metadata.patch("metadata"),
+            self.saml_unauthenticated_cbc.change("saml_unauthenticated_cbc"),
         ))?;
         Ok(ConnectionChanges {
             name,
@@ -312,6 +323,7 @@ impl UpdateUpstreamProviderRequest {
             notes,
             document: document.map(|document| document.0),
             certificates: certificates.map(|certificates| certificates.0),
+            unauthenticated_cbc,
             attributes,
             roles,
         })

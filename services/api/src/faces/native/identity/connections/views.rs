@@ -25,6 +25,18 @@ pub(super) struct UpstreamProviderResponse {
     /// Where the provider sends people back to: the redirect URI to register there (OpenID Connect, OAuth 2).
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_url: Option<String>,
+    /// Where the provider sends its responses, by POST (SAML).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acs_url: Option<String>,
+    /// Who we are to the provider: its audience (SAML).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sp_entity_id: Option<String>,
+    /// Where our metadata is, which says the same, with our certificates (SAML).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata_url: Option<String>,
+    /// Whether assertions are decrypted by AES-CBC where no signature covers that (SAML).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saml_unauthenticated_cbc: Option<bool>,
     /// Whether people may sign in through it, once it is ready.
     enabled: bool,
     client_id: String,
@@ -159,7 +171,11 @@ impl CertificateResponse {
 }
 
 impl UpstreamProviderResponse {
-    pub(super) fn of(ConnectionView { connection: c, awake, callback_url }: ConnectionView, now: Time) -> Self {
+    pub(super) fn of(
+        ConnectionView { connection: c, awake, callback_url, service_provider: us }: ConnectionView,
+        now: Time,
+    ) -> Self {
+        let is_saml = c.protocol == Protocol::Saml;
         let (ready, findings) = (c.is_ready(now), c.findings(now));
         let keys = c.documents.keys.content.as_ref().map(|keys| keys.count());
         let configuration = c.documents.configuration;
@@ -176,7 +192,11 @@ impl UpstreamProviderResponse {
             awake,
         });
         Self {
-            callback_url: (c.protocol != Protocol::Saml).then_some(callback_url),
+            callback_url: (!is_saml).then_some(callback_url),
+            acs_url: is_saml.then_some(us.acs),
+            sp_entity_id: is_saml.then(|| us.entity_id.clone()),
+            metadata_url: is_saml.then_some(us.entity_id),
+            saml_unauthenticated_cbc: is_saml.then_some(c.saml.unauthenticated_cbc),
             id: c.id.to_string(),
             org_id: c.org_id.to_string(),
             connection_id: c.slug.as_str().to_owned(),

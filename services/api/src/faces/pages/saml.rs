@@ -1,0 +1,155 @@
+//! SAML as its providers meet it: our metadata, and where their responses arrive. A response comes by a form of the provider's site, without any
+//! cookie; so it signs nobody in here, but is judged, and the browser led on.
+
+use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
+use app::App;
+use domain::ConnectionId;
+use serde::Deserialize;
+use url::form_urlencoded;
+use utoipa::ToSchema;
+
+use super::{
+    browser::{error_page, failed},
+    page::ErrorKind,
+    sign_in::turn,
+};
+use crate::http::{
+    context::Anyone,
+    operations::{PAGES, Routes, anybody},
+};
+
+/// Bytes of a form with a response: the largest that is judged, as base64, with what escapes it.
+const LARGEST: usize = 512 * 1024;
+
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.tag(PAGES).add(metadata, anybody().unlimited()).add(acs, anybody().unlimited());
+}
+
+/// What a provider's form brings.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"SAMLResponse": "PHNhbWxwOlJlc3BvbnNlPg==", "RelayState": "up_kJ4s2PqY0bVvQe1mT7xZ3aWc9dFgHiLnRoUuBtEyKsM"}))]
+struct ResponseForm {
+    /// The response, in base64.
+    #[serde(rename = "SAMLResponse", default)]
+    response: String,
+    /// What the browser was sent with.
+    #[serde(rename = "RelayState", default)]
+    relay_state: String,
+}
+
+/// Our metadata for a SAML provider: who we are to this connection, where responses go, and our certificates.
+#[utoipa::path(
+    operation_id = "pages.samlMetadata",
+    responses(
+        (status = 200, content_type = "application/samlmetadata+xml", body = String),
+        (status = 404, description = "There is no such connection.", content_type = "text/html", body = String),
+        (
+            status = 429,
+            description = "Too many requests from this network.",
+            content_type = "text/html",
+            body = String,
+            headers(("Retry-After" = i64, description = "Seconds until it is worth trying again.")),
+        ),
+    ),
+)]
+#[get("/auth/c/{provider_id}/saml/metadata")]
+async fn metadata(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Path<String>) -> HttpResponse {
+    let found = match path.parse::<ConnectionId>() {
+        Ok(connection) => app.saml_metadata(&from.0, connection).await,
+        Err(_) => Ok(None),
+    };
+    match found {
+        Ok(Some(xml)) => HttpResponse::Ok().content_type("application/samlmetadata+xml").body(xml),
+        Ok(None) => {
+            let kind = ErrorKind::BadRequest("There is no such connection.".to_owned());
+            error_page(&app, &req, (kind, StatusCode::NOT_FOUND), None).await
+        }
+        Err(e) => failed(&app, &req, &e).await,
+    }
+}
+
+/// Where a SAML provider's responses arrive (its assertion consumer service). Whatever came of one, the browser is led on.
+#[utoipa::path(
+    operation_id = "pages.samlResponse",
+    request_body(content = ResponseForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 303, description = "To where the browser's cookie counts, and what came of it is said."),
+        (status = 400, description = "That is no form, or nobody was sent with it.", content_type = "text/html", body = String),
+        (status = 413, description = "The form is too large.", content_type = "text/html", body = String),
+        (
+            status = 429,
+            description = "Too many requests from this network.",
+            content_type = "text/html",
+            body = String,
+            headers(("Retry-After" = i64, description = "Seconds until it is worth trying again.")),
+        ),
+        (
+            status = 503,
+            description = "Too many responses are being judged.",
+            content_type = "text/html",
+            body = String,
+            headers(("Retry-After" = i64, description = "Seconds until it is worth trying again.")),
+        ),
+    ),
+)]
+#[post("/auth/c/{provider_id}/saml/acs")]
+async fn acs(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Path<String>, body: web::Payload) -> HttpResponse {
+    let Ok(connection) = path.parse::<ConnectionId>() else {
+        return error_page(&app, &req, (ErrorKind::FlowExpired, StatusCode::BAD_REQUEST), None).await;
+    };
+    let sent = match body.to_bytes_limited(LARGEST).await {
+        Ok(Ok(sent)) => sent,
+        Ok(Err(_)) => return no_form(&app, &req, StatusCode::BAD_REQUEST).await,
+        Err(_) => return no_form(&app, &req, StatusCode::PAYLOAD_TOO_LARGE).await,
+    };
+    let Some(ResponseForm { response, relay_state }) = read(&sent) else {
+        return no_form(&app, &req, StatusCode::BAD_REQUEST).await;
+    };
+    match app.take_saml_response(&from.0, connection, (response, &relay_state)).await {
+        Ok(led) => turn(&app, &req, (led, app::identity::flows::Cookies::default())).await,
+        Err(e) => failed(&app, &req, &e).await,
+    }
+}
+
+/// The fields of a form, each at most once.
+fn read(sent: &[u8]) -> Option<ResponseForm> {
+    let (mut response, mut relay_state) = (None, None);
+    for (name, value) in form_urlencoded::parse(sent) {
+        let known = match name.as_ref() {
+            "SAMLResponse" => &mut response,
+            "RelayState" => &mut relay_state,
+            _ => continue,
+        };
+        if known.replace(value.into_owned()).is_some() {
+            return None;
+        }
+    }
+    Some(ResponseForm { response: response?, relay_state: relay_state.unwrap_or_default() })
+}
+
+async fn no_form(app: &App, req: &HttpRequest, status: StatusCode) -> HttpResponse {
+    let kind = ErrorKind::BadRequest("What was sent is no SAML response.".to_owned());
+    error_page(app, req, (kind, status), None).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn a_form_names_each_field_once() {
+        let fields = |sent: &str| read(sent.as_bytes()).map(|form| (form.response, form.relay_state));
+        let some = |response: &str, relay_state: &str| Some((response.to_owned(), relay_state.to_owned()));
+        assert_eq!(fields("SAMLResponse=a%2Bb&RelayState=up_x&other=1"), some("a+b", "up_x"));
+        assert_eq!(fields("SAMLResponse=a"), some("a", ""));
+        for sent in [
+            "",
+            "RelayState=x",
+            "SAMLResponse=a&SAMLResponse=b",
+            "SAMLResponse=a&RelayState=x&RelayState=y",
+            "SAMLResponse=a&SAML%52esponse=b",
+        ] {
+            assert_eq!(fields(sent), None, "{sent}");
+        }
+    }
+}
