@@ -59,7 +59,7 @@ pub use receiver::{Received, Receiver};
 pub use relying_party::{Asked as AskedFor, RelyingParty, read_token};
 pub use response::Response;
 pub use run::{block_on, run};
-pub use saml_provider::{SAML_IDP, SamlAsked, SamlProvider, SamlSaid, Signs};
+pub use saml_provider::{SAML_IDP, SamlAsked, SamlProvider, SamlSaid, Signs, unpacked};
 
 /// What the right side of a row of [`answers!`] is written with.
 #[doc(hidden)]

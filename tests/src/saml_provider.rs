@@ -1,15 +1,15 @@
 //! An organization's SAML provider: it says of whoever comes what the test wants it to say, also what no honest provider would. It writes its responses
 //! in canonical form already, so that signing is hashing the text, and it shares nothing with what it tests but a signature.
 
-use std::sync::LazyLock;
+use std::{io::Write, sync::LazyLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 use crypto::xml::{Digest, SigningKey};
 use domain::{Time, identity::saml::SpKey};
-use flate2::read::DeflateDecoder;
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde_json::{Value, json};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::{Browser, Landed, metadata};
 
@@ -142,6 +142,14 @@ impl SamlSaid {
     }
 }
 
+/// The message in a query of the redirect binding.
+#[track_caller]
+pub fn unpacked(url: &Url, name: &str) -> String {
+    let (_, value) = url.query_pairs().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no {name}: {url}"));
+    let packed = STANDARD.decode(value.as_bytes()).expect("base64");
+    std::io::read_to_string(DeflateDecoder::new(packed.as_slice())).expect("a message")
+}
+
 /// The enveloped signature of a canonical text with this ID.
 fn signature(text: &str, id: &str, by: &SpKey) -> String {
     let digest = STANDARD.encode(Digest::Sha256.of(text.as_bytes()));
@@ -181,7 +189,11 @@ impl SamlProvider {
 
     /// Its metadata.
     pub fn metadata(&self) -> String {
-        metadata(AT, SAML_IDP, &[&self.certificate()])
+        let logout = format!(
+            "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"{AT}/slo\"/>\
+             <md:SingleSignOnService "
+        );
+        metadata(AT, SAML_IDP, &[&self.certificate()]).replacen("<md:SingleSignOnService ", &logout, 1)
     }
 
     /// What makes a connection to it, with these settings beside the usual ones.
@@ -202,8 +214,7 @@ impl SamlProvider {
         let Landed::Away(url) = landed else { panic!("the browser stayed: {landed:?}") };
         assert!(url.as_str().starts_with(&format!("{AT}/sso?SAMLRequest=")), "{url}");
         let field = |name: &str| url.query_pairs().find(|(known, _)| known == name).expect("a parameter").1.into_owned();
-        let packed = STANDARD.decode(field("SAMLRequest")).expect("base64");
-        let xml = std::io::read_to_string(DeflateDecoder::new(packed.as_slice())).expect("a request");
+        let xml = unpacked(&url, "SAMLRequest");
         assert!(!field("Signature").is_empty() && field("SigAlg").ends_with("rsa-sha256"), "{url}");
         SamlAsked { xml, relay_state: field("RelayState") }
     }
@@ -234,6 +245,38 @@ impl SamlProvider {
         let by = |wanted: &[Signs]| wanted.contains(&signs).then_some(self.key());
         let assertion = said.assertion(by(&[Signs::Assertion, Signs::Both]));
         said.response(&assertion, by(&[Signs::Response, Signs::Both]))
+    }
+
+    /// The query of a message for the redirect binding, signed.
+    pub fn query(&self, name: &str, xml: &str, relay_state: &str) -> String {
+        let mut packed = DeflateEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(xml.as_bytes()).expect("a message");
+        let packed = STANDARD.encode(packed.finish().expect("a message"));
+        let fields = [(name, packed.as_str()), ("RelayState", relay_state), ("SigAlg", SigningKey::METHOD)];
+        let signed = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let key = SigningKey::from_pkcs8(self.key.expose()).expect("a key");
+        let signature = STANDARD.encode(key.sign(signed.as_bytes()).expect("a signature"));
+        let signature: String = form_urlencoded::byte_serialize(signature.as_bytes()).collect();
+        format!("{signed}&Signature={signature}")
+    }
+
+    /// A request to sign somebody out, at our address for that; `index`: of one session.
+    pub fn signs_out(&self, slo: &str, now: Time, (email, index): (&str, Option<&str>)) -> String {
+        let id = uuid::Uuid::now_v7().simple();
+        let index = index.map_or_else(String::new, |index| format!("<samlp:SessionIndex>{index}</samlp:SessionIndex>"));
+        format!(
+            "<samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_{id}\" Version=\"2.0\" IssueInstant=\"{}\" Destination=\"{slo}\"><saml:Issuer>{SAML_IDP}</saml:Issuer><saml:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">id of {email}</saml:NameID>{index}</samlp:LogoutRequest>",
+            moment(now, 0)
+        )
+    }
+
+    /// The answer to such a request of ours.
+    pub fn signed_out(&self, slo: &str, now: Time, in_response_to: &str) -> String {
+        let id = uuid::Uuid::now_v7().simple();
+        format!(
+            "<samlp:LogoutResponse xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_{id}\" Version=\"2.0\" IssueInstant=\"{}\" Destination=\"{slo}\" InResponseTo=\"{in_response_to}\"><saml:Issuer>{SAML_IDP}</saml:Issuer><samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status></samlp:LogoutResponse>",
+            moment(now, 0)
+        )
     }
 
     /// Posts a document to where a request wants its answer, from the provider's site.

@@ -13,6 +13,35 @@ alter table upstream_logins add column judged_at {time};
 -- Of a SAML response that was refused: each check, its verdict and what was found (JSON); null: nothing was checked.
 alter table connection_attempts add column checks text;
 
+-- By what a provider knows somebody who came through it: it signs them out here by that, and we there.
+create table saml_sessions (
+    org_id {uuid} not null,
+    connection_id {uuid} not null,
+    -- The sign-in through which they came, which their session names (authn).
+    id {uuid} not null,
+    user_id {uuid} not null references users (id) on delete cascade,
+    -- SHA-256 (hex) of the name identifier with its format and qualifiers.
+    name_hash text not null,
+    -- SHA-256 (hex) of the index of the provider's session; null: it has none.
+    index_hash text,
+    -- Both (JSON), sealed.
+    sealed text not null,
+    -- When the provider was asked to sign them out: the request's id, SHA-256 (hex) of what comes back with the browser, and where that goes on then;
+    -- null: it was not asked, or the browser stays.
+    request_id text,
+    state_hash text,
+    back text,
+    created_at {time} not null,
+    -- Until when the row stays: nothing that came of it counts any longer.
+    expires_at {time} not null,
+    primary key (org_id, connection_id, id),
+    constraint saml_sessions_connection foreign key (org_id, connection_id) references connections (org_id, id) on delete cascade
+);
+create index saml_sessions_name on saml_sessions (org_id, connection_id, name_hash);
+create index saml_sessions_state on saml_sessions (org_id, connection_id, state_hash) where state_hash is not null;
+create index saml_sessions_user on saml_sessions (user_id);
+create index saml_sessions_old on saml_sessions (expires_at);
+
 -- What an organization's policy lists last: its enabled connections, and from now on those of SAML too.
 update organizations
 set sign_in_policy =

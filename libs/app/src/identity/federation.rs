@@ -7,6 +7,7 @@ mod leaving;
 mod proving;
 mod returning;
 mod saml;
+mod saml_logout;
 
 use crypto::opaque;
 use domain::{
@@ -19,7 +20,7 @@ use domain::{
 use store::identity::federation::{identities::IdentityKey, logins::UpstreamLogin};
 
 pub(crate) use self::proving::Proof;
-pub use self::{returning::ProviderAnswer, saml::ServiceProvider};
+pub use self::{returning::ProviderAnswer, saml::ServiceProvider, saml_logout::SamlLogout};
 use crate::App;
 
 /// What it adds to a session that somebody came through a connection.
@@ -31,6 +32,7 @@ fn done(login: &UpstreamLogin, asserted: &Asserted, now: Time) -> Authentication
         generation: login.generation,
         until,
         multi_factor: asserted.multi_factor,
+        login: asserted.saml.is_some().then_some(login.id),
     };
     Authentication { method: Method::Connection, at: now.timestamp(), through: Some(through) }
 }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::federation::UpstreamLoginId;
 use crate::{ConnectionId, OrgId, PLATFORM, Time};
 
 /// One way to authenticate.
@@ -85,6 +86,9 @@ pub struct Through {
     /// Whether the provider said that there were two factors.
     #[serde(rename = "f", default, skip_serializing_if = "std::ops::Not::not")]
     pub multi_factor: bool,
+    /// The sign-in, where the provider may end what came of it.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<UpstreamLoginId>,
 }
 
 impl Authentication {
@@ -128,6 +132,18 @@ impl Authentications {
         self.0.push(done);
         let beyond = self.0.len().saturating_sub(Self::MOST);
         self.0.drain(..beyond);
+        self
+    }
+    /// Without what came of these sign-ins, which their provider ended.
+    #[must_use]
+    pub fn without(mut self, logins: &[UpstreamLoginId]) -> Self {
+        let ended =
+            |one: &Authentication| one.through.and_then(|through| through.login).is_some_and(|login| logins.contains(&login));
+        self.0.retain(|one| !ended(one));
+        // What only confirms who somebody is says nothing by itself.
+        if !self.0.iter().any(|one| one.method.is_first()) {
+            self.0.clear();
+        }
         self
     }
     /// Those of which something counts, as far as it does.
@@ -175,7 +191,7 @@ mod tests {
 
     fn connection(n: u128, at: i64) -> Authentication {
         let (org, id) = (OrgId::new(Uuid::from_u128(7)), ConnectionId::new(Uuid::from_u128(n)));
-        let through = Through { org, id, generation: 3, until: Some(at + 60), multi_factor: true };
+        let through = Through { org, id, generation: 3, until: Some(at + 60), multi_factor: true, login: None };
         Authentication { method: Method::Connection, at, through: Some(through) }
     }
 
@@ -188,6 +204,23 @@ mod tests {
         let all = Authentications::one(own(Method::Password, 1)).and(own(Method::Totp, 2)).and(connection(1, 3));
         assert_eq!(Authentications::stored(Some(&all.to_text())), all);
         assert_eq!(Authentications::one(own(Method::Password, 5)).to_text(), r#"[{"m":"pwd","t":5}]"#);
+    }
+
+    #[test]
+    fn what_a_provider_ends_is_what_came_of_its_sign_in() {
+        let login = |n: u128| UpstreamLoginId::new(Uuid::from_u128(n));
+        let through = |n: u128, at: i64| {
+            let one = connection(n, at);
+            Authentication { through: one.through.map(|through| Through { login: Some(login(n)), ..through }), ..one }
+        };
+        let all = Authentications::one(own(Method::Password, 1)).and(through(1, 2)).and(through(2, 3)).and(connection(3, 4));
+        assert_eq!(Authentications::stored(Some(&all.to_text())), all);
+        let left = all.clone().without(&[login(1), login(3)]);
+        assert_eq!(left, Authentications::one(own(Method::Password, 1)).and(through(2, 3)).and(connection(3, 4)));
+        assert_eq!(all.clone().without(&[]), all);
+        // A second factor alone says nothing of who it is.
+        let confirmed = Authentications::one(through(1, 1)).and(own(Method::Totp, 2));
+        assert_eq!(confirmed.without(&[login(1)]), Authentications::default());
     }
 
     #[test]

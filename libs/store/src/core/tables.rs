@@ -89,6 +89,7 @@ pub(crate) const ALL: &[&Table] = &[
     &identity::connections::table::CONNECTION_CERTS,
     &identity::connections::table::ORG_CONNECTIONS,
     &identity::federation::table::CONNECTION_ATTEMPTS,
+    &identity::federation::table::SAML_SESSIONS,
     &identity::federation::table::UPSTREAM_LOGINS,
     &identity::federation::table::IDENTITIES,
     &identity::federation::table::REMOVALS,

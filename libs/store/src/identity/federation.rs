@@ -4,6 +4,7 @@
 pub mod attempts;
 pub mod identities;
 pub mod logins;
+pub mod saml_sessions;
 pub(crate) mod table;
 
 use domain::{

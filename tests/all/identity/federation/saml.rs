@@ -1,6 +1,8 @@
 //! The same through SAML: a provider's response comes by a form of its own site, and is judged there; whose it is, the browser's cookie shows afterwards.
 
+mod encrypted;
 mod hostile;
+mod logout;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
@@ -244,4 +246,33 @@ both!(a_new_certificate_is_taken_beside_the_old_one, async |app| {
     app.by(&owner).patch(&scene.settings(), json!({"certificates": [other.certificate()]})).await.ok();
     scene.read(app, by(other).await).await;
     scene.read(app, by(scene.provider).await).await;
+});
+
+both!(refused_responses_are_limited_and_good_ones_are_not, Options::default().rate_limits(), async |app| {
+    let scene = Scene::saml(app, json!({"jit": true})).await;
+    let browser = Browser::new(app);
+    let post = async |good: bool| {
+        // What begins and goes on with sign-ins has limits of its own.
+        app.advance(TimeDelta::seconds(2));
+        let (_, sent) = scene.ask(&browser).await;
+        let xml = if good {
+            scene.provider.signed(&scene.provider.says(&sent, app.now(), BEA), Signs::Both)
+        } else {
+            "<x/>".to_owned()
+        };
+        scene.provider.posts(&Browser::new(app), &sent, &xml).await.page().1
+    };
+    // A stranger is led on to where nobody knows them.
+    for n in 0..40 {
+        assert_eq!(post(n % 4 == 0).await.status, 400, "{n}");
+    }
+    let mut limited = false;
+    for _ in 0..20 {
+        let page = post(false).await;
+        limited |= page.status == 429;
+        assert!(page.status == 400 || page.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds <= 10), "{page}");
+    }
+    assert!(limited);
+    app.advance(TimeDelta::seconds(10));
+    assert_eq!(post(true).await.status, 400, "and judged again");
 });

@@ -33,6 +33,7 @@ use store::{
 use super::{
     attempts::{attempt, in_trouble},
     done, identity_key,
+    saml_logout::remember,
 };
 use crate::{
     App, Call,
@@ -291,6 +292,10 @@ impl App {
         };
         if let Outcome::Failed(failure) = &outcome {
             tx.flow_in_trouble(loaded.mine(), &Trouble { reason: failure.reason, attempt: named.attempt }).await?;
+        }
+        if !matches!(outcome, Outcome::Failed(_)) {
+            let session = self.provider_session(login, asserted, tx.now());
+            remember(tx, (login, asserted), session.as_ref(), user.id).await?;
         }
         let record = attempt(named.attempt, outcome, (Some(asserted), Some(user.id)), tx);
         tx.record_attempt(login.org, login.connection, &record).await?;

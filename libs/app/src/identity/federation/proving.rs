@@ -5,9 +5,12 @@ use domain::{
     core::value::Name,
     identity::{accounts::User, authentications::Authentication, federation::asserted::Asserted},
 };
-use store::{WriteTx, identity::federation::logins::UpstreamLogin};
+use store::{
+    WriteTx,
+    identity::federation::{logins::UpstreamLogin, saml_sessions::SamlSessionHashes},
+};
 
-use super::{arriving::link, done};
+use super::{arriving::link, done, saml_logout::remember};
 use crate::App;
 
 /// What a provider said of somebody who has to prove that an account is theirs.
@@ -18,6 +21,8 @@ pub(crate) struct Proof {
     pub(crate) name: Name,
     /// What it adds to the session.
     pub(crate) done: Authentication,
+    /// By what a SAML provider finds its session.
+    session: Option<(SamlSessionHashes, Time)>,
 }
 
 impl Proof {
@@ -40,6 +45,7 @@ impl Proof {
             return Err(Error::conflict("flow_over", "This sign-in is over. Begin again at the application."));
         }
         let told = link(tx, &self.login, &self.asserted, user).await?;
+        remember(tx, (&self.login, &self.asserted), self.session.as_ref(), user.id).await?;
         Ok((self.done, told))
     }
 }
@@ -54,6 +60,7 @@ impl App {
         let Some(name) = name else { return Ok(None) };
         let asserted = self.store.upstream_asserted(&login).await?;
         let done = done(&login, &asserted, now);
-        Ok(Some(Proof { name, done, login, asserted }))
+        let session = self.provider_session(&login, &asserted, now);
+        Ok(Some(Proof { name, done, session, login, asserted }))
     }
 }

@@ -77,7 +77,7 @@ impl App {
             id: MessageId::new(self.ids.secret()),
             entity_id,
             acs,
-            slo: None,
+            slo: Some(self.slo_url(id)),
             signing: keys.iter().map(|key| key.certificate.clone()).collect(),
             encryption: keys.iter().take(1).map(|key| key.certificate.clone()).collect(),
             valid_until: None,
@@ -88,7 +88,7 @@ impl App {
 
     /// Our keys at a connection's provider, the one that signs first. They are made when they are needed first; of several who need them at
     /// once, one keeps theirs. `None`: the connection is gone.
-    async fn saml_keys(
+    pub(super) async fn saml_keys(
         &self,
         call: &Call,
         saml: &dyn SamlServiceProvider,
@@ -214,7 +214,7 @@ fn destination(connection: &Connection) -> Option<(Binding, domain::identity::co
 }
 
 /// The provider's certificates that count now, in DER.
-fn certificates(connection: &Connection, now: Time) -> Vec<Vec<u8>> {
+pub(super) fn certificates(connection: &Connection, now: Time) -> Vec<Vec<u8>> {
     let current = connection.certificates.iter().filter(|one| one.state(now) == State::Current);
     current.filter_map(|one| STANDARD.decode(&one.der).ok()).collect()
 }

@@ -1,7 +1,7 @@
 //! Somebody signs out (OpenID Connect RP-Initiated Logout): their browser's session ends, and with it everything that clients got in it.
 
 use domain::{Event, PLATFORM, Result};
-use store::{Change, NoEvent, WriteTx};
+use store::{Change, NoEvent, WriteTx, identity::sessions::BrowserSession};
 
 use super::{Browser, Cookies};
 use crate::{App, Call};
@@ -61,15 +61,32 @@ impl App {
         if !fits && !asked.confirmed {
             return Ok((Leaving::Ask(session.user.email.to_string()), Cookies::default()));
         }
-        self.anonymously(call, async |tx: &WriteTx| {
-            tx.acts(domain::Actor::User { id: session.user.id, email: session.user.email.clone() });
-            if !tx.revoke_session(session.user.id, session.id).await? {
-                return Ok(Change::silent((), NoEvent::Unchanged));
-            }
-            Ok(Change::new((), PLATFORM, Event::LoggedOut { user_id: session.user.id, session_id: session.id }))
-        })
-        .await?;
+        let back = self.end_of_browser(call, &session, back).await?;
         Ok((Leaving::Gone(back), Cookies { session: Some(String::new()), ..Cookies::default() }))
+    }
+
+    /// Ends a browser's session, and answers where the browser goes: whoever came through a SAML provider is signed out there as well, and goes on from
+    /// there.
+    async fn end_of_browser(&self, call: &Call, session: &BrowserSession, back: Option<String>) -> Result<Option<String>> {
+        // Nobody stays signed in here because of a message to somebody else.
+        let there = self.leave_by_saml(call, &session.did).await.unwrap_or_else(|e| {
+            tracing::warn!(error = %e, "nobody was signed out at a SAML provider");
+            None
+        });
+        let user_id = session.user.id;
+        let remembered = self.anonymously(call, async |tx: &WriteTx| {
+            tx.acts(domain::Actor::User { id: user_id, email: session.user.email.clone() });
+            if !tx.revoke_session(user_id, session.id).await? {
+                return Ok(Change::silent(false, NoEvent::Unchanged));
+            }
+            let remembered = match &there {
+                Some(there) => there.remember(tx, back.as_deref()).await?,
+                None => false,
+            };
+            Ok(Change::new(remembered, PLATFORM, Event::LoggedOut { user_id, session_id: session.id }))
+        });
+        let remembered = remembered.await?;
+        Ok(there.filter(|_| remembered).map(|there| there.url).or(back))
     }
 }
 

@@ -23,7 +23,7 @@ fn own(method: Method, ago: i64) -> Authentication {
 /// Through a connection of some organization, in some generation.
 fn through(id: u128, generation: i64, ago: i64) -> Authentication {
     let (org, id) = (OrgId::new(Uuid::from_u128(50 + id)), ConnectionId::new(Uuid::from_u128(id)));
-    let through = Through { org, id, generation, until: None, multi_factor: false };
+    let through = Through { org, id, generation, until: None, multi_factor: false, login: None };
     Authentication { method: Method::Connection, at: NOW - ago, through: Some(through) }
 }
 

@@ -64,7 +64,7 @@ enum Content {
         verifier: String,
     },
     Request(String),
-    Asserted(Asserted),
+    Asserted(Box<Asserted>),
     /// Stage, reason and checks.
     Refused(String, String, String),
 }
@@ -143,7 +143,7 @@ impl Store {
     /// What came of an answer that was judged; `None`: none came.
     pub async fn upstream_judged(&self, login: &UpstreamLogin) -> Result<Option<Judged>> {
         Ok(match self.open_content(login).await? {
-            Content::Asserted(asserted) => Some(Ok(asserted)),
+            Content::Asserted(asserted) => Some(Ok(*asserted)),
             Content::Refused(stage, reason, checks) => {
                 let stage = Stage::named(&stage).unwrap_or(Stage::Answer);
                 let reason = Reason::stored(&reason).unwrap_or(Reason::AnswerUnreadable);
@@ -156,7 +156,7 @@ impl Store {
     /// What the provider said of somebody who has to prove it.
     pub async fn upstream_asserted(&self, login: &UpstreamLogin) -> Result<Asserted> {
         match self.open_content(login).await? {
-            Content::Asserted(asserted) => Ok(asserted),
+            Content::Asserted(asserted) => Ok(*asserted),
             _ => Err(Error::internal("an upstream login without an answer")),
         }
     }
@@ -224,7 +224,7 @@ impl WriteTx {
     /// An answer was judged; what came of it waits for the browser. `false`: one was before, or it is too late.
     pub async fn keep_judged(&self, login: &UpstreamLogin, judged: &Judged) -> Result<bool> {
         let content = match judged {
-            Ok(asserted) => Content::Asserted(asserted.clone()),
+            Ok(asserted) => Content::Asserted(Box::new(asserted.clone())),
             Err(failure) => Content::Refused(
                 failure.stage.as_str().to_owned(),
                 failure.reason.as_str().to_owned(),
@@ -244,7 +244,7 @@ impl WriteTx {
         (user, email): (UserId, &domain::core::value::Email),
         (flow, until): (Mine<'_>, Time),
     ) -> Result<bool> {
-        let sealed = self.store.seal_content(login.org, login.id, &Content::Asserted(asserted.clone()))?;
+        let sealed = self.store.seal_content(login.org, login.id, &Content::Asserted(Box::new(asserted.clone())))?;
         let values = vec![login.id.uuid().into(), user.uuid().into(), sealed.into(), until.into()];
         sql::execute(&self.tx, WAIT, values).await?;
         let values =

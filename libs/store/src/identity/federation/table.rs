@@ -26,6 +26,30 @@ pub(super) const SEALED: SealedColumn = SealedColumn {
     },
 };
 
+/// By what a provider knows somebody: the name identifier and its session.
+pub(super) const SAML_SESSION: SealedColumn = SealedColumn {
+    table: "saml_sessions",
+    column: "sealed",
+    find: sql!("select org_id, id, sealed from saml_sessions"),
+    replace: sql!("update saml_sessions set sealed = $1 where sealed = $2 and org_id = $3 and id = $4"),
+    row: SEALED.row,
+};
+
+pub(crate) const SAML_SESSIONS: Table = Table {
+    name: "saml_sessions",
+    unique: &[],
+    sealed: &[&SAML_SESSION],
+    when_old: WhenOld::Deleted(
+        Age::Now,
+        sql!(
+            "delete from saml_sessions
+            where (org_id, connection_id, id) in (
+              select org_id, connection_id, id from saml_sessions where expires_at < $1 limit $2)"
+        ),
+    ),
+    with_organization: WithOrganization::GoesWith("connections"),
+};
+
 pub(crate) const IDENTITIES: Table = Table {
     name: "identities",
     unique: &[&IDENTITIES_OF_USER],

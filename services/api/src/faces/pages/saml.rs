@@ -2,15 +2,18 @@
 //! cookie; so it signs nobody in here, but is judged, and the browser led on.
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
-use app::App;
+use app::{
+    App,
+    identity::{federation::SamlLogout, flows::Cookies},
+};
 use domain::ConnectionId;
 use serde::Deserialize;
 use url::form_urlencoded;
 use utoipa::ToSchema;
 
 use super::{
-    browser::{error_page, failed},
-    page::ErrorKind,
+    browser::{error_page, failed, frame, go, page},
+    page::{ErrorKind, Page},
     sign_in::turn,
 };
 use crate::http::{
@@ -22,7 +25,8 @@ use crate::http::{
 const LARGEST: usize = 512 * 1024;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.tag(PAGES).add(metadata, anybody().unlimited()).add(acs, anybody().unlimited());
+    let page = anybody().unlimited();
+    routes.tag(PAGES).add(metadata, page).add(acs, page).add(slo, page);
 }
 
 /// What a provider's form brings.
@@ -106,7 +110,47 @@ async fn acs(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Pat
         return no_form(&app, &req, StatusCode::BAD_REQUEST).await;
     };
     match app.take_saml_response(&from.0, connection, (response, &relay_state)).await {
-        Ok(led) => turn(&app, &req, (led, app::identity::flows::Cookies::default())).await,
+        Ok(led) => turn(&app, &req, (led, Cookies::default())).await,
+        Err(e) => failed(&app, &req, &e).await,
+    }
+}
+
+/// Where a SAML provider's logout messages arrive, by redirect: its request that somebody is signed out here, or its answer to ours.
+#[utoipa::path(
+    operation_id = "pages.samlLogout",
+    params(
+        ("SAMLRequest" = Option<String>, Query, description = "Who is to be signed out, deflated, in base64."),
+        ("SAMLResponse" = Option<String>, Query, description = "The answer to such a request of ours."),
+        ("RelayState" = Option<String>, Query, description = "Comes back with our answer; or what we sent along."),
+        ("SigAlg" = Option<String>, Query, description = "How the query is signed."),
+        ("Signature" = Option<String>, Query, description = "The signature over the query."),
+    ),
+    responses(
+        (status = 200, description = "They are signed out.", content_type = "text/html", body = String),
+        (status = 302, description = "With the answer to the provider, or on to the application."),
+        (status = 400, description = "The message is none that counts.", content_type = "text/html", body = String),
+        (
+            status = 429,
+            description = "Too many requests from this network.",
+            content_type = "text/html",
+            body = String,
+            headers(("Retry-After" = i64, description = "Seconds until it is worth trying again.")),
+        ),
+    ),
+)]
+#[get("/auth/c/{provider_id}/saml/slo")]
+async fn slo(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Path<String>) -> HttpResponse {
+    let outcome = match path.parse::<ConnectionId>() {
+        Ok(connection) => app.take_saml_logout(&from.0, connection, req.query_string()).await,
+        Err(_) => Ok(SamlLogout::Refused),
+    };
+    match outcome {
+        Ok(SamlLogout::To(url)) => go(&app, &req, &url, &Cookies::default()),
+        Ok(SamlLogout::Done) => {
+            let shown = Page::SignedOut { back: None };
+            page(&app, &req, (&frame(&app, &req, (None, None), None).await, &shown), &Cookies::default(), StatusCode::OK)
+        }
+        Ok(SamlLogout::Refused) => no_form(&app, &req, StatusCode::BAD_REQUEST).await,
         Err(e) => failed(&app, &req, &e).await,
     }
 }
@@ -128,7 +172,7 @@ fn read(sent: &[u8]) -> Option<ResponseForm> {
 }
 
 async fn no_form(app: &App, req: &HttpRequest, status: StatusCode) -> HttpResponse {
-    let kind = ErrorKind::BadRequest("What was sent is no SAML response.".to_owned());
+    let kind = ErrorKind::BadRequest("What was sent is no SAML message that counts here.".to_owned());
     error_page(app, req, (kind, status), None).await
 }
 

@@ -45,6 +45,15 @@ pub(super) const PROVIDERS: &[Section] = &[
         ),
     ),
     of(
+        "provider_sessions",
+        "upl",
+        &["saml_sessions.user_id"],
+        sql!(
+            "select id, org_id as organization_id, connection_id, created_at, expires_at, count(*) over () as total
+            from saml_sessions where user_id = $1 order by created_at desc limit $2"
+        ),
+    ),
+    of(
         "removals",
         "org",
         &["removals.user_id", "removals.email"],
