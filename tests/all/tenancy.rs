@@ -4,6 +4,7 @@ mod access;
 mod branding;
 mod domains;
 mod invitations;
+mod member_roles;
 mod members;
 mod oauth_credentials;
 mod organizations;

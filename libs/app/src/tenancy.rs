@@ -4,6 +4,7 @@ pub mod access;
 pub mod branding;
 pub mod domains;
 pub mod invitations;
+pub mod member_roles;
 pub mod members;
 pub mod oauth_credentials;
 pub mod organizations;

@@ -5,6 +5,7 @@ pub mod branding;
 pub mod domains;
 pub mod features;
 pub mod invitations;
+pub mod member_roles;
 pub mod members;
 pub mod oauth_credentials;
 pub mod organizations;

@@ -77,12 +77,12 @@ impl App {
         .await
     }
 
-    /// Changes a role; everybody who has it is affected at once. Not the role that the caller has.
+    /// Changes a role; everybody who has it is affected at once. Not a role that the caller has, in whichever way.
     pub async fn update_role(&self, c: &Caller, slug: &Slug, id: RoleId, changes: &RoleChanges) -> Result<CustomRole> {
         self.in_org::<Roles, _>(c, slug, async |tx, scope| {
             let mut role = tx.lock_role(scope, id).await?;
-            if scope.authority().has_role(&RoleName::Custom(role.slug.clone())) {
-                return Err(Error::conflict("own_role", "You cannot change the role you have yourself. Ask an owner or admin."));
+            if scope.authority().has_role(&RoleName::Custom(role.slug.clone())) || tx.has_further_role(scope, id).await? {
+                return Err(Error::conflict("own_role", "You cannot change a role you have yourself. Ask an owner or admin."));
             }
             let caps = changes.caps.unwrap_or(role.caps);
             policy::may_shape_role(scope, role.caps, caps)?;

@@ -167,6 +167,11 @@ pub fn may_assign(scope: OrgScope<'_, MemberRoles, Write>, current: &Role, new: 
     Ok(())
 }
 
+/// May the caller take a further role from a member whose membership names `current`? That needs no more than to be above them.
+pub fn may_unassign(scope: OrgScope<'_, MemberRoles, Write>, current: &Role) -> Result<()> {
+    if current.is_privileged() && !scope.authority().is_owner() { Err(owners_only()) } else { Ok(()) }
+}
+
 /// May the caller invite somebody to `role`? A role other than `member` needs the right to assign roles as well; `owner` is never invited.
 pub fn may_invite(scope: OrgScope<'_, Invitations, Write>, role: &Role) -> Result<()> {
     invitable(scope.authority().role().ok_or_else(person_required)?, role)

@@ -122,10 +122,11 @@ events! {
 
     /// The organization has a connection to an identity provider.
     "connection.created" ConnectionCreated on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, provider_type: &'static str, enabled: bool };
-    /// A connection was changed: which fields, and whether it speaks for somebody else now.
-    "connection.updated" ConnectionUpdated on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, provider_type: &'static str, enabled: bool, changed: Vec<String>, new_generation: bool };
-    /// A connection is gone, and with it the domains' routes to it and its SCIM tokens.
-    "connection.deleted" ConnectionDeleted on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String };
+    /// A connection was changed: which fields, and whether it speaks for somebody else now. `ended_roles` are those that its mapping gave and
+    /// gives no more: nobody has them by it.
+    "connection.updated" ConnectionUpdated on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, provider_type: &'static str, enabled: bool, changed: Vec<String>, new_generation: bool, #[serde(skip_serializing_if = "Vec::is_empty")] ended_roles: Vec<String> };
+    /// A connection is gone, and with it the domains' routes to it, its SCIM tokens and the roles that it gave.
+    "connection.deleted" ConnectionDeleted on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, #[serde(skip_serializing_if = "Vec::is_empty")] ended_roles: Vec<String> };
     /// Somebody tried a connection out.
     "connection.tested" ConnectionTested on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, succeeded: bool, failed_checks: Vec<String> };
     /// Its last certificate ends in so many days.
@@ -146,6 +147,11 @@ events! {
     "user.left" UserLeft on "user" user_id { user_id: UserId, email: String, role: String, #[serde(skip_serializing_if = "Vec::is_empty")] seen_api_keys: Vec<ApiKeyId> };
     /// A member has another role.
     "user.role_updated" UserRoleUpdated on "user" user_id { user_id: UserId, email: String, previous_role: String, role: String };
+
+    /// A member has further roles: somebody gave them (`source`: `direct`), or the mapping of a connection did (`connection`).
+    "user.roles_assigned" UserRolesAssigned on "user" user_id { user_id: UserId, email: String, roles: Vec<String>, source: &'static str, provider_id: Option<ConnectionId> };
+    /// A member has these further roles no more, as far as this source goes.
+    "user.roles_unassigned" UserRolesUnassigned on "user" user_id { user_id: UserId, email: String, roles: Vec<String>, source: &'static str, provider_id: Option<ConnectionId> };
 
     /// A member was given other access to one service, directly; null: none.
     "user.service_access_updated" UserServiceAccessUpdated on "user" user_id { user_id: UserId, email: String, service_id: ServiceId, service_slug: String, previous_access: Option<&'static str>, access: Option<&'static str> };

@@ -11,6 +11,8 @@ pub const LISTED: i64 = 200;
 pub enum GrantKind {
     /// They are a member; `name` is the role.
     Membership,
+    /// A role beside the membership's; `name` is the role, `detail` the connection that gave it, if one did.
+    MemberRole,
     /// They own the platform, which can act in every organization.
     PlatformOwner,
     /// A session that can act here; `name` is how they signed in.
@@ -43,8 +45,9 @@ pub enum GrantKind {
 
 impl GrantKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Membership,
+        Self::MemberRole,
         Self::PlatformOwner,
         Self::Session,
         Self::ServiceAccess,
@@ -65,6 +68,7 @@ impl GrantKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Membership => "membership",
+            Self::MemberRole => "member_role",
             Self::PlatformOwner => "platform_owner",
             Self::Session => "session",
             Self::ServiceAccess => "service_access",
@@ -91,6 +95,7 @@ impl GrantKind {
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Membership => "mem",
+            Self::MemberRole => "role",
             Self::PlatformOwner => "usr",
             Self::Session => "grt",
             Self::ServiceAccess | Self::ServiceUse | Self::ClientSecret => "svc",
@@ -108,6 +113,7 @@ impl GrantKind {
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::Membership => "Remove the member.",
+            Self::MemberRole => "Take the role away; one that a connection gave, in its mapping or its groups.",
             Self::PlatformOwner => "Ask the platform's operator: they operate all organizations.",
             Self::Session => "Remove the member, or end the end user's sessions.",
             Self::ServiceAccess => "Clear the access to the service, or remove the member.",

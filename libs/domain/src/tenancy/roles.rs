@@ -170,7 +170,7 @@ impl fmt::Display for RoleName {
     }
 }
 
-/// A role together with what it allows right now.
+/// A role together with what it allows right now. Of a member who acts it is the membership's, and allows what their further roles do as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
     /// Its name.

@@ -101,7 +101,10 @@ async fn principal(db: &impl ConnectionTrait, who: &Credential, now: Time) -> Re
 /// What a statement found: the principal, a person's role, what the organization demands of people, and the organization's columns, its id read already.
 struct Found<'r> {
     principal: Principal,
+    /// A person's, with what their further roles allow.
     role: Option<Role>,
+    /// Whether there are any.
+    has_further: bool,
     policy: SignInPolicy,
     org: Option<uuid::Uuid>,
     columns: Columns<'r>,
@@ -115,7 +118,7 @@ async fn assemble<'t, A: Access>(
     found: Found<'_>,
     now: Time,
 ) -> Result<Standing<'t, A>> {
-    let Found { principal, role, policy, org, mut columns } = found;
+    let Found { principal, role, policy, org, mut columns, .. } = found;
     let id = org.ok_or_else(|| Error::not_found("organization"))?;
     let (organization, members, services) = read_organization(id, &mut columns).map_err(from_db)?;
     let tier = store.tiers.get(db, &organization.tier_id, now).await?;

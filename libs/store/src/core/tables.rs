@@ -47,6 +47,7 @@ pub(crate) const ALL: &[&Table] = &[
     &applications::clients::CLIENT_SECRETS,
     &applications::clients::CLIENTS,
     &tenancy::invitations::table::invitations::TABLE,
+    &tenancy::member_roles::MEMBER_ROLES,
     &tenancy::roles::table::roles::TABLE,
     &identity::risk::table::RISK_EVENTS,
     &identity::risk::table::SIGN_IN_CHALLENGES,

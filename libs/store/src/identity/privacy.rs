@@ -74,6 +74,7 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("invitations.pending_email", Cleared),
     ("log_streams.url_chosen_by", ID_ONLY),
     ("logouts.user_id", ID_ONLY),
+    ("member_roles.user_id", Deleted),
     ("memberships.user_id", Deleted),
     ("oauth_credentials.entered_by", ID_ONLY),
     ("one_time_links.email", Deleted),

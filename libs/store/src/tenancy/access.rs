@@ -38,6 +38,11 @@ const MEMBERSHIPS: &str = "select 'membership' as kind, m.id as id, m.role as na
       m.created_at as since, cast(null as timestamptz) as ends
     from memberships m
     where m.org_id = $1 and m.user_id = $2";
+const MEMBER_ROLES: &str = "select 'member_role', f.id, f.name, c.name, d.created_at, null
+    from member_roles d
+    join roles f on f.org_id = d.org_id and f.id = d.role_id
+    left join connections c on c.org_id = d.org_id and c.id = d.connection_id
+    where d.org_id = $1 and d.user_id = $2";
 const PLATFORM_OWNERS: &str = "select 'platform_owner', u.id, 'platform owner', null, null, null
     from users u
     where u.id = $2 and u.is_platform_owner and u.deleted_at is null";
@@ -98,6 +103,7 @@ const GRANTED: Sql = sql!(
         row_number() over (partition by kind order by since, id) as place
       from (
         {memberships}
+        union all {member_roles}
         union all {platform_owners}
         union all {sessions}
         union all {service_access}
@@ -117,6 +123,7 @@ const GRANTED: Sql = sql!(
     where place <= $4
     order by kind, place",
     memberships = MEMBERSHIPS,
+    member_roles = MEMBER_ROLES,
     platform_owners = PLATFORM_OWNERS,
     sessions = SESSIONS,
     service_access = SERVICE_ACCESS,

@@ -174,6 +174,7 @@ impl WriteTx {
             user_id: Set(user.uuid()),
             role: Set(made.role.to_string()),
             created_at: Set(made.created_at),
+            more_roles: Set(false),
         };
         let twice = || Error::conflict("already_member", "This person is a member already.");
         // An account that only a service used may be deleted with its last use.

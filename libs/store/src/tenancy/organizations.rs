@@ -127,6 +127,7 @@ impl WriteTx {
             custom_domain: Set(None),
             domain_verified: Set(false),
             sign_in_policy: Set(None),
+            more_roles: Set(false),
             deleted_at: Set(None),
         };
         organizations::Entity::insert(row)

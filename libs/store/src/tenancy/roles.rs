@@ -21,7 +21,7 @@ use crate::{
         error::{from_db, on},
         sql::{self, Sql, sql},
     },
-    tenancy::organizations::counters,
+    tenancy::{member_roles::locked_further_caps, organizations::counters},
 };
 
 /// How many custom roles an organization may have.
@@ -65,18 +65,23 @@ fn fair_lock(org: OrgId, slug: &str) -> String {
     format!("{}/{slug}", org.uuid())
 }
 
-/// A member's role with its capabilities, both locked until the transaction ends; `None` for a stranger.
+/// A member's role with what it and their further roles allow, all of it locked until the transaction ends; `None` for a stranger.
 pub(crate) async fn role_of(tx: &DatabaseTransaction, org: OrgId, user: UserId) -> Result<Option<Role>> {
     let member = memberships::Entity::find()
         .filter(memberships::Column::OrgId.eq(org.uuid()))
         .filter(memberships::Column::UserId.eq(user.uuid()));
     let Some(row) = member.lock_shared().one(tx).await.map_err(from_db)? else { return Ok(None) };
     let name = RoleName::stored(row.role);
-    let caps = match (&name, name.builtin_caps()) {
-        (RoleName::Custom(slug), _) => locked_caps(tx, org, slug).await?.unwrap_or(Caps::NONE),
-        (_, caps) => caps.unwrap_or(Caps::NONE),
-    };
-    Ok(Some(Role { name, caps }))
+    let further = if row.more_roles { locked_further_caps(tx, org, user).await? } else { Caps::NONE };
+    Ok(Some(Role { caps: locked_role(tx, org, &name).await?.and(further), name }))
+}
+
+/// What a membership's role allows by itself, locked as by [`locked_caps`]; one that is gone allows nothing.
+pub(crate) async fn locked_role(tx: &DatabaseTransaction, org: OrgId, name: &RoleName) -> Result<Caps> {
+    match (name, name.builtin_caps()) {
+        (RoleName::Custom(slug), _) => Ok(locked_caps(tx, org, slug).await?.unwrap_or(Caps::NONE)),
+        (_, caps) => Ok(caps.unwrap_or(Caps::NONE)),
+    }
 }
 
 fn by_id(org: OrgId, id: RoleId) -> sea_orm::Select<roles::Entity> {
@@ -100,11 +105,15 @@ impl Store {
 /// The fair lock of whoever edits a role, ahead of those who use it later.
 const BEFORE_USERS: &str = "select 1 where (select pg_advisory_xact_lock(hashtextextended($1, 0))) is not null";
 
+/// That of whoever uses it.
+const WITH_USERS: &str = "select 1 where (select pg_advisory_xact_lock_shared(hashtextextended($1, 0))) is not null";
+
 const COUNT_USES: Sql = sql!(
     "select
       (select count(*) from (select 1 from memberships where org_id = $1 and role = $2 limit 1) as m)
       + (select count(*) from (
-          select 1 from invitations where org_id = $1 and role = $2 and pending_email is not null limit 1) as i)"
+          select 1 from invitations where org_id = $1 and role = $2 and pending_email is not null limit 1) as i)
+      + (select count(*) from (select 1 from member_roles where org_id = $1 and role_id = $3 limit 1) as f)"
 );
 
 impl WriteTx {
@@ -120,6 +129,30 @@ impl WriteTx {
     pub(crate) async fn resolve_role_in(&self, org: OrgId, name: &RoleName) -> Result<Option<Role>> {
         let RoleName::Custom(slug) = name else { return Ok(Some(Role::builtin(name.clone()))) };
         Ok(locked_caps(&self.tx, org, slug).await?.map(|caps| Role { name: name.clone(), caps }))
+    }
+
+    /// A custom role, kept from being edited or deleted until the transaction ends; `None` if there is no such role.
+    pub(crate) async fn shared_role(&self, org: OrgId, id: RoleId) -> Result<Option<CustomRole>> {
+        if !self.is_sqlite() {
+            let Some(seen) = by_id(org, id).one(&self.tx).await.map_err(from_db)? else { return Ok(None) };
+            sql::one(&self.tx, WITH_USERS, vec![fair_lock(org, &seen.slug).into()]).await?;
+        }
+        Ok(by_id(org, id).lock_shared().one(&self.tx).await.map_err(from_db)?.map(role))
+    }
+
+    /// Which custom role has a slug now.
+    pub(crate) async fn role_id(&self, org: OrgId, slug: &RoleSlug) -> Result<Option<RoleId>> {
+        let query =
+            roles::Entity::find().filter(roles::Column::OrgId.eq(org.uuid())).filter(roles::Column::Slug.eq(slug.as_str()));
+        Ok(query.one(&self.tx).await.map_err(from_db)?.map(|row| RoleId::new(row.id)))
+    }
+
+    /// Goes behind those who are just using a role, and before those who use it later.
+    pub(crate) async fn before_users_of_role(&self, org: OrgId, slug: &RoleSlug) -> Result<()> {
+        if self.is_sqlite() {
+            return Ok(());
+        }
+        sql::one(&self.tx, BEFORE_USERS, vec![fair_lock(org, slug.as_str()).into()]).await.map(|_| ())
     }
 
     /// A custom role, locked until the transaction ends.
@@ -169,10 +202,11 @@ impl WriteTx {
 
     /// Deletes a role that nobody has. `Conflict` (`role_in_use`) otherwise. Lock it first.
     pub async fn delete_role(&self, scope: OrgScope<'_, Roles, Write>, r: &CustomRole) -> Result<()> {
-        if sql::count(&self.tx, COUNT_USES, vec![scope.org().uuid().into(), r.slug.as_str().into()]).await? > 0 {
+        let role = vec![scope.org().uuid().into(), r.slug.as_str().into(), r.id.uuid().into()];
+        if sql::count(&self.tx, COUNT_USES, role).await? > 0 {
             return Err(Error::conflict(
                 "role_in_use",
-                "Members or pending invitations have this role. Give them another one first.",
+                "Members or pending invitations have this role, or a connection gave it to somebody. Give them another one, or take it away, first.",
             ));
         }
         roles::Entity::delete_by_id((scope.org().uuid(), r.id.uuid())).exec(&self.tx).await.map_err(from_db)?;

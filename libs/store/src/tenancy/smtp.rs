@@ -11,7 +11,7 @@ use domain::{
     },
     core::value::Email,
     tenancy::{
-        roles::{Caps, Role, RoleName},
+        roles::{Role, RoleName},
         smtp::{Health, SmtpPassword, SmtpSettings},
     },
 };
@@ -27,7 +27,7 @@ use crate::{
         error::from_db,
         sql::{self, Columns, Sql, sql},
     },
-    tenancy::roles::caps_from_text,
+    tenancy::member_roles::{FURTHER, whole_role},
 };
 
 /// What a worker needs to send through an organization's server.
@@ -57,20 +57,20 @@ pub struct Holder {
 }
 
 const HOLDER: Sql = sql!(
-    "select u.email_verified_at is not null, m.role, r.permissions
+    "select u.email_verified_at is not null, m.role, r.permissions, {further}
     from users u
+    join organizations o on o.id = u.realm
     left join memberships m on m.org_id = $1 and m.user_id = u.id
     left join roles r on r.org_id = $1 and r.slug = m.role
-    where u.realm = $1 and u.email = $2 and u.deleted_at is null"
+    where u.realm = $1 and u.email = $2 and u.deleted_at is null",
+    further = FURTHER
 );
 
 fn read_holder(row: &QueryResult) -> Result<Holder, DbErr> {
     let mut columns = Columns::of(row);
-    let (is_proven, name, permissions) = (columns.next()?, columns.next::<Option<String>>()?, columns.next::<Option<String>>()?);
-    let role = name.map(RoleName::stored).map(|name| {
-        let caps = name.builtin_caps().unwrap_or_else(|| permissions.as_deref().map_or(Caps::NONE, caps_from_text));
-        Role { name, caps }
-    });
+    let (is_proven, name) = (columns.next()?, columns.next::<Option<String>>()?);
+    let (permissions, further): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let role = name.map(|name| whole_role(RoleName::stored(name), permissions.as_deref(), further.as_deref()));
     Ok(Holder { is_proven, role })
 }
 

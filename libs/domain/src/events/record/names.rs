@@ -14,6 +14,8 @@ use crate::{
 const ALIASES: &[(&str, &str)] = &[
     ("organization.deleted", "org.deleted"),
     ("member.role_changed", "user.role_updated"),
+    ("member.roles_assigned", "user.roles_assigned"),
+    ("member.roles_unassigned", "user.roles_unassigned"),
     ("member.service_access_updated", "user.service_access_updated"),
     ("member.removed", "user.removed"),
     ("member.left", "user.left"),

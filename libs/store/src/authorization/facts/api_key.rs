@@ -103,7 +103,7 @@ pub(super) async fn lock<'t>(tx: &'t WriteTx, who: &ApiKeyCredential, slug: &Slu
 fn usable<'r>(row: &'r QueryResult, who: &ApiKeyCredential, now: Time) -> Result<Found<'r>> {
     let (key, org, columns) = read_facts(row).map_err(from_db)?;
     key.usable(now, who.from)?;
-    Ok(Found { principal: Principal::ApiKey(key), role: None, policy: SignInPolicy::default(), org, columns })
+    Ok(Found { principal: Principal::ApiKey(key), role: None, has_further: false, policy: SignInPolicy::default(), org, columns })
 }
 
 fn read_facts(row: &QueryResult) -> Result<(ApiKey, Option<uuid::Uuid>, Columns<'_>), DbErr> {

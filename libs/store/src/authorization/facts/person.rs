@@ -11,7 +11,7 @@ use domain::{
     },
     core::value::{Email, Slug},
     identity::{accounts::Person, authentications::Authentications, sessions::SessionCredential},
-    tenancy::roles::{Caps, Role, RoleName},
+    tenancy::roles::{Caps, RoleName},
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
@@ -27,7 +27,10 @@ use crate::{
         sql::{self, Columns},
     },
     identity::sign_in_policy::read_policy,
-    tenancy::roles,
+    tenancy::{
+        member_roles::{self, whole_role},
+        roles,
+    },
 };
 
 /// Who is calling: alive only while session, grant and user are.
@@ -100,24 +103,29 @@ pub(super) async fn lock<'t>(
     assemble(&tx.store, &tx.tx, found, tx.now()).await
 }
 
-/// A custom role is read again, locked: the statement before waited for the membership only, so what it saw of the role may have been
-/// edited meanwhile.
+/// Custom roles are read again, locked: the statement before waited for the membership only, so what it saw of the roles may have been
+/// edited, or taken away, meanwhile.
 pub(super) async fn refresh_role(tx: &WriteTx, found: &mut Found<'_>) -> Result<()> {
-    if let (Some(org), Some(role)) = (found.org, &mut found.role)
-        && let RoleName::Custom(slug) = &role.name
-    {
-        role.caps = roles::locked_caps(&tx.tx, OrgId::new(org), slug).await?.unwrap_or(Caps::NONE);
+    let (Some(org), Some(role), Some(person)) = (found.org, &mut found.role, found.principal.person()) else { return Ok(()) };
+    if !found.has_further && role.name.builtin_caps().is_some() {
+        return Ok(());
     }
+    let org = OrgId::new(org);
+    let own = roles::locked_role(&tx.tx, org, &role.name).await?;
+    let further = if found.has_further { member_roles::locked_further_caps(&tx.tx, org, person.id).await? } else { Caps::NONE };
+    role.caps = own.and(further);
     Ok(())
 }
 
 pub(super) fn read_facts<'r>(row: &'r QueryResult, who: &SessionCredential) -> Result<Found<'r>, DbErr> {
     let mut columns = Columns::of(row);
     let person = read_person(&mut columns, who)?;
-    let role = read_role(&mut columns)?;
+    let (name, permissions): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let further: Option<String> = columns.next()?;
+    let role = name.map(|name| whole_role(RoleName::stored(name), permissions.as_deref(), further.as_deref()));
     let policy = read_policy(columns.next()?)?;
     let org = columns.next()?;
-    Ok(Found { principal: Principal::Person(person), role, policy, org, columns })
+    Ok(Found { principal: Principal::Person(person), role, has_further: further.is_some(), policy, org, columns })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that knows a person, from a live session just read")]
@@ -127,12 +135,4 @@ pub(super) fn read_person(columns: &mut Columns<'_>, who: &SessionCredential) ->
     let is_platform_owner = columns.next()?;
     let did = Authentications::stored(columns.next::<Option<String>>()?.as_deref());
     Ok(Person::signed_in(who, email, realm, verified, is_platform_owner, did))
-}
-
-fn read_role(columns: &mut Columns<'_>) -> Result<Option<Role>, DbErr> {
-    let (name, permissions): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
-    let Some(name) = name.map(RoleName::stored) else { return Ok(None) };
-    // A role that is gone allows nothing.
-    let caps = name.builtin_caps().unwrap_or_else(|| permissions.map_or(Caps::NONE, |text| roles::caps_from_text(&text)));
-    Ok(Some(Role { name, caps }))
 }

@@ -88,7 +88,14 @@ async fn of_key<'t, A: Access>(
     let (key, org, columns) = read_facts(&row).map_err(from_db)?;
     key.usable(now)?;
     let service = key.service_id;
-    let found = Found { principal: Principal::ServiceKey(key), role: None, policy: SignInPolicy::default(), org, columns };
+    let found = Found {
+        principal: Principal::ServiceKey(key),
+        role: None,
+        has_further: false,
+        policy: SignInPolicy::default(),
+        org,
+        columns,
+    };
     Ok((assemble(store, db, found, now).await?, ServiceFacts::assembled(service, None)))
 }
 

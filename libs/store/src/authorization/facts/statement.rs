@@ -23,7 +23,9 @@ macro_rules! facts {
             "
     select u.email, u.realm, u.email_verified_at, u.is_platform_owner, ",
             $did,
-            ", m.role, r.permissions, o.sign_in_policy, ",
+            ", m.role, r.permissions, ",
+            $crate::tenancy::member_roles::further!(),
+            ", o.sign_in_policy, ",
             $crate::tenancy::organizations::organization_columns!(),
             "
       from ",

@@ -74,6 +74,7 @@ async fn a_deleted_organization_goes_after_its_last_delivery_and_its_events_go_w
                 user_id: Set(owner(store, org).await),
                 role: Set("owner".to_owned()),
                 created_at: Set(now()),
+                more_roles: Set(false),
             };
             memberships::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
             commit(store, org, 5).await;

@@ -54,7 +54,9 @@ pub struct Candidate {
 
 /// What is selected of an account `u` in organization `$1`, in the order of [`candidate`].
 const CANDIDATE: &str = "m.role, r.permissions,
-      exists (select 1 from service_grants g where g.org_id = $1 and g.user_id = u.id),
+      exists (select 1 from service_grants g where g.org_id = $1 and g.user_id = u.id)
+      or exists (select 1 from member_roles d join roles f on f.org_id = d.org_id and f.id = d.role_id
+        where d.org_id = $1 and d.user_id = u.id and f.permissions <> ''),
       exists (select 1 from removals b where b.org_id = $1 and (b.user_id = u.id or b.email = u.email))
     from users u
     left join memberships m on m.org_id = $1 and m.user_id = u.id
@@ -228,18 +230,27 @@ const BLOCK: Sql = sql!("update identities set blocked_at = $3 where org_id = $1
 const UNBLOCK: Sql =
     sql!("update identities set blocked_at = null where org_id = $1 and user_id = $2 and blocked_at is not null");
 const UNLINK: Sql = sql!("delete from identities where org_id = $1 and connection_id = $2 and user_id = $3");
-/// What its people are: each once.
+/// What its people are, in any way, whether it counts now or not: each once.
 const ROLES_OF: Sql = sql!(
-    "select distinct m.role, r.permissions
+    "select m.role, r.permissions
     from identities i
     join memberships m on m.org_id = i.org_id and m.user_id = i.user_id
     left join roles r on r.org_id = m.org_id and r.slug = m.role
+    where i.org_id = $1 and i.connection_id = $2
+    union
+    select f.slug, f.permissions
+    from identities i
+    join member_roles d on d.org_id = i.org_id and d.user_id = i.user_id
+    join roles f on f.org_id = d.org_id and f.id = d.role_id
     where i.org_id = $1 and i.connection_id = $2"
 );
 const REPROVE: Sql = sql!(
     "update identities set reprove = true
     where org_id = $1 and connection_id = $2
-      and user_id in (select user_id from memberships where org_id = $1 and role = $3)"
+      and (user_id in (select user_id from memberships where org_id = $1 and role = $3)
+        or user_id in (
+          select d.user_id from member_roles d join roles f on f.org_id = d.org_id and f.id = d.role_id
+          where d.org_id = $1 and f.slug = $3))"
 );
 
 impl WriteTx {

@@ -64,6 +64,7 @@ async fn join(store: &Store, org: OrgId, user: UserId) {
         user_id: Set(user.uuid()),
         role: Set("member".to_owned()),
         created_at: Set(now()),
+        more_roles: Set(false),
     };
     memberships::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
 }

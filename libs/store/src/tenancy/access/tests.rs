@@ -12,6 +12,7 @@ const LISTED: &[&str] = &[
     "grants.user_id",
     "invitations.pending_email",
     "log_streams.url_chosen_by",
+    "member_roles.user_id",
     "memberships.user_id",
     "oauth_credentials.entered_by",
     "scim_tokens.shown_to",

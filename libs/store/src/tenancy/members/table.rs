@@ -24,5 +24,6 @@ table! {
         user_id: Uuid,
         role: String,
         created_at: ChronoDateTimeUtc,
+        more_roles: bool,
     }
 }

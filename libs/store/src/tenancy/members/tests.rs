@@ -21,6 +21,7 @@ async fn a_member_read_by_position_is_the_member() {
             user_id: Set(user.id.uuid()),
             role: Set(made.role.to_string()),
             created_at: Set(made.created_at),
+            more_roles: Set(false),
         };
         memberships::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
         let page = || vec![org.uuid().into(), 10_i64.into(), 0_i64.into()];

@@ -40,6 +40,7 @@ table! {
         custom_domain: Option<String>,
         domain_verified: bool,
         sign_in_policy: Option<String>,
+        more_roles: bool,
     }
 }
 

@@ -40,6 +40,16 @@ pub(super) const SECTIONS: &[Section] = &[
         ),
     ),
     of(
+        "further_roles",
+        "role",
+        &["member_roles.user_id"],
+        sql!(
+            "select f.id, d.org_id as organization_id, f.slug as role, d.connection_id, d.created_at, count(*) over () as total
+            from member_roles d join roles f on f.org_id = d.org_id and f.id = d.role_id
+            where d.user_id = $1 order by d.created_at desc limit $2"
+        ),
+    ),
+    of(
         "organizations_owned",
         "org",
         &["organizations.owner_user_id"],

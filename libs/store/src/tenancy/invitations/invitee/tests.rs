@@ -36,6 +36,7 @@ async fn an_invitees_state_is_read_as_it_was_selected() {
             user_id: Set(member.id.uuid()),
             role: Set("member".to_owned()),
             created_at: Set(now()),
+            more_roles: Set(false),
         };
         memberships::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
         for (email, expires) in [("ann@example.com", 60), ("bob@example.com", 60), ("cy@example.com", -60)] {

@@ -1,6 +1,7 @@
 //! Members.
 
 mod access;
+mod roles;
 mod service_access;
 
 use std::str::FromStr;
@@ -46,7 +47,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .of_org(remove, writing::<Members>())
         .of_org(remove_by_delete, writing::<Members>())
         .of_org(transfer, writing::<Ownership>());
-    routes.of(service_access::routes).of(access::routes);
+    routes.of(roles::routes).of(service_access::routes).of(access::routes);
 }
 
 /// A member in a path, by the account.

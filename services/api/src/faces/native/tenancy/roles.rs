@@ -73,6 +73,11 @@ const BUILT_IN: [(&str, &str, &str, &str); 3] = [
     ("member", "Member", "Belongs to the organization.", "org:view"),
 ];
 
+/// Name and display permission of a built-in role.
+pub(super) fn built_in_named(slug: &str) -> Option<(&'static str, &'static str)> {
+    BUILT_IN.into_iter().find(|(known, ..)| *known == slug).map(|(_, name, _, permission)| (name, permission))
+}
+
 fn built_in(org: OrgId) -> impl Iterator<Item = RoleResponse> {
     BUILT_IN.into_iter().map(move |(slug, name, description, permission)| RoleResponse {
         id: format!("role_{slug}"),
@@ -182,9 +187,12 @@ async fn change(app: &App, who: &SignedIn<OrgPath<String>>, b: UpdateRoleRequest
 }
 
 /// Built-in roles exist but cannot be changed.
-fn custom(text: &str) -> Result<RoleId, Error> {
+pub(super) fn custom(text: &str) -> Result<RoleId, Error> {
     if BUILT_IN.iter().any(|(slug, ..)| text.strip_prefix("role_") == Some(slug)) {
-        return Err(Error::conflict("built_in_role", "Built-in roles cannot be changed."));
+        return Err(Error::conflict(
+            "built_in_role",
+            "Built-in roles cannot be changed, nor given beside another: change the member's own role.",
+        ));
     }
     text.parse().map_err(|_| Error::not_found("role"))
 }
