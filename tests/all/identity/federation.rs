@@ -2,6 +2,7 @@
 
 mod answers;
 mod entering;
+mod groups;
 mod linking;
 mod saml;
 

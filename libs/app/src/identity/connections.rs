@@ -138,7 +138,7 @@ impl App {
         self.get_connection(c, slug, id).await
     }
 
-    /// Deletes a connection: nobody signs in through it any more, and its SCIM tokens end with it. `Conflict` (`connection_in_use`) while people of some domain can sign in
+    /// Deletes a connection: nobody signs in through it any more, and its SCIM tokens and the roles that it gave end with it. `Conflict` (`connection_in_use`) while people of some domain can sign in
     /// through nothing else.
     pub async fn delete_connection(&self, c: &Caller, slug: &Slug, id: ConnectionId) -> Result<()> {
         self.in_org::<Connections, _>(c, slug, async |tx, scope| {
@@ -150,9 +150,12 @@ impl App {
                 return Err(Error::conflict("connection_in_use", text));
             }
             let tokens = tx.delete_tokens_of_connection(scope, id).await?;
+            let ended = tx.end_mapped_roles(scope, id, |_| true).await?;
             tx.delete_connection(scope, id).await?;
+            let ended_roles = ended.iter().map(ToString::to_string).collect();
             let (connection_id, name) = (connection.slug.as_str().to_owned(), connection.name.to_string());
-            let change = Change::new((), scope.org(), Event::ConnectionDeleted { provider_id: id, connection_id, name });
+            let change =
+                Change::new((), scope.org(), Event::ConnectionDeleted { provider_id: id, connection_id, name, ended_roles });
             Ok(tokens.into_iter().fold(change, |change, token| {
                 change.and(scope.org(), Event::ScimTokenDeleted { scim_token_id: token.id, name: token.name.to_string() })
             }))

@@ -1,9 +1,10 @@
 //! Signing in through an organization's identity provider: a browser is sent there ([`leaving`]), comes back ([`returning`]), and whoever it is goes on
-//! with the flow ([`arriving`]), or proves first that an account is theirs ([`proving`]).
+//! with the flow ([`arriving`]), or proves first that an account is theirs ([`proving`]). What their groups give them is in [`mapping`].
 
 mod arriving;
 mod attempts;
 mod leaving;
+mod mapping;
 mod proving;
 mod returning;
 mod saml;

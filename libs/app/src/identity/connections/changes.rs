@@ -9,12 +9,12 @@ use domain::{
         policy::{OrgScope, Read, Write, decide, may_try},
         resource::Connections,
     },
-    core::value::{Name, Slug},
+    core::value::{Name, RoleSlug, Slug},
     identity::connections::{
         ClientIdentifier, ClientPassword, Connection, Endpoints, Issuer, Notes, ProviderUrl, Scopes,
         certificates::Certificate,
         documents::Documents,
-        mapping::{Attributes, Changed, RoleMapping},
+        mapping::{Attributes, Changed, RoleMapping, added},
     },
     tenancy::smtp::Ceiling,
 };
@@ -103,7 +103,11 @@ async fn change(
     (fetched, by_hand): &(Fetched, Option<Vec<Certificate>>),
 ) -> Result<Change<()>> {
     let roles = changes.roles.as_deref().unwrap_or(&before.mapping.roles);
-    let confirms = check_roles(tx, scope, &before.mapping.roles, roles).await? && changes.roles.is_some();
+    let holds_all = check_roles(tx, scope, &before.mapping.roles, roles).await?;
+    let confirms = holds_all && changes.roles.is_some();
+    if changes.moves_groups(before) && !holds_all {
+        return Err(groups_decide());
+    }
     let mut after = changes.applied(before, tx.now());
     if let Some(by_hand) = by_hand {
         let published =
@@ -130,6 +134,9 @@ async fn change(
     if changed.is_empty() && before.documents == after.documents && before.ceiling == after.ceiling {
         return Ok(Change::silent((), NoEvent::Unchanged));
     }
+    // Whoever is in another group that gives one of them has it again at their next sign-in.
+    let ends = |role: &RoleSlug| added(&after.mapping.roles, &before.mapping.roles).any(|gone| gone.role == *role);
+    let ended = tx.end_mapped_roles(scope, after.id, ends).await?;
     tx.save_connection(scope, &after, &changes.secret).await?;
     if kind == Changed::Trust {
         tx.ask_for_proof(scope, after.id).await?;
@@ -145,8 +152,17 @@ async fn change(
         enabled: after.enabled,
         changed: changed.into_iter().map(str::to_owned).collect(),
         new_generation: kind == Changed::Trust,
+        ended_roles: ended.iter().map(ToString::to_string).collect(),
     };
     Ok(Change::new((), scope.org(), event))
+}
+
+/// Another claim of groups gives mapped roles to others, as another mapping does.
+fn groups_decide() -> Error {
+    Error::forbidden(
+        "permission_not_held",
+        "Which claim names the groups decides who is given the mapped roles: only who may hand out roles, and holds all of them, changes it.",
+    )
 }
 
 /// Another server does not get the secret of this one.
@@ -171,6 +187,11 @@ impl ConnectionChanges {
             userinfo: self.userinfo.clone().apply(before.userinfo.clone()),
             discovery: self.discovery.clone().apply(before.discovery.clone()),
         }
+    }
+
+    /// Whether the groups that give roles are found elsewhere from now on.
+    fn moves_groups(&self, before: &Connection) -> bool {
+        self.attributes.as_ref().is_some_and(|after| after.groups != before.mapping.attributes.groups)
     }
 
     /// Whether a URL is sent with these changes, and not one that was there.

@@ -33,6 +33,7 @@ use store::{
 use super::{
     attempts::{attempt, in_trouble},
     done, identity_key,
+    mapping::map_groups,
     saml_logout::remember,
 };
 use crate::{
@@ -270,7 +271,13 @@ impl App {
     }
 
     /// They are known: the rest is as with everybody.
-    async fn go_in(&self, tx: &WriteTx, named: &Named<'_>, user: &User, told: Vec<(OrgId, Event)>) -> Result<Change<Landing>> {
+    async fn go_in(
+        &self,
+        tx: &WriteTx,
+        named: &Named<'_>,
+        user: &User,
+        mut told: Vec<(OrgId, Event)>,
+    ) -> Result<Change<Landing>> {
         tx.acts(domain::Actor::User { id: user.id, email: user.email.clone() });
         let &Named { login, asserted, loaded, shown, call, .. } = named;
         let did = Authentications::one(done(login, asserted, tx.now()));
@@ -293,11 +300,14 @@ impl App {
         if let Outcome::Failed(failure) = &outcome {
             tx.flow_in_trouble(loaded.mine(), &Trouble { reason: failure.reason, attempt: named.attempt }).await?;
         }
-        if !matches!(outcome, Outcome::Failed(_)) {
+        let mut record = attempt(named.attempt, outcome, (Some(asserted), Some(user.id)), tx);
+        if change.value().is_ok() {
             let session = self.provider_session(login, asserted, tx.now());
             remember(tx, (login, asserted), session.as_ref(), user.id).await?;
+            let (mapped, notes) = map_groups(tx, login, asserted, user).await?;
+            told.extend(mapped);
+            record.notes = notes;
         }
-        let record = attempt(named.attempt, outcome, (Some(asserted), Some(user.id)), tx);
         tx.record_attempt(login.org, login.connection, &record).await?;
         let change = change.map(|outcome| match outcome {
             Ok(arrived) => Landing::In(arrived),

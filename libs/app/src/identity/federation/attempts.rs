@@ -33,6 +33,7 @@ pub(super) fn attempt(id: AttemptId, outcome: Outcome, whose: (Option<&Asserted>
         email: asserted.and_then(|asserted| asserted.address.email()).map(ToString::to_string),
         user,
         ip_address: tx.origin().ip_address.clone(),
+        notes: Vec::new(),
         at: tx.now(),
     }
 }

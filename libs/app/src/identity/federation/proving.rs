@@ -10,7 +10,7 @@ use store::{
     identity::federation::{logins::UpstreamLogin, saml_sessions::SamlSessionHashes},
 };
 
-use super::{arriving::link, done, saml_logout::remember};
+use super::{arriving::link, done, mapping::map_groups, saml_logout::remember};
 use crate::App;
 
 /// What a provider said of somebody who has to prove that an account is theirs.
@@ -44,8 +44,10 @@ impl Proof {
         if !is_member || !counts || !tx.end_upstream_login(self.login.id).await? {
             return Err(Error::conflict("flow_over", "This sign-in is over. Begin again at the application."));
         }
-        let told = link(tx, &self.login, &self.asserted, user).await?;
+        let mut told = link(tx, &self.login, &self.asserted, user).await?;
         remember(tx, (&self.login, &self.asserted), self.session.as_ref(), user.id).await?;
+        let (mapped, _) = map_groups(tx, &self.login, &self.asserted, user).await?;
+        told.extend(mapped);
         Ok((self.done, told))
     }
 }

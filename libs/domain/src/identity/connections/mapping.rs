@@ -1,4 +1,6 @@
-//! What a provider's claims and groups mean in an organization.
+//! What a provider's claims and groups mean in an organization; what the groups come to at a sign-in is in [`effect`].
+
+pub mod effect;
 
 use serde::{Deserialize, Serialize};
 

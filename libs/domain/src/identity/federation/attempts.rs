@@ -4,7 +4,10 @@
 use crate::{
     Time, UserId,
     core::id::id,
-    identity::saml::{Check, Finding},
+    identity::{
+        connections::mapping::effect::Note,
+        saml::{Check, Finding},
+    },
 };
 
 id! {
@@ -216,6 +219,8 @@ pub struct Attempt {
     pub user: Option<UserId>,
     /// Where they came from.
     pub ip_address: Option<String>,
+    /// What else there is to say of it.
+    pub notes: Vec<Note>,
     /// When.
     pub at: Time,
 }

@@ -1,12 +1,13 @@
 //! What became of those who came back from a provider, as far as an organization looks into it.
 
 use domain::{
-    ConnectionId, OrgId, Page, Result, UserId,
+    ConnectionId, Error, OrgId, Page, Result, UserId,
     authorization::{
         policy::{OrgScope, Read},
         resource::Connections,
     },
     identity::{
+        connections::mapping::effect::Note,
         federation::attempts::{Attempt, AttemptId, Failure, KEPT, MOST_OF_A_CONNECTION, Outcome, Reason, Stage},
         saml::checks,
     },
@@ -20,8 +21,8 @@ use crate::{
 
 const INSERT: Sql = sql!(
     "insert into connection_attempts
-      (org_id, connection_id, id, outcome, stage, reason, detail, checks, subject, email, user_id, ip_address, created_at, expires_at)
-    select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+      (org_id, connection_id, id, outcome, stage, reason, detail, checks, subject, email, user_id, ip_address, created_at, expires_at, notes)
+    select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
     where exists (select 1 from connections c where c.org_id = $1 and c.id = $2)"
 );
 const CROWD: Sql = sql!(
@@ -39,7 +40,7 @@ const CROWD_OF_ANSWERS: Sql = sql!(
 /// Of them, those whose browser brought no code.
 const MOST_ANSWERS: i64 = 20;
 const LIST: Sql = sql!(
-    "select id, outcome, stage, reason, detail, checks, subject, email, user_id, ip_address, created_at
+    "select id, outcome, stage, reason, detail, checks, subject, email, user_id, ip_address, created_at, notes
     from connection_attempts
     where org_id = $1 and connection_id = $2
     order by created_at desc, id desc
@@ -69,7 +70,13 @@ fn read(row: &QueryResult) -> Result<Attempt, DbErr> {
         user: columns.next::<Option<uuid::Uuid>>()?.map(UserId::new),
         ip_address: columns.next()?,
         at: columns.next()?,
+        // A newer version may have written others.
+        notes: columns.next::<Option<String>>()?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
     })
+}
+
+fn notes(notes: &[Note]) -> Result<Option<String>> {
+    (!notes.is_empty()).then(|| serde_json::to_string(notes).map_err(Error::internal)).transpose()
 }
 
 impl WriteTx {
@@ -94,6 +101,7 @@ impl WriteTx {
             attempt.ip_address.clone().into(),
             attempt.at.into(),
             (attempt.at + KEPT).into(),
+            notes(&attempt.notes)?.into(),
         ];
         sql::execute(&self.tx, INSERT, [of(), values].concat()).await?;
         // What comes of answers without a code anybody can bring about: it drives out nothing else.

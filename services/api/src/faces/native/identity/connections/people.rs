@@ -5,6 +5,7 @@ use app::App;
 use domain::{
     ConnectionId, UserId,
     identity::{
+        connections::mapping::effect::Note,
         federation::attempts::{Attempt, Outcome},
         saml::{Finding, Verdict},
     },
@@ -19,6 +20,25 @@ use crate::http::{
     path::OrgPath,
     wire::{Query, time},
 };
+
+/// Something to know of an attempt that was not refused for it.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"code": "role_gone", "role": "support", "message": "A mapped role is gone. Take it out of `role_mapping`."}))]
+struct SignInNoteResponse {
+    /// `groups_missing`, `directory_decides`, `role_gone`, `role_beyond_ceiling` or `role_limit`.
+    code: &'static str,
+    /// Which mapped role it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+    /// The same for people, with what to do.
+    message: &'static str,
+}
+
+impl From<Note> for SignInNoteResponse {
+    fn from(note: Note) -> Self {
+        Self { code: note.as_str(), role: note.role().map(ToString::to_string), message: note.hint() }
+    }
+}
 
 /// An attempt to sign in through a connection.
 #[derive(Serialize, ToSchema)]
@@ -50,6 +70,10 @@ struct SignInAttemptResponse {
     /// Whose account that is.
     user_id: Option<String>,
     ip_address: Option<String>,
+    /// What else there is to say of it, most often about `role_mapping`. Absent: nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    notes: Vec<SignInNoteResponse>,
     created_at: String,
 }
 
@@ -95,6 +119,7 @@ impl From<Attempt> for SignInAttemptResponse {
             email: attempt.email,
             user_id: attempt.user.map(|user| user.to_string()),
             ip_address: attempt.ip_address,
+            notes: attempt.notes.into_iter().map(Into::into).collect(),
             created_at: time(attempt.at),
         }
     }
