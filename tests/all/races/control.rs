@@ -11,7 +11,7 @@ use super::{
 };
 
 /// One statement for each invariant, in their order, that breaks it.
-const BREAKS: [&str; 13] = [
+const BREAKS: [&str; 14] = [
     "update memberships set role = 'admin' where role = 'owner'",
     "update org_counters set members = members + 1",
     "update org_counters set webhooks = webhooks + 1",
@@ -27,6 +27,7 @@ const BREAKS: [&str; 13] = [
     "insert into device_codes
       (hash, user_code_hash, client_org_id, client_id, request, created_at, expires_at, kept_until, interval_seconds, used_at, grant_id)
     select 'x', 'x', c.org_id, c.id, '{}', c.created_at, c.created_at, c.created_at, 5, c.created_at, c.id from clients c",
+    "update memberships set more_roles = false",
 ];
 
 /// Runs `sql` with an event behind it, as every change has one; the error that it ends with.
@@ -47,6 +48,8 @@ both!(a_commit_that_breaks_an_invariant_is_refused, async |app| {
     let org = app.create_org(&ann, "acme").await;
     let bob = app.member(&ann, "acme", "bob@example.com", "member").await;
     app.by(&bob).post_empty(&org.at("select")).await.ok();
+    let role = app.role(&ann, "acme", "hooks", &["webhooks.manage"]).await;
+    app.by(&ann).put(&org.at(&format!("members/{}/roles/{role}", bob.id)), json!({})).await.ok();
     app.invite(&ann, "acme", "guest@example.com", "member").await;
     app.by(&ann).post(&org.at("services"), json!({"slug": "portal", "name": "Portal", "service_type": "web"})).await.ok();
     app.worker().await;

@@ -7,7 +7,7 @@
 use tenantry_tests::{Database, TestApp};
 
 /// A name, and the rows that must not be.
-pub(super) const INVARIANTS: [(&str, &str); 13] = [
+pub(super) const INVARIANTS: [(&str, &str); 14] = [
     (
         "one owner, whom the organization names",
         "from organizations o where o.deleted_at is null and ((select count(*) from memberships m where m.org_id = o.id and m.role = 'owner') <> 1
@@ -74,6 +74,11 @@ pub(super) const INVARIANTS: [(&str, &str); 13] = [
         "a device that was let in was approved, once",
         "from device_codes d where d.grant_id is not null and (d.session_id is null or d.answered_at is null or d.used_at is null)",
     ),
+    (
+        "whoever has further roles is looked up for them",
+        "from member_roles d join memberships m on m.org_id = d.org_id and m.user_id = d.user_id join organizations o on o.id = d.org_id
+        where not m.more_roles or not o.more_roles",
+    ),
 ];
 
 /// A query that answers the name of each invariant that does not hold.
@@ -82,11 +87,12 @@ pub(super) fn broken() -> String {
     parts.join(" union all ")
 }
 
-const WATCHED: [&str; 16] = [
+const WATCHED: [&str; 17] = [
     "organizations",
     "org_counters",
     "memberships",
     "roles",
+    "member_roles",
     "invitations",
     "grants",
     "spent_refresh_tokens",
