@@ -3,6 +3,7 @@
 mod accounts;
 mod auth;
 mod connections;
+mod discovery;
 mod factors;
 mod federation;
 mod flows;

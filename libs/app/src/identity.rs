@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod connections;
+pub mod discovery;
 pub mod factors;
 pub mod federation;
 pub mod flows;

@@ -59,6 +59,7 @@ both!(t40_every_address_gets_the_same_answer, async |app| {
         ("/api/auth/login", json!({"password": "a wrong sentence", "org_slug": "acme"})),
         ("/api/auth/login", json!({"password": "a wrong sentence", "org_slug": "no-such-org"})),
         ("/api/auth/login", json!({"password": ""})),
+        ("/api/auth/lookup-email", json!({})),
     ] {
         let expected = ask(&app.client(), path, "never-seen@example.com", &more).await;
         for email in &addresses {

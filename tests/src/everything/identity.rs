@@ -29,6 +29,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("organizations.upstreamProviders.unlinkIdentity", Organization(Admin)),
     op("organizations.upstreamProviders.update", Organization(Admin)).with(|_| json!({"jit": true})),
     op("auth.forgotPassword", Public),
+    op("auth.getContext", Public),
+    op("auth.lookupEmail", Public),
     op("auth.login", Public),
     op("auth.logout", SignedIn),
     op("auth.refreshToken", Public),

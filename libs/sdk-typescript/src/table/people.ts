@@ -11,6 +11,8 @@ export const auth = {
   revoke: 'public POST /auth/revoke form',
   forgotPassword: 'public POST /api/auth/forgot-password {}',
   resetPassword: 'public POST /api/auth/reset-password {}',
+  lookupEmail: 'public POST /api/auth/lookup-email {}',
+  getContext: 'public GET /api/auth/context?',
 } as const;
 
 export const user = {

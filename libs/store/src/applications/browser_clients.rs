@@ -6,9 +6,10 @@ use domain::{
         client_grants::TokenClient,
         clients::{ApplicationType, OrganizationUsage, SignInSettings},
         resource_servers::TokenAlg,
+        services::ServiceType,
         uris::{PageUri, RedirectUri},
     },
-    core::value::Slug,
+    core::value::{ServiceSlug, Slug},
     tenancy::organizations::OrgStatus,
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
@@ -36,6 +37,17 @@ pub struct BrowserClient {
     pub of: TokenClient,
     /// How people sign in there.
     pub sign_in: SignInSettings,
+    /// What it is to its organization, if it is one's.
+    pub service: Option<ServiceNamed>,
+}
+
+/// A service, as people and requests name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceNamed {
+    /// Its name in URLs.
+    pub slug: ServiceSlug,
+    /// What runs it.
+    pub service_type: ServiceType,
 }
 
 impl BrowserClient {
@@ -77,7 +89,7 @@ pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, 
 
 /// A client of an organization that is not there, or not active, is none.
 const CLIENT: &str =
-    "select c.id, c.client_id, c.name, c.org_id, o.slug, o.status, s.service_type, s.device_activation_uri, c.application_type, c.redirect_uris,
+    "select c.id, c.client_id, c.name, c.org_id, o.slug, o.status, s.slug, s.service_type, s.device_activation_uri, c.application_type, c.redirect_uris,
       c.post_logout_redirect_uris, c.organization_usage, c.id_token_alg, c.device_flow,
       c.backchannel_logout_uri
     from clients c
@@ -85,12 +97,15 @@ const CLIENT: &str =
     left join services s on s.org_id = c.org_id and s.id = c.id";
 const BY_NAME: Sql = sql!("{client} where c.client_id = $1", client = CLIENT);
 const BY_ID: Sql = sql!("{client} where c.org_id = $1 and c.id = $2", client = CLIENT);
+const BY_SERVICE: Sql = sql!("{client} where c.org_id = $1 and s.slug = $2", client = CLIENT);
 
 fn client(row: &QueryResult) -> Result<Option<BrowserClient>, DbErr> {
     let mut columns = Columns::of(row);
     let (id, client_id, name, org) = (columns.next()?, columns.next()?, columns.next()?, OrgId::new(columns.next()?));
     let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
-    let (kind, activation): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let (named, kind, activation): (Option<String>, Option<String>, Option<String>) =
+        (columns.next()?, columns.next()?, columns.next()?);
+    let kind = kind.map(|kind| kind.parse::<ServiceType>().map_err(wrong)).transpose()?;
     let mut sign_in = next_sign_in(&mut columns)?;
     let of = match slug {
         _ if org == PLATFORM => TokenClient::Platform,
@@ -101,10 +116,11 @@ fn client(row: &QueryResult) -> Result<Option<BrowserClient>, DbErr> {
         // People sign in to the organization whose service it is.
         sign_in.organization_usage = OrganizationUsage::Require;
         sign_in.device_flow = activation.is_some();
-        let native = kind.is_some_and(|kind| matches!(kind.as_str(), "mobile" | "desktop"));
+        let native = kind.is_some_and(ServiceType::is_native);
         sign_in.application_type = if native { ApplicationType::Native } else { ApplicationType::Web };
     }
-    Ok(Some(BrowserClient { id, client_id, name, of, sign_in }))
+    let service = named.zip(kind).map(|(slug, service_type)| ServiceNamed { slug: ServiceSlug::stored(slug), service_type });
+    Ok(Some(BrowserClient { id, client_id, name, of, sign_in, service }))
 }
 
 async fn one(db: &impl ConnectionTrait, sql: Sql, values: Vec<Value>) -> Result<Option<BrowserClient>> {
@@ -119,6 +135,11 @@ impl Store {
             return Ok(None);
         }
         one(&self.db, BY_NAME, vec![client_id.into()]).await
+    }
+
+    /// The client of an active organization's service.
+    pub async fn public_client_of_service(&self, org: OrgId, service: &ServiceSlug) -> Result<Option<BrowserClient>> {
+        one(&self.db, BY_SERVICE, vec![org.uuid().into(), service.as_str().into()]).await
     }
 
     /// The client of a flow.

@@ -100,9 +100,9 @@ impl Store {
     }
 
     /// Where people with addresses of a domain sign in to an organization that lets that be known.
-    pub async fn public_route(&self, org: OrgId, domain: &str) -> Result<Option<ConnectionId>> {
+    pub async fn public_route(&self, org: OrgId, domain: &str) -> Result<Option<Way>> {
         let row = sql::one(&self.db, ANNOUNCED_WAY, vec![org.uuid().into(), domain.into()]).await?;
-        row.map(|row| way(&row).map(|way| way.id)).transpose().map_err(from_db)
+        row.map(|row| way(&row)).transpose().map_err(from_db)
     }
 
     /// What people know a connection of an active organization by, while it is what it was in a generation.

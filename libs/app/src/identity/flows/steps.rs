@@ -114,7 +114,7 @@ impl App {
         };
         let organization = self.organization_of(&loaded, &email).await?;
         let through = match organization {
-            Some(org) => self.store.public_route(org, email.domain()).await?,
+            Some(org) => self.store.public_route(org, email.domain()).await?.map(|way| way.id),
             None => None,
         };
         // Who types an address where none was asked for is somebody else than who is signed in.

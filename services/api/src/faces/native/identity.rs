@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 mod connections;
+mod discovery;
 pub(super) mod factors;
 mod login;
 mod passwords;
@@ -22,6 +23,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .of(registration::routes)
         .of(login::routes)
+        .of(discovery::routes)
         .of(passwords::routes)
         .of(accounts::routes)
         .of(sessions::routes)

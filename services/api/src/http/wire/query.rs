@@ -23,10 +23,14 @@ impl FromRequest for Query {
 impl Query {
     /// A text; empty counts as missing.
     pub fn text(&self, name: &str) -> Result<Option<String>, Violation> {
+        self.longer_text(name, 300)
+    }
+    /// A text of at most so many bytes; empty counts as missing.
+    pub fn longer_text(&self, name: &str, longest: usize) -> Result<Option<String>, Violation> {
         match self.0.get(name).map(String::as_str) {
             None | Some("") => Ok(None),
-            Some(v) if v.len() > 300 || v.contains('\0') => {
-                Err(Violation::new(name, "bad_value", "Use at most 300 ordinary characters."))
+            Some(v) if v.len() > longest || v.contains('\0') => {
+                Err(Violation::new(name, "bad_value", format!("Use at most {longest} ordinary characters.")))
             }
             Some(v) => Ok(Some(v.to_owned())),
         }
