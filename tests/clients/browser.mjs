@@ -6,6 +6,7 @@ import { start } from './application.mjs';
 import { seen, violations } from './inspector.mjs';
 import { Api, NEVER } from './people.mjs';
 import { visitor } from './visitor.mjs';
+import { asked } from './walk_consent.mjs';
 import { onADevice } from './walk_devices.mjs';
 import { brand, byCode, choosing, comingIn } from './walk_in.mjs';
 import { changingAddress, firstOwner, forgetting, invited, signingUp } from './walk_mailed.mjs';
@@ -17,7 +18,7 @@ import { goingWrong, guessing } from './walk_wrong.mjs';
 
 // In this order: some need what others did.
 const WALKS = [
-  comingIn, choosing, brand, byCode, onADevice, leaving, goingWrong, signingUp, changingAddress, forgetting, invited, firstOwner, guessing, withKeys, withoutScript,
+  comingIn, choosing, brand, byCode, onADevice, asked, leaving, goingWrong, signingUp, changingAddress, forgetting, invited, firstOwner, guessing, withKeys, withoutScript,
   byForm, inOtherLanguages, throughProviders, throughSaml,
 ];
 

@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod billing;
 pub mod client_grants;
 pub mod client_tokens;
+pub mod consents;
 pub mod end_users;
 pub mod plans;
 pub mod platform_clients;

@@ -5,6 +5,7 @@ pub mod authorization_requests;
 pub mod billing;
 pub mod client_grants;
 pub mod clients;
+pub mod consents;
 pub mod device_codes;
 pub mod end_users;
 pub mod plans;

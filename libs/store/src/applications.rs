@@ -6,6 +6,7 @@ pub mod browser_clients;
 pub mod client_grants;
 pub mod clients;
 pub mod codes;
+pub mod consents;
 pub mod device_codes;
 pub mod end_users;
 pub mod org_client_grants;

@@ -15,8 +15,11 @@ async fn acme(app: &TestApp) -> (User, Org, OpenIdProvider, String) {
 /// A domain that an organization proved.
 async fn domain(app: &TestApp, (by, org): (&User, &Org), settings: Value) {
     let made = app.by(by).post(&org.at("domain-routes"), settings).await.ok();
-    app.execute(&format!("update domains set proof = 'dns', verified_at = created_at where domain = '{}'", text(&made["domain"])))
-        .await;
+    app.execute(&format!(
+        "update domains set proof = 'dns', verified_at = created_at where domain = '{}'",
+        text(&made["domain"])
+    ))
+    .await;
 }
 
 async fn look_up(app: &TestApp, email: &str) -> Value {
@@ -59,7 +62,8 @@ both!(an_announced_domain_leads_to_its_provider_and_every_other_address_gets_one
 
 both!(the_context_of_a_sign_in_page_tells_what_the_page_shows, async |app| {
     let (ann, org, _provider, _) = acme(app).await;
-    let service = json!({"slug": "reports", "name": "Reports", "service_type": "web", "redirect_uris": ["https://reports.example/cb"]});
+    let service =
+        json!({"slug": "reports", "name": "Reports", "service_type": "web", "redirect_uris": ["https://reports.example/cb"]});
     app.by(&ann).post(&org.at("services"), service).await.ok();
     let ask = async |query: &str| app.client().get(&format!("/api/auth/context{query}")).await.ok();
     let shown = ask("?org=acme&service=reports&redirect_uri=https%3A%2F%2Freports.example%2Fcb").await;
@@ -82,7 +86,10 @@ both!(the_context_of_a_sign_in_page_tells_what_the_page_shows, async |app| {
     assert_eq!(ask("?org=acme").await["auth_methods"], json!(["password", "upstream"]));
 
     let empty = ask("").await;
-    assert_eq!((&empty["organization"], &empty["service"], &empty["available_providers"]), (&Value::Null, &Value::Null, &json!([])));
+    assert_eq!(
+        (&empty["organization"], &empty["service"], &empty["available_providers"]),
+        (&Value::Null, &Value::Null, &json!([]))
+    );
     assert_eq!(ask("?org=acme&service=nothing").await["service"], Value::Null);
     let ben = app.sign_up("ben@example.com").await;
     app.create_org(&ben, "bolt").await;

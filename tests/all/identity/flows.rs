@@ -1,6 +1,7 @@
 //! Sign-ins in a browser, from an application's request to its tokens.
 
 mod backchannel;
+mod consent;
 mod devices;
 mod organizations;
 mod security;

@@ -16,6 +16,7 @@ use crate::text;
 pub(super) const NOUNS: &[Noun] = &[
     Noun { parameter: "api_key_id", prefix: "apk_", make: made!(api_key) },
     Noun { parameter: "service_slug", prefix: "", make: made!(service) },
+    Noun { parameter: "service_id", prefix: "svc_", make: made!(service_id) },
     Noun { parameter: "plan_id", prefix: "plan_", make: made!(plan) },
     Noun { parameter: "service_key_id", prefix: "apk_", make: made!(service_key) },
     Noun { parameter: "billing_provider", prefix: "", make: made!(billing_credentials) },
@@ -75,6 +76,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("services.apiKeys.delete", Organization(Admin)),
     op("services.apiKeys.get", Organization(Admin)),
     op("services.apiKeys.list", Organization(Admin)),
+    op("user.consents.list", SignedIn),
+    op("user.consents.revoke", SignedIn),
     op("services.checkout", SignedIn).with(|_| {
         let plan = "plan_00000000000000000000000000000000";
         json!({"plan_id": plan, "success_url": "https://sweep.example/", "cancel_url": "https://sweep.example/"})
@@ -103,6 +106,10 @@ async fn service(at: &Maker<'_>) -> String {
     at.keep("nobody", &made["service"]);
     at.post(&format!("services/{slug}/secret/rotate"), json!({})).await;
     slug
+}
+
+async fn service_id(at: &Maker<'_>) -> String {
+    text(&at.get(&format!("services/{}", at.id("service_slug"))).await["service"]["id"])
 }
 
 async fn plan(at: &Maker<'_>) -> String {

@@ -43,6 +43,8 @@ pub struct ServiceChanges {
     pub device_activation_uri: Patch<PageUri>,
     /// Other APIs.
     pub resource_uris: Option<Vec<ResourceUri>>,
+    /// Whether it takes sign-ups.
+    pub sign_up: Option<bool>,
 }
 
 /// A service that was just made; its client secret is shown this once.
@@ -245,6 +247,7 @@ fn apply(changes: &ServiceChanges, s: &mut ServiceSettings) {
     if let Some(uris) = &changes.resource_uris {
         s.resource_uris.clone_from(uris);
     }
+    s.sign_up = changes.sign_up.unwrap_or(s.sign_up);
 }
 
 /// The contract's names of what differs.
@@ -258,6 +261,7 @@ fn differences(before: &ServiceSettings, after: &ServiceSettings) -> Vec<&'stati
         ("redirect_uris", before.redirect_uris != after.redirect_uris),
         ("device_activation_uri", before.device_activation_uri != after.device_activation_uri),
         ("resource_uris", before.resource_uris != after.resource_uris),
+        ("sign_up", before.sign_up != after.sign_up),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }

@@ -2,6 +2,7 @@
 //! ([`domain::identity::flows::next`]) and either shows that, or does what was sent for it.
 
 mod begin;
+mod consenting;
 pub mod devices;
 mod finish;
 pub mod leaving;
@@ -11,8 +12,8 @@ use std::collections::BTreeMap;
 
 use crypto::opaque;
 use domain::{
-    Error, PLATFORM, Result, UserId,
-    applications::authorization_requests::AnswersTo,
+    Error, PLATFORM, Result, ServiceId, UserId,
+    applications::{authorization_requests::AnswersTo, consents::Guest},
     core::{rate::Limit, value::Name},
     identity::{
         accounts::User,
@@ -160,6 +161,8 @@ pub(crate) struct Loaded {
     framed: bool,
     pub(crate) session: Option<BrowserSession>,
     entrance: Option<Entrance>,
+    /// What they are at the service, if they are no member of its organization.
+    guest: Option<Guest>,
     /// What a provider said that has to be proven.
     proof: Option<Proof>,
 }
@@ -169,20 +172,32 @@ impl Loaded {
         Mine { id: self.flow.id, browser: &self.browser, sign_ins: self.flow.sign_ins }
     }
     fn door(&self) -> Door<'_> {
-        Door::Browser { flow: self.mine(), cookie: self.cookie.as_deref(), proof: self.proof.as_ref() }
+        let service = self.service();
+        Door::Browser { flow: self.mine(), cookie: self.cookie.as_deref(), proof: self.proof.as_ref(), service }
+    }
+    /// The service that is signed in to, if the client is an organization's.
+    pub(crate) fn service(&self) -> Option<ServiceId> {
+        self.client.service_id()
+    }
+    /// Whether the person is asked what the client gets of their account.
+    fn is_asked(&self) -> bool {
+        let again = self.flow.request.prompt.consent.then_some(self.flow.created_at);
+        self.guest.as_ref().is_some_and(|guest| guest.is_asked(&self.flow.request.scopes, again))
     }
     fn user(&self) -> Option<&User> {
         self.session.as_ref().map(|session| &session.user)
     }
 }
 
-/// What an organization's policy says about a session that enters it by an application: `None` for who is no member, whatever they operate.
+/// What an organization's policy says about a session that enters it by an application: `None` for who is no member, and uses no service there,
+/// whatever they operate.
 pub(crate) fn member_entry(
     entrance: Option<&Entrance>,
     user: &User,
     (did, call): (&domain::identity::authentications::Authentications, &Call),
 ) -> Result<Option<Entry>> {
-    let Some(entrance) = entrance.filter(|entrance| entrance.role.is_some() || entrance.status != OrgStatus::Active) else {
+    let belongs = |entrance: &&Entrance| entrance.role.is_some() || entrance.guest || entrance.status != OrgStatus::Active;
+    let Some(entrance) = entrance.filter(belongs) else {
         return Ok(None);
     };
     entry_of(entrance, user, (did, call), || Error::forbidden("no_access", "This account has no access to that organization."))
@@ -230,6 +245,13 @@ impl App {
             (Some(session), Some(org)) => self.store.public_entrance(org.id, session.user.id).await?,
             _ => None,
         };
+        let stranger = session.as_ref().filter(|_| entrance.as_ref().is_some_and(|entrance| entrance.role.is_none()));
+        let guest = match (stranger, client.service_id()) {
+            (Some(session), Some(service)) => Some(self.store.public_guest((client.org(), service), &session.user).await?),
+            _ => None,
+        };
+        let may_come = guest.as_ref().is_some_and(Guest::may_come);
+        let entrance = entrance.map(|entrance| entrance.for_guest(may_come));
         let proof = match flow.upstream {
             Some(id) => self.store.public_upstream_login_of_flow(id, call.now).await?,
             None => None,
@@ -238,7 +260,7 @@ impl App {
             Some(login) => self.proof_of(login, call.now).await?,
             None => None,
         };
-        Ok(Loaded { flow, client, browser: hash, cookie, framed: browser.framed, session, entrance, proof })
+        Ok(Loaded { flow, client, browser: hash, cookie, framed: browser.framed, session, entrance, guest, proof })
     }
 
     /// What is missing.
@@ -255,6 +277,7 @@ impl App {
             // An organization's own account is for that organization, as is who is known by an organization's word only.
             confined: session.did.is_confined(session.user.realm) || session.user.realm != PLATFORM,
             entry: entry.as_ref(),
+            is_asked: loaded.is_asked(),
         });
         let flow = &loaded.flow;
         Ok(next(&Facts {
@@ -294,7 +317,7 @@ impl App {
         let user = || loaded.user().map(|user| user.email.to_string());
         let hint = || loaded.flow.request.login_hint.clone();
         let email = match step {
-            Step::Organization => user(),
+            Step::Organization | Step::Consent => user(),
             _ => known.or_else(hint).or_else(user),
         };
         let mut ways = match (step, &loaded.flow.organization) {

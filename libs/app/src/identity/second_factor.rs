@@ -259,7 +259,7 @@ impl App {
         tx.acts(Actor::User { id: user.id, email: user.email.clone() });
         let slug = waits.to.as_ref().map(|(_, slug)| slug);
         // The membership may have ended meanwhile, or the policy become another. What was shown is used up all the same.
-        let (refusal, log) = match self.entry(tx, user, waits.org(), (did, call)).await {
+        let (refusal, log) = match self.entry(tx, user, (waits.org(), door.service()), (did, call)).await {
             Ok(entry) => (slug.and_then(|slug| entry.refusal(slug)), waits.org().unwrap_or(PLATFORM)),
             Err(e) if e.kind == Kind::Forbidden => (Some(e), PLATFORM),
             Err(e) => return Err(e),

@@ -46,6 +46,9 @@ pub struct Prompt {
     /// For who they are, again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub login: bool,
+    /// For what the client gets of their account, again, where that is asked at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub consent: bool,
 }
 
 /// A request that may be answered.
@@ -172,10 +175,14 @@ fn challenge(challenge: Option<&str>, method: Option<&str>) -> Result<String, &'
 fn prompt(text: Option<&str>) -> Result<Prompt, &'static str> {
     let asked: Vec<&str> = text.unwrap_or_default().split(' ').filter(|one| !one.is_empty()).collect();
     match asked.as_slice() {
-        ["none"] => Ok(Prompt { none: true, login: false }),
+        ["none"] => Ok(Prompt { none: true, ..Prompt::default() }),
         several if several.contains(&"none") => Err("`prompt=none` goes with nothing else."),
         // Who chooses an account says who they are.
-        several => Ok(Prompt { none: false, login: several.iter().any(|one| matches!(*one, "login" | "select_account")) }),
+        several => Ok(Prompt {
+            none: false,
+            login: several.iter().any(|one| matches!(*one, "login" | "select_account")),
+            consent: several.contains(&"consent"),
+        }),
     }
 }
 

@@ -148,6 +148,9 @@ pub struct ServiceSettings {
     pub device_activation_uri: Option<PageUri>,
     /// Its own APIs.
     pub resource_uris: Vec<ResourceUri>,
+    /// Whether anybody with an account of the platform may begin to use it.
+    #[serde(default)]
+    pub sign_up: bool,
 }
 
 impl ServiceSettings {
@@ -289,6 +292,7 @@ mod tests {
             redirect_uris: ["https://a.example/cb", "com.example.app:/cb"].map(|uri| uri.parse().unwrap()).into(),
             device_activation_uri: None,
             resource_uris: ["https://api.acme.example/", "https://acme.example/"].map(|uri| uri.parse().unwrap()).into(),
+            sign_up: false,
         }
     }
 

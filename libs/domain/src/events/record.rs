@@ -221,19 +221,16 @@ events! {
     "api_key.rotated" ApiKeyRotated on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, prefix: String, grace_seconds: i64 };
     /// An API key was revoked.
     "api_key.deleted" ApiKeyDeleted on "api_key" api_key_id { api_key_id: ApiKeyId, name: String, #[serde(skip_serializing_if = "Option::is_none")] service_id: Option<ServiceId> };
-
     /// A token of the organization's directory was made.
     "scim_token.created" ScimTokenCreated on "scim_token" scim_token_id { scim_token_id: ScimTokenId, name: String, prefix: String, #[serde(skip_serializing_if = "Option::is_none")] connection_id: Option<String>, expires_at: Option<String> };
     /// It was revoked.
     "scim_token.revoked" ScimTokenRevoked on "scim_token" scim_token_id { scim_token_id: ScimTokenId, name: String };
     /// It was deleted; it works no more, if it did.
     "scim_token.deleted" ScimTokenDeleted on "scim_token" scim_token_id { scim_token_id: ScimTokenId, name: String };
-
     /// People sign in at a social provider (`provider`) through the organization's own client, or another one, or with another secret.
     "service.oauth_credentials.updated" OAuthCredentialsUpdated on "oauth_credentials" oauth_credentials_id { oauth_credentials_id: OAuthCredentialsId, provider: &'static str, client_id: String };
     /// They sign in there through the platform's again.
     "service.oauth_credentials.deleted" OAuthCredentialsDeleted on "oauth_credentials" oauth_credentials_id { oauth_credentials_id: OAuthCredentialsId, provider: &'static str, client_id: String };
-
     /// The organization's account at a payment provider (`provider`), or how it is known there, is another one.
     "billing_credentials.set" BillingCredentialsSet on "billing_credentials" billing_credentials_id { billing_credentials_id: BillingCredentialsId, provider: &'static str, mode: &'static str };
     /// It has none there any more.
@@ -317,6 +314,10 @@ events! {
     "user.email_changed" EmailChanged on "user" user_id { user_id: UserId, previous_email: String, email: String };
     /// Somebody who is signed in went on to an application, which gets tokens in their name.
     "user.client_authorized" ClientAuthorized on "user" user_id { user_id: UserId, session_id: SessionId, client_id: String };
+    /// Somebody who is no member let a service have this of their account.
+    "user.consent_given" ConsentGiven on "user" user_id { user_id: UserId, service_id: ServiceId, client_id: String, scopes: Vec<String> };
+    /// They took it back: what the service's client held in their name has ended.
+    "user.consent_revoked" ConsentRevoked on "user" user_id { user_id: UserId, service_id: ServiceId, client_id: String };
     /// A code came back that an application had exchanged already: what came of it was ended.
     "security.code.reused" CodeReused on "user" user_id { user_id: UserId, session_id: SessionId, client_id: String };
     /// A used refresh token came back: its family was ended.

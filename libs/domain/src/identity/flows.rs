@@ -31,6 +31,8 @@ pub struct SignedInHere<'a> {
     pub confined: bool,
     /// For the organization of the flow: what its policy says; `None`: they do not belong there.
     pub entry: Option<&'a Entry>,
+    /// Whether they are asked what the client gets of their account: they are no member, and have not allowed it.
+    pub is_asked: bool,
 }
 
 /// What is known of a flow.
@@ -77,6 +79,8 @@ pub enum Step {
     SecondFactor,
     /// Which organization.
     Organization,
+    /// Whether the client gets what it asks for of their account.
+    Consent,
     /// Nothing.
     Done,
     /// There is no way on.
@@ -107,6 +111,7 @@ impl Step {
             Self::Prove => "prove",
             Self::SecondFactor => "second_factor",
             Self::Organization => "organization",
+            Self::Consent => "consent",
             Self::Done => "done",
             Self::Refused(_) => "refused",
         }
@@ -135,6 +140,7 @@ pub fn next(facts: &Facts<'_>) -> Step {
         };
     }
     match session.entry {
+        Some(Entry::Enter(_)) if session.is_asked => Step::Consent,
         Some(Entry::Enter(_)) => Step::Done,
         Some(Entry::NetworkNotAllowed) => Step::Refused(Dead::Network),
         Some(Entry::StepUp(step_up)) if step_up.methods.is_empty() && step_up.connections.is_empty() => {

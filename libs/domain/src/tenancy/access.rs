@@ -21,7 +21,7 @@ pub enum GrantKind {
     ServiceAccess,
     /// An invitation to their address that can be accepted; `name` is the role.
     Invitation,
-    /// They use a service, without being a member of it; `name` is the service.
+    /// They use a service, without being a member of it; `name` is the service, `detail` what they let it have of their account.
     ServiceUse,
     /// An API key of the organization whose secret they were shown.
     ApiKey,

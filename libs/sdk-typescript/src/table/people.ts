@@ -25,6 +25,10 @@ export const user = {
     revokeOthers: 'DELETE /api/user/sessions',
     revoke: 'DELETE /api/user/sessions/{session_id}',
   },
+  consents: {
+    list: 'GET /api/user/consents',
+    revoke: 'DELETE /api/user/consents/{service_id}',
+  },
   mfa: {
     getStatus: 'GET /api/user/mfa/status',
     setup: 'POST /api/user/mfa/setup {}',

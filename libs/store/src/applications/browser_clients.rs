@@ -1,7 +1,7 @@
 //! Clients at which people sign in: the platform's, and those of organizations' services.
 
 use domain::{
-    OrgId, PLATFORM, Result,
+    OrgId, PLATFORM, Result, ServiceId,
     applications::{
         client_grants::TokenClient,
         clients::{ApplicationType, OrganizationUsage, SignInSettings},
@@ -54,6 +54,10 @@ impl BrowserClient {
     /// Whose it is; [`PLATFORM`]: the platform's.
     pub fn org(&self) -> OrgId {
         self.of.org()
+    }
+    /// The service that it is the client of; `None`: the platform's client.
+    pub fn service_id(&self) -> Option<ServiceId> {
+        self.service.as_ref().map(|_| ServiceId::new(self.id))
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) const ALL: &[&Table] = &[
     &applications::billing::table::PLATFORM_BILLING_EVENTS,
     &applications::billing::table::BILLING_CREDENTIALS,
     &applications::subscriptions::SUBSCRIPTIONS,
+    &applications::consents::CONSENTS,
     &applications::service_users::SERVICE_USERS,
     &applications::end_users::END_USERS,
     &applications::service_keys::SERVICE_KEYS,

@@ -56,6 +56,7 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("client_secrets.shown_to", ID_ONLY),
     ("connection_attempts.email", Deleted),
     ("connection_attempts.user_id", Deleted),
+    ("consents.user_id", Deleted),
     ("end_users.user_id", Deleted),
     ("erasures.email", Stays("until the order is done")),
     ("erasures.user_id", Stays("until the order is done")),
@@ -105,15 +106,17 @@ pub(crate) const FATES: &[(&str, Fate)] = &[
     ("webhooks.url_chosen_by", ID_ONLY),
 ];
 
-/// Whose the account is stands in `$1`, who asks in `$2`.
+/// Whose the account is stands in `$1`, who asks in `$2`. An organization whose service a platform account merely uses has no say over it.
 const CONCERNED: Sql = sql!(
-    "select b.org_id, a.role
+    "select b.org_id,
+      case when u.realm = b.org_id or exists (select 1 from memberships m where m.org_id = b.org_id and m.user_id = u.id) then a.role end
     from (
       select org_id from memberships where user_id = $1
       union select org_id from end_users where user_id = $1
       union select realm from users where id = $1
     ) b
     join organizations o on o.id = b.org_id
+    join users u on u.id = $1
     left join memberships a on a.org_id = b.org_id and a.user_id = $2
     where o.deleted_at is null
     order by b.org_id

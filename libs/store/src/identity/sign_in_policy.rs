@@ -37,11 +37,19 @@ pub struct Entrance {
     pub status: OrgStatus,
     /// The membership's role; `None`: they are no member.
     pub role: Option<RoleName>,
-    /// What it demands of its members.
+    /// What it demands of its members, and of whoever uses its services.
     pub policy: SignInPolicy,
+    /// Whether they may come without a membership, as far as a service of it that they use.
+    pub guest: bool,
 }
 
 impl Entrance {
+    /// The same for somebody who may come without a membership, or may not.
+    #[must_use]
+    pub fn for_guest(self, may_come: bool) -> Self {
+        Self { guest: may_come && self.role.is_none(), ..self }
+    }
+
     /// Whether somebody may come without their organization's provider.
     pub fn breaks_glass(&self, user: UserId) -> bool {
         self.role == Some(RoleName::Owner) && self.policy.break_glass.contains(&user)
@@ -52,7 +60,7 @@ impl Entrance {
 pub(super) fn next_entrance(status: &str, columns: &mut Columns<'_>) -> Result<Entrance, DbErr> {
     let role = columns.next::<Option<String>>()?.map(RoleName::stored);
     let policy = read_policy(columns.next()?)?;
-    Ok(Entrance { status: status.parse().unwrap_or(OrgStatus::Suspended), role, policy })
+    Ok(Entrance { status: status.parse().unwrap_or(OrgStatus::Suspended), role, policy, guest: false })
 }
 
 const POLICY: Sql = sql!("select o.sign_in_policy from organizations o where o.id = $1");

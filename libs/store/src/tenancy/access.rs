@@ -59,9 +59,10 @@ const INVITATIONS: &str = "select 'invitation', i.id, i.role, null, i.created_at
     from invitations i
     join users u on u.email = i.pending_email
     where i.org_id = $1 and u.id = $2 and i.expires_at > $3";
-const SERVICE_USES: &str = "select 'service_use', p.service_id, c.name, null, p.created_at, null
+const SERVICE_USES: &str = "select 'service_use', p.service_id, c.name, x.scopes, p.created_at, null
     from service_users p
     join clients c on c.org_id = p.org_id and c.id = p.service_id
+    left join consents x on x.org_id = p.org_id and x.service_id = p.service_id and x.user_id = p.user_id
     where p.org_id = $1 and p.user_id = $2";
 const API_KEYS: &str = "select 'api_key', k.id, k.name, k.permissions, s.created_at, coalesce(s.expires_at, k.expires_at)
     from api_key_secrets s

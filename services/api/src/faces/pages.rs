@@ -25,8 +25,8 @@ pub(crate) use self::{
     frame::{Brand, Frame},
     language::PageLanguage,
     page::{
-        Action, Choice, CodeProblem, DeviceFacts, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem,
-        Provider, Trouble, TroubleKind,
+        Action, Choice, CodeProblem, ConsentFacts, DeviceFacts, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem,
+        Problem, Provider, Trouble, TroubleKind,
     },
     safe_url::SafeUrl,
 };

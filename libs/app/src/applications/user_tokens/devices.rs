@@ -188,6 +188,7 @@ impl App {
         };
         tx.insert_clients_grant(&granted, refresh_hash, until).await?;
         tx.use_device(&device.hash, Some(id)).await?;
+        self.keep_consent(tx, device.client, session.user_id).await?;
         let living = tx.living_grant(id, longest).await?.ok_or_else(ended)?;
         self.may_go_on(&living, call)?;
         Ok(living)

@@ -1,7 +1,7 @@
 //! A code is exchanged (RFC 6749, 4.1.3).
 
 use crypto::{Purpose, hashes, opaque};
-use domain::{Event, GrantId, Kind, Result, identity::sessions::GrantRow};
+use domain::{Event, GrantId, Kind, OrgId, PLATFORM, Result, ServiceId, UserId, identity::sessions::GrantRow};
 use store::{
     Change, NoEvent, WriteTx,
     applications::{
@@ -10,6 +10,7 @@ use store::{
     },
     identity::sessions::{ClientsGrant, LivingGrant},
 };
+use uuid::Uuid;
 
 use super::{UserTokens, invalid_grant};
 use crate::{App, Call, applications::client_tokens::ClientProof};
@@ -92,12 +93,18 @@ impl App {
         let until = tx.end_of_session(code.session, tx.now() + self.settings.refresh_ttl, longest).await?;
         tx.insert_clients_grant(&granted, refresh_hash, until).await?;
         tx.came_of_code(hash, id).await?;
+        self.keep_consent(tx, code.client, session.user.id).await?;
         let living = tx.living_grant(id, longest).await?.ok_or_else(|| invalid_grant(DEAD_CODE))?;
         if let Err(e) = self.may_go_on(&living, call) {
             tx.revoke_grant(id).await?;
             return Err(e);
         }
         Ok(living)
+    }
+
+    /// What somebody let an organization's service have is not taken back before the transaction ends.
+    pub(super) async fn keep_consent(&self, tx: &WriteTx, (org, client): (OrgId, Uuid), user: UserId) -> Result<()> {
+        if org == PLATFORM { Ok(()) } else { tx.keep_consent((org, ServiceId::new(client)), user).await }
     }
 
     pub(super) async fn code_again<T>(&self, tx: &WriteTx, grant: Option<GrantId>) -> Result<Change<Result<T>>> {

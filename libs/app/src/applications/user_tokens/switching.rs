@@ -88,6 +88,7 @@ impl App {
         let subject = tx.living_grant(claims.gid, longest).await?.ok_or_else(invalid_subject)?;
         // The membership before the grant, as a removal locks them.
         tx.keep_member(org, subject.user.id).await?;
+        self.keep_consent(tx, subject.granted.client, subject.user.id).await?;
         let subject = tx.lock_living_grant(subject.granted.grant.id, longest).await?.ok_or_else(invalid_subject)?;
         self.may_go_on(&subject, call).map_err(|e| if e.kind == Kind::Protocol { invalid_subject() } else { e })?;
         let session = subject.granted.grant.session_id;

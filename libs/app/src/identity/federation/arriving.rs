@@ -285,7 +285,8 @@ impl App {
         let judged = did.iter().copied().fold(before.unwrap_or_default(), Authentications::and);
         let Some(slug) = loaded.flow.organization.as_ref().map(|org| org.slug.clone()) else { return Err(meanwhile()) };
         let to: (OrgId, Slug) = (login.org, slug);
-        let door = Door::Browser { flow: loaded.mine(), cookie: loaded.cookie.as_deref(), proof: None };
+        let door =
+            Door::Browser { flow: loaded.mine(), cookie: loaded.cookie.as_deref(), proof: None, service: loaded.service() };
         let proven = shown_by(&did, None);
         let arriving = Arriving { user, proven: &proven, did: &did, judged: &judged, to: Some(&to), shown, door, call };
         let change = self.as_judged(tx, &arriving).await?;

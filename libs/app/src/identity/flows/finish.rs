@@ -68,7 +68,13 @@ impl App {
             return Err(changed());
         }
         if let Some(org) = org {
-            let entrance = tx.entrance(org, session.user.id).await?;
+            let entrance = match tx.entrance(org, session.user.id).await? {
+                Some(entrance) if entrance.role.is_none() => {
+                    let may_come = self.still_allowed(tx, loaded, &session.user).await?;
+                    Some(entrance.for_guest(may_come))
+                }
+                entrance => entrance,
+            };
             let entry = member_entry(entrance.as_ref(), &session.user, (&session.did, call))?;
             if !matches!(entry, Some(Entry::Enter(_))) {
                 return Err(changed());
@@ -119,6 +125,6 @@ impl App {
     }
 }
 
-fn changed() -> Error {
+pub(super) fn changed() -> Error {
     Error::conflict(CHANGED, "This sign-in changed meanwhile.")
 }

@@ -33,6 +33,8 @@ pub enum Sent {
     Organization(String),
     /// The name of one of the organization's connections.
     Connection(String),
+    /// Whether the client gets what it asks for.
+    Consent(bool),
 }
 
 impl Sent {
@@ -43,6 +45,7 @@ impl Sent {
             Self::Password(_) => Some(Step::Password),
             Self::Code(_) => Some(Step::SecondFactor),
             Self::Organization(_) => Some(Step::Organization),
+            Self::Consent(_) => Some(Step::Consent),
         }
     }
 }
@@ -87,6 +90,9 @@ impl App {
             Sent::Address(text) => silent(self.identify(call, loaded, (&text, missing)).await?),
             Sent::Organization(slug) => silent(self.choose(call, loaded, &slug).await?),
             Sent::Connection(slug) => silent(self.choose_way(call, loaded, &slug).await?),
+            // Nobody clicks away what they were not shown.
+            Sent::Consent(_) if seen.is_none() => silent(Turn::Continue(id)),
+            Sent::Consent(allows) => silent(self.consent(call, loaded, allows).await?),
             Sent::Password(text) | Sent::Code(text) if text.trim().is_empty() => {
                 silent(self.show(loaded, missing.unwrap_or(Step::Identify), Some(missing_text())).await?)
             }

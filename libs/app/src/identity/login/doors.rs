@@ -2,7 +2,7 @@
 
 use crypto::{Purpose, opaque};
 use domain::{
-    Error, Event, OrgId, PLATFORM, Result, SessionId,
+    Error, Event, OrgId, PLATFORM, Result, ServiceId, SessionId,
     core::value::Slug,
     identity::{
         accounts::User,
@@ -31,7 +31,19 @@ pub(crate) enum Door<'a> {
         cookie: Option<&'a str>,
         /// What they prove by it, if a provider said something that has to be.
         proof: Option<&'a Proof>,
+        /// The service that is signed in to, if it is an organization's: who uses it needs no membership there.
+        service: Option<ServiceId>,
     },
+}
+
+impl Door<'_> {
+    /// The service that is signed in to.
+    pub(crate) const fn service(&self) -> Option<ServiceId> {
+        match self {
+            Self::Api => None,
+            Self::Browser { service, .. } => *service,
+        }
+    }
 }
 
 /// What a sign-in gives.
@@ -114,7 +126,7 @@ impl App {
                 tx.record_sign_in(to.org(), session.id, None).await?;
                 Ok(In { admitted: Admitted::Tokens(tokens), session, told: Vec::new() })
             }
-            Door::Browser { flow, cookie, proof } => {
+            Door::Browser { flow, cookie, proof, .. } => {
                 let (session, told) = match proof {
                     Some(proof) => {
                         let (done, told) = proof.given(tx, user, super::wrong).await?;

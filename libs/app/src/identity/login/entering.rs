@@ -3,7 +3,7 @@
 
 use crypto::opaque;
 use domain::{
-    Error, Event, OrgId, Result,
+    Error, Event, OrgId, Result, ServiceId,
     core::value::Slug,
     identity::{
         accounts::User,
@@ -95,7 +95,7 @@ impl App {
         let &Arriving { user, did, to, shown, door, call, .. } = arriving;
         let org = to.map(|(org, _)| *org);
         let by_password = did.iter().any(|one| one.method == Method::Password);
-        let entry = self.entry(tx, user, org, (arriving.judged, call)).await?;
+        let entry = self.entry(tx, user, (org, door.service()), (arriving.judged, call)).await?;
         let verdict = self.judge(tx, org, (user.id, if by_password { "password" } else { "connection" }), shown).await?;
         let wants_second = matches!(&entry, Entry::StepUp(step_up) if step_up.needs == Need::SecondFactor);
         // Whoever comes by something of their own, and has enrolled a second factor, is always asked for it.
@@ -156,22 +156,27 @@ impl App {
         Ok(Entry::StepUp(step_up).refusal(slug).filter(|_| !breaks_glass).map(|refusal| (*org, refusal)))
     }
 
-    /// What the organization's policy says about a sign-in that did this; the platform has none. `Forbidden` for who does not belong there.
+    /// What the organization's policy says about a sign-in that did this, perhaps at one of its services; the platform has none. `Forbidden` for who
+    /// does not belong there.
     pub(crate) async fn entry(
         &self,
         tx: &WriteTx,
         user: &User,
-        org: Option<OrgId>,
+        (org, service): (Option<OrgId>, Option<ServiceId>),
         (did, call): (&Authentications, &Call),
     ) -> Result<Entry> {
         let Some(org) = org else { return Ok(Entry::Enter(Entered { two_factors: false, until: None })) };
         let Some(entrance) = tx.entrance(org, user.id).await? else { return Err(no_access()) };
+        let entrance = match service.filter(|_| entrance.role.is_none()) {
+            Some(service) => entrance.for_guest(tx.guest((org, service), user).await?.may_come()),
+            None => entrance,
+        };
         entry_of(&entrance, user, (did, call), no_access)
     }
 }
 
-/// What decides on a sign-in and on every renewal: the membership and the organization's state first, then its policy. A platform owner
-/// needs no membership, and is then not judged; strangers get `stranger`.
+/// What decides on a sign-in and on every renewal: the membership, or for one of its services that it is used, and the organization's state first,
+/// then its policy. A platform owner needs no membership, and is then not judged; strangers get `stranger`.
 pub(crate) fn entry_of(
     entrance: &Entrance,
     user: &User,
@@ -180,14 +185,12 @@ pub(crate) fn entry_of(
 ) -> Result<Entry> {
     let operates = user.is_platform_owner && !did.is_confined(user.realm);
     match (&entrance.role, entrance.status) {
-        (None, _) if !operates => Err(stranger()),
-        (_, OrgStatus::Active) => Ok(match &entrance.role {
-            None => Entry::Enter(Entered { two_factors: false, until: None }),
-            Some(role) => {
-                let (is_owner, from) = (*role == RoleName::Owner, call.origin.address());
-                entry::judge(&entrance.policy, &Entering { user: user.id, is_owner, did, from, now: call.now })
-            }
-        }),
+        (None, _) if !operates && !entrance.guest => Err(stranger()),
+        (None, OrgStatus::Active) if !entrance.guest => Ok(Entry::Enter(Entered { two_factors: false, until: None })),
+        (role, OrgStatus::Active) => {
+            let (is_owner, from) = (*role == Some(RoleName::Owner), call.origin.address());
+            Ok(entry::judge(&entrance.policy, &Entering { user: user.id, is_owner, did, from, now: call.now }))
+        }
         _ => Err(not_active()),
     }
 }

@@ -60,6 +60,7 @@ struct Case<'a> {
     session: Option<i64>,
     confined: bool,
     entry: Option<Entry>,
+    is_asked: bool,
     expected: Step,
 }
 
@@ -79,6 +80,7 @@ impl Default for Case<'_> {
             session: None,
             confined: false,
             entry: None,
+            is_asked: false,
             expected: Step::Done,
         }
     }
@@ -87,7 +89,7 @@ impl Default for Case<'_> {
 #[test]
 fn what_is_missing_is_computed_from_what_is_known() {
     let enter = || Some(Entry::Enter(Entered { two_factors: false, until: None }));
-    let again = Prompt { none: false, login: true };
+    let again = Prompt { login: true, ..Prompt::default() };
     let require = OrganizationUsage::Require;
     for case in [
         Case { what: "nobody is known", expected: Step::Identify, ..Case::default() },
@@ -168,6 +170,24 @@ fn what_is_missing_is_computed_from_what_is_known() {
             ..Case::default()
         },
         Case {
+            what: "enters, and has not allowed it",
+            organization: true,
+            session: Some(-900),
+            entry: enter(),
+            is_asked: true,
+            expected: Step::Consent,
+            ..Case::default()
+        },
+        Case {
+            what: "has not allowed it, and has to do more first",
+            organization: true,
+            session: Some(50),
+            entry: Some(step_up(vec![Method::Totp])),
+            is_asked: true,
+            expected: Step::Identify,
+            ..Case::default()
+        },
+        Case {
             what: "enters, but asked again",
             organization: true,
             session: Some(-900),
@@ -235,7 +255,12 @@ fn what_is_missing_is_computed_from_what_is_known() {
     ] {
         let request = request(case.prompt, case.max_age);
         let did = case.session.map(password);
-        let session = did.as_ref().map(|did| SignedInHere { did, confined: case.confined, entry: case.entry.as_ref() });
+        let session = did.as_ref().map(|did| SignedInHere {
+            did,
+            confined: case.confined,
+            entry: case.entry.as_ref(),
+            is_asked: case.is_asked,
+        });
         let facts = Facts {
             request: &request,
             usage: case.usage,

@@ -71,7 +71,9 @@ pub struct LivingGrant {
 /// What lives at `$2`, and whose session began after `$3`. A client that is gone has nothing.
 const GRANT: &str = "select g.id, g.session_id, g.user_id, g.org_id, g.client_org_id, g.client_id, g.scope, g.audience, g.ip_address, g.created_at, c.client_id, c.auth_method, c.id_token_alg,
       u.realm, u.email, u.is_platform_owner, u.email_verified_at, u.created_at, u.updated_at, u.deleted_at,
-      s.authn, o.slug, o.status, m.role, o.sign_in_policy, s.created_at, g.refresh_expires_at
+      s.authn, o.slug, o.status, m.role, o.sign_in_policy,
+      (select count(*) from consents x where x.org_id = g.client_org_id and x.service_id = g.client_id and x.user_id = g.user_id),
+      s.created_at, g.refresh_expires_at
     from grants g
     join clients c on c.org_id = g.client_org_id and c.id = g.client_id
     join sessions s on s.id = g.session_id
@@ -107,6 +109,8 @@ fn read(row: &QueryResult) -> Result<LivingGrant, DbErr> {
     let did = Authentications::stored(columns.next::<Option<String>>()?.as_deref());
     let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
     let entrance = next_entrance(&status.unwrap_or_default(), &mut columns)?;
+    // Who is no member goes on for as long as they use the service and let it have something.
+    let entrance = entrance.for_guest(columns.next::<i64>()? > 0);
     let organization = slug.map(|slug| (Slug::stored(slug), entrance));
     let (signed_in_at, expires_at) = (columns.next()?, columns.next()?);
     Ok(LivingGrant { granted, client_id, auth_method, id_token_alg, user, did, organization, signed_in_at, expires_at })

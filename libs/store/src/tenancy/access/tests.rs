@@ -9,6 +9,7 @@ const LISTED: &[&str] = &[
     "api_key_secrets.shown_to",
     "billing_credentials.entered_by",
     "client_secrets.shown_to",
+    "consents.user_id",
     "grants.user_id",
     "invitations.pending_email",
     "log_streams.url_chosen_by",

@@ -81,6 +81,7 @@ impl WriteTx {
         self.clear_service_access(org, user).await?;
         memberships::Entity::delete_by_id((org.uuid(), member.membership.id.uuid())).exec(&self.tx).await.map_err(from_db)?;
         self.end_grants(org, user).await?;
+        self.take_consents_back(org, user).await?;
         self.remember_removal(org, &member.user).await?;
         if member.user.realm == org {
             // Its own account is good for nothing else.

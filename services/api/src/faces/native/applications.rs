@@ -3,6 +3,7 @@
 mod api_keys;
 mod billing;
 mod client_grants;
+mod consents;
 mod end_users;
 mod plans;
 mod platform_clients;
@@ -22,6 +23,6 @@ const CLIENTS: Tag =
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.of(api_keys::routes).of(services::routes).of(plans::routes).of(service_keys::routes);
     routes.of(service_api::routes).of(service_users::routes).of(subscriptions::routes).of(end_users::routes);
-    routes.of(billing::routes);
+    routes.of(billing::routes).of(consents::routes);
     routes.of(platform_clients::routes).of(resource_servers::routes).of(client_grants::routes);
 }

@@ -5,8 +5,8 @@ mod parts;
 use serde::Serialize;
 
 pub(crate) use self::parts::{
-    Action, Back, Choice, CodeProblem, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, PasswordProblem, Problem,
-    Provider, Trouble, TroubleKind,
+    Action, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, PasswordProblem,
+    Problem, Provider, Trouble, TroubleKind,
 };
 
 use super::safe_url::SafeUrl;
@@ -46,6 +46,8 @@ pub(crate) enum Page {
     SecondFactor { action: Action, email: String, kind: FactorKind, bad: Option<CodeProblem>, other: SafeUrl },
     /// Asks where to go (`organization`).
     Organizations { action: Action, email: String, choices: Vec<Choice>, other: SafeUrl },
+    /// Asks whether an organization's service gets what it asks for (`answer`).
+    Consent { action: Action, email: String, asked: ConsentFacts, other: SafeUrl },
     /// Asks for the code that a device shows (`code`).
     Device { action: Action, bad: Option<CodeProblem> },
     /// Asks whether a device may go on (`answer`).
@@ -112,6 +114,7 @@ impl Page {
             Self::Prove { .. } => "prove.html",
             Self::SecondFactor { .. } => "second_factor.html",
             Self::Organizations { .. } => "organizations.html",
+            Self::Consent { .. } => "consent.html",
             Self::Device { .. } => "device.html",
             Self::DeviceAsk { .. } => "device_ask.html",
             Self::DeviceDone { .. } => "device_done.html",

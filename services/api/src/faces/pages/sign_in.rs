@@ -7,6 +7,7 @@ use app::{
 };
 use domain::{
     Error, Kind,
+    applications::authorization_requests::OWN_SCOPES,
     core::value::Email,
     identity::{
         federation::attempts::Reason,
@@ -18,8 +19,8 @@ use store::identity::federation::Way;
 use utoipa::ToSchema;
 
 use super::{
-    Action, Choice, CodeProblem, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem, Provider, SafeUrl,
-    Trouble, TroubleKind,
+    Action, Choice, CodeProblem, ConsentFacts, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem, Provider,
+    SafeUrl, Trouble, TroubleKind,
     browser::{self, Form, come_back, error_page, failed, own_form, stopped, to_client},
     device,
 };
@@ -38,7 +39,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"step": "identify", "email": "ann@example.com"}))]
 struct StepForm {
-    /// `identify`, `password`, `second_factor`, `organization` or `connection`; behind a dot how many sign-ins of the flow the page had seen.
+    /// `identify`, `password`, `second_factor`, `organization`, `connection` or `consent`; behind a dot how many sign-ins of the flow the page had seen.
     #[serde(default)]
     step: String,
     /// Of `identify`.
@@ -56,6 +57,9 @@ struct StepForm {
     /// Of `connection`: the name of one of the organization's identity providers.
     #[serde(default)]
     connection: String,
+    /// Of `consent`: `yes` or `no`.
+    #[serde(default)]
+    answer: String,
 }
 
 impl StepForm {
@@ -70,6 +74,7 @@ impl StepForm {
             "second_factor" => Sent::Code(self.code),
             "organization" => Sent::Organization(self.organization),
             "connection" => Sent::Connection(self.connection),
+            "consent" => Sent::Consent(self.answer == "yes"),
             _ => return None,
         };
         Some((sent, seen))
@@ -148,10 +153,22 @@ fn shown(view: View) -> Page {
             let choice = |org: store::identity::flows::Entered| Choice { name: org.name, slug: org.slug.to_string() };
             Page::Organizations { action, email, choices: view.choices.into_iter().map(choice).collect(), other }
         }
+        Step::Consent => Page::Consent { action, email, asked: asked(&view.flow, view.client), other },
         Step::Identify | Step::Upstream(_) | Step::Done | Step::Refused(_) => {
             let bad = view.bad.map(|_| if missing { IdentifyProblem::Missing } else { IdentifyProblem::Malformed });
             Page::Identify { action, email, bad, providers, trouble }
         }
+    }
+}
+
+/// What a service asks for, as people are told: whatever it asks for, its own program sees the addresses of those who use it.
+fn asked(flow: &store::identity::flows::Flow, application: String) -> ConsentFacts {
+    let scopes = || flow.request.scopes.iter().map(|scope| scope.as_str());
+    ConsentFacts {
+        application,
+        organization: flow.organization.as_ref().map(|org| org.name.clone()).unwrap_or_default(),
+        stays: scopes().any(|scope| scope == "offline_access"),
+        own: scopes().filter(|scope| !OWN_SCOPES.contains(scope)).map(str::to_owned).collect(),
     }
 }
 

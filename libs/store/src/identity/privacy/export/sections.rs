@@ -234,6 +234,15 @@ pub(super) const SECTIONS: &[Section] = &[
         ),
     ),
     of(
+        "consents",
+        "svc",
+        &["consents.user_id"],
+        sql!(
+            "select org_id as organization_id, service_id, scopes, created_at, updated_at, count(*) over () as total
+            from consents where user_id = $1 order by created_at desc limit $2"
+        ),
+    ),
+    of(
         "subscriptions",
         "svc",
         &["subscriptions.user_id"],

@@ -86,7 +86,7 @@ async fn a_grant_read_by_position_is_the_grant() {
             assert_eq!(found.at, now(), "both clocks are this machine's");
             assert_eq!((found.grant, found.user, found.signed_in_at), (made.clone(), user.clone(), now()));
             let role = belongs.then_some(RoleName::Member);
-            let entrance = Entrance { status: OrgStatus::Active, role, policy: policy.clone() };
+            let entrance = Entrance { status: OrgStatus::Active, role, policy: policy.clone(), guest: false };
             assert_eq!(found.organization, Some((Slug::stored("acme".to_owned()), entrance)));
             assert_eq!(found.did, Authentications::stored(Some(AUTHN)));
         }

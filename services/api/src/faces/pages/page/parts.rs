@@ -116,6 +116,19 @@ pub(crate) enum TroubleKind {
     Other,
 }
 
+/// A service that asks for something of somebody's account.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ConsentFacts {
+    /// Its name.
+    pub application: String,
+    /// Whose it is.
+    pub organization: String,
+    /// Whether it wants to act when the person is not there.
+    pub stays: bool,
+    /// What it wants at its own APIs, as these call it.
+    pub own: Vec<String>,
+}
+
 /// A device that asks.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct DeviceFacts {

@@ -61,21 +61,27 @@ struct CreateServiceRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 10)]
     resource_uris: Field<Vec<ResourceUri>>,
+    /// Whether anybody with an account of the platform may begin to use it, once they allow it what it asks for. Default: false.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    sign_up: Field<bool>,
 }
 
 impl CreateServiceRequest {
     fn parse(self) -> Result<NewService> {
-        let (slug, name, service_type, github, microsoft, google, redirect_uris, device_activation_uri, resource_uris) = all((
-            self.slug.required("slug"),
-            self.name.required("name"),
-            self.service_type.required("service_type"),
-            self.github_scopes.optional("github_scopes"),
-            self.microsoft_scopes.optional("microsoft_scopes"),
-            self.google_scopes.optional("google_scopes"),
-            self.redirect_uris.optional("redirect_uris"),
-            self.device_activation_uri.optional("device_activation_uri"),
-            self.resource_uris.optional("resource_uris"),
-        ))?;
+        let (slug, name, service_type, github, microsoft, google, redirect_uris, device_activation_uri, resource_uris, sign_up) =
+            all((
+                self.slug.required("slug"),
+                self.name.required("name"),
+                self.service_type.required("service_type"),
+                self.github_scopes.optional("github_scopes"),
+                self.microsoft_scopes.optional("microsoft_scopes"),
+                self.google_scopes.optional("google_scopes"),
+                self.redirect_uris.optional("redirect_uris"),
+                self.device_activation_uri.optional("device_activation_uri"),
+                self.resource_uris.optional("resource_uris"),
+                self.sign_up.optional("sign_up"),
+            ))?;
         let settings = ServiceSettings {
             name,
             service_type,
@@ -85,6 +91,7 @@ impl CreateServiceRequest {
             redirect_uris: redirect_uris.unwrap_or_default(),
             device_activation_uri,
             resource_uris: resource_uris.unwrap_or_default(),
+            sign_up: sign_up.unwrap_or_default(),
         };
         Ok(NewService { slug, settings })
     }
@@ -137,22 +144,28 @@ pub(in crate::faces::native) struct UpdateServiceRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 10)]
     resource_uris: Field<Vec<ResourceUri>>,
+    /// Whether it takes sign-ups. Whoever uses it already goes on.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    sign_up: Field<bool>,
 }
 
 impl UpdateServiceRequest {
     pub(in crate::faces::native) fn parse(self) -> Result<ServiceChanges> {
-        let (name, service_type, github, microsoft, google, redirect_uris, device_activation_uri, resource_uris) = all((
-            self.name.change("name"),
-            self.service_type.change("service_type"),
-            self.github_scopes.change("github_scopes"),
-            self.microsoft_scopes.change("microsoft_scopes"),
-            self.google_scopes.change("google_scopes"),
-            self.redirect_uris.change("redirect_uris"),
-            self.device_activation_uri.patch("device_activation_uri"),
-            self.resource_uris.change("resource_uris"),
-        ))?;
+        let (name, service_type, github, microsoft, google, redirect_uris, device_activation_uri, resource_uris, sign_up) =
+            all((
+                self.name.change("name"),
+                self.service_type.change("service_type"),
+                self.github_scopes.change("github_scopes"),
+                self.microsoft_scopes.change("microsoft_scopes"),
+                self.google_scopes.change("google_scopes"),
+                self.redirect_uris.change("redirect_uris"),
+                self.device_activation_uri.patch("device_activation_uri"),
+                self.resource_uris.change("resource_uris"),
+                self.sign_up.change("sign_up"),
+            ))?;
         let scopes = [github, microsoft, google];
-        Ok(ServiceChanges { name, service_type, scopes, redirect_uris, device_activation_uri, resource_uris })
+        Ok(ServiceChanges { name, service_type, scopes, redirect_uris, device_activation_uri, resource_uris, sign_up })
     }
 }
 

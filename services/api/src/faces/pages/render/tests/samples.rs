@@ -2,8 +2,8 @@
 
 use crate::faces::pages::{
     page::{
-        Action, Back, Choice, CodeProblem, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem,
-        Problem, Provider, Trouble, TroubleKind,
+        Action, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, Page,
+        PasswordProblem, Problem, Provider, Trouble, TroubleKind,
     },
     safe_url::SafeUrl,
 };
@@ -19,7 +19,7 @@ fn problem(code: &str, message: &str) -> Option<Problem> {
 }
 
 pub(super) fn pages(value: &str) -> Vec<Page> {
-    [flow(value), factors(value), devices(value), errors(value), ends(value), mailed(value)].concat()
+    [flow(value), factors(value), consents(value), devices(value), errors(value), ends(value), mailed(value)].concat()
 }
 
 fn providers(value: &str, some: bool) -> Vec<Provider> {
@@ -106,6 +106,17 @@ fn devices(value: &str) -> Vec<Page> {
     let ends = [true, false].map(|approved| Page::DeviceDone { approved });
     let typed = [None].into_iter().chain(all.into_iter().map(Some)).map(typed);
     typed.chain([asked(true), asked(false)]).chain(ends).collect()
+}
+
+fn consents(value: &str) -> Vec<Page> {
+    let text = || value.to_owned();
+    let asked = |stays, own| Page::Consent {
+        action: Action::new("/signin/7Qm2", value),
+        email: text(),
+        asked: ConsentFacts { application: text(), organization: text(), stays, own },
+        other: url(value),
+    };
+    vec![asked(false, vec![]), asked(true, vec![text(), text()])]
 }
 
 fn errors(value: &str) -> Vec<Page> {
