@@ -7,6 +7,7 @@
 mod claims;
 mod devices;
 mod exchange;
+mod native_devices;
 mod renewal;
 mod switching;
 mod worth;
@@ -29,6 +30,7 @@ pub use self::{
     claims::{IdClaims, Profile, UserClaims},
     devices::DeviceAuthorization,
     exchange::CodeRequest,
+    native_devices::WaitingDevice,
     renewal::Renewal,
     switching::TokenExchange,
 };
@@ -164,7 +166,7 @@ impl App {
         format!("{}userinfo", self.issuer())
     }
 
-    async fn tokens(
+    pub(crate) async fn tokens(
         &self,
         living: &LivingGrant,
         client: &Presented,

@@ -114,6 +114,13 @@ impl TokenClient {
             Self::Of(org, _) => *org,
         }
     }
+    /// The organization's name in URLs; `None`: the platform's.
+    pub const fn slug(&self) -> Option<&Slug> {
+        match self {
+            Self::Platform => None,
+            Self::Of(_, slug) => Some(slug),
+        }
+    }
 }
 
 /// An API for which a client may have tokens.

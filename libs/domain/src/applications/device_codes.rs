@@ -62,6 +62,9 @@ pub struct DeviceRequest {
     /// The organization to sign in to, by id or name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
+    /// Whether the device only named its client: nothing else fetches what comes of it, nor that anything else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub native: bool,
 }
 
 /// What a question finds.

@@ -13,6 +13,11 @@ export const auth = {
   resetPassword: 'public POST /api/auth/reset-password {}',
   lookupEmail: 'public POST /api/auth/lookup-email {}',
   getContext: 'public GET /api/auth/context?',
+  deviceCode: {
+    request: 'public POST /auth/device/code {}',
+    verify: 'public POST /auth/device/verify {}',
+    exchangeToken: 'public POST /auth/token {}',
+  },
 } as const;
 
 export const user = {

@@ -85,6 +85,7 @@ const TYPED: Sql = sql!(
     "select {device} from device_codes d where d.user_code_hash = $1 and d.flow_id is null and d.expires_at > $2",
     device = DEVICE
 );
+const SHOWN: Sql = sql!("select {device} from device_codes d where d.user_code_hash = $1 and d.flow_id is null", device = DEVICE);
 const OF_FLOW: Sql = sql!(
     "select {device} from device_codes d where d.hash = $1 and d.flow_id = $2 and d.answered_at is null and d.expires_at > $3",
     device = DEVICE
@@ -151,6 +152,12 @@ impl Store {
     /// A device by the code that somebody typed, if nobody else has typed it yet.
     pub async fn public_device(&self, user_code_hash: &str, now: Time) -> Result<Option<DeviceCode>> {
         let row = sql::one(&self.db, TYPED, vec![user_code_hash.into(), now.into()]).await?;
+        row.map(|row| device(&row)).transpose().map_err(from_db)
+    }
+
+    /// A device by its code, if nobody has typed it yet: also one that waits no more, while it is remembered.
+    pub async fn public_shown_device(&self, user_code_hash: &str) -> Result<Option<DeviceCode>> {
+        let row = sql::one(&self.db, SHOWN, vec![user_code_hash.into()]).await?;
         row.map(|row| device(&row)).transpose().map_err(from_db)
     }
 

@@ -16,7 +16,7 @@ async fn begin(app: &TestApp, party: &RelyingParty, more: &[(&str, &str)]) -> Va
 }
 
 /// Types a device's code, and signs in if that is asked for; where the browser is then.
-async fn type_code(browser: &Browser, device: &Value, email: &str) -> (String, Response) {
+pub(super) async fn type_code(browser: &Browser, device: &Value, email: &str) -> (String, Response) {
     browser.open("/device").await.page();
     let (at, page) = browser.send("/device", &[("step", "device"), ("code", &text(&device["user_code"]))]).await.page();
     if !page.text().contains("name=\"email\"") {
@@ -33,7 +33,7 @@ fn step(page: &Response) -> String {
     rest.split('"').next().expect("a value").to_owned()
 }
 
-async fn answer(browser: &Browser, (at, page): &(String, Response), answer: &str) -> Response {
+pub(super) async fn answer(browser: &Browser, (at, page): &(String, Response), answer: &str) -> Response {
     browser.send(&format!("{at}/device"), &[("step", &step(page)), ("answer", answer)]).await.page().1
 }
 

@@ -24,7 +24,7 @@ use store::{
 use super::{UserTokens, invalid_grant};
 use crate::{App, Call, applications::client_tokens::ClientProof, core::limits::by_network};
 
-const DEAD: &str = "This device code is not valid any more. Begin the sign-in again.";
+pub(super) const DEAD: &str = "This device code is not valid any more. Begin the sign-in again.";
 /// How often another code is made up if one is taken.
 const TRIES: usize = 5;
 
@@ -52,8 +52,18 @@ impl App {
         }
         let client = self.store.public_browser_client(&shown.client_id).await?.filter(|client| client.sign_in.device_flow);
         let client = client.ok_or_else(|| refuse("unauthorized_client", "This client signs nobody in on devices."))?;
+        self.let_device_wait(call, &client, asked).await
+    }
+
+    /// Lets a device of a client wait that may have some.
+    pub(super) async fn let_device_wait(
+        &self,
+        call: &Call,
+        client: &BrowserClient,
+        asked: &DeviceRequest,
+    ) -> Result<DeviceAuthorization> {
         let code = opaque::mint(Purpose::DeviceCode, self.ids.as_ref());
-        let device = self.waiting_device(call, &client, (asked, code.hash)).await?;
+        let device = self.waiting_device(call, client, (asked, code.hash)).await?;
         let user_code = self.let_wait(call, &device).await?;
         Ok(DeviceAuthorization {
             device_code: code.text,
@@ -78,7 +88,7 @@ impl App {
         Ok(DeviceCode {
             hash,
             client: (client.org(), client.id),
-            request: DeviceRequest { scopes, audience, organization: asked.organization.clone() },
+            request: DeviceRequest { scopes, audience, organization: asked.organization.clone(), native: asked.native },
             org: organization.map(|org| org.id),
             ip_address: call.origin.ip_address.clone(),
             user_agent: call.origin.user_agent.clone(),
@@ -107,23 +117,34 @@ impl App {
         if !opaque::recognises(Purpose::DeviceCode, code) {
             return Err(invalid_grant(DEAD));
         }
+        self.tokens_of_device(call, &client, (code, false)).await
+    }
+
+    /// The tokens of a device whose client is known, or only named (`native`).
+    pub(super) async fn tokens_of_device(
+        &self,
+        call: &Call,
+        client: &Presented,
+        (code, native): (&str, bool),
+    ) -> Result<UserTokens> {
         self.fresh_keys(call.now).await?;
         let hash = opaque::hash(code);
         let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
-        let work = async |tx: &WriteTx| self.device_asks(tx, call, &client, (&hash, &refresh.hash)).await;
+        let work = async |tx: &WriteTx| self.device_asks(tx, call, (client, native), (&hash, &refresh.hash)).await;
         let living = self.anonymously(call, work).await??;
         let refreshes = living.granted.scopes.iter().any(|scope| scope.as_str() == "offline_access");
-        self.tokens(&living, &client, (None, refreshes.then_some(refresh.text)), call.now).await
+        self.tokens(&living, client, (None, refreshes.then_some(refresh.text)), call.now).await
     }
 
     async fn device_asks(
         &self,
         tx: &WriteTx,
         call: &Call,
-        client: &Presented,
+        (client, native): (&Presented, bool),
         (hash, refresh_hash): (&str, &str),
     ) -> Result<Change<Result<LivingGrant>>> {
-        let asking = tx.lock_device(hash).await?.ok_or_else(|| invalid_grant(DEAD))?;
+        let asking = tx.lock_device(hash).await?.filter(|asking| asking.device.request.native == native);
+        let asking = asking.ok_or_else(|| invalid_grant(DEAD))?;
         if asking.device.client != (client.of.org(), client.id) {
             // In another client's hands it is nobody's any more (T28).
             tx.use_device(hash, None).await?;

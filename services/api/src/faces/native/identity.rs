@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 mod connections;
+mod device_codes;
 mod discovery;
 pub(super) mod factors;
 mod login;
@@ -24,6 +25,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .of(registration::routes)
         .of(login::routes)
         .of(discovery::routes)
+        .of(device_codes::routes)
         .of(passwords::routes)
         .of(accounts::routes)
         .of(sessions::routes)

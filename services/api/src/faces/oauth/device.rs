@@ -87,6 +87,7 @@ async fn begin(app: web::Data<App>, from: Anyone, req: HttpRequest, body: Raw) -
         scopes: scopes(&parameters)?.unwrap_or_default(),
         audience: audience(&parameters)?,
         organization: parameters.get("organization").map(str::to_owned),
+        native: false,
     };
     let proof = parameters.client(&req)?;
     let made: DeviceAuthorizationResponse = app.authorize_device(&from.0, &proof, &asked).await?.into();
