@@ -2,6 +2,8 @@
 
 -- Whether anybody with an account of the platform may begin to use the service.
 alter table services add column sign_up boolean not null default false;
+-- Whether sign-ins through /auth/{provider} end with tokens in the fragment of its address.
+alter table services add column implicit_grant boolean not null default false;
 
 -- What somebody who is no member let a service's client have. Without the row it has nothing.
 create table consents (

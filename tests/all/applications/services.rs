@@ -20,6 +20,8 @@ const SERVICE: &[&str] = &[
     "google_scopes",
     "redirect_uris",
     "resource_uris",
+    "sign_up",
+    "implicit_grant",
     "created_at",
     "updated_at",
 ];

@@ -3,6 +3,7 @@
 mod answers;
 mod entering;
 mod groups;
+mod implicit;
 mod linking;
 mod saml;
 

@@ -40,6 +40,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("pages.samlResponse", Public),
     op("pages.setup", Public),
     op("pages.signIn", Public),
+    op("pages.signInThrough", Public),
     op("pages.verifyEmail", Public),
 ];
 

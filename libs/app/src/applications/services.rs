@@ -45,6 +45,8 @@ pub struct ServiceChanges {
     pub resource_uris: Option<Vec<ResourceUri>>,
     /// Whether it takes sign-ups.
     pub sign_up: Option<bool>,
+    /// Whether it takes tokens in the fragment.
+    pub implicit_grant: Option<bool>,
 }
 
 /// A service that was just made; its client secret is shown this once.
@@ -248,6 +250,7 @@ fn apply(changes: &ServiceChanges, s: &mut ServiceSettings) {
         s.resource_uris.clone_from(uris);
     }
     s.sign_up = changes.sign_up.unwrap_or(s.sign_up);
+    s.implicit_grant = changes.implicit_grant.unwrap_or(s.implicit_grant);
 }
 
 /// The contract's names of what differs.
@@ -262,6 +265,7 @@ fn differences(before: &ServiceSettings, after: &ServiceSettings) -> Vec<&'stati
         ("device_activation_uri", before.device_activation_uri != after.device_activation_uri),
         ("resource_uris", before.resource_uris != after.resource_uris),
         ("sign_up", before.sign_up != after.sign_up),
+        ("implicit_grant", before.implicit_grant != after.implicit_grant),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }

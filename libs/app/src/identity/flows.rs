@@ -5,6 +5,7 @@ mod begin;
 mod consenting;
 pub mod devices;
 mod finish;
+pub mod implicit;
 pub mod leaving;
 pub mod steps;
 

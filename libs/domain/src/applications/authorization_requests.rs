@@ -23,6 +23,8 @@ pub enum ResponseMode {
     Query,
     /// In a form that the browser posts there.
     FormPost,
+    /// Tokens and no code, in the fragment. No request of [`read`] is one of these.
+    Fragment,
 }
 
 /// Where the answer belongs.

@@ -151,6 +151,9 @@ pub struct ServiceSettings {
     /// Whether anybody with an account of the platform may begin to use it.
     #[serde(default)]
     pub sign_up: bool,
+    /// Whether sign-ins of the native contract end with tokens in the fragment of its address (RFC 6749, 4.2).
+    #[serde(default)]
+    pub implicit_grant: bool,
 }
 
 impl ServiceSettings {
@@ -293,6 +296,7 @@ mod tests {
             device_activation_uri: None,
             resource_uris: ["https://api.acme.example/", "https://acme.example/"].map(|uri| uri.parse().unwrap()).into(),
             sign_up: false,
+            implicit_grant: false,
         }
     }
 

@@ -204,5 +204,6 @@ parts!(A a, B b, C c, D d, F e, G f, H g);
 parts!(A a, B b, C c, D d, F e, G f, H g, I h);
 parts!(A a, B b, C c, D d, F e, G f, H g, I h, J i);
 parts!(A a, B b, C c, D d, F e, G f, H g, I h, J i, K j);
+parts!(A a, B b, C c, D d, F e, G f, H g, I h, J i, K j, L k);
 parts!(A a, B b, C c, D d, F e, G f, H g, I h, J i, K j, L k, M l);
 parts!(A a, B b, C c, D d, F e, G f, H g, I h, J i, K j, L k, M l, N m);

@@ -48,6 +48,8 @@ pub struct ServiceNamed {
     pub slug: ServiceSlug,
     /// What runs it.
     pub service_type: ServiceType,
+    /// Whether it takes tokens in the fragment of its address.
+    pub implicit_grant: bool,
 }
 
 impl BrowserClient {
@@ -93,7 +95,7 @@ pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, 
 
 /// A client of an organization that is not there, or not active, is none.
 const CLIENT: &str =
-    "select c.id, c.client_id, c.name, c.org_id, o.slug, o.status, s.slug, s.service_type, s.device_activation_uri, c.application_type, c.redirect_uris,
+    "select c.id, c.client_id, c.name, c.org_id, o.slug, o.status, s.slug, s.service_type, s.device_activation_uri, s.implicit_grant, c.application_type, c.redirect_uris,
       c.post_logout_redirect_uris, c.organization_usage, c.id_token_alg, c.device_flow,
       c.backchannel_logout_uri
     from clients c
@@ -109,6 +111,7 @@ fn client(row: &QueryResult) -> Result<Option<BrowserClient>, DbErr> {
     let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
     let (named, kind, activation): (Option<String>, Option<String>, Option<String>) =
         (columns.next()?, columns.next()?, columns.next()?);
+    let implicit_grant = columns.next::<Option<bool>>()?.unwrap_or_default();
     let kind = kind.map(|kind| kind.parse::<ServiceType>().map_err(wrong)).transpose()?;
     let mut sign_in = next_sign_in(&mut columns)?;
     let of = match slug {
@@ -123,7 +126,11 @@ fn client(row: &QueryResult) -> Result<Option<BrowserClient>, DbErr> {
         let native = kind.is_some_and(ServiceType::is_native);
         sign_in.application_type = if native { ApplicationType::Native } else { ApplicationType::Web };
     }
-    let service = named.zip(kind).map(|(slug, service_type)| ServiceNamed { slug: ServiceSlug::stored(slug), service_type });
+    let service = named.zip(kind).map(|(slug, service_type)| ServiceNamed {
+        slug: ServiceSlug::stored(slug),
+        service_type,
+        implicit_grant,
+    });
     Ok(Some(BrowserClient { id, client_id, name, of, sign_in, service }))
 }
 

@@ -16,6 +16,7 @@ mod saml;
 pub(crate) mod sign_in;
 mod templates;
 mod texts;
+mod through;
 mod upstream;
 
 use crate::http::operations::{PAGES, Routes, anybody};
@@ -38,6 +39,7 @@ pub(crate) fn routes(routes: &mut Routes<'_>) {
         .of(upstream::routes)
         .of(saml::routes)
         .of(device::routes)
+        .of(through::routes)
         .tag(PAGES)
         .add(assets::asset, anybody().unlimited())
         .add(brand::brand, anybody());

@@ -74,7 +74,7 @@ impl App {
     }
 
     /// Goes on with a request: of a browser that is signed in well enough at once, else by a flow. `kept`: its flow is kept already.
-    async fn begin(&self, call: &Call, mut loaded: Loaded, kept: bool) -> Result<Turn> {
+    pub(super) async fn begin(&self, call: &Call, mut loaded: Loaded, kept: bool) -> Result<Turn> {
         let silent = loaded.flow.request.prompt.none;
         let hint = loaded.flow.request.id_token_hint.as_deref();
         // One that nobody can read any more names nobody: whoever it is is asked.

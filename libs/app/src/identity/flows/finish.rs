@@ -3,7 +3,11 @@
 use crypto::{Purpose, opaque};
 use domain::{
     Error, Event, PLATFORM, Result,
-    applications::{authorization_requests::AuthorizationRequest, client_grants::TokenClient, clients::OrganizationUsage},
+    applications::{
+        authorization_requests::{AuthorizationRequest, ResponseMode},
+        client_grants::TokenClient,
+        clients::OrganizationUsage,
+    },
     identity::{
         entry::Entry,
         flows::{CODE_LASTS, Dead},
@@ -34,6 +38,9 @@ impl App {
         {
             let text = ("login_required", "Somebody else signed in than `id_token_hint` names.");
             return self.answer_silently(call, loaded, text, kept).await;
+        }
+        if loaded.flow.request.to.mode == ResponseMode::Fragment {
+            return self.issue_tokens(call, loaded, kept).await;
         }
         let code = opaque::mint(Purpose::Code, self.ids.as_ref());
         let outcome = self

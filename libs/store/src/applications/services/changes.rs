@@ -42,12 +42,12 @@ const LOCK_TO_DELETE: Sql = sql!(
 );
 const INSERT: Sql = sql!(
     "insert into services (org_id, id, slug, service_type, github_scopes, microsoft_scopes, google_scopes, device_activation_uri,
-      plans, api_keys, users, subscriptions, created_at, updated_at, sign_up)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, 0, $9, $9, $10)"
+      plans, api_keys, users, subscriptions, created_at, updated_at, sign_up, implicit_grant)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, 0, $9, $9, $10, $11)"
 );
 const SAVE: Sql = sql!(
     "update services
-    set service_type = $3, github_scopes = $4, microsoft_scopes = $5, google_scopes = $6, device_activation_uri = $7, updated_at = $8, sign_up = $9
+    set service_type = $3, github_scopes = $4, microsoft_scopes = $5, google_scopes = $6, device_activation_uri = $7, updated_at = $8, sign_up = $9, implicit_grant = $10
     where org_id = $1 and id = $2"
 );
 
@@ -108,6 +108,7 @@ impl WriteTx {
             s.device_activation_uri.as_ref().map(|uri| uri.as_str()).into(),
             service.created_at.into(),
             s.sign_up.into(),
+            s.implicit_grant.into(),
         ];
         let taken = || Error::exists("service_slug_taken", "Another service of this organization has this slug.");
         sql::try_execute(&self.tx, INSERT, values).await.map_err(on(&SERVICES_SLUG, taken))?;
@@ -138,6 +139,7 @@ impl WriteTx {
             s.device_activation_uri.as_ref().map(|uri| uri.as_str()).into(),
             service.updated_at.into(),
             s.sign_up.into(),
+            s.implicit_grant.into(),
         ];
         sql::execute(&self.tx, SAVE, values).await?;
         self.save_resource_servers(service, &before.settings.resource_uris).await

@@ -160,10 +160,15 @@ pub(crate) async fn away(app: &App, req: &HttpRequest, way: Dispatch, gives: &Co
 pub(crate) async fn to_client(app: &App, req: &HttpRequest, answer: &Answer, gives: &Cookies) -> HttpResponse {
     let redirect_uri = &answer.to.redirect_uri;
     let query: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(&answer.fields).finish();
-    let target = format!("{redirect_uri}{}{query}", if redirect_uri.contains('?') { '&' } else { '?' });
+    let before = match answer.to.mode {
+        ResponseMode::Fragment => '#',
+        _ if redirect_uri.contains('?') => '&',
+        _ => '?',
+    };
+    let target = format!("{redirect_uri}{before}{query}");
     let shown = match (&answer.confirm, answer.to.mode) {
         (Some(application), _) => SafeUrl::parse(&target).map(|to| Page::Leaving { to, application: application.clone() }),
-        (None, ResponseMode::Query) => None,
+        (None, ResponseMode::Query | ResponseMode::Fragment) => None,
         (None, ResponseMode::FormPost) => {
             let fields = answer.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
             SafeUrl::parse(redirect_uri).map(|to| Page::FormPost { to, fields, application: None })

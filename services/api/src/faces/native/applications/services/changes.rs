@@ -65,23 +65,39 @@ struct CreateServiceRequest {
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     sign_up: Field<bool>,
+    /// Whether sign-ins through `/auth/{provider}` end with tokens in the fragment of a redirect URI. Default: false; codes are safer.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    implicit_grant: Field<bool>,
 }
 
 impl CreateServiceRequest {
     fn parse(self) -> Result<NewService> {
-        let (slug, name, service_type, github, microsoft, google, redirect_uris, device_activation_uri, resource_uris, sign_up) =
-            all((
-                self.slug.required("slug"),
-                self.name.required("name"),
-                self.service_type.required("service_type"),
-                self.github_scopes.optional("github_scopes"),
-                self.microsoft_scopes.optional("microsoft_scopes"),
-                self.google_scopes.optional("google_scopes"),
-                self.redirect_uris.optional("redirect_uris"),
-                self.device_activation_uri.optional("device_activation_uri"),
-                self.resource_uris.optional("resource_uris"),
-                self.sign_up.optional("sign_up"),
-            ))?;
+        let (
+            slug,
+            name,
+            service_type,
+            github,
+            microsoft,
+            google,
+            redirect_uris,
+            device_activation_uri,
+            resource_uris,
+            sign_up,
+            implicit_grant,
+        ) = all((
+            self.slug.required("slug"),
+            self.name.required("name"),
+            self.service_type.required("service_type"),
+            self.github_scopes.optional("github_scopes"),
+            self.microsoft_scopes.optional("microsoft_scopes"),
+            self.google_scopes.optional("google_scopes"),
+            self.redirect_uris.optional("redirect_uris"),
+            self.device_activation_uri.optional("device_activation_uri"),
+            self.resource_uris.optional("resource_uris"),
+            self.sign_up.optional("sign_up"),
+            self.implicit_grant.optional("implicit_grant"),
+        ))?;
         let settings = ServiceSettings {
             name,
             service_type,
@@ -92,6 +108,7 @@ impl CreateServiceRequest {
             device_activation_uri,
             resource_uris: resource_uris.unwrap_or_default(),
             sign_up: sign_up.unwrap_or_default(),
+            implicit_grant: implicit_grant.unwrap_or_default(),
         };
         Ok(NewService { slug, settings })
     }
@@ -148,24 +165,47 @@ pub(in crate::faces::native) struct UpdateServiceRequest {
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     sign_up: Field<bool>,
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    implicit_grant: Field<bool>,
 }
 
 impl UpdateServiceRequest {
     pub(in crate::faces::native) fn parse(self) -> Result<ServiceChanges> {
-        let (name, service_type, github, microsoft, google, redirect_uris, device_activation_uri, resource_uris, sign_up) =
-            all((
-                self.name.change("name"),
-                self.service_type.change("service_type"),
-                self.github_scopes.change("github_scopes"),
-                self.microsoft_scopes.change("microsoft_scopes"),
-                self.google_scopes.change("google_scopes"),
-                self.redirect_uris.change("redirect_uris"),
-                self.device_activation_uri.patch("device_activation_uri"),
-                self.resource_uris.change("resource_uris"),
-                self.sign_up.change("sign_up"),
-            ))?;
+        let (
+            name,
+            service_type,
+            github,
+            microsoft,
+            google,
+            redirect_uris,
+            device_activation_uri,
+            resource_uris,
+            sign_up,
+            implicit_grant,
+        ) = all((
+            self.name.change("name"),
+            self.service_type.change("service_type"),
+            self.github_scopes.change("github_scopes"),
+            self.microsoft_scopes.change("microsoft_scopes"),
+            self.google_scopes.change("google_scopes"),
+            self.redirect_uris.change("redirect_uris"),
+            self.device_activation_uri.patch("device_activation_uri"),
+            self.resource_uris.change("resource_uris"),
+            self.sign_up.change("sign_up"),
+            self.implicit_grant.change("implicit_grant"),
+        ))?;
         let scopes = [github, microsoft, google];
-        Ok(ServiceChanges { name, service_type, scopes, redirect_uris, device_activation_uri, resource_uris, sign_up })
+        Ok(ServiceChanges {
+            name,
+            service_type,
+            scopes,
+            redirect_uris,
+            device_activation_uri,
+            resource_uris,
+            sign_up,
+            implicit_grant,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::http::wire::time;
 
 /// A service.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "svc_019ab2c3d4e57f00800000000000000a", "org_id": "org_019ab2c3d4e57f008000000000000001", "slug": "portal", "name": "Portal", "service_type": "web", "client_id": "5f0d9b1c2e3a4d5f6a7b8c9d0e1f2a3b", "github_scopes": ["user:email"], "microsoft_scopes": [], "google_scopes": [], "redirect_uris": ["https://portal.example.com/callback"], "resource_uris": [], "sign_up": false, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[schema(example = json!({"id": "svc_019ab2c3d4e57f00800000000000000a", "org_id": "org_019ab2c3d4e57f008000000000000001", "slug": "portal", "name": "Portal", "service_type": "web", "client_id": "5f0d9b1c2e3a4d5f6a7b8c9d0e1f2a3b", "github_scopes": ["user:email"], "microsoft_scopes": [], "google_scopes": [], "redirect_uris": ["https://portal.example.com/callback"], "resource_uris": [], "sign_up": false, "implicit_grant": false, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
 #[allow(missing_docs, reason = "the contract's field names say it")]
 pub(in crate::faces::native) struct ServiceResponse {
     id: String,
@@ -38,6 +38,8 @@ pub(in crate::faces::native) struct ServiceResponse {
     resource_uris: Vec<String>,
     /// Whether anybody with an account of the platform may begin to use it.
     sign_up: bool,
+    /// Whether sign-ins through `/auth/{provider}` end with tokens in the fragment of a redirect URI.
+    implicit_grant: bool,
     created_at: String,
     updated_at: String,
 }
@@ -61,6 +63,7 @@ impl From<Service> for ServiceResponse {
             device_activation_uri: s.device_activation_uri.map(String::from),
             resource_uris: s.resource_uris.into_iter().map(String::from).collect(),
             sign_up: s.sign_up,
+            implicit_grant: s.implicit_grant,
             created_at: time(service.created_at),
             updated_at: time(service.updated_at),
         }
