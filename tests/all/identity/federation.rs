@@ -5,6 +5,7 @@ mod entering;
 mod groups;
 mod implicit;
 mod linking;
+mod own;
 mod saml;
 
 use serde_json::{Value, json};

@@ -55,6 +55,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("user.changePassword", SignedIn).with(|_| json!({"current_password": "wrong wrong", "new_password": "wrong wrong"})),
     op("user.confirmEmail", Public),
     op("user.getProfile", SignedIn),
+    op("user.identities.list", SignedIn),
+    op("user.identities.unlink", SignedIn),
     op("user.mfa.disable", SignedIn),
     op("user.mfa.getStatus", SignedIn),
     op("user.mfa.regenerateBackupCodes", SignedIn),

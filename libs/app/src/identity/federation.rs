@@ -5,6 +5,7 @@ mod arriving;
 mod attempts;
 mod leaving;
 mod mapping;
+mod own;
 mod proving;
 mod returning;
 mod saml;

@@ -308,7 +308,7 @@ events! {
     "user.impersonation_ended" ImpersonationEnded on "user" user_id { user_id: UserId, impersonation_id: ImpersonationId };
     /// An account signs in through an organization's identity provider from now on.
     "user.identity_linked" IdentityLinked on "user" user_id { user_id: UserId, provider_id: ConnectionId };
-    /// It does not any more: an administrator unlinked it.
+    /// It does not any more: an administrator, or its owner, unlinked it.
     "user.identity_unlinked" IdentityUnlinked on "user" user_id { user_id: UserId, provider_id: ConnectionId };
     /// An account has another, proven address.
     "user.email_changed" EmailChanged on "user" user_id { user_id: UserId, previous_email: String, email: String };

@@ -34,6 +34,10 @@ export const user = {
     list: 'GET /api/user/consents',
     revoke: 'DELETE /api/user/consents/{service_id}',
   },
+  identities: {
+    list: 'GET /api/user/identities',
+    unlink: 'DELETE /api/user/identities/{provider_id}',
+  },
   mfa: {
     getStatus: 'GET /api/user/mfa/status',
     setup: 'POST /api/user/mfa/setup {}',

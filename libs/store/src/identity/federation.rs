@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod identities;
 pub mod logins;
 pub mod saml_sessions;
+pub mod own;
 pub(crate) mod table;
 
 use domain::{

@@ -5,6 +5,7 @@ mod connections;
 mod device_codes;
 mod discovery;
 pub(super) mod factors;
+mod identities;
 mod login;
 mod passwords;
 mod privacy;
@@ -30,6 +31,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .of(accounts::routes)
         .of(sessions::routes)
         .of(factors::routes)
+        .of(identities::routes)
         .of(connections::routes)
         .of(privacy::routes)
         .of(risk::routes)
