@@ -8,6 +8,7 @@ mod factors;
 mod federation;
 mod flows;
 mod pages;
+mod passkeys;
 mod privacy;
 mod risk;
 mod sessions;

@@ -9,6 +9,7 @@ mod invariants;
 mod invitations;
 mod limits;
 mod ownership;
+mod passkeys;
 mod removal;
 mod roles;
 mod saml;

@@ -11,6 +11,7 @@ import { onADevice } from './walk_devices.mjs';
 import { brand, byCode, choosing, comingIn } from './walk_in.mjs';
 import { changingAddress, firstOwner, forgetting, invited, signingUp } from './walk_mailed.mjs';
 import { leaving } from './walk_out.mjs';
+import { withPasskey } from './walk_passkeys.mjs';
 import { throughSaml } from './walk_saml.mjs';
 import { throughProviders } from './walk_upstream.mjs';
 import { byForm, inOtherLanguages, withKeys, withoutScript } from './walk_ways.mjs';
@@ -19,7 +20,7 @@ import { goingWrong, guessing } from './walk_wrong.mjs';
 // In this order: some need what others did.
 const WALKS = [
   comingIn, choosing, brand, byCode, onADevice, asked, leaving, goingWrong, signingUp, changingAddress, forgetting, invited, firstOwner, guessing, withKeys, withoutScript,
-  byForm, inOtherLanguages, throughProviders, throughSaml,
+  byForm, inOtherLanguages, withPasskey, throughProviders, throughSaml,
 ];
 
 const browser = await chromium.launch({ executablePath: task.chromium, timeout: NEVER });

@@ -122,7 +122,8 @@ impl TestApp {
         let data = folder();
         made.fill(data.path()).await;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        // By a name: browsers make no passkeys for a mere address.
+        let base = format!("http://localhost:{}", listener.local_addr().expect("an address").port());
         let (clock, hash_cost) = (ManualClock::at(options.start), options.hash_cost);
         let path = data.path().to_str().expect("a folder name in UTF-8").to_owned();
         let config = infra::config::load(None, options.environment(&path, &base, &made)).unwrap_or_else(|e| panic!("{e}"));

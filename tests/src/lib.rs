@@ -16,7 +16,7 @@
 //! - [`answers!`] is a table of requests and what each is answered.
 //! - [`fuzz`] has what is done to every parser of hostile input.
 //! - [`Receiver`] is a customer's webhook endpoint, [`MailServer`] a customer's mail server, [`LogReceiver`] what takes a customer's
-//!   log, [`OpenIdProvider`] and [`SamlProvider`] identity providers, [`Browser`] a person's browser, [`RelyingParty`] an application at which they sign in, [`NameServer`] the name server of everybody's domains, [`Cashier`] the payment providers.
+//!   log, [`OpenIdProvider`] and [`SamlProvider`] identity providers, [`Browser`] a person's browser, [`PasskeyDevice`] their device, [`RelyingParty`] an application at which they sign in, [`NameServer`] the name server of everybody's domains, [`Cashier`] the payment providers.
 
 mod answers;
 mod app;
@@ -33,6 +33,7 @@ mod mail_server;
 mod mails;
 mod name_server;
 mod openid_provider;
+mod passkeys;
 mod people;
 mod places;
 mod receiver;
@@ -53,6 +54,7 @@ pub use mail_server::{Handed, MailServer, SMTP_PASSWORD};
 pub use mails::Mail;
 pub use name_server::NameServer;
 pub use openid_provider::{Arrived, OpenIdProvider, Signed, back};
+pub use passkeys::PasskeyDevice;
 pub use people::{Org, PASSWORD, User, text};
 pub use places::{PlacedNetwork, database_of_places};
 pub use receiver::{Received, Receiver};

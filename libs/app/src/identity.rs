@@ -10,6 +10,7 @@ pub mod impersonation;
 pub mod login;
 pub(crate) mod login_throttling;
 pub mod logouts;
+pub mod passkeys;
 pub mod passwords;
 pub mod privacy;
 pub mod risk;

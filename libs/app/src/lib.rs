@@ -98,6 +98,8 @@ pub struct App {
     proofs: Arc<dyn Proofs>,
     payments: Arc<dyn Payments>,
     locations: Arc<dyn Locations>,
+    /// Who asks for passkeys; `None`: browsers make none for this address.
+    passkeys: Option<Arc<crypto::passkeys::RelyingParty>>,
     keys: identity::tokens::Keys,
     watch: events::feed::Watch,
     counters: core::limits::Counters,
@@ -146,6 +148,7 @@ impl App {
         let keys = identity::tokens::Keys::load(&parts.store, &parts.settings, parts.clock.now()).await?;
         Ok(Self {
             gates: core::admission::Gates::new(parts.settings.places),
+            passkeys: crypto::passkeys::RelyingParty::at(&parts.settings.public_url).map(Arc::new),
             store: parts.store,
             kv: parts.kv,
             clock: parts.clock,

@@ -16,6 +16,7 @@ mod keypair;
 pub mod keyring;
 pub mod masters;
 pub mod opaque;
+pub mod passkeys;
 pub mod password;
 pub mod random;
 pub mod sealed;

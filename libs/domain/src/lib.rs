@@ -32,6 +32,7 @@ pub use events::record::{Event, EventName};
 pub use identity::accounts::UserId;
 pub use identity::connections::ConnectionId;
 pub use identity::impersonation::ImpersonationId;
+pub use identity::passkeys::{PasskeyChallengeId, PasskeyId};
 pub use identity::risk::RiskEventId;
 pub use identity::sessions::{GrantId, SessionId};
 pub use identity::sign_ins::SignInId;

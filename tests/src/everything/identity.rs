@@ -11,10 +11,11 @@ use super::{
     },
     made,
 };
-use crate::text;
+use crate::{PasskeyDevice, text};
 
 pub(super) const NOUNS: &[Noun] = &[
     Noun { parameter: "session_id", prefix: "ses_", make: made!(session) },
+    Noun { parameter: "passkey_id", prefix: "psk_", make: made!(passkey) },
     Noun { parameter: "provider_id", prefix: "con_", make: made!(connection) },
 ];
 
@@ -36,6 +37,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("auth.lookupEmail", Public),
     op("auth.login", Public),
     op("auth.logout", SignedIn),
+    op("auth.passkeys.beginAuthentication", Public),
+    op("auth.passkeys.beginRegistration", SignedIn),
+    op("auth.passkeys.delete", SignedIn),
+    op("auth.passkeys.finishAuthentication", Public),
+    op("auth.passkeys.finishRegistration", SignedIn)
+        .with(|_| json!({"challenge_id": "pkc_00000000000000000000000000000000", "credential": {}, "name": "Sweep"})),
+    op("auth.passkeys.list", SignedIn),
+    op("auth.passkeys.update", SignedIn).with(|n| json!({"name": format!("Sweep {n}")})),
     op("auth.refreshToken", Public),
     op("auth.register", Public),
     op("auth.resendVerification", Public),
@@ -74,6 +83,11 @@ async fn session(at: &Maker<'_>) -> String {
     let sessions = at.client.get("/api/user/sessions").await.ok();
     let mut sessions = sessions.as_array().into_iter().flatten();
     text(&sessions.find(|session| session["current"] == false).expect("a session that is not this one")["id"])
+}
+
+/// On a device of the owner's.
+async fn passkey(at: &Maker<'_>) -> String {
+    PasskeyDevice::of(&at.client).register(&at.client, "Sweep").await
 }
 
 /// Nobody listens there.

@@ -238,7 +238,7 @@ impl App {
 }
 
 /// A sign-in of just now, with the second factor if there is one.
-async fn demand_whole_sign_in(tx: &WriteTx, person: &Person) -> Result<()> {
+pub(super) async fn demand_whole_sign_in(tx: &WriteTx, person: &Person) -> Result<()> {
     let has_two = tx.enrolled(person.id).await?.totp_since.is_some();
     if person.is_fresh(tx.now()) && (!has_two || person.has_fresh_factor(tx.now())) {
         return Ok(());

@@ -7,6 +7,7 @@ pub mod devices;
 mod finish;
 pub mod implicit;
 pub mod leaving;
+mod passkeys;
 pub mod steps;
 
 use std::collections::BTreeMap;
@@ -143,6 +144,10 @@ pub struct View {
     pub email: String,
     /// Organizations to choose from.
     pub choices: Vec<Entered>,
+    /// Whether a passkey would do, and can be asked for.
+    pub offers_passkey: bool,
+    /// What the person's device is asked, of [`Step::Passkey`].
+    pub passkey: Option<serde_json::Value>,
     /// Whether the second factor is an app's code, and not a mailed one.
     pub has_app: bool,
     /// The organization's identity providers that can be chosen.
@@ -166,6 +171,8 @@ pub(crate) struct Loaded {
     guest: Option<Guest>,
     /// What a provider said that has to be proven.
     proof: Option<Proof>,
+    /// The passkey that is asked for.
+    asked: Option<crypto::passkeys::Asked>,
 }
 
 impl Loaded {
@@ -261,7 +268,11 @@ impl App {
             Some(login) => self.proof_of(login, call.now).await?,
             None => None,
         };
-        Ok(Loaded { flow, client, browser: hash, cookie, framed: browser.framed, session, entrance, guest, proof })
+        let asked = match flow.passkey {
+            Some(id) => self.store.public_passkey_challenge(id, call.now).await?,
+            None => None,
+        };
+        Ok(Loaded { flow, client, browser: hash, cookie, framed: browser.framed, session, entrance, guest, proof, asked })
     }
 
     /// What is missing.
@@ -286,6 +297,7 @@ impl App {
             usage: loaded.client.sign_in.organization_usage,
             has_organization: flow.organization.is_some(),
             has_email: flow.email.is_some(),
+            wants_passkey: loaded.asked.is_some(),
             waits: flow.waiting.is_some(),
             chosen: flow.connection,
             proves: loaded.proof.is_some(),
@@ -314,6 +326,12 @@ impl App {
             Some((user, _)) => self.store.has_authenticator_app(user).await?,
             None => false,
         };
+        let offers_passkey = self.offers_passkeys()
+            && match (step, loaded.flow.waiting) {
+                (Step::Identify | Step::Password, _) => true,
+                (Step::SecondFactor, Some((user, _))) => self.store.has_passkey(user).await?,
+                _ => false,
+            };
         let known = loaded.flow.email.as_ref().map(ToString::to_string);
         let user = || loaded.user().map(|user| user.email.to_string());
         let hint = || loaded.flow.request.login_hint.clone();
@@ -328,7 +346,22 @@ impl App {
         ways.retain(|way| self.speaks(way.protocol));
         let (client, email) = (loaded.client.name, email.unwrap_or_default());
         let proving = loaded.proof.map(|proof| proof.name);
-        Ok(Turn::Show(Box::new(View { step, client, email, choices, has_app, ways, proving, bad, flow: loaded.flow })))
+        // One that was answered is asked no more.
+        let passkey = loaded.asked.filter(|_| bad.is_none()).map(|asked| asked.options);
+        let flow = loaded.flow;
+        Ok(Turn::Show(Box::new(View {
+            flow,
+            step,
+            client,
+            email,
+            choices,
+            offers_passkey,
+            passkey,
+            has_app,
+            ways,
+            proving,
+            bad,
+        })))
     }
 
     /// Goes on with a flow: shows what is missing, or answers the client if nothing is.

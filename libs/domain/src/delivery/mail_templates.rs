@@ -206,6 +206,7 @@ impl Template {
             Self::CertificateEnding => &["organization", "name", "days", "link"],
             Self::ConnectionFailing => &["organization", "name", "reason", "link"],
             Self::SignInCode => &["code", "minutes", "link"],
+            Self::PasskeyAdded | Self::PasskeyRemoved => &["name", "link"],
         }
     }
 

@@ -51,11 +51,15 @@ pub enum Template {
     RecoveryCodesRenewed,
     /// Its password works no more, for whoever guesses at its second factor knows it: `link`.
     PasswordDistrusted,
+    /// The account has another passkey: `name`, `link`.
+    PasskeyAdded,
+    /// It has it no more: `name`, `link`.
+    PasskeyRemoved,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::VerifyEmail,
         Self::AccountExists,
         Self::ResetPassword,
@@ -77,6 +81,8 @@ impl Template {
         Self::MfaDisabled,
         Self::RecoveryCodesRenewed,
         Self::PasswordDistrusted,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
     ];
 
     /// Whether its link, or its code, opens an account to whoever reads it.
@@ -108,6 +114,8 @@ impl Template {
             Self::MfaDisabled => "mfa_disabled",
             Self::RecoveryCodesRenewed => "recovery_codes_renewed",
             Self::PasswordDistrusted => "password_distrusted",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
         }
     }
 }

@@ -10,7 +10,6 @@ mod registry;
 use std::sync::LazyLock;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use self::registry::events;
 pub use self::{
@@ -21,8 +20,8 @@ use super::samples::Sample;
 use crate::core::id::id;
 use crate::{
     ApiKeyId, BillingCredentialsId, ClientId, ConnectionId, DomainId, ErasureId, ImpersonationId, InvitationId, LogStreamId,
-    MailTemplateId, OAuthCredentialsId, OrgId, PlanId, ResourceServerId, RiskEventId, RoleId, ScimTokenId, ServiceId, SessionId,
-    UserId, WebhookId,
+    MailTemplateId, OAuthCredentialsId, OrgId, PasskeyId, PlanId, ResourceServerId, RiskEventId, RoleId, ScimTokenId, ServiceId,
+    SessionId, UserId, WebhookId,
 };
 
 id! {
@@ -294,6 +293,10 @@ events! {
     "user.mfa.verify.failed" MfaFailed on "user" user_id { user_id: UserId };
     /// An account has new recovery codes.
     "user.mfa.recovery_codes_renewed" RecoveryCodesRenewed on "user" user_id { user_id: UserId };
+    /// An account has another passkey.
+    "user.passkey.added" PasskeyAdded on "user" user_id { user_id: UserId, passkey_id: PasskeyId, name: String };
+    /// It has it no more: the person removed it.
+    "user.passkey.removed" PasskeyRemoved on "user" user_id { user_id: UserId, passkey_id: PasskeyId, name: String };
     /// A member of the organization has an authenticator app.
     "security.mfa.enabled" MemberMfaEnabled on "user" user_id { user_id: UserId };
     /// A member of the organization has no second factor any more.
@@ -392,14 +395,6 @@ events! {
     "reset_platform_owner" PlatformOwnerReset on "user" user_id { user_id: UserId, email: String };
     /// Platform log: somebody is no longer a platform owner.
     "demote_platform_owner" PlatformOwnerDemoted on "user" user_id { user_id: UserId, email: String };
-}
-
-impl Event {
-    /// The payload's `data`.
-    pub fn data(&self) -> Value {
-        let mut whole = serde_json::to_value(self).unwrap_or_default();
-        whole.get_mut("data").map(Value::take).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -24,11 +24,14 @@ pub enum Method {
     /// An identity provider, through a connection.
     #[serde(rename = "con")]
     Connection,
+    /// A passkey, which is both factors: a thing that the person has, and the device's word that it made sure of them.
+    #[serde(rename = "psk")]
+    Passkey,
 }
 
 impl Method {
     /// Every one.
-    pub const ALL: [Self; 5] = [Self::Password, Self::Totp, Self::RecoveryCode, Self::MailCode, Self::Connection];
+    pub const ALL: [Self; 6] = [Self::Password, Self::Totp, Self::RecoveryCode, Self::MailCode, Self::Connection, Self::Passkey];
 
     /// As it is sent and shown.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Method {
             Self::RecoveryCode => "recovery_code",
             Self::MailCode => "mail_code",
             Self::Connection => "connection",
+            Self::Passkey => "passkey",
         }
     }
     /// The one of that name.
@@ -46,7 +50,11 @@ impl Method {
     }
     /// Whether it says who somebody is. The others only confirm it.
     pub const fn is_first(self) -> bool {
-        matches!(self, Self::Password | Self::Connection)
+        matches!(self, Self::Password | Self::Connection | Self::Passkey)
+    }
+    /// Whether it confirms who somebody is, beside a first factor or as one.
+    pub const fn is_second(self) -> bool {
+        !matches!(self, Self::Password | Self::Connection)
     }
     /// Whether it is the person's own, and not an organization's word about them.
     pub const fn is_own(self) -> bool {
@@ -120,13 +128,13 @@ impl Authentications {
     pub fn to_text(&self) -> String {
         serde_json::to_string(&self.0).unwrap_or_else(|_| unreachable!("it has no keys but texts"))
     }
-    /// With one more. A password takes what confirmed the one before with it.
+    /// With one more. A password or passkey takes what confirmed the one before with it.
     #[must_use]
     pub fn and(mut self, done: Authentication) -> Self {
         let connection = |one: &Authentication| one.through.map(|through| through.id);
-        // What confirmed the one before says nothing of whoever gives a password now.
+        // What confirmed the one before says nothing of whoever gives a password, or a passkey, now.
         if done.method.is_first() && done.method.is_own() {
-            self.0.retain(|one| one.method.is_first() || !one.method.is_own());
+            self.0.retain(|one| !one.method.is_second() || !one.method.is_own());
         }
         self.0.retain(|one| (one.method, connection(one)) != (done.method, connection(&done)));
         self.0.push(done);
@@ -176,7 +184,7 @@ impl Authentications {
     }
     /// When they last confirmed it by a second factor that they have enrolled.
     pub fn newest_factor(&self) -> Option<i64> {
-        self.newest(|method| matches!(method, Method::Totp | Method::RecoveryCode))
+        self.newest(|method| matches!(method, Method::Totp | Method::RecoveryCode | Method::Passkey))
     }
     fn newest(&self, counts: impl Fn(Method) -> bool) -> Option<i64> {
         self.0.iter().filter(|one| counts(one.method)).map(|one| one.at).max()
@@ -238,6 +246,13 @@ mod tests {
         assert_eq!(twice.0, [own(Method::Password, 3)], "what confirmed the password before confirms this one not");
         let kept = Authentications::one(own(Method::Totp, 2)).and(connection(1, 3)).and(own(Method::Totp, 4));
         assert_eq!(kept.0, [connection(1, 3), own(Method::Totp, 4)], "a connection's word takes nothing");
+        let passkey = own(Method::Passkey, 5);
+        assert_eq!(
+            Authentications::one(own(Method::Password, 1)).and(own(Method::Totp, 2)).and(passkey).0,
+            [own(Method::Password, 1), passkey]
+        );
+        let after = Authentications::one(passkey).and(own(Method::Password, 6));
+        assert_eq!(after.0, [own(Method::Password, 6)], "a passkey does not confirm whoever gives a password later");
         let many = (0..20).fold(Authentications::default(), |all, n| all.and(connection(n, 1_764_000_000)));
         assert_eq!(many.0.len(), Authentications::MOST);
         assert_eq!(many.0.last(), Some(&connection(19, 1_764_000_000)), "the oldest went");
@@ -254,6 +269,7 @@ mod tests {
         for confirms in [Method::Totp, Method::RecoveryCode, Method::MailCode] {
             assert!(through.clone().and(own(confirms, 2)).is_confined(PLATFORM), "{confirms:?} says not who it is");
         }
+        assert!(!through.clone().and(own(Method::Passkey, 2)).is_confined(PLATFORM));
         assert_eq!(through.organizations().collect::<Vec<_>>(), [managed]);
         assert_eq!((through.newest_own(), through.and(own(Method::Password, 2)).newest_own()), (None, Some(2)));
     }

@@ -103,8 +103,8 @@ pub fn judge(policy: &SignInPolicy, who: &Entering<'_>) -> Entry {
     };
     let step_up = |needs| {
         let methods = match needs {
-            Need::SecondFactor => vec![Method::Totp, Method::RecoveryCode, Method::MailCode],
-            _ if own_counts => vec![Method::Password],
+            Need::SecondFactor => vec![Method::Totp, Method::RecoveryCode, Method::MailCode, Method::Passkey],
+            _ if own_counts => vec![Method::Password, Method::Passkey],
             _ => vec![],
         };
         let connections = match needs {
@@ -120,7 +120,7 @@ pub fn judge(policy: &SignInPolicy, who: &Entering<'_>) -> Entry {
         return step_up(Need::FreshFirstFactor);
     }
     let confirms = |one: &Authentication| match one.through {
-        None => !one.method.is_first(),
+        None => one.method.is_second(),
         Some(through) => through.multi_factor && policy.mfa_trusts_connection,
     };
     let two_factors = who.did.iter().filter(counts).any(confirms);

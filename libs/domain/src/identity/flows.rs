@@ -46,6 +46,8 @@ pub struct Facts<'a> {
     pub has_organization: bool,
     /// Whether an address was typed.
     pub has_email: bool,
+    /// Whether a passkey was asked for, and not given yet.
+    pub wants_passkey: bool,
     /// Whether a right password waits for a second factor.
     pub waits: bool,
     /// The connection that was chosen, while nobody was sent there yet.
@@ -75,6 +77,8 @@ pub enum Step {
     Upstream(ConnectionId),
     /// The password of the account that somebody says is theirs who came back from a provider.
     Prove,
+    /// A passkey.
+    Passkey,
     /// What confirms it.
     SecondFactor,
     /// Which organization.
@@ -109,6 +113,7 @@ impl Step {
             Self::Connections => "connections",
             Self::Upstream(_) => "upstream",
             Self::Prove => "prove",
+            Self::Passkey => "passkey",
             Self::SecondFactor => "second_factor",
             Self::Organization => "organization",
             Self::Consent => "consent",
@@ -120,6 +125,9 @@ impl Step {
 
 /// Says what is missing.
 pub fn next(facts: &Facts<'_>) -> Step {
+    if facts.wants_passkey {
+        return Step::Passkey;
+    }
     if facts.waits {
         return Step::SecondFactor;
     }

@@ -68,6 +68,8 @@ pub(crate) const ALL: &[&Table] = &[
     &identity::factors::table::RECOVERY_CODES,
     &identity::factors::table::WAITING_SIGN_INS,
     &identity::factors::table::FACTOR_ATTEMPTS,
+    &identity::passkeys::table::PASSKEYS,
+    &identity::passkeys::table::PASSKEY_CHALLENGES,
     &identity::accounts::table::users::TABLE,
     &identity::login_throttling::table::GUESS_BUDGETS,
     &events::audit::table::ERASURES,

@@ -4,7 +4,7 @@
 pub(crate) mod table;
 
 use domain::{
-    OrgId, Result, Time, UserId,
+    OrgId, PasskeyChallengeId, Result, Time, UserId,
     applications::authorization_requests::AuthorizationRequest,
     core::value::{Email, Slug},
     identity::{
@@ -46,6 +46,8 @@ pub struct Flow {
     pub email: Option<Email>,
     /// Whose sign-in waits for its second factor, and that sign-in.
     pub waiting: Option<(UserId, Uuid)>,
+    /// The passkey that is asked for.
+    pub passkey: Option<PasskeyChallengeId>,
     /// The connection that the browser is to be sent to next.
     pub connection: Option<ConnectionId>,
     /// Somebody who came back from a provider, and has to prove that an account is theirs.
@@ -96,7 +98,7 @@ pub struct Entered {
 
 /// The columns of a [`Flow`], in the order of [`read`], and what they are selected from. An organization that is gone is none.
 const FLOW: &str = "select f.id, f.client_org_id, f.client_id, f.request, f.browser_hash, f.org_id, o.id, o.slug, o.name, f.email, f.user_id, f.waiting_id,
-      f.connection_id, f.upstream_id, f.trouble, f.sign_ins, f.fresh_since, f.created_at, f.expires_at, f.ended_at
+      f.connection_id, f.upstream_id, f.trouble, f.sign_ins, f.fresh_since, f.created_at, f.expires_at, f.ended_at, f.passkey_challenge_id
     from flows f
     left join organizations o on o.id = f.org_id and o.deleted_at is null";
 const FIND: Sql = sql!("{flow} where f.id = $1", flow = FLOW);
@@ -135,6 +137,7 @@ fn read(row: &QueryResult) -> Result<Flow, DbErr> {
         created_at: columns.next()?,
         expires_at: columns.next()?,
         ended_at: columns.next()?,
+        passkey: columns.next::<Option<Uuid>>()?.map(PasskeyChallengeId::new),
     })
 }
 
@@ -232,7 +235,8 @@ const CLAIM: Sql = sql!(
 const OPEN: &str = "id = $1 and browser_hash = $2 and ended_at is null and expires_at > $3";
 const IDENTIFY: Sql = sql!(
     "update flows
-    set email = $4, org_id = $5, fresh_since = $6, connection_id = $7, user_id = null, waiting_id = null, upstream_id = null, trouble = null
+    set email = $4, org_id = $5, fresh_since = $6, connection_id = $7, user_id = null, waiting_id = null, upstream_id = null, trouble = null,
+      passkey_challenge_id = null
     where {open}",
     open = OPEN
 );
@@ -240,11 +244,16 @@ const ENTER: Sql = sql!("update flows set org_id = $4 where {open} and org_id is
 const WAIT: Sql = sql!("update flows set user_id = $4, waiting_id = $5 where {open}", open = OPEN);
 const SIGN_IN: Sql = sql!(
     "update flows
-    set user_id = null, waiting_id = null, connection_id = null, upstream_id = null, trouble = null, sign_ins = sign_ins + 1
+    set user_id = null, waiting_id = null, connection_id = null, upstream_id = null, trouble = null, passkey_challenge_id = null,
+      sign_ins = sign_ins + 1
     where {open} and sign_ins = $4",
     open = OPEN
 );
-const CHOOSE: Sql = sql!("update flows set connection_id = $4, upstream_id = null, trouble = null where {open}", open = OPEN);
+const CHOOSE: Sql = sql!(
+    "update flows set connection_id = $4, upstream_id = null, trouble = null, passkey_challenge_id = null where {open}",
+    open = OPEN
+);
+const PASSKEY: Sql = sql!("update flows set passkey_challenge_id = $4 where {open}", open = OPEN);
 /// Once: whoever comes again is shown the page, and not sent there in a circle.
 const SENT: Sql = sql!("update flows set connection_id = null where {open} and connection_id = $4", open = OPEN);
 const TROUBLE: Sql = sql!("update flows set trouble = $4, upstream_id = null, connection_id = null where {open}", open = OPEN);
@@ -345,6 +354,11 @@ impl WriteTx {
     pub async fn flow_waits(&self, flow: Mine<'_>, waiting: Option<(UserId, Uuid)>) -> Result<bool> {
         let (user, id) = (waiting.map(|(user, _)| user.uuid()), waiting.map(|(_, id)| id));
         self.change(WAIT, flow, vec![user.into(), id.into()]).await
+    }
+
+    /// The flow asks for a passkey, or does no more. `false`: the flow is over.
+    pub async fn flow_asks_passkey(&self, flow: Mine<'_>, challenge: Option<PasskeyChallengeId>) -> Result<bool> {
+        self.change(PASSKEY, flow, vec![challenge.map(PasskeyChallengeId::uuid).into()]).await
     }
 
     /// Somebody signed in in the flow. `false`: somebody else did at the same moment, or the flow is over.

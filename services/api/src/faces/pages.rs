@@ -1,5 +1,5 @@
 //! What people see: pages of the sign-in flow and behind mailed links, rendered here from typed data, and what they load. Pages load
-//! nothing from outside and run nothing but `submit.js`; a value of somebody else's stands in them escaped, and set apart.
+//! nothing from outside and run nothing but `submit.js` and `passkey.js`; a value of somebody else's stands in them escaped, and set apart.
 
 mod answer;
 mod assets;

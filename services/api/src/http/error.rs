@@ -73,13 +73,13 @@ pub struct ErrorBody {
 
 /// What somebody has to do before they may enter an organization.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"organization": "acme", "needs": "second_factor", "methods": ["totp", "recovery_code", "mail_code"], "connections": []}))]
+#[schema(example = json!({"organization": "acme", "needs": "second_factor", "methods": ["totp", "recovery_code", "mail_code", "passkey"], "connections": []}))]
 pub struct StepUpBody {
     /// The organization's slug.
     pub organization: String,
     /// `first_factor`, `fresh_first_factor` or `second_factor`.
     pub needs: &'static str,
-    /// What of one's own would do: `password`, `totp`, `recovery_code`, `mail_code`.
+    /// What of one's own would do: `password`, `totp`, `recovery_code`, `mail_code`, `passkey`.
     pub methods: Vec<&'static str>,
     /// Which of the organization's connections would do.
     pub connections: Vec<String>,

@@ -36,6 +36,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("redis", &["libs/infra/src/kv.rs", "libs/infra/src/kv/", "libs/infra/src/config/", "tests/"]),
     ("jsonwebtoken", &["libs/crypto/"]),
     ("argon2", &["libs/crypto/", "tests/bench/"]),
+    ("webauthn_rs", &["libs/crypto/"]),
     ("getrandom", &["libs/crypto/"]),
     // The environment is configuration. `std::env::vars` is not among clippy's bans.
     (

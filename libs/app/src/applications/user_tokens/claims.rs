@@ -129,6 +129,8 @@ const fn amr(method: Method) -> &'static str {
         Method::Password => "pwd",
         Method::Totp | Method::RecoveryCode | Method::MailCode => "otp",
         Method::Connection => "fed",
+        // Of a key that cannot be copied out of a page (OpenID EAP).
+        Method::Passkey => "pop",
     }
 }
 
@@ -200,7 +202,7 @@ impl App {
         let mut methods: Vec<String> = did.iter().map(|one| amr(one.method).to_owned()).collect();
         methods.dedup();
         let two =
-            did.iter().any(|one| !one.method.is_first()) || did.iter().any(|one| one.through.is_some_and(|t| t.multi_factor));
+            did.iter().any(|one| one.method.is_second()) || did.iter().any(|one| one.through.is_some_and(|t| t.multi_factor));
         if two {
             methods.push("mfa".to_owned());
         }
@@ -210,7 +212,12 @@ impl App {
             iat: now.timestamp(),
             exp: (now + ID_TOKEN).timestamp(),
             auth_time: did.newest_first().unwrap_or_else(|| living.signed_in_at.timestamp()),
-            acr: if two { "2" } else { "1" }.to_owned(),
+            acr: match two {
+                _ if did.iter().any(|one| one.method == Method::Passkey) => "phr",
+                true => "2",
+                false => "1",
+            }
+            .to_owned(),
             amr: methods,
             sid: living.granted.grant.session_id,
             nonce,

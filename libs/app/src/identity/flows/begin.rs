@@ -328,6 +328,7 @@ pub(super) fn new_flow(
         organization,
         is_bereft: false,
         waiting: None,
+        passkey: None,
         connection,
         upstream: None,
         trouble: None,

@@ -40,7 +40,9 @@ impl Approval {
     pub fn of_somebody_else(self) -> View {
         let (step, bad) = (Step::Identify, None);
         let (choices, ways, email) = (Vec::new(), Vec::new(), String::new());
-        View { flow: self.flow, step, client: self.client, email, choices, has_app: false, ways, proving: None, bad }
+        let (offers_passkey, passkey, has_app, proving) = (false, None, false, None);
+        let (flow, client) = (self.flow, self.client);
+        View { flow, step, client, email, choices, offers_passkey, passkey, has_app, ways, proving, bad }
     }
 }
 

@@ -35,13 +35,20 @@ pub enum Sent {
     Connection(String),
     /// Whether the client gets what it asks for.
     Consent(bool),
+    /// The wish to use a passkey.
+    AskPasskey,
+    /// What the device answered.
+    Passkey(String),
+    /// The wish to do without one.
+    LeavePasskey,
 }
 
 impl Sent {
     /// For which step; `None`: for any, since somebody else may want to sign in.
     const fn step(&self) -> Option<Step> {
         match self {
-            Self::Address(_) | Self::Connection(_) => None,
+            Self::Address(_) | Self::Connection(_) | Self::AskPasskey => None,
+            Self::Passkey(_) | Self::LeavePasskey => Some(Step::Passkey),
             Self::Password(_) => Some(Step::Password),
             Self::Code(_) => Some(Step::SecondFactor),
             Self::Organization(_) => Some(Step::Organization),
@@ -93,6 +100,12 @@ impl App {
             // Nobody clicks away what they were not shown.
             Sent::Consent(_) if seen.is_none() => silent(Turn::Continue(id)),
             Sent::Consent(allows) => silent(self.consent(call, loaded, allows).await?),
+            Sent::AskPasskey => silent(self.ask_in_flow(call, &loaded).await?),
+            Sent::LeavePasskey => silent(self.do_without_passkey(call, &loaded).await?),
+            Sent::Passkey(answer) => {
+                let outcome = self.try_passkey(call, browser, &loaded, &answer).await;
+                self.arrived(loaded, Step::Passkey, outcome).await
+            }
             Sent::Password(text) | Sent::Code(text) if text.trim().is_empty() => {
                 silent(self.show(loaded, missing.unwrap_or(Step::Identify), Some(missing_text())).await?)
             }
@@ -241,7 +254,10 @@ impl App {
         match outcome {
             Ok(arrived) => Ok((Turn::Continue(id), arrived.cookies()?)),
             Err(e) if matches!(e.code, "invalid_preauth_token" | "flow_over") => silent(Turn::Continue(id)),
-            Err(e) if e.kind == Kind::RateLimited || matches!(e.code, "invalid_credentials" | "invalid_code") => {
+            Err(e)
+                if e.kind == Kind::RateLimited
+                    || matches!(e.code, "invalid_credentials" | "invalid_code" | "invalid_passkey") =>
+            {
                 silent(self.show(loaded, step, Some(e)).await?)
             }
             // Told after a right password only.

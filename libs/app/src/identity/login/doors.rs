@@ -197,7 +197,7 @@ impl App {
 }
 
 /// The first factor of a session that begins.
-fn first_of(did: &Authentications) -> Method {
+pub(super) fn first_of(did: &Authentications) -> Method {
     did.iter().map(|one| one.method).find(|method| method.is_first()).unwrap_or(Method::Password)
 }
 

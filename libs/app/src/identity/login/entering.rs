@@ -19,7 +19,7 @@ use store::{
 };
 
 use super::{
-    doors::{Arrived, Door, In},
+    doors::{Arrived, Door, In, first_of},
     no_access, wrong,
 };
 use crate::{
@@ -45,6 +45,15 @@ pub(crate) struct Arriving<'a> {
     pub(crate) shown: &'a Shown,
     pub(crate) door: Door<'a>,
     pub(crate) call: &'a Call,
+}
+
+/// What a sign-in is called by those who judge it.
+fn way_of(did: &Authentications) -> &'static str {
+    match first_of(did) {
+        Method::Connection => "connection",
+        Method::Passkey => "passkey",
+        _ => "password",
+    }
 }
 
 /// Names what a sign-in rests on while it waits for a second factor: another password, or another generation of the connection, ends it.
@@ -94,9 +103,10 @@ impl App {
     pub(crate) async fn as_judged(&self, tx: &WriteTx, arriving: &Arriving<'_>) -> Result<Change<Result<Arrived>>> {
         let &Arriving { user, did, to, shown, door, call, .. } = arriving;
         let org = to.map(|(org, _)| *org);
-        let by_password = did.iter().any(|one| one.method == Method::Password);
+        let by = |method| did.iter().any(|one| one.method == method);
+        let (by_password, by_passkey) = (by(Method::Password), by(Method::Passkey));
         let entry = self.entry(tx, user, (org, door.service()), (arriving.judged, call)).await?;
-        let verdict = self.judge(tx, org, (user.id, if by_password { "password" } else { "connection" }), shown).await?;
+        let verdict = self.judge(tx, org, (user.id, way_of(did)), shown).await?;
         let wants_second = matches!(&entry, Entry::StepUp(step_up) if step_up.needs == Need::SecondFactor);
         // Whoever comes by something of their own, and has enrolled a second factor, is always asked for it.
         let has_second = by_password && tx.enrolled(user.id).await?.totp_since.is_some();
@@ -115,6 +125,8 @@ impl App {
                 let event = Event::LoginFailed { email: user.email.to_string(), reason: refusal.code.to_owned() };
                 Ok(telling(Change::new(Err(refusal), org, event), told))
             }
+            // A passkey is both factors: whoever asks for a second one has it.
+            (_, None) if by_passkey => self.let_in(tx, arriving, &verdict).await.map(|change| change.map(Ok)),
             (RiskAction::Allow | RiskAction::LogOnly, None) if !wants_second && !has_second => {
                 self.let_in(tx, arriving, &verdict).await.map(|change| change.map(Ok))
             }

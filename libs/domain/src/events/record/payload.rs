@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Event;
 use crate::OrgId;
 
 /// The test event; sent to one endpoint on request, never subscribed to.
@@ -45,4 +46,12 @@ pub struct Payload<'a> {
     /// For people; of the test event only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'a str>,
+}
+
+impl Event {
+    /// The payload's `data`.
+    pub fn data(&self) -> Value {
+        let mut whole = serde_json::to_value(self).unwrap_or_default();
+        whole.get_mut("data").map(Value::take).unwrap_or_default()
+    }
 }

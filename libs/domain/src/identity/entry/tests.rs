@@ -95,26 +95,29 @@ fn what_is_enough_for_a_member() {
     let (recovery, mailed) = (own(Method::RecoveryCode, 50), own(Method::MailCode, 50));
     let (ours, theirs) = (through(1, 2, 60), through(8, 2, 60));
     let trusting = SignInPolicy { mfa_trusts_connection: true, ..mfa() };
-    const FIRST: &str = "first_factor: password okta";
-    const SECOND: &str = "second_factor: totp recovery_code mail_code";
-    const STALE: &str = "fresh_first_factor: password okta";
+    const FIRST: &str = "first_factor: password passkey okta";
+    const SECOND: &str = "second_factor: totp recovery_code mail_code passkey";
+    const STALE: &str = "fresh_first_factor: password passkey okta";
     let cases = [
         case("a password where nothing is demanded", SignInPolicy::default(), &[password], "enter"),
         case("one from before times were kept", SignInPolicy::default(), &[own(Method::Password, NOW)], "enter"),
         case("with a second factor", SignInPolicy::default(), &[password, totp], "enter with two"),
-        case("nothing that can be read", SignInPolicy::default(), &[], "first_factor: password"),
-        case("a second factor alone", SignInPolicy::default(), &[totp], "first_factor: password"),
+        case("nothing that can be read", SignInPolicy::default(), &[], "first_factor: password passkey"),
+        case("a second factor alone", SignInPolicy::default(), &[totp], "first_factor: password passkey"),
         case("the organization's connection", policy(), &[ours], "enter"),
         case("its connection before it was changed", policy(), &[through(1, 1, 60)], FIRST),
         case("T14: another organization's connection", policy(), &[theirs], FIRST),
         case("the same, and a password", policy(), &[theirs, password], "enter"),
-        case("a connection that is listed no more", SignInPolicy::default(), &[ours], "first_factor: password"),
+        case("a connection that is listed no more", SignInPolicy::default(), &[ours], "first_factor: password passkey"),
         case("a connection whose word has run out", policy(), &[with(ours, Some(NOW), false)], FIRST),
         case("a connection whose word still holds", policy(), &[with(ours, Some(NOW + 30), false)], "enter for 30"),
         case("two factors demanded of a password", mfa(), &[password], SECOND),
         case("an authenticator app", mfa(), &[password, totp], "enter with two"),
         case("a recovery code", mfa(), &[password, recovery], "enter with two"),
         case("a mailed code", mfa(), &[password, mailed], "enter with two"),
+        case("a passkey, which is both", mfa(), &[own(Method::Passkey, 60)], "enter with two"),
+        case("a passkey where nothing is demanded", SignInPolicy::default(), &[own(Method::Passkey, 60)], "enter with two"),
+        case("a password after a passkey", mfa(), &[own(Method::Passkey, 60), password], SECOND),
         case("of a connection that says nothing", mfa(), &[ours], SECOND),
         case("of one that says two, and is not trusted", mfa(), &[with(ours, None, true)], SECOND),
         case("of one that says two, and is trusted", trusting.clone(), &[with(ours, None, true)], "enter with two"),
@@ -145,12 +148,12 @@ fn what_is_enough_for_a_member() {
 #[test]
 fn owners_who_may_break_the_glass() {
     let (password, totp) = (own(Method::Password, 60), own(Method::Totp, 50));
-    const SECOND: &str = "second_factor: totp recovery_code mail_code";
+    const SECOND: &str = "second_factor: totp recovery_code mail_code passkey";
     let cases = [
         ("with two factors", 9, true, vec![password, totp], "enter with two"),
         ("with one", 9, true, vec![password], SECOND),
         ("who come through the connection", 9, true, vec![through(1, 2, 60)], "enter"),
-        ("who are asked again", 9, true, vec![], "first_factor: password okta"),
+        ("who are asked again", 9, true, vec![], "first_factor: password passkey okta"),
         ("who own it no more", 9, false, vec![password, totp], "first_factor: okta"),
         ("who are not named", 3, true, vec![password, totp], "first_factor: okta"),
     ];

@@ -53,6 +53,7 @@ struct Case<'a> {
     organization: bool,
     email: bool,
     waits: bool,
+    wants_passkey: bool,
     chosen: Option<ConnectionId>,
     proves: bool,
     fresh_since: Option<i64>,
@@ -74,6 +75,7 @@ impl Default for Case<'_> {
             organization: false,
             email: false,
             waits: false,
+            wants_passkey: false,
             chosen: None,
             proves: false,
             fresh_since: None,
@@ -94,6 +96,15 @@ fn what_is_missing_is_computed_from_what_is_known() {
     for case in [
         Case { what: "nobody is known", expected: Step::Identify, ..Case::default() },
         Case { what: "an address was typed", email: true, expected: Step::Password, ..Case::default() },
+        Case { what: "a passkey is asked for", wants_passkey: true, expected: Step::Passkey, ..Case::default() },
+        Case {
+            what: "a passkey is asked for as the second factor",
+            email: true,
+            waits: true,
+            wants_passkey: true,
+            expected: Step::Passkey,
+            ..Case::default()
+        },
         Case { what: "a second factor is missing", email: true, waits: true, expected: Step::SecondFactor, ..Case::default() },
         Case {
             what: "a provider was chosen",
@@ -267,6 +278,7 @@ fn what_is_missing_is_computed_from_what_is_known() {
             has_organization: case.organization,
             has_email: case.email,
             waits: case.waits,
+            wants_passkey: case.wants_passkey,
             chosen: case.chosen,
             proves: case.proves,
             fresh_since: case.fresh_since.map(at),

@@ -50,6 +50,8 @@ const GRANT_NOTHING: &[(&str, &str)] = &[
     ("organizations.approved_by", "history"),
     ("organizations.owner_user_id", "the membership of the same person says it"),
     ("organizations.rejected_by", "history"),
+    ("passkey_challenges.user_id", "a passkey that somebody who is signed in adds"),
+    ("passkeys.user_id", "signs in to the account; what that may do here is its memberships"),
     ("recovery_codes.user_id", "a second factor, beside the password"),
     ("removals.email", "keeps somebody out"),
     ("removals.user_id", "keeps somebody out"),

@@ -7,6 +7,7 @@ mod discovery;
 pub(super) mod factors;
 mod identities;
 mod login;
+mod passkeys;
 mod passwords;
 mod privacy;
 mod registration;
@@ -32,6 +33,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .of(sessions::routes)
         .of(factors::routes)
         .of(identities::routes)
+        .of(passkeys::routes)
         .of(connections::routes)
         .of(privacy::routes)
         .of(risk::routes)

@@ -14,6 +14,7 @@ use crate::http::error::ApiError;
 pub(super) struct Assets {
     style: SafeUrl,
     submit: SafeUrl,
+    passkey: SafeUrl,
     mark: SafeUrl,
 }
 
@@ -23,11 +24,12 @@ struct Asset {
     content: &'static str,
 }
 
-/// Style, script and mark.
-static FILES: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+/// Style, scripts and mark.
+static FILES: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     [
         ("style", "css", "text/css; charset=utf-8", include_str!("assets/style.css")),
         ("submit", "js", "text/javascript; charset=utf-8", include_str!("assets/submit.js")),
+        ("passkey", "js", "text/javascript; charset=utf-8", include_str!("assets/passkey.js")),
         ("mark", "svg", "image/svg+xml", include_str!("assets/mark.svg")),
     ]
     .map(|(name, ending, media, content)| Asset { name: format!("{name}-{}.{ending}", hash(content)), media, content })
@@ -36,8 +38,8 @@ static FILES: LazyLock<[Asset; 3]> = LazyLock::new(|| {
 /// Where they are, for templates.
 pub(super) fn assets() -> &'static Assets {
     static WHERE: LazyLock<Assets> = LazyLock::new(|| {
-        let [style, submit, mark] = FILES.each_ref().map(|file| SafeUrl::own(format!("/signin/assets/{}", file.name)));
-        Assets { style, submit, mark }
+        let [style, submit, passkey, mark] = FILES.each_ref().map(|file| SafeUrl::own(format!("/signin/assets/{}", file.name)));
+        Assets { style, submit, passkey, mark }
     });
     &WHERE
 }
@@ -55,7 +57,7 @@ pub(super) fn hash(content: &str) -> String {
 /// For ever, by everybody.
 pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// What the pages load: their stylesheet, script and sign. Never changes under its name.
+/// What the pages load: their stylesheet, scripts and sign. Never changes under its name.
 #[utoipa::path(
     operation_id = "pages.asset",
     responses(

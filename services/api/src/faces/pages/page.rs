@@ -21,6 +21,8 @@ pub(crate) enum Page {
         /// What is in the field.
         email: String,
         bad: Option<IdentifyProblem>,
+        /// Whether a passkey can be asked for.
+        passkey: bool,
         /// Other ways in.
         providers: Vec<Provider>,
         trouble: Option<Trouble>,
@@ -34,6 +36,8 @@ pub(crate) enum Page {
         reset: Option<SafeUrl>,
         /// Where another account is chosen.
         other: SafeUrl,
+        /// Whether a passkey can be asked for.
+        passkey: bool,
         /// Other ways in.
         providers: Vec<Provider>,
         trouble: Option<Trouble>,
@@ -43,7 +47,13 @@ pub(crate) enum Page {
     /// Asks for the password of the account that a provider's word is to be linked with (`password`).
     Prove { action: Action, email: String, provider: String, bad: Option<PasswordProblem>, reset: SafeUrl, other: SafeUrl },
     /// Asks for a code (`code`).
-    SecondFactor { action: Action, email: String, kind: FactorKind, bad: Option<CodeProblem>, other: SafeUrl },
+    SecondFactor { action: Action, email: String, kind: FactorKind, bad: Option<CodeProblem>, passkey: bool, other: SafeUrl },
+    /// Asks the person's device for a passkey (`credential`), by `passkey.js`.
+    Passkey {
+        action: Action,
+        /// What the device is asked, as JSON; `None`: what it answered did not fit.
+        options: Option<String>,
+    },
     /// Asks where to go (`organization`).
     Organizations { action: Action, email: String, choices: Vec<Choice>, other: SafeUrl },
     /// Asks whether an organization's service gets what it asks for (`answer`).
@@ -113,6 +123,7 @@ impl Page {
             Self::Connections { .. } => "connections.html",
             Self::Prove { .. } => "prove.html",
             Self::SecondFactor { .. } => "second_factor.html",
+            Self::Passkey { .. } => "passkey.html",
             Self::Organizations { .. } => "organizations.html",
             Self::Consent { .. } => "consent.html",
             Self::Device { .. } => "device.html",
@@ -144,6 +155,7 @@ impl Page {
             Self::SecondFactor { bad, .. } | Self::Device { bad, .. } => bad.is_some(),
             Self::VerifyEmail { bad, .. } | Self::NewPassword { bad, .. } => bad.is_some(),
             Self::Setup { bad_email, bad_password, .. } => bad_email.is_some() || bad_password.is_some(),
+            Self::Passkey { options, .. } => options.is_none(),
             Self::Error { .. } | Self::DeadLink | Self::Failed { .. } => true,
             _ => false,
         }

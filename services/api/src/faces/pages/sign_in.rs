@@ -39,7 +39,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"step": "identify", "email": "ann@example.com"}))]
 struct StepForm {
-    /// `identify`, `password`, `second_factor`, `organization`, `connection` or `consent`; behind a dot how many sign-ins of the flow the page had seen.
+    /// `identify`, `password`, `second_factor`, `organization`, `connection`, `consent`, `ask_passkey`, `passkey` or `leave_passkey`; behind a dot how many sign-ins of the flow the page had seen.
     #[serde(default)]
     step: String,
     /// Of `identify`.
@@ -60,6 +60,9 @@ struct StepForm {
     /// Of `consent`: `yes` or `no`.
     #[serde(default)]
     answer: String,
+    /// Of `passkey`: what the device answered, as JSON.
+    #[serde(default)]
+    credential: String,
 }
 
 impl StepForm {
@@ -75,6 +78,9 @@ impl StepForm {
             "organization" => Sent::Organization(self.organization),
             "connection" => Sent::Connection(self.connection),
             "consent" => Sent::Consent(self.answer == "yes"),
+            "ask_passkey" => Sent::AskPasskey,
+            "passkey" => Sent::Passkey(self.credential),
+            "leave_passkey" => Sent::LeavePasskey,
             _ => return None,
         };
         Some((sent, seen))
@@ -113,7 +119,7 @@ fn shown(view: View) -> Page {
     let here = format!("/signin/{}", view.flow.id);
     let action = Action::new(here.clone(), format!("{}.{}", view.step.as_str(), view.flow.sign_ins));
     let other = SafeUrl::own(format!("{here}?somebody_else=1"));
-    let email = view.email;
+    let (email, passkey) = (view.email, view.offers_passkey);
     let missing = view.bad.as_ref().is_some_and(|e| e.details.iter().any(|detail| detail.code == "required"));
     let seconds = view.bad.as_ref().filter(|e| e.kind == Kind::RateLimited).map(|e| u64::from(e.retry_after.unwrap_or(1)));
     let reset = SafeUrl::own(format!("{here}/reset"));
@@ -134,8 +140,9 @@ fn shown(view: View) -> Page {
         }
         Step::Password => {
             let bad = bad_password(view.bad);
-            Page::Password { action, email, bad, reset: Some(reset), other, providers, trouble }
+            Page::Password { action, email, bad, reset: Some(reset), other, passkey, providers, trouble }
         }
+        Step::Passkey => Page::Passkey { action, options: view.passkey.map(|options| options.to_string()) },
         Step::Connections => Page::Connections { action, email, providers, trouble, other },
         Step::SecondFactor => {
             let kind = if view.has_app { FactorKind::App } else { FactorKind::Mail };
@@ -144,7 +151,7 @@ fn shown(view: View) -> Page {
                 Some(seconds) => CodeProblem::Throttled(seconds),
                 None => CodeProblem::Wrong,
             });
-            Page::SecondFactor { action, email, kind, bad, other }
+            Page::SecondFactor { action, email, kind, bad, passkey, other }
         }
         Step::Organization if view.choices.is_empty() => {
             Page::Error { kind: ErrorKind::AccountHasNone, reference: None, back: None, other: Some(other) }
@@ -156,7 +163,7 @@ fn shown(view: View) -> Page {
         Step::Consent => Page::Consent { action, email, asked: asked(&view.flow, view.client), other },
         Step::Identify | Step::Upstream(_) | Step::Done | Step::Refused(_) => {
             let bad = view.bad.map(|_| if missing { IdentifyProblem::Missing } else { IdentifyProblem::Malformed });
-            Page::Identify { action, email, bad, providers, trouble }
+            Page::Identify { action, email, bad, passkey, providers, trouble }
         }
     }
 }
@@ -219,10 +226,11 @@ async fn show(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Pa
     match app.flow(&from.0, &cookies::browser(&app, &req), id).await {
         // Somebody else may say who they are, whatever the flow misses.
         Ok((Turn::Approve(asked), gives)) if browser::parameter(&req, "somebody_else").is_some() => {
-            turn(&app, &req, (Turn::Show(Box::new(asked.of_somebody_else())), gives)).await
+            let view = View { offers_passkey: app.offers_passkeys(), ..asked.of_somebody_else() };
+            turn(&app, &req, (Turn::Show(Box::new(view)), gives)).await
         }
         Ok((Turn::Show(view), gives)) if browser::parameter(&req, "somebody_else").is_some() => {
-            let view = View { step: Step::Identify, email: String::new(), ..*view };
+            let view = View { step: Step::Identify, email: String::new(), offers_passkey: app.offers_passkeys(), ..*view };
             turn(&app, &req, (Turn::Show(Box::new(view)), gives)).await
         }
         Ok(led) => turn(&app, &req, led).await,

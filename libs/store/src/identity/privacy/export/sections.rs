@@ -150,6 +150,21 @@ pub(super) const SECTIONS: &[Section] = &[
         sql!("select 'not used' as state, count(*) over () as total from recovery_codes where user_id = $1 limit $2"),
     ),
     of(
+        "passkeys",
+        "psk",
+        &["passkeys.user_id"],
+        sql!(
+            "select id, name, created_at, last_used_at, count(*) over () as total
+            from passkeys where user_id = $1 order by created_at desc limit $2"
+        ),
+    ),
+    of(
+        "passkeys_being_added",
+        "",
+        &["passkey_challenges.user_id"],
+        sql!("select expires_at, count(*) over () as total from passkey_challenges where user_id = $1 limit $2"),
+    ),
+    of(
         "sign_ins_waiting",
         "",
         &["waiting_sign_ins.user_id"],

@@ -1,6 +1,6 @@
 //! Sign-in and tokens.
 
-mod device;
+pub(super) mod device;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use app::{App, identity::login::Login};
@@ -35,7 +35,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 /// A pair of tokens.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"access_token": "eyJhbGciOiJFUzI1NiJ9.…", "refresh_token": "rt_…", "expires_in": 600}))]
-struct TokenResponse {
+pub(super) struct TokenResponse {
     /// A JWT; send it as `Authorization: Bearer …`.
     access_token: String,
     /// Works once, for `auth.refreshToken`.

@@ -37,7 +37,7 @@ fn flow(value: &str) -> Vec<Page> {
     let mut pages = Vec::new();
     for bad in [None, Some(IdentifyProblem::Missing), Some(IdentifyProblem::Malformed)] {
         let (providers, trouble) = (providers(value, bad.is_some()), bad.map(|_| trouble(value, TroubleKind::Other)));
-        pages.push(Page::Identify { action: action(), email: email.clone(), bad, providers, trouble });
+        pages.push(Page::Identify { action: action(), email: email.clone(), bad, passkey: bad.is_none(), providers, trouble });
         pages.push(Page::ResetRequest { action: action(), email: email.clone(), bad, back: bad.map(|_| other()) });
     }
     let refused = PasswordProblem::Other(Problem { code: "new_code".to_owned(), message: value.to_owned() });
@@ -55,7 +55,8 @@ fn flow(value: &str) -> Vec<Page> {
             reset: other(),
             other: other(),
         });
-        pages.push(Page::Password { action, email, bad, reset, other: other(), providers, trouble });
+        let passkey = bad.is_some();
+        pages.push(Page::Password { action, email, bad, reset, other: other(), passkey, providers, trouble });
     }
     for kind in [TroubleKind::NoAccount, TroubleKind::Removed, TroubleKind::Full, TroubleKind::Other] {
         let (providers, trouble) = (providers(value, true), Some(trouble(value, kind)));
@@ -80,10 +81,18 @@ fn factors(value: &str) -> Vec<Page> {
         action: Action::new("/signin/7Qm2", value),
         email: value.to_owned(),
         kind,
+        passkey: matches!(kind, FactorKind::App),
         bad,
         other: url(value),
     };
-    [FactorKind::App, FactorKind::Mail].into_iter().flat_map(|kind| bads().map(move |bad| page(kind, bad))).collect()
+    let passkey =
+        |options: Option<&str>| Page::Passkey { action: Action::new("/signin/7Qm2", value), options: options.map(str::to_owned) };
+    let passkeys = [passkey(Some(value)), passkey(None)];
+    [FactorKind::App, FactorKind::Mail]
+        .into_iter()
+        .flat_map(|kind| bads().map(move |bad| page(kind, bad)))
+        .chain(passkeys)
+        .collect()
 }
 
 fn devices(value: &str) -> Vec<Page> {
