@@ -32,6 +32,14 @@ async function exchange(asked, back) {
   return tokens;
 }
 
+/** The tokens of a code, bound to a key. */
+async function exchangeBound(asked, back, DPoP) {
+  const parameters = oauth.validateAuthResponse(server, client, back, asked.state);
+  const bound = { DPoP, ...insecure };
+  const answer = await oauth.authorizationCodeGrantRequest(server, client, nobody, parameters, redirect, asked.verifier, bound);
+  return oauth.processAuthorizationCodeResponse(server, client, answer, { expectedNonce: asked.nonce, requireIdToken: true });
+}
+
 async function renew(token) {
   const answer = await oauth.refreshTokenGrantRequest(server, client, nobody, token, insecure);
   return oauth.processRefreshTokenResponse(server, client, answer);
@@ -51,6 +59,19 @@ const third = await renew(second.refresh_token);
 // An answer that was lost: the same renewal again. What was used before that one is refused.
 expect('the same again', (await renew(second.refresh_token)).refresh_token, third.refresh_token);
 expect('what was used already', await renew(tokens.refresh_token).catch((e) => e.error), 'invalid_grant');
+
+// Tokens that are bound to a key (RFC 9449).
+const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
+const silent = await ask({ prompt: 'none' });
+const bound = await exchangeBound(silent, (await browser.open(silent.url)).away, DPoP);
+expect('a bound token', bound.token_type, 'dpop');
+const holder = await oauth.userInfoRequest(server, client, bound.access_token, { DPoP, ...insecure });
+expect('its holder', (await oauth.processUserInfoResponse(server, client, claims.sub, holder)).email, person.email);
+const stolen = await fetch(server.userinfo_endpoint, { headers: { authorization: `Bearer ${bound.access_token}` } });
+expect('who has read it somewhere', stolen.status, 401);
+expect('what renews it, without the key', await renew(bound.refresh_token).catch((e) => e.error), 'invalid_grant');
+const renewed = await oauth.refreshTokenGrantRequest(server, client, nobody, bound.refresh_token, { DPoP, ...insecure });
+expect('what renews it', (await oauth.processRefreshTokenResponse(server, client, renewed)).token_type, 'dpop');
 
 // The person is still known, and leaves.
 const again = await ask({ prompt: 'none' });

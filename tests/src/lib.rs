@@ -16,7 +16,7 @@
 //! - [`answers!`] is a table of requests and what each is answered.
 //! - [`fuzz`] has what is done to every parser of hostile input.
 //! - [`Receiver`] is a customer's webhook endpoint, [`MailServer`] a customer's mail server, [`LogReceiver`] what takes a customer's
-//!   log, [`OpenIdProvider`] and [`SamlProvider`] identity providers, [`Browser`] a person's browser, [`PasskeyDevice`] their device, [`RelyingParty`] an application at which they sign in, [`NameServer`] the name server of everybody's domains, [`Cashier`] the payment providers.
+//!   log, [`OpenIdProvider`] and [`SamlProvider`] identity providers, [`Browser`] a person's browser, [`PasskeyDevice`] their device, [`RelyingParty`] an application at which they sign in, [`KeyHolder`] a program that holds a key, [`NameServer`] the name server of everybody's domains, [`Cashier`] the payment providers.
 
 mod answers;
 mod app;
@@ -28,6 +28,7 @@ mod document;
 pub mod everything;
 pub mod fuzz;
 mod identity_provider;
+mod key_holder;
 mod log_receiver;
 mod mail_server;
 mod mails;
@@ -49,6 +50,7 @@ pub use cashier::{Asked, Cashier, PAYMENT_KEY};
 pub use client::{Client, Request};
 pub use database::Database;
 pub use identity_provider::{IDP_CLIENT, IdentityProvider, metadata};
+pub use key_holder::KeyHolder;
 pub use log_receiver::{LogReceiver, Posted, RECEIVER_KEY, Speaks};
 pub use mail_server::{Handed, MailServer, SMTP_PASSWORD};
 pub use mails::Mail;

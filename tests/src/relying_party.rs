@@ -100,10 +100,19 @@ impl RelyingParty {
 
     /// A form to one of our endpoints, with what this application authenticates with.
     pub async fn form(&self, app: &TestApp, path: &str, pairs: &[(&str, &str)]) -> Response {
+        self.prove(app, path, pairs, None).await
+    }
+
+    /// The same with a proof that it holds a key.
+    pub async fn prove(&self, app: &TestApp, path: &str, pairs: &[(&str, &str)], proof: Option<&str>) -> Response {
         let mut own = vec![("client_id", self.client_id.as_str())];
         own.extend(self.secret.as_deref().map(|secret| ("client_secret", secret)));
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(own).extend_pairs(pairs).finish();
         let request = app.client().request(Method::POST, path).header("content-type", "application/x-www-form-urlencoded");
+        let request = match proof {
+            Some(proof) => request.header("dpop", proof),
+            None => request,
+        };
         request.body(body).send().await
     }
 

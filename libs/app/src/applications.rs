@@ -5,6 +5,7 @@ pub mod billing;
 pub mod client_grants;
 pub mod client_tokens;
 pub mod consents;
+pub mod dpop;
 pub mod end_users;
 pub mod plans;
 pub mod platform_clients;

@@ -1,11 +1,12 @@
 //! Signatures by keys that are not ours: what OAuth clients sign to show that it is they (RFC 7523). The header is read as strictly as our own
 //! tokens' ([`crate::jwt`]): it says an algorithm and perhaps which key, brings no key along, and no name comes twice. The algorithm must be one that
-//! we allow and that the key is made for, so a public key is never taken for a secret.
+//! we allow and that the key is made for, so a public key is never taken for a secret. One kind of token does bring its key along, a proof that somebody
+//! holds it (RFC 9449): it says nothing but that.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, ThumbprintHash},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -14,8 +15,13 @@ use crate::jwt::{JwtError, UniqueObject};
 
 /// Longer tokens are not read.
 const MAX_TOKEN: usize = 8 * 1024;
-/// Longer headers are not read.
+/// Longer headers are not read; with a key in it, an RSA key of 8192 bits fits.
 const MAX_HEADER: usize = 1024;
+const MAX_HEADER_WITH_KEY: usize = 3072;
+/// What a proof of possession is called (RFC 9449, 4.2).
+const POSSESSION: &str = "dpop+jwt";
+/// What only whoever holds a key knows of it (RFC 7518, 6).
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// What clients may sign with (RFC 7518, RFC 8037); as discovery publishes it.
 pub const ALGORITHMS: [&str; 5] = ["RS256", "RS384", "PS256", "ES256", "EdDSA"];
 
@@ -58,15 +64,19 @@ impl ForeignKeys {
     /// The claims of a token that one of the keys signed, of one of these types; `None` among them: without a type. Times, issuer and audience are
     /// not checked here.
     pub fn open<C: DeserializeOwned>(&self, token: &str, types: &[Option<&str>]) -> Result<C, JwtError> {
-        let header = header(token)?;
+        let header: Header = header(token, MAX_HEADER)?;
         let typ = header.typ.as_deref();
         if !types.iter().any(|known| known.map(str::to_ascii_lowercase) == typ.map(str::to_ascii_lowercase)) {
             return Err(JwtError::Wrong);
         }
-        let Some(alg) = ALGORITHMS.contains(&header.alg.as_str()).then(|| header.alg.parse::<Algorithm>().ok()).flatten() else {
+        self.claims(token, &header.alg, header.kid.as_deref())
+    }
+
+    fn claims<C: DeserializeOwned>(&self, token: &str, alg: &str, kid: Option<&str>) -> Result<C, JwtError> {
+        let Some(alg) = ALGORITHMS.contains(&alg).then(|| alg.parse::<Algorithm>().ok()).flatten() else {
             return Err(JwtError::Wrong);
         };
-        let named = |key: &&ForeignKey| header.kid.is_none() || key.kid.is_none() || key.kid == header.kid;
+        let named = |key: &&ForeignKey| kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
         let fits = |key: &&ForeignKey| key.algorithms.contains(&alg) && key.only.is_none_or(|only| only == alg);
         let mut fitting = self.0.iter().filter(named).filter(fits).peekable();
         if fitting.peek().is_none() {
@@ -80,17 +90,42 @@ impl ForeignKeys {
 
 /// What a token claims, unverified: to find whose keys to open it with.
 pub fn unverified<C: DeserializeOwned>(token: &str) -> Option<C> {
-    header(token).ok()?;
+    header::<Header>(token, MAX_HEADER).ok()?;
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&payload).ok()
 }
 
-fn header(token: &str) -> Result<Header, JwtError> {
+/// The header of a proof of possession.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PossessionHeader {
+    alg: String,
+    typ: String,
+    jwk: Value,
+    #[serde(default, rename = "kid")]
+    _kid: Option<String>,
+}
+
+/// What somebody claims who holds a key, and that key's thumbprint (RFC 7638). The key is in the proof itself, so the claims are worth nothing but by the
+/// key: whether it is the one that something is bound to, the caller decides, and whether the proof is for this request, now, and for the first time.
+pub fn possessed<C: DeserializeOwned>(proof: &str) -> Result<(String, C), JwtError> {
+    let header: PossessionHeader = header(proof, MAX_HEADER_WITH_KEY)?;
+    if !header.typ.eq_ignore_ascii_case(POSSESSION) || PRIVATE.iter().any(|name| header.jwk.get(name).is_some()) {
+        return Err(JwtError::Wrong);
+    }
+    let key = ForeignKeys::parse([&header.jwk]).map_err(|_| JwtError::UnknownKey)?;
+    let claims = key.claims(proof, &header.alg, None)?;
+    let jwk: Jwk = serde_json::from_value(header.jwk).map_err(|_| JwtError::Malformed)?;
+    let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| JwtError::UnknownKey)?;
+    Ok((thumbprint, claims))
+}
+
+fn header<H: DeserializeOwned>(token: &str, longest: usize) -> Result<H, JwtError> {
     let mut parts = token.split('.');
     let (Some(header), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Err(JwtError::Malformed);
     };
-    if token.len() > MAX_TOKEN || header.len() > MAX_HEADER {
+    if token.len() > MAX_TOKEN || header.len() > longest {
         return Err(JwtError::Malformed);
     }
     let json = URL_SAFE_NO_PAD.decode(header).map_err(|_| JwtError::Malformed)?;

@@ -7,6 +7,7 @@ pub mod client_grants;
 pub mod clients;
 pub mod consents;
 pub mod device_codes;
+pub mod dpop;
 pub mod end_users;
 pub mod plans;
 pub mod resource_servers;

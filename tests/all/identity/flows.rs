@@ -3,6 +3,7 @@
 mod backchannel;
 mod consent;
 mod devices;
+mod dpop;
 mod native_devices;
 mod organizations;
 mod security;

@@ -22,7 +22,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Change, NoEvent, applications::token_clients::Presented, identity::flows::Named};
 
-use super::user_tokens::UserClaims;
+use super::{
+    dpop::{Confirmation, Shown},
+    user_tokens::UserClaims,
+};
 use crate::{
     App, Call,
     core::limits::{by_network, rate_request},
@@ -65,6 +68,8 @@ pub struct ClientToken {
     pub expires_in: i64,
     /// What may be done with it.
     pub scopes: Scopes,
+    /// Whether it is bound to a key (RFC 9449).
+    pub bound: bool,
 }
 
 /// The claims of such a token.
@@ -88,6 +93,9 @@ pub struct ClientClaims {
     /// The organization that it is for, or whose client it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub org_id: Option<OrgId>,
+    /// The key that whoever uses it has to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// Unique per token.
     pub jti: String,
     /// Unix seconds.
@@ -136,8 +144,8 @@ impl App {
 
     /// A token for a client itself. `Unauthenticated` (`invalid_client`), `RateLimited`, and the refusals of
     /// [`domain::applications::client_grants::decide`] and [`domain::applications::client_grants::may_act_for`].
-    pub async fn client_token(&self, call: &Call, proof: &ClientProof, asked: &TokenRequest) -> Result<ClientToken> {
-        let client = self.authenticate_client(call, proof).await?;
+    pub async fn client_token(&self, call: &Call, shown: &Shown, asked: &TokenRequest) -> Result<ClientToken> {
+        let (client, key) = self.authenticate_holder(call, shown).await?;
         if client.auth_method == AuthMethod::None {
             return Err(refuse("unauthorized_client", "A client that keeps no secret gets no tokens for itself."));
         }
@@ -149,9 +157,11 @@ impl App {
         let granted = decide(&allowed, asked.audience.as_deref(), asked.scopes.as_ref())?;
         may_act_for(granted.api, asked.organization.is_some().then_some(org))?;
         self.fresh_keys(call.now).await?;
-        let claims = self.claims(&client, (granted.api, &granted.scopes), org, call.now);
+        let cnf = key.map(|jkt| Confirmation { jkt });
+        let claims = ClientClaims { cnf, ..self.claims(&client, (granted.api, &granted.scopes), org, call.now) };
         let access_token = self.sign_by(algorithm(granted.api.alg), ACCESS_TYP, &claims, call.now).await?;
-        Ok(ClientToken { access_token, expires_in: claims.exp - claims.iat, scopes: granted.scopes })
+        let bound = claims.cnf.is_some();
+        Ok(ClientToken { access_token, expires_in: claims.exp - claims.iat, scopes: granted.scopes, bound })
     }
 
     /// What a client may have tokens for in its own name.
@@ -173,6 +183,7 @@ impl App {
                 TokenClient::Platform => org,
                 TokenClient::Of(own, _) => Some(*own),
             },
+            cnf: None,
             jti: self.ids.uuid(now).to_string(),
             iat,
             exp: iat + i64::from(api.life),

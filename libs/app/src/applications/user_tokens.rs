@@ -34,7 +34,10 @@ pub use self::{
     renewal::Renewal,
     switching::TokenExchange,
 };
-use super::client_tokens::{ClientProof, algorithm};
+use super::{
+    client_tokens::{ClientProof, algorithm},
+    dpop::KeyProof,
+};
 use crate::{App, Call, core::limits::rate_request, identity::flows::member_entry};
 
 /// How long an ID token says something: it is looked at once, when somebody comes back.
@@ -55,10 +58,20 @@ pub struct UserTokens {
     pub refresh_token: Option<String>,
     /// What was granted.
     pub scopes: Scopes,
+    /// Whether the access token is bound to a key (RFC 9449).
+    pub bound: bool,
 }
 
 fn invalid_grant(why: &'static str) -> Error {
     refuse("invalid_grant", why)
+}
+
+/// What is bound to a key is of no use to who does not hold it. `Protocol` (`invalid_grant`).
+fn same_key(bound: Option<&str>, held: Option<&str>) -> Result<()> {
+    match bound {
+        Some(bound) if held != Some(bound) => Err(invalid_grant("This is bound to a key: send a `DPoP` proof made with it.")),
+        _ => Ok(()),
+    }
 }
 
 impl App {
@@ -125,8 +138,9 @@ impl App {
         .await
     }
 
-    /// Who signed in, for the bearer of an access token. `Unauthenticated` (`invalid_token`) for one that is none, or holds no more.
-    pub async fn user_info(&self, call: &Call, token: &str) -> Result<Value> {
+    /// Who signed in, for who has an access token, and shows that they hold the key if it is bound to one. `Unauthenticated` (`invalid_token`) for one
+    /// that is none, or holds no more; `Protocol` (`invalid_dpop_proof`).
+    pub async fn user_info(&self, call: &Call, token: &str, shown: Option<&KeyProof>) -> Result<Value> {
         let dead = || Error::unauthenticated("invalid_token", "This access token is not valid, or holds no more.");
         let claims = self.user_claims(token, call.now).await?.ok_or_else(dead)?;
         if !claims.audiences().any(|audience| audience == self.userinfo_audience()) {
@@ -134,6 +148,13 @@ impl App {
         }
         let limit = self.settings.limits.account.reads;
         self.admit("clients", &[rate_request("userinfo", &claims.sid.to_string(), limit)]).await?;
+        let key = match shown {
+            Some(shown) => Some(self.holds(call, shown, Some(token)).await?),
+            None => None,
+        };
+        if key.as_deref() != claims.key() {
+            return Err(dead());
+        }
         let living = self.living(claims.gid, call.now).await?.ok_or_else(dead)?;
         match self.may_go_on(&living, call) {
             Err(e) if e.kind == Kind::Protocol => return Err(dead()),
@@ -190,6 +211,7 @@ impl App {
         let access_token = self.sign_by(alg, ACCESS_TYP, &claims, now).await?;
         let id = self.id_claims(living, (&scopes, nonce), &access_token, now).await?;
         let id_token = self.sign_by(algorithm(living.id_token_alg), claims::ID_TYP, &id, now).await?;
-        Ok(UserTokens { access_token, expires_in: life, id_token, refresh_token, scopes })
+        let bound = claims.cnf.is_some();
+        Ok(UserTokens { access_token, expires_in: life, id_token, refresh_token, scopes, bound })
     }
 }

@@ -98,3 +98,64 @@ fn only_keys_that_we_verify_with_are_kept() {
     let token = forged(&json!({"alg": "PS256"}), &json!({}));
     assert_eq!(keys(&[rsa]).open::<Value>(&token, &TYPES).unwrap_err(), JwtError::UnknownKey);
 }
+
+/// A proof of possession with this header, signed by the key.
+fn proof(signer: &SigningKey, header: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(header), part(&json!({"jti": "one"})));
+    let signature = URL_SAFE_NO_PAD.encode(signer.sign(signed.as_bytes()).unwrap());
+    format!("{signed}.{signature}")
+}
+
+#[test]
+fn a_proof_of_possession_brings_its_key_along_and_says_which() {
+    for alg in [Alg::Es256, Alg::Rs256, Alg::EdDsa] {
+        let ours = key(alg);
+        for typ in ["dpop+jwt", "DPoP+JWT"] {
+            let made = proof(&ours, &json!({"alg": alg, "typ": typ, "jwk": ours.jwk(), "kid": "any"}));
+            let (thumbprint, claims) = possessed::<Value>(&made).unwrap();
+            // A key's id is its thumbprint here.
+            assert_eq!((thumbprint.as_str(), &claims["jti"]), (ours.kid(), &json!("one")));
+        }
+    }
+    // RFC 7638, 3.1: the thumbprint of the key there.
+    let known = json!({"kty": "RSA", "e": "AQAB", "alg": "RS256", "kid": "2011-04-29", "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"});
+    let jwk: Jwk = serde_json::from_value(known).unwrap();
+    assert_eq!(jwk.thumbprint(ThumbprintHash::SHA256).unwrap(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+}
+
+#[test]
+fn a_proof_of_possession_is_by_the_key_that_it_brings() {
+    let (ours, other) = (key(Alg::Es256), key(Alg::Es256));
+    let good = json!({"alg": "ES256", "typ": "dpop+jwt", "jwk": ours.jwk()});
+    let with = |name: &str, value: Value| {
+        let mut header = good.clone();
+        header[name] = value;
+        header
+    };
+    let with_private = |name: &str| {
+        let mut jwk = ours.jwk();
+        jwk[name] = json!("AAAA");
+        with("jwk", jwk)
+    };
+    assert!(possessed::<Value>(&proof(&ours, &good)).is_ok());
+    assert!(possessed::<Value>(&proof(&other, &good)).is_err(), "by another key");
+    assert!(possessed::<Value>(&forged(&good, &json!({"jti": "one"}))).is_err());
+    assert!(possessed::<Value>(&sign_jws(&ours, "dpop+jwt", &json!({"jti": "one"})).unwrap()).is_err(), "it brings none");
+    for header in [
+        with("typ", json!("JWT")),
+        with("typ", json!(null)),
+        with("alg", json!("none")),
+        with("alg", json!("HS256")),
+        with("alg", json!("RS256")),
+        with("jwk", json!(null)),
+        with("jwk", json!({"kty": "oct", "k": "AAAA"})),
+        with("jwk", json!([ours.jwk()])),
+        with("crit", json!(["exp"])),
+        with("x5c", json!([])),
+        with_private("d"),
+        with_private("k"),
+    ] {
+        assert!(possessed::<Value>(&proof(&ours, &header)).is_err(), "{header}");
+    }
+}

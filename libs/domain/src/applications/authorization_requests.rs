@@ -65,6 +65,9 @@ pub struct AuthorizationRequest {
     pub audience: Option<String>,
     /// What the code's verifier has to hash to (RFC 7636, S256).
     pub challenge: String,
+    /// The key that whoever exchanges the code has to hold, by its thumbprint (RFC 9449, 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<String>,
     /// Comes back in the ID token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
@@ -143,6 +146,7 @@ pub fn read(parameters: &BTreeMap<String, String>, client: &SignInSettings) -> R
     Ok(AuthorizationRequest {
         challenge: challenge(get("code_challenge"), get("code_challenge_method")).map_err(|why| no("invalid_request", why))?,
         prompt: prompt(get("prompt")).map_err(|why| no("invalid_request", why))?,
+        dpop_jkt: thumbprint(get("dpop_jkt")).map_err(|why| no("invalid_request", why))?,
         max_age: max_age(get("max_age")).map_err(|why| no("invalid_request", why))?,
         scopes,
         audience: audience.or(resource).map(str::to_owned),
@@ -166,12 +170,23 @@ fn answers_to<'a>(get: &impl Fn(&str) -> Option<&'a str>, client: &SignInSetting
 
 /// Every client proves that who exchanges the code is who asked for it (RFC 9700, 2.1.1). `plain` proves nothing (T29).
 fn challenge(challenge: Option<&str>, method: Option<&str>) -> Result<String, &'static str> {
-    let spelled = |text: &&str| text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    match (challenge.filter(spelled), method) {
+    match (challenge.filter(|text| is_hash(text)), method) {
         (Some(challenge), Some("S256")) => Ok(challenge.to_owned()),
         (Some(_), _) => Err("Use `code_challenge_method=S256`."),
         (None, _) => Err("Send a `code_challenge` (RFC 7636): the SHA-256 of the verifier in 43 characters."),
     }
+}
+
+fn thumbprint(text: Option<&str>) -> Result<Option<String>, &'static str> {
+    match text {
+        Some(text) if !is_hash(text) => Err("`dpop_jkt` is the SHA-256 thumbprint of a key (RFC 7638) in 43 characters."),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
+/// Whether it is a SHA-256 in base64url.
+fn is_hash(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 fn prompt(text: Option<&str>) -> Result<Prompt, &'static str> {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use store::identity::sessions::LivingGrant;
 
 use super::ID_TOKEN;
-use crate::{App, identity::flows::subject};
+use crate::{App, applications::dpop::Confirmation, identity::flows::subject};
 
 /// The `typ` header of an ID token.
 pub(super) const ID_TYP: &str = "JWT";
@@ -43,6 +43,9 @@ pub struct UserClaims {
     pub sid: SessionId,
     /// The grant.
     pub gid: GrantId,
+    /// The key that whoever uses it has to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// Unique per token.
     pub jti: String,
     /// Unix seconds.
@@ -55,6 +58,10 @@ impl UserClaims {
     /// What it is for.
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
         self.aud.iter().map(String::as_str)
+    }
+    /// The thumbprint of the key that it is bound to.
+    pub fn key(&self) -> Option<&str> {
+        self.cnf.as_ref().map(|cnf| cnf.jkt.as_str())
     }
 }
 
@@ -154,6 +161,7 @@ impl App {
             org_id: Some(grant.org_id).filter(|org| *org != PLATFORM),
             sid: grant.session_id,
             gid: grant.id,
+            cnf: living.granted.key.clone().map(|jkt| Confirmation { jkt }),
             jti: self.ids.uuid(now).to_string(),
             iat: now.timestamp(),
             exp: now.timestamp() + life,

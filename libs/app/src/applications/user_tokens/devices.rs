@@ -22,7 +22,14 @@ use store::{
 };
 
 use super::{UserTokens, invalid_grant};
-use crate::{App, Call, applications::client_tokens::ClientProof, core::limits::by_network};
+use crate::{
+    App, Call,
+    applications::{
+        client_tokens::ClientProof,
+        dpop::{Shown, kept_with},
+    },
+    core::limits::by_network,
+};
 
 pub(super) const DEAD: &str = "This device code is not valid any more. Begin the sign-in again.";
 /// How often another code is made up if one is taken.
@@ -112,26 +119,28 @@ impl App {
 
     /// Exchanges a device's code once somebody has approved. `Protocol` with the codes of RFC 8628 and 6749: `authorization_pending`, `slow_down`,
     /// `access_denied`, `expired_token`, `invalid_grant`.
-    pub async fn device_tokens(&self, call: &Call, proof: &ClientProof, code: &str) -> Result<UserTokens> {
-        let client = self.authenticate_client(call, proof).await?;
+    pub async fn device_tokens(&self, call: &Call, shown: &Shown, code: &str) -> Result<UserTokens> {
+        let (client, key) = self.authenticate_holder(call, shown).await?;
         if !opaque::recognises(Purpose::DeviceCode, code) {
             return Err(invalid_grant(DEAD));
         }
-        self.tokens_of_device(call, &client, (code, false)).await
+        self.tokens_of_device(call, &client, (code, false), key).await
     }
 
-    /// The tokens of a device whose client is known, or only named (`native`).
+    /// The tokens of a device whose client is known, or only named (`native`), bound to the key that it holds.
     pub(super) async fn tokens_of_device(
         &self,
         call: &Call,
         client: &Presented,
         (code, native): (&str, bool),
+        key: Option<String>,
     ) -> Result<UserTokens> {
         self.fresh_keys(call.now).await?;
         let hash = opaque::hash(code);
         let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
-        let work = async |tx: &WriteTx| self.device_asks(tx, call, (client, native), (&hash, &refresh.hash)).await;
-        let living = self.anonymously(call, work).await??;
+        let work = async |tx: &WriteTx| self.device_asks(tx, call, (client, native), (&hash, &refresh.hash, key.as_deref())).await;
+        let mut living = self.anonymously(call, work).await??;
+        living.granted.key = key;
         let refreshes = living.granted.scopes.iter().any(|scope| scope.as_str() == "offline_access");
         self.tokens(&living, client, (None, refreshes.then_some(refresh.text)), call.now).await
     }
@@ -141,7 +150,7 @@ impl App {
         tx: &WriteTx,
         call: &Call,
         (client, native): (&Presented, bool),
-        (hash, refresh_hash): (&str, &str),
+        (hash, refresh_hash, key): (&str, &str, Option<&str>),
     ) -> Result<Change<Result<LivingGrant>>> {
         let asking = tx.lock_device(hash).await?.filter(|asking| asking.device.request.native == native);
         let asking = asking.ok_or_else(|| invalid_grant(DEAD))?;
@@ -152,7 +161,7 @@ impl App {
         }
         let (code, why, interval) = match judge(&asking.asked, tx.now()) {
             Told::Granted => {
-                let living = self.grant_for_device(tx, call, &asking, refresh_hash).await?;
+                let living = self.grant_for_device(tx, call, &asking, (refresh_hash, kept_with(client, key))).await?;
                 return Ok(Change::silent(Ok(living), NoEvent::TokenRenewed));
             }
             Told::Again => return self.code_again(tx, asking.grant).await,
@@ -175,7 +184,7 @@ impl App {
         tx: &WriteTx,
         call: &Call,
         asking: &AskingDevice,
-        refresh_hash: &str,
+        (refresh_hash, key): (&str, Option<String>),
     ) -> Result<LivingGrant> {
         let ended = || refuse("access_denied", "The sign-in in which this was approved has ended.");
         let longest = self.settings.session_longest;
@@ -205,6 +214,7 @@ impl App {
             scopes: device.request.scopes.clone(),
             audience: device.request.audience.clone(),
             ip_address: device.ip_address.clone(),
+            key,
             created_at: now,
         };
         tx.insert_clients_grant(&granted, refresh_hash, until).await?;

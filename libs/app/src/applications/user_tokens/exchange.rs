@@ -12,8 +12,11 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{UserTokens, invalid_grant};
-use crate::{App, Call, applications::client_tokens::ClientProof};
+use super::{UserTokens, invalid_grant, same_key};
+use crate::{
+    App, Call,
+    applications::dpop::{Shown, kept_with},
+};
 
 const DEAD_CODE: &str = "This code is unknown, was used or has run out. Begin the sign-in again.";
 
@@ -35,21 +38,21 @@ pub struct CodeRequest {
 
 impl App {
     /// Exchanges a code. A code that comes back ends what came of it, for two hold it (T28). `Protocol` with the codes of RFC 6749.
-    pub async fn exchange_code(&self, call: &Call, proof: &ClientProof, asked: &CodeRequest) -> Result<UserTokens> {
-        let client = self.authenticate_client(call, proof).await?;
+    pub async fn exchange_code(&self, call: &Call, shown: &Shown, asked: &CodeRequest) -> Result<UserTokens> {
+        let (client, key) = self.authenticate_holder(call, shown).await?;
         if !opaque::recognises(Purpose::Code, &asked.code) {
             return Err(invalid_grant(DEAD_CODE));
         }
         self.fresh_keys(call.now).await?;
         let hash = opaque::hash(&asked.code);
         let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
-        let (living, nonce) = self
+        let (mut living, nonce) = self
             .anonymously(call, async |tx| match tx.use_code(&hash).await? {
                 PresentedCode::Unknown => Err(invalid_grant(DEAD_CODE)),
                 PresentedCode::Again(grant) => self.code_again(tx, grant).await,
                 // It is used up by whoever presents it.
                 PresentedCode::First(code) => {
-                    match self.grant_for(tx, call, (&code, &client, asked), (&hash, &refresh.hash)).await {
+                    match self.grant_for(tx, call, (&code, &client, asked), (&hash, &refresh.hash, key.as_deref())).await {
                         Ok(living) => Ok(Change::silent(Ok((living, code.request.nonce.clone())), NoEvent::TokenRenewed)),
                         Err(e) if e.kind == Kind::Protocol => Ok(Change::silent(Err(e), NoEvent::TokenRenewed)),
                         Err(e) => Err(e),
@@ -57,6 +60,7 @@ impl App {
                 }
             })
             .await??;
+        living.granted.key = key;
         let refreshes = living.granted.scopes.iter().any(|scope| scope.as_str() == "offline_access");
         let refresh_token = refreshes.then_some(refresh.text);
         self.tokens(&living, &client, (nonce, refresh_token), call.now).await
@@ -68,7 +72,7 @@ impl App {
         tx: &WriteTx,
         call: &Call,
         (code, client, asked): (&Code, &Presented, &CodeRequest),
-        (hash, refresh_hash): (&str, &str),
+        (hash, refresh_hash, key): (&str, &str, Option<&str>),
     ) -> Result<LivingGrant> {
         if code.client != (client.of.org(), client.id) {
             return Err(invalid_grant(DEAD_CODE));
@@ -79,6 +83,7 @@ impl App {
         if !asked.verifier.as_deref().is_some_and(|verifier| verifies(verifier, &code.request.challenge)) {
             return Err(invalid_grant("`code_verifier` is not what the challenge was made of."));
         }
+        same_key(code.request.dpop_jkt.as_deref(), key)?;
         let longest = self.settings.session_longest;
         let session = tx.lock_session(code.session, longest).await?.ok_or_else(|| invalid_grant(DEAD_CODE))?;
         let id = GrantId::new(tx.uuid());
@@ -88,6 +93,7 @@ impl App {
             scopes: code.request.scopes.clone(),
             audience: code.request.audience.clone(),
             ip_address: code.ip_address.clone(),
+            key: kept_with(client, key),
             created_at: tx.now(),
         };
         let until = tx.end_of_session(code.session, tx.now() + self.settings.refresh_ttl, longest).await?;

@@ -85,6 +85,6 @@ impl App {
         if !opaque::recognises(Purpose::DeviceCode, code) {
             return Err(invalid_grant(DEAD));
         }
-        self.tokens_of_device(call, &client, (code, true)).await
+        self.tokens_of_device(call, &client, (code, true), None).await
     }
 }

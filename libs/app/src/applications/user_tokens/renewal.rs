@@ -9,8 +9,8 @@ use domain::{
 };
 use store::{Change, NoEvent, WriteTx, applications::token_clients::Presented, identity::sessions::LivingGrant};
 
-use super::{UserTokens, invalid_grant};
-use crate::{App, Call, applications::client_tokens::ClientProof};
+use super::{UserTokens, invalid_grant, same_key};
+use crate::{App, Call, applications::dpop::Shown};
 
 /// How often the use of a refresh token that stays is written down.
 const NOTED: TimeDelta = TimeDelta::minutes(1);
@@ -30,8 +30,8 @@ pub struct Renewal {
 impl App {
     /// Renews tokens. A client that keeps a secret keeps its refresh token; another one gets a new one each time, and one that comes back ends its
     /// family. `Protocol` with the codes of RFC 6749.
-    pub async fn refresh_user_tokens(&self, call: &Call, proof: &ClientProof, asked: &Renewal) -> Result<UserTokens> {
-        let client = self.authenticate_client(call, proof).await?;
+    pub async fn refresh_user_tokens(&self, call: &Call, shown: &Shown, asked: &Renewal) -> Result<UserTokens> {
+        let (client, key) = self.authenticate_holder(call, shown).await?;
         if !opaque::recognises(Purpose::Refresh, &asked.token) {
             return Err(invalid_grant(DEAD_TOKEN));
         }
@@ -39,9 +39,10 @@ impl App {
         let hash = opaque::hash(&asked.token);
         let (mut living, fresh) = match self.kept(call, &client, &hash).await? {
             Some(living) => (living, None),
-            None => self.present_refresh(call, &client, (&hash, asked)).await?,
+            None => self.present_refresh(call, &client, (&hash, asked, key.as_deref())).await?,
         };
         living.granted.scopes = self.narrowed(&living, asked)?;
+        living.granted.key = key;
         self.tokens(&living, &client, (None, fresh), call.now).await
     }
 
@@ -83,16 +84,17 @@ impl App {
         &self,
         call: &Call,
         client: &Presented,
-        (hash, asked): (&str, &Renewal),
+        (hash, asked, key): (&str, &Renewal, Option<&str>),
     ) -> Result<(LivingGrant, Option<String>)> {
         self.anonymously(call, async |tx| {
             let Some(living) = tx.present_clients_refresh(hash, self.settings.session_longest).await? else {
-                return self.refresh_returned(tx, call, client, hash).await;
+                return self.refresh_returned(tx, call, client, (hash, key)).await;
             };
             if living.granted.client != (client.of.org(), client.id) {
                 // A stolen token is nobody's any more (T28).
                 return self.end_reused(tx, &living.granted.grant).await;
             }
+            same_key(living.granted.key.as_deref(), key)?;
             self.may_go_on(&living, call)?;
             self.narrowed(&living, asked)?;
             let fresh = self.keep_or_rotate(tx, &living, client, hash).await?;
@@ -127,7 +129,7 @@ impl App {
         tx: &WriteTx,
         call: &Call,
         client: &Presented,
-        hash: &str,
+        (hash, key): (&str, Option<&str>),
     ) -> Result<Change<Result<(LivingGrant, Option<String>)>>> {
         let Some(owner) = tx.owner_of_refresh(hash).await? else { return Err(invalid_grant(DEAD_TOKEN)) };
         let (own, now) = (owner.client == (client.of.org(), client.id), tx.database_now().await?);
@@ -146,6 +148,7 @@ impl App {
         let hash = opaque::hash(&again.refresh_token);
         let living = tx.present_clients_refresh(&hash, self.settings.session_longest).await?;
         let living = living.ok_or_else(|| invalid_grant(DEAD_TOKEN))?;
+        same_key(living.granted.key.as_deref(), key)?;
         self.may_go_on(&living, call)?;
         Ok(Change::silent(Ok((living, Some(again.refresh_token))), NoEvent::TokenRenewed))
     }

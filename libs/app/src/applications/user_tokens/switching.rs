@@ -18,7 +18,7 @@ use store::{
 };
 
 use super::{UserTokens, claims::UserClaims};
-use crate::{App, Call, applications::client_tokens::ClientProof, core::limits::rate_request};
+use crate::{App, Call, applications::dpop::Shown, core::limits::rate_request};
 
 /// How many grants a client may have of one session.
 const MOST_OF_A_SESSION: i64 = 100;
@@ -48,17 +48,22 @@ fn invalid_subject() -> Error {
 impl App {
     /// Exchanges a token. The one that is presented goes on. `Protocol` with the codes of RFC 6749 and 8693; `invalid_target` where the organization
     /// does not let them in, with `step_up_required` in its description if they would have to do more first.
-    pub async fn exchange_token(&self, call: &Call, proof: &ClientProof, asked: &TokenExchange) -> Result<UserTokens> {
-        let client = self.authenticate_client(call, proof).await?;
+    pub async fn exchange_token(&self, call: &Call, shown: &Shown, asked: &TokenExchange) -> Result<UserTokens> {
+        let (client, key) = self.authenticate_holder(call, shown).await?;
         self.fresh_keys(call.now).await?;
         let claims = self.user_claims(&asked.subject_token, call.now).await?;
         let claims = claims.filter(|claims| claims.azp == client.client_id).ok_or_else(invalid_subject)?;
+        // What is bound to a key is nothing without it, and what comes of it is bound to the same one.
+        if claims.key().is_some_and(|bound| key.as_deref() != Some(bound)) {
+            return Err(invalid_subject());
+        }
         let limit = self.settings.limits.account.writes;
         self.admit("clients", &[rate_request("exchanges", &claims.sid.to_string(), limit)]).await?;
         let org = self.switched_to(&client, &asked.organization).await?;
         let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
         let work = async |tx: &WriteTx| self.switch(tx, call, (&claims, &client, asked), (org, &refresh.hash)).await;
-        let living = self.anonymously(call, work).await?;
+        let mut living = self.anonymously(call, work).await?;
+        living.granted.key = key;
         let refreshes = living.granted.scopes.iter().any(|scope| scope.as_str() == "offline_access");
         self.tokens(&living, &client, (None, refreshes.then_some(refresh.text)), call.now).await
     }

@@ -21,7 +21,7 @@ use store::{
 };
 
 use super::{Answer, Browser, Cookies, Loaded, Parameters, Stop, Turn, subject};
-use crate::{App, Call, applications::client_tokens::ClientProof};
+use crate::{App, Call, applications::dpop::Shown};
 
 /// A request that was read, with what it names.
 pub(super) struct Asked {
@@ -244,8 +244,14 @@ impl App {
 
     /// Keeps a client's request until its browser comes: the name that it comes with, and for how many seconds. The refusals are those of the token
     /// endpoint.
-    pub async fn push_request(&self, call: &Call, proof: &ClientProof, parameters: &Parameters) -> Result<(String, i64)> {
-        let shown = self.authenticate_client(call, proof).await?;
+    pub async fn push_request(&self, call: &Call, shown: &Shown, mut parameters: Parameters) -> Result<(String, i64)> {
+        let (shown, key) = self.authenticate_holder(call, shown).await?;
+        // The code is bound to the key that is held now (RFC 9449, 10.1).
+        if let Some(key) = key
+            && *parameters.entry("dpop_jkt".to_owned()).or_insert_with(|| key.clone()) != key
+        {
+            return Err(refuse("invalid_dpop_proof", "`dpop_jkt` names another key than the proof."));
+        }
         if shown.auth_method == AuthMethod::None {
             self.admit_browser("flows", call).await?;
         }
@@ -254,7 +260,7 @@ impl App {
         }
         let client = self.store.public_browser_client(&shown.client_id).await?;
         let client = client.ok_or_else(|| refuse("unauthorized_client", "Nobody signs in at this client."))?;
-        let asked = self.read_request(&client, parameters).await?.map_err(|refused| match refused {
+        let asked = self.read_request(&client, &parameters).await?.map_err(|refused| match refused {
             Refused::Here => refuse("invalid_request", "`redirect_uri` is missing, or not registered for this client."),
             Refused::There(_, code, why) => refuse(code, why),
         })?;

@@ -141,6 +141,7 @@ impl App {
             scopes: loaded.flow.request.scopes.clone(),
             audience: None,
             ip_address: tx.origin().ip_address.clone(),
+            key: None,
             created_at: tx.now(),
         };
         let until = tx.end_of_session(session.id, tx.now() + self.settings.refresh_ttl, longest).await?;

@@ -19,6 +19,7 @@ fn request(prompt: Prompt, max_age: Option<i64>) -> AuthorizationRequest {
         scopes: "openid".parse().map(|scope| crate::applications::resource_servers::Scopes::of([scope])).unwrap(),
         audience: None,
         challenge: String::new(),
+        dpop_jkt: None,
         nonce: None,
         organization: None,
         connection: None,

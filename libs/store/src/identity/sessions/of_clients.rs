@@ -41,6 +41,8 @@ pub struct ClientsGrant {
     pub audience: Option<String>,
     /// Where the browser was that the client sent to sign in.
     pub ip_address: Option<String>,
+    /// The key that tokens are bound to, by its thumbprint (RFC 9449): of a client that keeps no secret, what renews them as well.
+    pub key: Option<String>,
     /// When it was granted.
     pub created_at: Time,
 }
@@ -69,7 +71,7 @@ pub struct LivingGrant {
 }
 
 /// What lives at `$2`, and whose session began after `$3`. A client that is gone has nothing.
-const GRANT: &str = "select g.id, g.session_id, g.user_id, g.org_id, g.client_org_id, g.client_id, g.scope, g.audience, g.ip_address, g.created_at, c.client_id, c.auth_method, c.id_token_alg,
+const GRANT: &str = "select g.id, g.session_id, g.user_id, g.org_id, g.client_org_id, g.client_id, g.scope, g.audience, g.ip_address, g.dpop_jkt, g.created_at, c.client_id, c.auth_method, c.id_token_alg,
       u.realm, u.email, u.is_platform_owner, u.email_verified_at, u.created_at, u.updated_at, u.deleted_at,
       s.authn, o.slug, o.status, m.role, o.sign_in_policy,
       (select count(*) from consents x where x.org_id = g.client_org_id and x.service_id = g.client_id and x.user_id = g.user_id),
@@ -97,6 +99,7 @@ fn read(row: &QueryResult) -> Result<LivingGrant, DbErr> {
         scopes,
         audience: columns.next()?,
         ip_address: columns.next()?,
+        key: columns.next()?,
         created_at: columns.next()?,
         grant,
     };
@@ -137,9 +140,9 @@ impl Store {
 
 const INSERT: Sql = sql!(
     "insert into grants
-      (id, session_id, user_id, org_id, client_org_id, client_id, scope, audience, ip_address, refresh_hash,
+      (id, session_id, user_id, org_id, client_org_id, client_id, scope, audience, ip_address, dpop_jkt, refresh_hash,
        refresh_expires_at, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 );
 /// Whose it is, and when it was used if it was; of a grant that lives.
 const OWNER: Sql = sql!(
@@ -185,6 +188,7 @@ impl WriteTx {
             g.scopes.to_string().into(),
             g.audience.as_deref().into(),
             g.ip_address.as_deref().into(),
+            g.key.as_deref().into(),
             refresh_hash.into(),
             expires_at.into(),
             g.created_at.into(),

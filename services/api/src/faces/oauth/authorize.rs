@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, http::header, post, web};
 use app::{
     App,
+    applications::dpop::Shown,
     identity::flows::{Cookies, Stop},
 };
 use serde::Serialize;
@@ -12,7 +13,7 @@ use utoipa::ToSchema;
 use super::{
     OAUTH,
     error::{OAuthErrorBody, OAuthResult},
-    parameters::Parameters,
+    parameters::{Parameters, key_proof},
 };
 use crate::{
     faces::pages::{
@@ -49,6 +50,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         ("nonce" = Option<String>, Query, description = "Comes back in the ID token."),
         ("code_challenge" = Option<String>, Query, description = "The SHA-256 of the code's verifier (RFC 7636)."),
         ("code_challenge_method" = Option<String>, Query, description = "`S256`."),
+        ("dpop_jkt" = Option<String>, Query, description = "The thumbprint of the key that whoever exchanges the code has to hold (RFC 9449, 10)."),
         ("organization" = Option<String>, Query, description = "The organization to sign in to, by id or slug."),
         ("connection" = Option<String>, Query, description = "The organization's identity provider to sign in through, by its `connection_id` or id; with `organization`."),
         ("prompt" = Option<String>, Query, description = "`none`: nobody is asked; `login` or `select_account`: who they are is asked again."),
@@ -140,8 +142,8 @@ struct PushedResponse {
 #[post("/oauth/par")]
 async fn push(app: web::Data<App>, from: Anyone, req: HttpRequest, body: Raw) -> OAuthResult<HttpResponse> {
     let parameters = Parameters::read(&req, &body.0)?;
-    let proof = parameters.client(&req)?;
-    let (request_uri, expires_in) = app.push_request(&from.0, &proof, &parameters.into_all()).await?;
+    let shown = Shown { client: parameters.client(&req)?, key: key_proof(&req, ("POST", "oauth/par"))? };
+    let (request_uri, expires_in) = app.push_request(&from.0, &shown, parameters.into_all()).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(PushedResponse { request_uri, expires_in }))

@@ -43,6 +43,8 @@ struct ServerMetadata {
     ui_locales_supported: [&'static str; 3],
     /// The callback carries `iss` (RFC 9207).
     authorization_response_iss_parameter_supported: bool,
+    /// What proofs of possession may be signed with (RFC 9449).
+    dpop_signing_alg_values_supported: [&'static str; 5],
     backchannel_logout_supported: bool,
     backchannel_logout_session_supported: bool,
     request_parameter_supported: bool,
@@ -91,6 +93,7 @@ fn document(app: &App) -> HttpResponse {
         claims_supported: CLAIMS,
         ui_locales_supported: ["en", "de", "fr"],
         authorization_response_iss_parameter_supported: true,
+        dpop_signing_alg_values_supported: ALGORITHMS,
         backchannel_logout_supported: true,
         backchannel_logout_session_supported: true,
         request_parameter_supported: false,

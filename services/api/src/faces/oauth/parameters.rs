@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, http::header};
-use app::applications::client_tokens::ClientProof;
+use app::applications::{client_tokens::ClientProof, dpop::KeyProof};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{Result, applications::client_grants::refuse};
 use serde_json::Value;
@@ -89,6 +89,19 @@ impl Parameters {
             _ => Err(invalid("Authenticate the client in one way only.")),
         }
     }
+}
+
+/// The proof that a request's sender holds a key (RFC 9449), if there is one. `Protocol` (`invalid_dpop_proof`): there are two, or it is no text.
+pub(super) fn key_proof(req: &HttpRequest, (method, path): (&'static str, &'static str)) -> Result<Option<KeyProof>> {
+    let mut headers = req.headers().get_all("DPoP");
+    let (Some(one), None) = (headers.next(), headers.next()) else {
+        return match req.headers().contains_key("DPoP") {
+            true => Err(refuse("invalid_dpop_proof", "Send one `DPoP` header.")),
+            false => Ok(None),
+        };
+    };
+    let proof = one.to_str().map_err(|_| refuse("invalid_dpop_proof", "The `DPoP` header is no proof."))?.to_owned();
+    Ok(Some(KeyProof { proof, method, path }))
 }
 
 fn form(body: &[u8]) -> Result<Vec<(String, String)>> {

@@ -5,6 +5,7 @@ use app::{
     App,
     applications::{
         client_tokens::{ClientToken, TokenRequest},
+        dpop::Shown,
         user_tokens::{CodeRequest, Renewal, TokenExchange, UserTokens},
     },
 };
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 use super::{
     OAUTH,
     error::{OAuthErrorBody, OAuthResult},
-    parameters::Parameters,
+    parameters::{Parameters, key_proof},
 };
 use crate::http::{
     context::Anyone,
@@ -71,6 +72,7 @@ struct TokenForm {
 struct OAuthTokenResponse {
     /// A JWT (RFC 9068), verified with the keys at `/.well-known/jwks.json`.
     access_token: String,
+    /// `Bearer`; or `DPoP`: it is bound to the key of the request's proof.
     token_type: &'static str,
     /// What an exchange gave (RFC 8693): `urn:ietf:params:oauth:token-type:access_token`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,12 +90,16 @@ struct OAuthTokenResponse {
     refresh_token: Option<String>,
 }
 
+pub(super) const fn token_type(bound: bool) -> &'static str {
+    if bound { "DPoP" } else { "Bearer" }
+}
+
 impl From<ClientToken> for OAuthTokenResponse {
     fn from(made: ClientToken) -> Self {
         let (access_token, expires_in, scope) = (made.access_token, made.expires_in, made.scopes.to_string());
         Self {
             access_token,
-            token_type: "Bearer",
+            token_type: token_type(made.bound),
             issued_token_type: None,
             expires_in,
             scope,
@@ -107,7 +113,7 @@ impl From<UserTokens> for OAuthTokenResponse {
     fn from(made: UserTokens) -> Self {
         Self {
             access_token: made.access_token,
-            token_type: "Bearer",
+            token_type: token_type(made.bound),
             issued_token_type: None,
             expires_in: made.expires_in,
             scope: made.scopes.to_string(),
@@ -200,6 +206,7 @@ fn wanted(parameters: &Parameters) -> Result<Wanted> {
 /// one for another organization (RFC 8693), if that lets the person in as they signed in. Form or JSON.
 #[utoipa::path(
     operation_id = "oauth.token",
+    params(("DPoP" = Option<String>, Header, description = "A proof that the caller holds a key, to which the tokens are bound (RFC 9449).")),
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, body = OAuthTokenResponse),
@@ -216,16 +223,17 @@ fn wanted(parameters: &Parameters) -> Result<Wanted> {
 #[post("/oauth/token")]
 async fn issue(app: web::Data<App>, from: Anyone, req: HttpRequest, body: Raw) -> OAuthResult<HttpResponse> {
     let parameters = Parameters::read(&req, &body.0)?;
-    let (wanted, proof) = (wanted(&parameters)?, parameters.client(&req)?);
+    let wanted = wanted(&parameters)?;
+    let shown = Shown { client: parameters.client(&req)?, key: key_proof(&req, ("POST", "oauth/token"))? };
     let answer: OAuthTokenResponse = match wanted {
-        Wanted::ForItself(asked) => app.client_token(&from.0, &proof, &asked).await?.into(),
-        Wanted::Code(asked) => app.exchange_code(&from.0, &proof, &asked).await?.into(),
-        Wanted::Device(code) => app.device_tokens(&from.0, &proof, &code).await?.into(),
+        Wanted::ForItself(asked) => app.client_token(&from.0, &shown, &asked).await?.into(),
+        Wanted::Code(asked) => app.exchange_code(&from.0, &shown, &asked).await?.into(),
+        Wanted::Device(code) => app.device_tokens(&from.0, &shown, &code).await?.into(),
         Wanted::Exchanged(asked) => {
-            let made: OAuthTokenResponse = app.exchange_token(&from.0, &proof, &asked).await?.into();
+            let made: OAuthTokenResponse = app.exchange_token(&from.0, &shown, &asked).await?.into();
             OAuthTokenResponse { issued_token_type: Some(ACCESS_TOKEN), ..made }
         }
-        Wanted::Renewed(asked) => app.refresh_user_tokens(&from.0, &proof, &asked).await?.into(),
+        Wanted::Renewed(asked) => app.refresh_user_tokens(&from.0, &shown, &asked).await?.into(),
     };
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(answer))
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::{
     OAUTH,
     error::{Bearer, OAuthErrorBody},
+    parameters::key_proof,
 };
 use crate::http::{
     context::Anyone,
@@ -38,14 +39,14 @@ struct UserInfoResponse {
     org_id: Option<String>,
 }
 
-/// Who signed in. Needs an access token that `oauth.token` gave for a code.
+/// Who signed in. Needs an access token that `oauth.token` gave for a code; one that is bound to a key by the scheme `DPoP`, with a proof.
 #[utoipa::path(
     operation_id = "oauth.userInfo",
     responses((status = 200, body = UserInfoResponse), (status = 401, description = "The access token is missing, is none, or holds no more.", body = OAuthErrorBody)),
 )]
 #[get("/userinfo")]
 async fn userinfo(app: web::Data<App>, from: Anyone, req: HttpRequest) -> Result<HttpResponse, Bearer> {
-    tell(&app, &from, &req).await
+    tell(&app, &from, &req, "GET").await
 }
 
 /// The same by `POST`.
@@ -55,20 +56,28 @@ async fn userinfo(app: web::Data<App>, from: Anyone, req: HttpRequest) -> Result
 )]
 #[post("/userinfo")]
 async fn post_userinfo(app: web::Data<App>, from: Anyone, req: HttpRequest) -> Result<HttpResponse, Bearer> {
-    tell(&app, &from, &req).await
+    tell(&app, &from, &req, "POST").await
 }
 
-async fn tell(app: &App, from: &Anyone, req: &HttpRequest) -> Result<HttpResponse, Bearer> {
+async fn tell(app: &App, from: &Anyone, req: &HttpRequest, method: &'static str) -> Result<HttpResponse, Bearer> {
     let mut headers = req.headers().get_all(header::AUTHORIZATION).filter_map(|value| value.to_str().ok());
     let token = match (headers.next(), headers.next()) {
-        (Some(one), None) => {
-            one.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim())
-        }
+        (Some(one), None) => one.split_once(' ').map(|(scheme, token)| (scheme.to_ascii_lowercase(), token.trim())),
         _ => None,
     };
-    let Some(token) = token else {
-        return Err(Bearer(Error::unauthenticated("invalid_token", "Send the access token: `Authorization: Bearer …`.")));
+    let (is_bound, token) = match token {
+        Some((scheme, token)) if scheme == "bearer" => (false, token),
+        Some((scheme, token)) if scheme == "dpop" => (true, token),
+        _ => {
+            let none = Error::unauthenticated("invalid_token", "Send the access token: `Authorization: Bearer …`, or `DPoP …`.");
+            return Err(Bearer(none, false));
+        }
     };
-    let info = app.user_info(&from.0, token).await.map_err(Bearer)?;
+    let refused = |e| Bearer(e, is_bound);
+    let shown = match is_bound {
+        true => key_proof(req, (method, "userinfo")).map_err(refused)?,
+        false => None,
+    };
+    let info = app.user_info(&from.0, token, shown.as_ref()).await.map_err(refused)?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(info))
 }

@@ -10,6 +10,7 @@ use super::{
     OAUTH,
     error::{OAuthErrorBody, OAuthResult},
     parameters::Parameters,
+    token::token_type,
 };
 use crate::http::{
     context::Anyone,
@@ -83,6 +84,9 @@ struct IntrospectionResponse {
     client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
+    /// The key that whoever uses it has to hold: `{"jkt": …}` (RFC 9449, 6.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<serde_json::Value>,
     /// A text, or an array of texts.
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<serde_json::Value>,
@@ -107,7 +111,8 @@ impl From<Option<Introspected>> for IntrospectionResponse {
             None => Self::default(),
             Some(Introspected::Client(c)) => Self {
                 active: true,
-                token_type: Some("Bearer"),
+                token_type: Some(token_type(c.cnf.is_some())),
+                cnf: c.cnf.map(|cnf| serde_json::json!({"jkt": cnf.jkt})),
                 client_id: Some(c.client_id),
                 sub: Some(c.sub),
                 aud: Some(c.aud.into()),
@@ -120,7 +125,8 @@ impl From<Option<Introspected>> for IntrospectionResponse {
             },
             Some(Introspected::User(c)) => Self {
                 active: true,
-                token_type: Some("Bearer"),
+                token_type: Some(token_type(c.cnf.is_some())),
+                cnf: c.cnf.map(|cnf| serde_json::json!({"jkt": cnf.jkt})),
                 client_id: Some(c.client_id),
                 sub: Some(c.sub),
                 aud: Some(c.aud.into()),
