@@ -12,6 +12,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use url::form_urlencoded;
 
 /// After so long without a request a connection is not used again: well below what any server here allows, also where the server's clock
 /// started earlier because this program got no time to read an answer.
@@ -29,7 +30,17 @@ pub(crate) struct Connection {
 /// What came back.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
+    head: &'a [u8],
     pub(crate) body: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// The first header of this name, in small letters.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let head = std::str::from_utf8(self.head).ok()?;
+        let mut all = head.lines().filter_map(|line| line.split_once(':'));
+        all.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
+    }
 }
 
 impl Connection {
@@ -58,7 +69,7 @@ impl Connection {
         }
         self.used = Instant::now();
         let status = std::str::from_utf8(&self.buffer[9..12])?.parse()?;
-        Ok(Answer { status, body: &self.buffer[head..head + length] })
+        Ok(Answer { status, head: &self.buffer[..head], body: &self.buffer[head..head + length] })
     }
 
     /// Whether the server hung up. Nothing else comes from it before it is asked.
@@ -97,5 +108,23 @@ pub(crate) fn json(method: &str, path: &str, token: Option<&str>, body: &serde_j
         (body.to_string(), token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default());
     let length = body.len();
     format!("{method} {path} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\n{authorization}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+/// The same with a cookie.
+pub(crate) fn with_cookie(path: &str, cookie: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nCookie: {cookie}\r\n\r\n").into_bytes()
+}
+
+/// Fields as a form or a query has them.
+pub(crate) fn pairs(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// A request with a form.
+pub(crate) fn form(path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+    let body = pairs(fields);
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}")
         .into_bytes()
 }

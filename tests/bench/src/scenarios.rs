@@ -5,6 +5,7 @@ mod footprint;
 mod lists;
 mod log_streams;
 mod login;
+mod provider;
 mod readers;
 mod requests;
 mod scale;
@@ -34,6 +35,8 @@ pub(crate) enum Scenario {
     Invitation,
     /// Sign-ins, and what they do to others.
     Login,
+    /// The OpenID provider: tokens, what they are worth, the first page.
+    Provider,
     /// What readers of one organization's long lists do to others.
     Readers,
     /// From the outbox to the receiver.
@@ -51,7 +54,7 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Footprint,
         Self::OrgRead,
         Self::Members,
@@ -59,6 +62,7 @@ impl Scenario {
         Self::Refresh,
         Self::Invitation,
         Self::Login,
+        Self::Provider,
         Self::Readers,
         Self::Webhooks,
         Self::LogStreams,
@@ -73,6 +77,7 @@ impl Scenario {
                 requests::run(self, world, report).await
             }
             Self::Login => login::run(world, report).await,
+            Self::Provider => provider::run(world, report).await,
             Self::Readers => readers::run(world, report).await,
             Self::Webhooks => webhooks::run(world, report).await,
             Self::LogStreams => log_streams::run(world, report).await,
