@@ -5,8 +5,14 @@ use std::{io::Write, sync::LazyLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
-use crypto::xml::{Digest, SigningKey};
-use domain::{Time, identity::saml::SpKey};
+use crypto::{
+    OsRandom,
+    xml::{Digest, SigningKey},
+};
+use domain::{
+    IdGen, Time,
+    identity::saml::{MessageId, SpKey},
+};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
@@ -84,6 +90,11 @@ impl SamlAsked {
 #[derive(Clone, Debug)]
 pub struct SamlSaid {
     parts: [String; 9],
+}
+
+/// The ID of a message.
+fn fresh() -> String {
+    MessageId::new(OsRandom::new().secret()).as_str().to_owned()
 }
 
 fn moment(at: Time, offset: i64) -> String {
@@ -222,7 +233,7 @@ impl SamlProvider {
     /// What an honest provider says to a request of somebody with this address.
     pub fn says(&self, asked: &SamlAsked, now: Time, email: &str) -> SamlSaid {
         let (acs, sp, id) = (asked.attribute("AssertionConsumerServiceURL"), asked.entity_id(), asked.attribute("ID"));
-        let assertion = format!("_{}", uuid::Uuid::now_v7().simple());
+        let assertion = fresh();
         let (begin, issued, end, session) = (moment(now, -60), moment(now, 0), moment(now, 300), moment(now, 28_800));
         SamlSaid {
             parts: [
@@ -262,19 +273,19 @@ impl SamlProvider {
 
     /// A request to sign somebody out, at our address for that; `index`: of one session.
     pub fn signs_out(&self, slo: &str, now: Time, (email, index): (&str, Option<&str>)) -> String {
-        let id = uuid::Uuid::now_v7().simple();
+        let id = fresh();
         let index = index.map_or_else(String::new, |index| format!("<samlp:SessionIndex>{index}</samlp:SessionIndex>"));
         format!(
-            "<samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_{id}\" Version=\"2.0\" IssueInstant=\"{}\" Destination=\"{slo}\"><saml:Issuer>{SAML_IDP}</saml:Issuer><saml:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">id of {email}</saml:NameID>{index}</samlp:LogoutRequest>",
+            "<samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{}\" Destination=\"{slo}\"><saml:Issuer>{SAML_IDP}</saml:Issuer><saml:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">id of {email}</saml:NameID>{index}</samlp:LogoutRequest>",
             moment(now, 0)
         )
     }
 
     /// The answer to such a request of ours.
     pub fn signed_out(&self, slo: &str, now: Time, in_response_to: &str) -> String {
-        let id = uuid::Uuid::now_v7().simple();
+        let id = fresh();
         format!(
-            "<samlp:LogoutResponse xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_{id}\" Version=\"2.0\" IssueInstant=\"{}\" Destination=\"{slo}\" InResponseTo=\"{in_response_to}\"><saml:Issuer>{SAML_IDP}</saml:Issuer><samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status></samlp:LogoutResponse>",
+            "<samlp:LogoutResponse xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{}\" Destination=\"{slo}\" InResponseTo=\"{in_response_to}\"><saml:Issuer>{SAML_IDP}</saml:Issuer><samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status></samlp:LogoutResponse>",
             moment(now, 0)
         )
     }
