@@ -121,8 +121,7 @@ events! {
 
     /// The organization has a connection to an identity provider.
     "connection.created" ConnectionCreated on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, provider_type: &'static str, enabled: bool };
-    /// A connection was changed: which fields, and whether it speaks for somebody else now. `ended_roles` are those that its mapping gave and
-    /// gives no more: nobody has them by it.
+    /// A connection was changed: which fields, and whether it speaks for somebody else now. `ended_roles`: what its mapping gives no more.
     "connection.updated" ConnectionUpdated on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, provider_type: &'static str, enabled: bool, changed: Vec<String>, new_generation: bool, #[serde(skip_serializing_if = "Vec::is_empty")] ended_roles: Vec<String> };
     /// A connection is gone, and with it the domains' routes to it, its SCIM tokens and the roles that it gave.
     "connection.deleted" ConnectionDeleted on "connection" provider_id { provider_id: ConnectionId, connection_id: String, name: String, #[serde(skip_serializing_if = "Vec::is_empty")] ended_roles: Vec<String> };
@@ -139,19 +138,16 @@ events! {
     "user.invited" UserInvited on "invitation" invitation_id { invitation_id: InvitationId, email: String, role: String };
     /// Somebody became a member.
     "user.joined" UserJoined on "user" user_id { user_id: UserId, email: String, role: String };
-    /// A member was removed. `seen_api_keys` are those of the organization's keys whose secret they were shown and nobody has rotated
-    /// since: what is left of their access, until somebody does.
+    /// A member was removed. `seen_api_keys` are those of the organization's keys whose secret they were shown and nobody has rotated since: what is left of their access.
     "user.removed" UserRemoved on "user" user_id { user_id: UserId, email: String, role: String, #[serde(skip_serializing_if = "Vec::is_empty")] seen_api_keys: Vec<ApiKeyId> };
     /// A member left by themselves. `seen_api_keys` as in `user.removed`.
     "user.left" UserLeft on "user" user_id { user_id: UserId, email: String, role: String, #[serde(skip_serializing_if = "Vec::is_empty")] seen_api_keys: Vec<ApiKeyId> };
     /// A member has another role.
     "user.role_updated" UserRoleUpdated on "user" user_id { user_id: UserId, email: String, previous_role: String, role: String };
-
     /// A member has further roles: somebody gave them (`source`: `direct`), or the mapping of a connection did (`connection`).
     "user.roles_assigned" UserRolesAssigned on "user" user_id { user_id: UserId, email: String, roles: Vec<String>, source: &'static str, provider_id: Option<ConnectionId> };
     /// A member has these further roles no more, as far as this source goes.
     "user.roles_unassigned" UserRolesUnassigned on "user" user_id { user_id: UserId, email: String, roles: Vec<String>, source: &'static str, provider_id: Option<ConnectionId> };
-
     /// A member was given other access to one service, directly; null: none.
     "user.service_access_updated" UserServiceAccessUpdated on "user" user_id { user_id: UserId, email: String, service_id: ServiceId, service_slug: String, previous_access: Option<&'static str>, access: Option<&'static str> };
 
@@ -170,7 +166,6 @@ events! {
     "role.updated" RoleUpdated on "role" role_id { role_id: RoleId, slug: String, permissions: Vec<&'static str> };
     /// A custom role was deleted.
     "role.deleted" RoleDeleted on "role" role_id { role_id: RoleId, slug: String };
-
     /// An endpoint was registered.
     "webhook.created" WebhookCreated on "webhook" webhook_id { webhook_id: WebhookId, name: String, url: String, events: Vec<EventName> };
     /// An endpoint changed.

@@ -291,12 +291,9 @@ impl App {
         let arriving = Arriving { user, proven: &proven, did: &did, judged: &judged, to: Some(&to), shown, door, call };
         let change = self.as_judged(tx, &arriving).await?;
         let outcome = match change.value() {
-            Ok(Arrived { admitted: Admitted::Waits, .. }) => Outcome::Waits,
-            Ok(_) => Outcome::SignedIn,
             // What was made for them is not kept.
             Err(e) if !told.is_empty() => return Err(e.clone()),
-            Err(e) if e.code == "risk_blocked" => Outcome::Failed(Failure::at(Stage::Entry, Reason::Risky)),
-            Err(_) => Outcome::Failed(Failure::at(Stage::Entry, Reason::PolicyRefused)),
+            entered => came_to(entered),
         };
         if let Outcome::Failed(failure) = &outcome {
             tx.flow_in_trouble(loaded.mine(), &Trouble { reason: failure.reason, attempt: named.attempt }).await?;
@@ -316,6 +313,16 @@ impl App {
             Err(e) => Landing::Refused(e),
         });
         Ok(telling(change, told))
+    }
+}
+
+/// How an attempt ends that came as far as the organization's policy.
+fn came_to(entered: &Result<Arrived>) -> Outcome {
+    match entered {
+        Ok(Arrived { admitted: Admitted::Waits, .. }) => Outcome::Waits,
+        Ok(_) => Outcome::SignedIn,
+        Err(e) if e.code == "risk_blocked" => Outcome::Failed(Failure::at(Stage::Entry, Reason::Risky)),
+        Err(_) => Outcome::Failed(Failure::at(Stage::Entry, Reason::PolicyRefused)),
     }
 }
 
