@@ -72,8 +72,7 @@ impl App {
         self.write(c, self.admit_write(c.who.id(), Place::Own).await?, async |tx| {
             let person = self.who_changes_passkeys(tx, c).await?;
             let (id, asked) = self.ask_for_new(tx, party, &person).await?;
-            let options = asked.options.clone();
-            Ok(Change::silent(Challenge { id, options }, NoEvent::Housekeeping))
+            Ok(Change::silent(Challenge { id, options: asked.options }, NoEvent::Housekeeping))
         })
         .await
     }

@@ -4,8 +4,8 @@
 pub mod attempts;
 pub mod identities;
 pub mod logins;
-pub mod saml_sessions;
 pub mod own;
+pub mod saml_sessions;
 pub(crate) mod table;
 
 use domain::{

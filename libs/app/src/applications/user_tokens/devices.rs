@@ -138,7 +138,8 @@ impl App {
         self.fresh_keys(call.now).await?;
         let hash = opaque::hash(code);
         let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
-        let work = async |tx: &WriteTx| self.device_asks(tx, call, (client, native), (&hash, &refresh.hash, key.as_deref())).await;
+        let work =
+            async |tx: &WriteTx| self.device_asks(tx, call, (client, native), (&hash, &refresh.hash, key.as_deref())).await;
         let mut living = self.anonymously(call, work).await??;
         living.granted.key = key;
         let refreshes = living.granted.scopes.iter().any(|scope| scope.as_str() == "offline_access");

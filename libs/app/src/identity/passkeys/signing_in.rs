@@ -95,7 +95,7 @@ impl App {
         self.anonymously(call, async |tx| {
             let user = match self.answered(tx, challenge, answer).await? {
                 Ok(user) => user,
-                Err(known) => return Ok(self.refused_passkey(tx, known, to.as_ref()).await?),
+                Err(known) => return self.refused_passkey(tx, known, to.as_ref()).await,
             };
             // An organization's own account is for that organization.
             if matches!(door, Door::Api) && user.realm != PLATFORM && to.is_none() {
