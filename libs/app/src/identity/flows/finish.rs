@@ -40,7 +40,7 @@ impl App {
             return self.answer_silently(call, loaded, text, kept).await;
         }
         if loaded.flow.request.to.mode == ResponseMode::Fragment {
-            return self.issue_tokens(call, loaded, kept).await;
+            return Box::pin(self.issue_tokens(call, loaded, kept)).await;
         }
         let code = opaque::mint(Purpose::Code, self.ids.as_ref());
         let outcome = self
