@@ -4,18 +4,16 @@ import { createHash } from 'node:crypto';
 import { expect } from './start.mjs';
 import { PASSWORD } from './people.mjs';
 
-const BACK = 'https://ledger.example.com/cb';
-
 /** Somebody is asked, and refuses; and allows it another time. */
-export async function asked({ acme, api, open }) {
-  const own = { slug: 'ledger', name: 'Ledger', service_type: 'web', redirect_uris: [BACK], sign_up: true };
+export async function asked({ acme, api, application, open }) {
+  const back = `${application.url}/`;
+  const own = { slug: 'ledger', name: 'Ledger', service_type: 'web', redirect_uris: [back], sign_up: true };
   const { service } = await acme.post('/api/organizations/acme/services', own);
   await api.signUp('gus@example.com');
   const gus = await open();
-  await gus.context.route('https://ledger.example.com/**', (route) => route.fulfill({ contentType: 'text/html', body: 'Ledger' }));
   const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
   const request = new URLSearchParams({
-    client_id: service.client_id, redirect_uri: BACK, response_type: 'code', scope: 'openid offline_access', code_challenge: challenge,
+    client_id: service.client_id, redirect_uri: back, response_type: 'code', scope: 'openid offline_access', code_challenge: challenge,
     code_challenge_method: 'S256',
   });
   const url = `${api.base}/authorize?${request}`;

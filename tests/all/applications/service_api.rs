@@ -223,6 +223,10 @@ both!(a_program_sees_and_changes_its_own_service, async |app| {
         .patch("/api/service/info", json!({"redirect_uris": ["http://a.example/cb"]}))
         .await
         .invalid(&["redirect_uris"]);
+    // Who may come to it, and that tokens stand in addresses, a person says.
+    for opened in [json!({"sign_up": true}), json!({"implicit_grant": true})] {
+        s.program(app).patch("/api/service/info", opened).await.refused_as(403, "FORBIDDEN", "person_required");
+    }
     let log = app.by(&s.ann).get(&s.org.at("audit-log?action=service.updated")).await.ok();
     assert_eq!((&log["logs"][0]["actor_id"], &log["pagination"]["total"]), (&json!(s.id), &json!(1)));
 });

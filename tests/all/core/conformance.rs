@@ -88,6 +88,8 @@ fn only_these_answer_204_or_201() {
         "platform.resourceServers.delete",
         "platform.siem.delete",
         "services.delete",
+        "user.consents.revoke",
+        "user.identities.unlink",
         "user.sessions.revoke",
     ];
     // RFC 9126.

@@ -160,9 +160,15 @@ impl App {
         Ok(self.store.get_service(decide_in_service(&standing, Some(&service))?).await?.service)
     }
 
-    /// Changes the service whose key calls, as [`App::update_service`].
+    /// Changes the service whose key calls, as [`App::update_service`]. Who may come to it, and that tokens stand in addresses, a person says.
     pub async fn update_own_service(&self, c: &Caller, changes: &ServiceChanges) -> Result<ListedService> {
-        self.by_service_key::<OneService, _>(c, async |tx, scope| update(tx, scope, changes).await).await
+        self.by_service_key::<OneService, _>(c, async |tx, scope| {
+            if changes.sign_up.is_some() || changes.implicit_grant.is_some() {
+                scope.require_person()?;
+            }
+            update(tx, scope, changes).await
+        })
+        .await
     }
 
     /// Deletes a service with its client, plans, keys and users. `Conflict` (`active_subscriptions`).
