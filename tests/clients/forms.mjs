@@ -26,12 +26,12 @@ export class Browser {
     return to.href.startsWith(this.base) ? this.open(to.href) : { away: to };
   }
 
-  /** Sends the form of a page with these values. */
+  /** Sends the first form of a page with these values. */
   fill(page, values) {
-    const action = /<form [^>]*action="([^"]*)"/.exec(page.html ?? '');
-    if (!action) throw new Error(`there is no form: ${page.away ?? page.html}`);
-    const hidden = [...page.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]);
-    return this.open(new URL(action[1], page.url).href, { ...Object.fromEntries(hidden), ...values });
+    const form = /<form [^>]*action="([^"]*)".*?<\/form>/s.exec(page.html ?? '');
+    if (!form) throw new Error(`there is no form: ${page.away ?? page.html}`);
+    const hidden = [...form[0].matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]);
+    return this.open(new URL(form[1], page.url).href, { ...Object.fromEntries(hidden), ...values });
   }
 
   /** Signs somebody in, and answers where that led. */
