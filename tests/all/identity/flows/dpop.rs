@@ -197,7 +197,7 @@ both!(a_code_may_be_bound_to_a_key, async |app| {
 });
 
 both!(what_a_bound_token_is_exchanged_for_is_bound_to_its_key, async |app| {
-    let (_, party) = application(app, json!({"organization_usage": "allow"})).await;
+    let (root, party) = application(app, json!({"organization_usage": "allow"})).await;
     let ann = app.sign_up("ann@example.com").await;
     app.create_org(&ann, "acme").await;
     let (browser, ours, theirs) = (Browser::new(app), KeyHolder::default(), KeyHolder::default());
@@ -216,4 +216,18 @@ both!(what_a_bound_token_is_exchanged_for_is_bound_to_its_key, async |app| {
     refused(&switch(Some(&theirs.at_token(app))).await, "invalid_request");
     let there = switch(Some(&ours.at_token(app))).await.ok();
     assert_eq!(read_token(app, &there["access_token"], "at+jwt").await["cnf"]["jkt"], json!(ours.thumbprint()));
+
+    // A client without a secret may begin with it here, and what renews the new token is bound as with a code.
+    let installed = RelyingParty::register(&app.by(&root), json!({"name": "Installed", "auth_method": "none"})).await;
+    let free = exchange(app, &installed, &browser, &[], None).await.ok();
+    let token = text(&free["access_token"]);
+    let pairs = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", token.as_str()),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("organization", "acme"),
+    ];
+    let bound = installed.prove(app, "/oauth/token", &pairs, Some(&ours.at_token(app))).await.ok();
+    refused(&refresh(app, &installed, &bound["refresh_token"], None).await, "invalid_grant");
+    refresh(app, &installed, &bound["refresh_token"], Some(&ours.at_token(app))).await.ok();
 });

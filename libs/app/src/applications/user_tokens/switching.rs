@@ -18,7 +18,11 @@ use store::{
 };
 
 use super::{UserTokens, claims::UserClaims};
-use crate::{App, Call, applications::dpop::Shown, core::limits::rate_request};
+use crate::{
+    App, Call,
+    applications::dpop::{Shown, kept_with},
+    core::limits::rate_request,
+};
 
 /// How many grants a client may have of one session.
 const MOST_OF_A_SESSION: i64 = 100;
@@ -61,7 +65,8 @@ impl App {
         self.admit("clients", &[rate_request("exchanges", &claims.sid.to_string(), limit)]).await?;
         let org = self.switched_to(&client, &asked.organization).await?;
         let refresh = opaque::mint(Purpose::Refresh, self.ids.as_ref());
-        let work = async |tx: &WriteTx| self.switch(tx, call, (&claims, &client, asked), (org, &refresh.hash)).await;
+        let work =
+            async |tx: &WriteTx| self.switch(tx, call, (&claims, &client, asked), (org, &refresh.hash, key.as_deref())).await;
         let mut living = self.anonymously(call, work).await?;
         living.granted.key = key;
         let refreshes = living.granted.scopes.iter().any(|scope| scope.as_str() == "offline_access");
@@ -87,7 +92,7 @@ impl App {
         tx: &WriteTx,
         call: &Call,
         (claims, client, asked): (&UserClaims, &Presented, &TokenExchange),
-        (org, refresh_hash): (OrgId, &str),
+        (org, refresh_hash, key): (OrgId, &str, Option<&str>),
     ) -> Result<Change<LivingGrant>> {
         let longest = self.settings.session_longest;
         let subject = tx.living_grant(claims.gid, longest).await?.ok_or_else(invalid_subject)?;
@@ -106,6 +111,7 @@ impl App {
             grant: GrantRow { id: GrantId::new(tx.uuid()), org_id: org, ..subject.granted.grant.clone() },
             scopes: narrowed(claims, asked)?,
             audience: self.same_audience(&subject, asked)?,
+            key: kept_with(client, key),
             // As old as what it comes from: an API that was taken back and granted again later is another grant here as well.
             ..subject.granted.clone()
         };
