@@ -15,7 +15,7 @@ use domain::{
     },
 };
 use serde_json::{Value, json};
-use store::{Change, NoEvent, WriteTx};
+use store::{Change, NoEvent, WriteTx, identity::accounts::Account};
 use uuid::Uuid;
 
 pub use self::signing_in::PasskeySignIn;
@@ -70,7 +70,7 @@ impl App {
     pub async fn begin_passkey(&self, c: &Caller) -> Result<Challenge> {
         let party = self.relying_party()?;
         self.write(c, self.admit_write(c.who.id(), Place::Own).await?, async |tx| {
-            let person = self.who_changes_passkeys(tx, c).await?;
+            let (person, _) = self.who_changes_passkeys(tx, c).await?;
             let (id, asked) = self.ask_for_new(tx, party, &person).await?;
             Ok(Change::silent(Challenge { id, options: asked.options }, NoEvent::Housekeeping))
         })
@@ -97,8 +97,7 @@ impl App {
     pub async fn add_passkey(&self, c: &Caller, (id, answer): (PasskeyChallengeId, &Value), name: &Name) -> Result<Passkey> {
         let party = self.relying_party()?;
         self.write(c, self.admit_write(c.who.id(), Place::Own).await?, async |tx| {
-            let person = self.who_changes_passkeys(tx, c).await?;
-            let user = tx.lock_account(person.id).await?.user;
+            let user = self.who_changes_passkeys(tx, c).await?.1.user;
             let Some((whose, asked)) = tx.take_passkey_challenge(id, Ceremony::Registration).await? else {
                 return Err(refused());
             };
@@ -138,8 +137,7 @@ impl App {
     /// (`recent_sign_in_required`).
     pub async fn remove_passkey(&self, c: &Caller, id: PasskeyId) -> Result<()> {
         self.write(c, self.admit_write(c.who.id(), Place::Own).await?, async |tx| {
-            let person = self.who_changes_passkeys(tx, c).await?;
-            let account = tx.lock_account(person.id).await?;
+            let (person, account) = self.who_changes_passkeys(tx, c).await?;
             let all = tx.passkeys(person.id).await?;
             let passkey = all.iter().find(|one| one.id == id).ok_or_else(unknown)?;
             if !can_spare(account.password_hash.is_some(), i64::try_from(all.len()).unwrap_or(MOST)) {
@@ -155,13 +153,13 @@ impl App {
         .await
     }
 
-    /// The caller, if they may add and remove passkeys now.
-    async fn who_changes_passkeys(&self, tx: &WriteTx, c: &Caller) -> Result<Person> {
+    /// The caller and their account, locked, if they may add and remove passkeys now.
+    async fn who_changes_passkeys(&self, tx: &WriteTx, c: &Caller) -> Result<(Person, Account)> {
         let person = tx.person(&c.who).await?;
         person.require_unconfined()?;
-        tx.lock_account(person.id).await?;
+        let account = tx.lock_account(person.id).await?;
         demand_whole_sign_in(tx, &person).await?;
-        Ok(person)
+        Ok((person, account))
     }
 
     async fn tell_of_passkey(&self, tx: &WriteTx, user: &User, (template, name): (Template, &Name)) -> Result<()> {

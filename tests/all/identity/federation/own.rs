@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tenantry_tests::{Browser, PASSWORD, TestApp, User, both};
+use tenantry_tests::{Browser, PASSWORD, PasskeyDevice, TestApp, User, both};
 
 use super::Scene;
 
@@ -60,4 +60,12 @@ both!(the_only_way_into_an_account_and_a_blocked_one_stay, async |app| {
     app.by(&bea).delete(&path).await.expect(404);
     assert_eq!(identities(app, &bea).await, json!([]));
     assert_eq!(app.count("select count(*) from identities").await, 1);
+});
+
+both!(whoever_has_a_passkey_needs_no_provider, async |app| {
+    let scene = Scene::set(app, json!({})).await;
+    let bea = linked(app, &scene).await;
+    PasskeyDevice::at(app).register(&app.by(&bea), "Laptop").await;
+    app.execute("update users set password_hash = null where email = 'bea@acme.example'").await;
+    app.by(&bea).delete(&format!("/api/user/identities/{}", scene.connection)).await.expect(204);
 });

@@ -58,11 +58,12 @@ const NAMED: Sql = sql!(
     order by i.org_id
     limit 2"
 );
-/// Other ways in: a password, or another identity.
+/// Other ways in: a password, a passkey, or another identity.
 const OTHERS: Sql = sql!(
     "select count(*)
     from users u
     where u.id = $1 and (u.password_hash is not null
+      or exists (select 1 from passkeys p where p.user_id = u.id)
       or exists (select 1 from identities i where i.user_id = u.id and i.blocked_at is null and i.connection_id <> $2))"
 );
 const UNLINK: Sql = sql!("delete from identities where org_id = $1 and connection_id = $2 and user_id = $3");
@@ -114,7 +115,10 @@ impl WriteTx {
             }
         };
         if sql::count(&self.tx, OTHERS, vec![user.uuid().into(), connection.uuid().into()]).await? == 0 {
-            return Err(Error::conflict("last_identity", "This is the only way into your account. Set a password first."));
+            return Err(Error::conflict(
+                "last_identity",
+                "This is the only way into your account. Set a password, or add a passkey, first.",
+            ));
         }
         let values = vec![org.uuid().into(), connection.uuid().into(), user.uuid().into()];
         sql::execute(&self.tx, UNLINK, values).await.map(|_| (org, connection))
