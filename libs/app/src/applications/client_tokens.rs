@@ -26,10 +26,7 @@ use super::{
     dpop::{Confirmation, Shown},
     user_tokens::UserClaims,
 };
-use crate::{
-    App, Call,
-    core::limits::{by_network, rate_request},
-};
+use crate::{App, Call, core::limits::by_network};
 
 /// The longest that an assertion may be good for, and how far clocks may differ.
 const ASSERTION: TimeDelta = TimeDelta::minutes(5);
@@ -125,6 +122,9 @@ struct Assertion {
     jti: String,
 }
 
+/// The API, by its audience, and the organization that tokens are asked about for.
+type Wanted<'a> = (Option<&'a str>, Option<OrgId>);
+
 pub(crate) fn invalid_client() -> Error {
     Error::unauthenticated("invalid_client", "The client is unknown, or what it authenticated with is wrong.")
 }
@@ -145,7 +145,10 @@ impl App {
     /// A token for a client itself. `Unauthenticated` (`invalid_client`), `RateLimited`, and the refusals of
     /// [`domain::applications::client_grants::decide`] and [`domain::applications::client_grants::may_act_for`].
     pub async fn client_token(&self, call: &Call, shown: &Shown, asked: &TokenRequest) -> Result<ClientToken> {
-        let (client, key) = self.authenticate_holder(call, shown).await?;
+        // The statement that finds the client also tells what it may have: an organization that is named has to be looked up first.
+        let along = asked.organization.is_none().then_some((asked.audience.as_deref(), None));
+        let mut client = self.authenticate_for(call, &shown.client, along).await?;
+        let key = self.key_of(call, shown).await?;
         if client.auth_method == AuthMethod::None {
             return Err(refuse("unauthorized_client", "A client that keeps no secret gets no tokens for itself."));
         }
@@ -153,7 +156,10 @@ impl App {
             Some(named) => self.organization_named(named).await?.map(|org| org.id),
             None => None,
         };
-        let allowed = self.allowed(&client, (asked.audience.as_deref(), org)).await?;
+        let allowed = match client.allowed.take() {
+            Some(allowed) => allowed,
+            None => self.allowed(&client, (asked.audience.as_deref(), org)).await?,
+        };
         let granted = decide(&allowed, asked.audience.as_deref(), asked.scopes.as_ref())?;
         may_act_for(granted.api, asked.organization.is_some().then_some(org))?;
         self.fresh_keys(call.now).await?;
@@ -166,7 +172,7 @@ impl App {
 
     /// What a client may have tokens for in its own name.
     async fn allowed(&self, client: &Presented, which: (Option<&str>, Option<OrgId>)) -> Result<Vec<Allowed>> {
-        self.store.public_allowed_for((&client.of, client.id), SubjectType::Client, which).await
+        self.store.public_allowed_for((client.of.org(), client.id), SubjectType::Client, which).await
     }
 
     fn claims(&self, client: &Presented, (api, scopes): (&Allowed, &Scopes), org: Option<OrgId>, now: Time) -> ClientClaims {
@@ -193,8 +199,13 @@ impl App {
     /// Which client somebody is. There is nothing to guess at secrets of 256 bits; whoever tries pays with a budget of their network, which is none of
     /// people's sign-ins. An assertion is used up once it is the client's turn, so that a refused one can be sent again.
     pub async fn authenticate_client(&self, call: &Call, proof: &ClientProof) -> Result<Presented> {
+        self.authenticate_for(call, proof, None).await
+    }
+
+    /// The same, and, where the client keeps a secret, what it may have tokens for in its own name ([`Presented::allowed`]).
+    async fn authenticate_for(&self, call: &Call, proof: &ClientProof, along: Option<Wanted<'_>>) -> Result<Presented> {
         let shown = match proof {
-            ClientProof::Secret(id, secret) => self.by_secret(call, id, secret).await?.map(|client| (client, None)),
+            ClientProof::Secret(id, secret) => self.by_secret(call, (id, secret), along).await?.map(|client| (client, None)),
             ClientProof::Assertion(id, assertion) => {
                 self.by_assertion(call, id.as_deref(), assertion).await?.map(|(client, claims)| (client, Some(claims)))
             }
@@ -204,11 +215,13 @@ impl App {
             }
         };
         let Some((client, assertion)) = shown else { return self.refuse_client(call).await };
-        let limit = self.settings.limits.account.reads;
         match proof {
             // Anybody can say a name: whoever does uses up what their own network may do there.
-            ClientProof::Name(name) => self.admit("clients", &by_network(&format!("client {name}"), call, limit)).await?,
-            _ => self.admit("clients", &[rate_request("client", &client.client_id, limit)]).await?,
+            ClientProof::Name(name) => {
+                let limit = self.settings.limits.account.reads;
+                self.admit("clients", &by_network(&format!("client {name}"), call, limit)).await?;
+            }
+            _ => self.admit_client(client.id, call.now).await?,
         }
         match assertion {
             Some(claims) if !self.use_up(call, &client, &claims).await? => self.refuse_client(call).await,
@@ -230,11 +243,15 @@ impl App {
         self.anonymously(call, used).await
     }
 
-    async fn by_secret(&self, call: &Call, id: &str, secret: &str) -> Result<Option<Presented>> {
+    async fn by_secret(&self, call: &Call, (id, secret): (&str, &str), along: Option<Wanted<'_>>) -> Result<Option<Presented>> {
         if !opaque::recognises(Purpose::ClientSecret, secret) {
             return Ok(None);
         }
-        let client = self.store.public_token_client(id, &opaque::hash(secret), call.now).await?;
+        let hash = opaque::hash(secret);
+        let client = match along {
+            Some(wanted) => self.store.public_token_client_for((id, &hash), wanted, call.now).await?,
+            None => self.store.public_token_client(id, &hash, call.now).await?,
+        };
         Ok(client.filter(|client| client.auth_method == AuthMethod::ClientSecret && client.secret_is_right))
     }
 
@@ -269,28 +286,41 @@ impl App {
     /// What a token that was made for a client is worth now, for a client that has to do with it: the one that it was made for, or one that may have
     /// tokens for the same API. `None`: nothing, or it is none of theirs.
     pub async fn introspect(&self, call: &Call, proof: &ClientProof, token: &str) -> Result<Option<Introspected>> {
-        let asks = self.authenticate_client(call, proof).await?;
+        // Looking at a signature costs no statement, and tells which API to ask about along with the client.
+        let claims = self.client_claims(token, call.now).await?;
+        let along = claims.as_ref().map(|claims| (Some(claims.aud.as_str()), claims.org_id));
+        let asks = self.authenticate_for(call, proof, along).await?;
         if asks.auth_method == AuthMethod::None {
             return Err(invalid_client());
         }
-        match self.client_claims(token, call.now).await? {
+        match claims {
             Some(claims) => Ok(self.introspect_clients(call, &asks, claims).await?.map(Introspected::Client)),
             None => Ok(self.introspect_users(call, &asks, token).await?.map(Introspected::User)),
         }
     }
 
     async fn introspect_clients(&self, call: &Call, asks: &Presented, claims: ClientClaims) -> Result<Option<ClientClaims>> {
-        let audience = Some(claims.aud.as_str());
-        if asks.client_id != claims.client_id && self.allowed(asks, (audience, None)).await?.is_empty() {
-            return Ok(None);
-        }
-        let Some(client) = self.store.public_token_client(&claims.client_id, "", call.now).await? else { return Ok(None) };
+        let wanted = (Some(claims.aud.as_str()), claims.org_id);
+        let client = if asks.client_id == claims.client_id {
+            asks.clone()
+        } else {
+            let none = match &asks.allowed {
+                Some(allowed) => allowed.is_empty(),
+                None => self.allowed(asks, wanted).await?.is_empty(),
+            };
+            let found = self.store.public_token_client_for((&claims.client_id, ""), wanted, call.now).await?;
+            let Some(found) = found.filter(|_| !none) else { return Ok(None) };
+            found
+        };
         if let (TokenClient::Platform, Some(org)) = (&client.of, claims.org_id)
             && self.store.public_organization_named(Named::Id(org)).await?.is_none()
         {
             return Ok(None);
         }
-        let allowed = self.allowed(&client, (audience, claims.org_id)).await?;
+        let allowed = match &client.allowed {
+            Some(allowed) => allowed.clone(),
+            None => self.allowed(&client, wanted).await?,
+        };
         let scopes = Scopes::stored(&claims.scope);
         // What was taken back and granted again later is another grant.
         let since = |api: &Allowed| api.since_for(claims.org_id.is_some());

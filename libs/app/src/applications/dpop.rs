@@ -45,11 +45,15 @@ impl App {
     /// Which client a request for tokens comes from, and the key that it holds. The refusals of [`App::authenticate_client`] and [`App::holds`].
     pub(crate) async fn authenticate_holder(&self, call: &Call, shown: &Shown) -> Result<(Presented, Option<String>)> {
         let client = self.authenticate_client(call, &shown.client).await?;
-        let key = match &shown.key {
-            Some(key) => Some(self.holds(call, key, None).await?),
-            None => None,
-        };
-        Ok((client, key))
+        Ok((client, self.key_of(call, shown).await?))
+    }
+
+    /// The thumbprint of the key that a request for tokens shows. `Protocol` (`invalid_dpop_proof`).
+    pub(crate) async fn key_of(&self, call: &Call, shown: &Shown) -> Result<Option<String>> {
+        match &shown.key {
+            Some(key) => self.holds(call, key, None).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The thumbprint of the key that somebody holds who uses a token, or asks for one. Uses the proof up. `Protocol` (`invalid_dpop_proof`).

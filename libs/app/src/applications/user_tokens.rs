@@ -38,7 +38,7 @@ use super::{
     client_tokens::{ClientProof, algorithm},
     dpop::KeyProof,
 };
-use crate::{App, Call, core::limits::rate_request, identity::flows::member_entry};
+use crate::{App, Call, identity::flows::member_entry};
 
 /// How long an ID token says something: it is looked at once, when somebody comes back.
 const ID_TOKEN: TimeDelta = TimeDelta::hours(1);
@@ -146,8 +146,7 @@ impl App {
         if !claims.audiences().any(|audience| audience == self.userinfo_audience()) {
             return Err(dead());
         }
-        let limit = self.settings.limits.account.reads;
-        self.admit("clients", &[rate_request("userinfo", &claims.sid.to_string(), limit)]).await?;
+        self.admit_userinfo(claims.sid, call.now).await?;
         let key = match shown {
             Some(shown) => Some(self.holds(call, shown, Some(token)).await?),
             None => None,
@@ -196,7 +195,7 @@ impl App {
     ) -> Result<UserTokens> {
         let api = match &living.granted.audience {
             Some(audience) => {
-                let allowed = self.store.public_allowed((&client.of, client.id), SubjectType::User, Some(audience)).await?;
+                let allowed = self.store.public_allowed((client.of.org(), client.id), SubjectType::User, Some(audience)).await?;
                 // What was taken back and granted again later is another grant.
                 let held = allowed.into_iter().find(|api| api.since <= living.granted.created_at);
                 Some(held.ok_or_else(|| invalid_grant("The API was taken back from this client."))?)

@@ -16,13 +16,14 @@ use std::time::Duration;
 
 use crypto::{Verdict as Looked, opaque};
 use domain::{
-    Error, Result, Time,
+    Error, Result, SessionId, Time,
     authorization::principal::Credential,
     core::{
         ports::RateRequest,
         rate::{Admission, Limit, whole_seconds},
     },
 };
+use uuid::Uuid;
 
 use self::buckets::{Buckets, Wanted, Whose};
 pub(crate) use self::seen::Seen;
@@ -216,6 +217,25 @@ impl App {
         }
         let decided = self.decide(Group::SignIn.as_str(), &by_network("signin", call, limit)).await;
         decided.unwrap_or_else(|e| Verdict { quota: None, outcome: Err(e) })
+    }
+
+    /// Counts a request of a client that has shown who it is: it may do as much as an account may read. `RateLimited`.
+    pub(crate) async fn admit_client(&self, client: Uuid, now: Time) -> Result<()> {
+        self.admit_read(Whose::Client(client), now).await
+    }
+
+    /// Counts a client's look at who somebody is, against that somebody's session. `RateLimited`.
+    pub(crate) async fn admit_userinfo(&self, session: SessionId, now: Time) -> Result<()> {
+        self.admit_read(Whose::Session(session), now).await
+    }
+
+    async fn admit_read(&self, whose: Whose, now: Time) -> Result<()> {
+        let Some(limit) = self.settings.limits.account.of(Group::Reads).filter(|_| self.settings.limits.enabled) else {
+            return Ok(());
+        };
+        let wanted = Wanted { whose, group: Group::Reads, limit };
+        let admission = self.counters.buckets.admit(self.kv.as_ref(), now, &[wanted]).await?;
+        Verdict::of("clients", admission).outcome
     }
 
     /// Counts a request of a signed-in caller against their account (or their API key) and, if `slug` names an organization that they were lately seen

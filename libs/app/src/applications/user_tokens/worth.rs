@@ -25,7 +25,7 @@ impl App {
             let Some(audience) = audience else { return Ok(None) };
             let mut may = false;
             for subject in [SubjectType::Client, SubjectType::User] {
-                may |= !self.store.public_allowed((&asks.of, asks.id), subject, Some(audience)).await?.is_empty();
+                may |= !self.store.public_allowed((asks.of.org(), asks.id), subject, Some(audience)).await?.is_empty();
             }
             if !may {
                 return Ok(None);
@@ -37,9 +37,7 @@ impl App {
         }
         let api = match audience {
             Some(audience) => {
-                let client = self.store.client_of_flow(living.granted.client).await?;
-                let Some(client) = client else { return Ok(None) };
-                let allowed = self.store.public_allowed((&client.of, client.id), SubjectType::User, Some(audience)).await?;
+                let allowed = self.store.public_allowed(living.granted.client, SubjectType::User, Some(audience)).await?;
                 let held = allowed.into_iter().find(|api| api.since <= living.granted.created_at);
                 let Some(held) = held else { return Ok(None) };
                 Some(held)

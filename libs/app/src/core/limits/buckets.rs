@@ -16,7 +16,7 @@ use std::{
 };
 
 use domain::{
-    OrgId, Result, Time,
+    OrgId, Result, SessionId, Time,
     authorization::principal::PrincipalId,
     core::{
         ports::{Kv, RateRequest},
@@ -24,6 +24,7 @@ use domain::{
     },
 };
 use moka::{policy::EvictionPolicy, sync::Cache};
+use uuid::Uuid;
 
 use super::Group;
 
@@ -37,6 +38,10 @@ const MAX_BUCKETS: u64 = 100_000;
 pub(super) enum Whose {
     Principal(PrincipalId),
     Organization(OrgId),
+    /// An OAuth client that has shown who it is.
+    Client(Uuid),
+    /// What a client does in somebody's session.
+    Session(SessionId),
 }
 
 /// A request to be counted.
@@ -53,6 +58,8 @@ impl Wanted {
         match self.whose {
             Whose::Principal(id) => format!("{}:{id}", self.group.as_str()),
             Whose::Organization(org) => format!("{}:{org}", self.group.as_str()),
+            Whose::Client(client) => format!("client:{client}"),
+            Whose::Session(session) => format!("userinfo:{session}"),
         }
     }
 }

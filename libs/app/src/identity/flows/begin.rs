@@ -203,7 +203,7 @@ impl App {
         let userinfo = self.userinfo_audience();
         let audience = audience.filter(|audience| *audience != userinfo);
         let granted = match audience {
-            Some(audience) => self.store.public_allowed((&client.of, client.id), SubjectType::User, Some(audience)).await?,
+            Some(audience) => self.store.public_allowed((client.of.org(), client.id), SubjectType::User, Some(audience)).await?,
             None => Vec::new(),
         };
         if audience.is_some() && granted.is_empty() {
