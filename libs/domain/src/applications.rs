@@ -14,4 +14,5 @@ pub mod resource_servers;
 pub mod service_keys;
 pub mod services;
 pub mod subscriptions;
+pub mod token_claims;
 pub mod uris;

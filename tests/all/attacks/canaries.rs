@@ -218,6 +218,7 @@ fn every_secret_member_of_the_document_is_planted() {
         "id_token",
         "id_token_hint",
         "id_token_alg",
+        "token_claims",
         "id_token_signing_alg_values_supported",
     ];
     let secret = |name: &&String| ["secret", "token", "password", "key"].iter().any(|word| name.contains(word));

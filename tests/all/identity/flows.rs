@@ -1,6 +1,7 @@
 //! Sign-ins in a browser, from an application's request to its tokens.
 
 mod backchannel;
+mod claims;
 mod consent;
 mod devices;
 mod dpop;

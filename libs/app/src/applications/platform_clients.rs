@@ -10,6 +10,7 @@ use domain::{
             USUAL_GRACE,
         },
         resource_servers::TokenAlg,
+        token_claims::TokenClaims,
         uris::{PageUri, RedirectUri},
     },
     authorization::policy,
@@ -55,6 +56,8 @@ pub struct ClientChanges {
     pub device_flow: Option<bool>,
     /// Where it is told that somebody's session has ended, or nowhere.
     pub backchannel_logout_uri: Patch<PageUri>,
+    /// What its ID tokens tell beside what they always do.
+    pub claims: Option<TokenClaims>,
 }
 
 impl ClientChanges {
@@ -67,6 +70,7 @@ impl ClientChanges {
         settings.organization_usage = self.organization_usage.unwrap_or(settings.organization_usage);
         settings.id_token_alg = self.id_token_alg.unwrap_or(settings.id_token_alg);
         settings.device_flow = self.device_flow.unwrap_or(settings.device_flow);
+        settings.claims.clone_from(self.claims.as_ref().unwrap_or(&settings.claims.clone()));
         settings.backchannel_logout_uri = self.backchannel_logout_uri.clone().apply(settings.backchannel_logout_uri.take());
         for (uris, changed) in [
             (&mut settings.redirect_uris, &self.redirect_uris),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     resource_servers::TokenAlg,
+    token_claims::TokenClaims,
     uris::{PageUri, RedirectUri},
 };
 use crate::{
@@ -147,6 +148,8 @@ pub struct SignInSettings {
     pub device_flow: bool,
     /// Where it is told that somebody's session has ended (OpenID Connect Back-Channel Logout).
     pub backchannel_logout_uri: Option<PageUri>,
+    /// What its ID tokens tell beside what they always do, of whoever signs in to an organization.
+    pub claims: TokenClaims,
 }
 
 impl SignInSettings {

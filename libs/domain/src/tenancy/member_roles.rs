@@ -39,6 +39,10 @@ impl Source {
             Self::Connection { .. } => "connection",
         }
     }
+    /// Whether it gives anything now.
+    pub const fn gives(&self) -> bool {
+        !matches!(self, Self::Connection { awake: false, .. })
+    }
 }
 
 /// A role that a member has, and where from.

@@ -7,6 +7,7 @@ use domain::{
         clients::{ApplicationType, OrganizationUsage, SignInSettings},
         resource_servers::TokenAlg,
         services::ServiceType,
+        token_claims::TokenClaims,
         uris::{PageUri, RedirectUri},
     },
     core::value::{ServiceSlug, Slug},
@@ -76,7 +77,8 @@ pub(super) fn joined(uris: &[RedirectUri]) -> String {
     uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// Reads kind, redirect URIs, those after a sign-out, usage of organizations, the ID tokens' algorithm, whether devices sign in, and where the client is told of ends.
+/// Reads kind, redirect URIs, those after a sign-out, usage of organizations, the ID tokens' algorithm, whether devices sign in, where the client is told of
+/// ends, and what its ID tokens tell.
 pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, DbErr> {
     let kind: Option<String> = columns.next()?;
     let (back, leaves): (String, Option<String>) = (columns.next()?, columns.next()?);
@@ -90,6 +92,7 @@ pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, 
         id_token_alg: alg.map_or(Ok(TokenAlg::default()), |name| name.parse().map_err(wrong))?,
         device_flow,
         backchannel_logout_uri: columns.next::<Option<String>>()?.map(PageUri::stored),
+        claims: TokenClaims::stored(columns.next::<Option<String>>()?.as_deref()),
     })
 }
 
@@ -97,7 +100,7 @@ pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, 
 const CLIENT: &str =
     "select c.id, c.client_id, c.name, c.org_id, o.slug, o.status, s.slug, s.service_type, s.device_activation_uri, s.implicit_grant, c.application_type, c.redirect_uris,
       c.post_logout_redirect_uris, c.organization_usage, c.id_token_alg, c.device_flow,
-      c.backchannel_logout_uri
+      c.backchannel_logout_uri, c.token_claims
     from clients c
     left join organizations o on o.id = c.org_id and o.deleted_at is null
     left join services s on s.org_id = c.org_id and s.id = c.id";

@@ -6,6 +6,7 @@ mod mapped;
 
 use domain::{
     ConnectionId, Error, OrgId, Result, RoleId, UserId,
+    applications::token_claims::ClaimFacts,
     authorization::{
         policy::{OrgScope, Read, Write},
         resource::{MemberRoles, Roles},
@@ -138,6 +139,8 @@ const LIST: Sql = sql!(
     further_roles = FURTHER_ROLES
 );
 
+const NAMES: Sql = sql!("select slug, name from organizations where id = $1 and deleted_at is null");
+
 fn next_role(columns: &mut Columns<'_>) -> Result<EffectiveRole, DbErr> {
     let role = RoleName::stored(columns.next()?);
     let id: Option<uuid::Uuid> = columns.next()?;
@@ -166,11 +169,26 @@ fn read(row: &QueryResult) -> Result<(EffectiveRole, Source), DbErr> {
 impl Store {
     /// Every role of a member, with its sources: first what the membership names. `NotFound` for a stranger.
     pub async fn effective_roles(&self, scope: OrgScope<'_, MemberRoles, Read>, user: UserId) -> Result<Vec<EffectiveRole>> {
-        let of = || vec![scope.org().uuid().into(), user.uuid().into()];
-        let base = sql::one(&self.db, BASE, of()).await?.ok_or_else(|| Error::not_found("member"))?;
+        self.roles_of((scope.org(), user)).await?.ok_or_else(|| Error::not_found("member"))
+    }
+
+    /// `None` for a stranger.
+    async fn roles_of(&self, (org, user): (OrgId, UserId)) -> Result<Option<Vec<EffectiveRole>>> {
+        let of = || vec![org.uuid().into(), user.uuid().into()];
+        let Some(base) = sql::one(&self.db, BASE, of()).await? else { return Ok(None) };
         let base = next_role(&mut Columns::of(&base)).map_err(from_db)?;
         let further: Vec<_> = sql::read_all(&sql::all(&self.db, LIST, of()).await?, read)?;
-        Ok(EffectiveRole::gathered(std::iter::once((base, Source::Membership)).chain(further)))
+        Ok(Some(EffectiveRole::gathered(std::iter::once((base, Source::Membership)).chain(further))))
+    }
+
+    /// What an application may be told of somebody who signed in to an organization there, with their roles or without; who is no member has none.
+    /// `None`: the organization is gone.
+    pub async fn facts_for_claims(&self, who: (OrgId, UserId), roles: bool) -> Result<Option<ClaimFacts>> {
+        let Some(row) = sql::one(&self.db, NAMES, vec![who.0.uuid().into()]).await? else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        let (slug, name) = (columns.next().map_err(from_db)?, columns.next().map_err(from_db)?);
+        let roles = if roles { self.roles_of(who).await?.unwrap_or_default() } else { Vec::new() };
+        Ok(Some(ClaimFacts { slug, name, roles }))
     }
 }
 

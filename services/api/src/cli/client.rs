@@ -5,6 +5,7 @@ use domain::{
     Error, Result,
     applications::{
         clients::{ApplicationType, AuthMethod, ClientKeys, SignInSettings},
+        token_claims::TokenClaims,
         uris::RedirectUri,
     },
     core::value::Name,
@@ -43,12 +44,25 @@ pub(super) enum ClientCommand {
         /// People sign in for devices of it that have no browser.
         #[arg(long)]
         devices: bool,
+        /// What its ID tokens tell of whoever signs in to an organization, as NAME=FACT; several times for several. A name is a URL; facts are org_roles,
+        /// org_permissions, org_name and org_display_name.
+        #[arg(long, value_name = "NAME=FACT")]
+        claim: Vec<String>,
     },
 }
 
 pub(super) async fn run(command: &ClientCommand, config: &Config) -> Result<()> {
-    let ClientCommand::Create { name, jwks, public, native, redirect_uri, post_logout_redirect_uri, organizations, devices } =
-        command;
+    let ClientCommand::Create {
+        name,
+        jwks,
+        public,
+        native,
+        redirect_uri,
+        post_logout_redirect_uri,
+        organizations,
+        devices,
+        claim,
+    } = command;
     let bad = |field: &'static str, message: String| Error::field(field, "bad_value", message);
     let name: Name = name.parse().map_err(|e: domain::BadValue| bad("--name", e.to_string()))?;
     let keys = jwks.as_ref().map(|file| keys(file).map_err(|message| bad("--jwks", message))).transpose()?;
@@ -67,6 +81,7 @@ pub(super) async fn run(command: &ClientCommand, config: &Config) -> Result<()> 
         post_logout_redirect_uris: uris("--post-logout-redirect-uri", post_logout_redirect_uri)?,
         organization_usage: usage,
         device_flow: *devices,
+        claims: claims(claim).map_err(|message| bad("--claim", message))?,
         ..SignInSettings::default()
     };
     let assembled = attach(config, Sources::system()).await?;
@@ -79,6 +94,12 @@ pub(super) async fn run(command: &ClientCommand, config: &Config) -> Result<()> 
         None => say!("  it signs with its own keys"),
     }
     Ok(())
+}
+
+fn claims(all: &[String]) -> Result<TokenClaims, String> {
+    let pairs: Option<serde_json::Map<_, _>> =
+        all.iter().map(|one| one.rsplit_once('=').map(|(name, fact)| (name.to_owned(), fact.into()))).collect();
+    TokenClaims::parse(&pairs.ok_or("Use NAME=FACT.")?.into()).map_err(|e| e.to_string())
 }
 
 fn keys(file: &std::path::Path) -> Result<ClientKeys, String> {

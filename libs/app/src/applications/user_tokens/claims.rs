@@ -12,6 +12,7 @@ use domain::{
     identity::{authentications::Method, entry::counting},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use store::identity::sessions::LivingGrant;
 
 use super::ID_TOKEN;
@@ -117,6 +118,9 @@ pub struct IdClaims {
     /// Who they are.
     #[serde(flatten)]
     pub profile: Profile,
+    /// What else the client is told.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
 }
 
 /// What is left of what was granted: our own scopes, and what the API still defines and the client was still granted there.
@@ -231,6 +235,17 @@ impl App {
             nonce,
             at_hash: at_hash(access_token),
             profile: self.claims_of_person(living, scopes).await?,
+            more: self.further_claims(living).await?,
         })
+    }
+
+    /// What the client's ID tokens tell of somebody in the organization that they signed in to.
+    async fn further_claims(&self, living: &LivingGrant) -> Result<Map<String, Value>> {
+        let (org, user) = (living.granted.grant.org_id, living.user.id);
+        if living.claims.is_empty() || living.organization.is_none() {
+            return Ok(Map::new());
+        }
+        let facts = self.store.facts_for_claims((org, user), living.claims.tell_roles()).await?;
+        Ok(facts.map(|facts| living.claims.told(&facts)).unwrap_or_default())
     }
 }

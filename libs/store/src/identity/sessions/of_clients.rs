@@ -7,6 +7,7 @@ use domain::{
     applications::{
         clients::AuthMethod,
         resource_servers::{Scopes, TokenAlg},
+        token_claims::TokenClaims,
     },
     core::value::Slug,
     identity::{accounts::User, authentications::Authentications, sessions::GrantRow},
@@ -58,6 +59,8 @@ pub struct LivingGrant {
     pub auth_method: AuthMethod,
     /// What its ID tokens are signed with.
     pub id_token_alg: TokenAlg,
+    /// What its ID tokens tell beside what they always do.
+    pub claims: TokenClaims,
     /// In whose name.
     pub user: User,
     /// What their session did.
@@ -71,7 +74,7 @@ pub struct LivingGrant {
 }
 
 /// What lives at `$2`, and whose session began after `$3`. A client that is gone has nothing.
-const GRANT: &str = "select g.id, g.session_id, g.user_id, g.org_id, g.client_org_id, g.client_id, g.scope, g.audience, g.ip_address, g.dpop_jkt, g.created_at, c.client_id, c.auth_method, c.id_token_alg,
+const GRANT: &str = "select g.id, g.session_id, g.user_id, g.org_id, g.client_org_id, g.client_id, g.scope, g.audience, g.ip_address, g.dpop_jkt, g.created_at, c.client_id, c.auth_method, c.id_token_alg, c.token_claims,
       u.realm, u.email, u.is_platform_owner, u.email_verified_at, u.created_at, u.updated_at, u.deleted_at,
       s.authn, o.slug, o.status, m.role, o.sign_in_policy,
       (select count(*) from consents x where x.org_id = g.client_org_id and x.service_id = g.client_id and x.user_id = g.user_id),
@@ -108,6 +111,7 @@ fn read(row: &QueryResult) -> Result<LivingGrant, DbErr> {
     let alg: Option<String> = columns.next()?;
     let id_token_alg =
         alg.map_or(Ok(TokenAlg::default()), |name| name.parse().map_err(|e: domain::BadValue| DbErr::Type(e.to_string())))?;
+    let claims = TokenClaims::stored(columns.next::<Option<String>>()?.as_deref());
     let user = next_user(granted.grant.user_id, &mut columns)?;
     let did = Authentications::stored(columns.next::<Option<String>>()?.as_deref());
     let (slug, status): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
@@ -116,7 +120,7 @@ fn read(row: &QueryResult) -> Result<LivingGrant, DbErr> {
     let entrance = entrance.for_guest(columns.next::<i64>()? > 0);
     let organization = slug.map(|slug| (Slug::stored(slug), entrance));
     let (signed_in_at, expires_at) = (columns.next()?, columns.next()?);
-    Ok(LivingGrant { granted, client_id, auth_method, id_token_alg, user, did, organization, signed_in_at, expires_at })
+    Ok(LivingGrant { granted, client_id, auth_method, id_token_alg, claims, user, did, organization, signed_in_at, expires_at })
 }
 
 async fn one(db: &impl ConnectionTrait, sql: Sql, key: Value, (now, longest): (Time, TimeDelta)) -> Result<Option<LivingGrant>> {

@@ -14,6 +14,7 @@ use domain::{
         service_keys::{ServicePermission, ServicePermissions},
         services::{AccessLevel, ProviderScopes, ServiceSettings, ServiceType},
         subscriptions::SubscriptionStatus,
+        token_claims::TokenClaims,
         uris::{PageUri, RedirectUri, ResourceUri},
     },
     core::secret::ProviderSecret,
@@ -142,6 +143,12 @@ impl FromJson for Scopes {
 }
 
 impl FromJson for ClientKeys {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        Self::parse(value)
+    }
+}
+
+impl FromJson for TokenClaims {
     fn from_json(value: &Value) -> Result<Self, BadValue> {
         Self::parse(value)
     }

@@ -11,6 +11,7 @@ use domain::{
     applications::{
         clients::{ApplicationType, AuthMethod, ClientKeys, OrganizationUsage, PlatformClient, SignInSettings},
         resource_servers::TokenAlg,
+        token_claims::TokenClaims,
         uris::{PageUri, RedirectUri},
     },
     core::value::Name,
@@ -44,7 +45,7 @@ impl PathId for ClientId {
 
 /// A client of the platform.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "application_type": "web", "redirect_uris": ["https://app.example.com/callback"], "post_logout_redirect_uris": ["https://app.example.com"], "organization_usage": "require", "id_token_alg": "RS256", "device_flow": false, "backchannel_logout_uri": "https://app.example.com/backchannel-logout", "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "application_type": "web", "redirect_uris": ["https://app.example.com/callback"], "post_logout_redirect_uris": ["https://app.example.com"], "organization_usage": "require", "id_token_alg": "RS256", "device_flow": false, "backchannel_logout_uri": "https://app.example.com/backchannel-logout", "token_claims": {"https://app.example.com/org_roles": "org_roles"}, "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
 pub(super) struct PlatformClientResponse {
     id: String,
     /// What it calls itself in OAuth.
@@ -69,6 +70,9 @@ pub(super) struct PlatformClientResponse {
     device_flow: bool,
     /// Where it is told that somebody's session has ended (OpenID Connect Back-Channel Logout).
     backchannel_logout_uri: Option<String>,
+    /// What its ID tokens tell beside what they always do, by the claims' names.
+    #[schema(value_type = BTreeMap<String, String>)]
+    token_claims: TokenClaims,
     /// Until when the secret before the last rotation works.
     old_secret_until: Option<String>,
     created_at: String,
@@ -90,6 +94,7 @@ impl From<PlatformClient> for PlatformClientResponse {
             id_token_alg: c.sign_in.id_token_alg.as_str(),
             device_flow: c.sign_in.device_flow,
             backchannel_logout_uri: c.sign_in.backchannel_logout_uri.map(Into::into),
+            token_claims: c.sign_in.claims,
             old_secret_until: c.old_secret_until.map(time),
             created_at: time(c.created_at),
             updated_at: time(c.updated_at),
@@ -186,11 +191,16 @@ struct SignInFields {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000)]
     backchannel_logout_uri: Field<PageUri>,
+    /// What its ID tokens tell beside what they always do, of whoever signs in to an organization: at most ten names, each a URL, with what they tell.
+    /// `org_roles` and `org_permissions` are arrays of texts, `org_name` is the organization's slug, `org_display_name` its name.
+    #[serde(default)]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    token_claims: Field<TokenClaims>,
 }
 
 impl SignInFields {
     fn parse(self) -> Result<SignInSettings> {
-        let (kind, redirect, leaving, usage, alg, devices, told) = all((
+        let (kind, redirect, leaving, usage, alg, devices, told, claims) = all((
             self.application_type.optional("application_type"),
             self.redirect_uris.optional("redirect_uris"),
             self.post_logout_redirect_uris.optional("post_logout_redirect_uris"),
@@ -198,6 +208,7 @@ impl SignInFields {
             self.id_token_alg.optional("id_token_alg"),
             self.device_flow.optional("device_flow"),
             self.backchannel_logout_uri.optional("backchannel_logout_uri"),
+            self.token_claims.optional("token_claims"),
         ))?;
         Ok(SignInSettings {
             application_type: kind.unwrap_or_default(),
@@ -207,6 +218,7 @@ impl SignInFields {
             id_token_alg: alg.unwrap_or_default(),
             device_flow: devices.unwrap_or_default(),
             backchannel_logout_uri: told,
+            claims: claims.unwrap_or_default(),
         })
     }
 }
@@ -280,6 +292,7 @@ async fn update(
         id_token_alg,
         device_flow,
         backchannel_logout_uri,
+        claims,
     ) = all((
         b.name.change("name"),
         b.auth_method.change("auth_method"),
@@ -291,6 +304,7 @@ async fn update(
         f.id_token_alg.change("id_token_alg"),
         f.device_flow.change("device_flow"),
         f.backchannel_logout_uri.patch("backchannel_logout_uri"),
+        f.token_claims.change("token_claims"),
     ))?;
     let changes = ClientChanges {
         name,
@@ -303,6 +317,7 @@ async fn update(
         id_token_alg,
         device_flow,
         backchannel_logout_uri,
+        claims,
     };
     Ok(web::Json(app.update_client(&who.caller, who.path.0, &changes).await?.into()))
 }
