@@ -3,6 +3,7 @@
 
 mod arriving;
 mod attempts;
+mod joining;
 mod leaving;
 mod mapping;
 mod own;

@@ -21,7 +21,7 @@ pub struct Allowed {
 pub struct Guest {
     /// Whether they use the service.
     pub uses: bool,
-    /// Whether they may begin to: the service takes sign-ups, and their account is the platform's.
+    /// Whether they may begin to: the service takes sign-ups, and their account is the platform's or the organization's own.
     pub may_begin: bool,
     /// What they let it have.
     pub allowed: Option<Allowed>,

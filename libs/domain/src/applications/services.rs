@@ -148,7 +148,7 @@ pub struct ServiceSettings {
     pub device_activation_uri: Option<PageUri>,
     /// Its own APIs.
     pub resource_uris: Vec<ResourceUri>,
-    /// Whether anybody with an account of the platform may begin to use it.
+    /// Whether anybody with an account of the platform, and whoever comes through one of the organization's connections, may begin to use it.
     #[serde(default)]
     pub sign_up: bool,
     /// Whether sign-ins of the native contract end with tokens in the fragment of its address (RFC 6749, 4.2).

@@ -32,7 +32,8 @@ pub(crate) const CONSENTS: Table = Table {
 
 /// Of a service's client (`$1`, `$2`) and a person.
 const GUEST: Sql = sql!(
-    "select (select count(*) from service_users p where p.org_id = s.org_id and p.service_id = s.id and p.user_id = $3), s.sign_up, x.scopes, x.updated_at
+    "select (select count(*) from service_users p where p.org_id = s.org_id and p.service_id = s.id and p.user_id = $3), s.sign_up, x.scopes, x.updated_at,
+      exists (select 1 from removals b where b.org_id = s.org_id and b.user_id = $3)
     from services s
     left join consents x on x.org_id = s.org_id and x.service_id = s.id and x.user_id = $3
     where s.org_id = $1 and s.id = $2"
@@ -47,18 +48,21 @@ const LIST: Sql = sql!(
     limit $2"
 );
 
-fn guest(row: &QueryResult, user: &User) -> Result<Guest, DbErr> {
+fn guest(row: &QueryResult, org: OrgId, user: &User) -> Result<Guest, DbErr> {
     let mut columns = Columns::of(row);
     let (used, sign_up): (i64, bool) = (columns.next()?, columns.next()?);
     let (scopes, at): (Option<String>, Option<_>) = (columns.next()?, columns.next()?);
+    let removed: bool = columns.next()?;
     let allowed = scopes.zip(at).map(|(scopes, at)| Allowed { scopes: Scopes::stored(&scopes), at });
-    Ok(Guest { uses: used > 0, may_begin: sign_up && user.realm == PLATFORM, allowed })
+    // The organization's own account whose access it removed has nothing of its own to come back with.
+    let is_free = user.realm == PLATFORM || user.realm == org && !removed;
+    Ok(Guest { uses: used > 0, may_begin: sign_up && is_free, allowed })
 }
 
 async fn find_guest(db: &impl ConnectionTrait, (org, service): (OrgId, ServiceId), user: &User) -> Result<Guest> {
     let values = vec![org.uuid().into(), service.uuid().into(), user.id.uuid().into()];
     let row = sql::one(db, GUEST, values).await?;
-    row.map_or(Ok(Guest::default()), |row| guest(&row, user).map_err(from_db))
+    row.map_or(Ok(Guest::default()), |row| guest(&row, org, user).map_err(from_db))
 }
 
 fn consent(row: &QueryResult) -> Result<Consent, DbErr> {
@@ -93,6 +97,7 @@ const BEGIN_TO_USE: Sql = sql!(
     values ($1, $2, $3, $4, $5)
     on conflict (org_id, service_id, user_id) do nothing"
 );
+const TAKES_SIGN_UPS: Sql = sql!("select 1 from services where org_id = $1 and id = $2 and sign_up");
 const TAKE_PLACE: Sql = sql!("update services set users = users + 1 where org_id = $1 and id = $2 and users < $3");
 const ALLOW: Sql = sql!(
     "insert into consents (org_id, service_id, user_id, scopes, created_at, updated_at)
@@ -128,6 +133,11 @@ impl WriteTx {
     /// What somebody who is no member is at a service.
     pub async fn guest(&self, of: (OrgId, ServiceId), user: &User) -> Result<Guest> {
         find_guest(&self.tx, of, user).await
+    }
+
+    /// Whether a service takes people who are no members.
+    pub async fn takes_sign_ups(&self, (org, service): (OrgId, ServiceId)) -> Result<bool> {
+        Ok(sql::one(&self.tx, TAKES_SIGN_UPS, vec![org.uuid().into(), service.uuid().into()]).await?.is_some())
     }
 
     /// Somebody begins to use a service that takes sign-ups; whether they did not before. `Conflict` (`service_user_limit`).

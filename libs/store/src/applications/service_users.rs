@@ -114,6 +114,15 @@ const DELETE_ACCOUNT: Sql = sql!(
     and not exists (select 1 from memberships m where m.user_id = users.id)
     and not exists (select 1 from service_users s where s.user_id = users.id)"
 );
+/// The same of one that came through a connection to use a service, and was never anything else.
+const DELETE_SIGNED_UP: Sql = sql!(
+    "delete from users
+    where id = $2 and realm = $1 and password_hash is null
+    and exists (select 1 from identities i where i.org_id = $1 and i.user_id = users.id)
+    and not exists (select 1 from removals r where r.org_id = $1 and r.user_id = users.id)
+    and not exists (select 1 from memberships m where m.user_id = users.id)
+    and not exists (select 1 from service_users s where s.user_id = users.id)"
+);
 const USED_ELSEWHERE: Sql = sql!(
     "select (select count(*) from memberships where user_id = $1)
       + (select count(*) from service_users where user_id = $1 and not (org_id = $2 and service_id = $3))"
@@ -225,9 +234,8 @@ impl WriteTx {
         self.end_subscription(scope.org(), scope.service(), who.user.id).await?;
         let gone = self.discount_end_user(scope.org(), who.user.id).await?;
         sql::execute(&self.tx, DELETE, [of(), vec![who.user.id.uuid().into()]].concat()).await?;
-        if who.made_here {
-            sql::execute(&self.tx, DELETE_ACCOUNT, vec![scope.org().uuid().into(), who.user.id.uuid().into()]).await?;
-        }
+        let delete = if who.made_here { DELETE_ACCOUNT } else { DELETE_SIGNED_UP };
+        sql::execute(&self.tx, delete, vec![scope.org().uuid().into(), who.user.id.uuid().into()]).await?;
         sql::execute(&self.tx, GIVE_BACK, of()).await?;
         self.give_end_users_back(scope.org(), gone).await
     }

@@ -27,12 +27,13 @@ use store::{
         },
         flows::Trouble,
     },
-    tenancy::{invitations::LockedInvitation, members::Admission},
+    tenancy::invitations::LockedInvitation,
 };
 
 use super::{
     attempts::{attempt, in_trouble},
     done, identity_key,
+    joining::{admit, begin, take_over},
     mapping::map_groups,
     saml_logout::remember,
 };
@@ -47,7 +48,6 @@ use crate::{
         },
         risk::{device::Shown, telling},
     },
-    tenancy::invitations,
 };
 
 /// Somebody whom a provider named.
@@ -78,10 +78,11 @@ struct Meant {
 }
 
 impl Meant {
-    async fn find(tx: &WriteTx, key: &IdentityKey, asserted: &Asserted) -> Result<Self> {
-        let known = tx.known_identity(key).await?;
-        let at_address = match (&known, asserted.address.email()) {
-            (None, Some(email)) => tx.candidate_at(key.org, email).await?,
+    async fn find(tx: &WriteTx, key: &IdentityKey, named: &Named<'_>) -> Result<Self> {
+        let service = named.loaded.service();
+        let known = tx.known_identity(key, service).await?;
+        let at_address = match (&known, named.asserted.address.email()) {
+            (None, Some(email)) => tx.candidate_at(key.org, email, service).await?,
             _ => None,
         };
         Ok(Self { known, at_address })
@@ -90,12 +91,17 @@ impl Meant {
         let known = self.known.as_ref().map(|(user, _)| user);
         known.or_else(|| self.at_address.as_ref().map(|candidate| &candidate.user))
     }
+    /// Whether they are a member.
+    fn is_member(&self) -> bool {
+        let known = self.known.as_ref().map(|(_, known)| known.account);
+        known.or_else(|| self.at_address.as_ref().map(|candidate| candidate.facts)).is_some_and(|account| account.member)
+    }
     /// The same while nobody else decides on whoever is meant.
-    async fn held(tx: &WriteTx, key: &IdentityKey, asserted: &Asserted) -> Result<Self> {
-        let found = Self::find(tx, key, asserted).await?;
+    async fn held(tx: &WriteTx, key: &IdentityKey, named: &Named<'_>) -> Result<Self> {
+        let found = Self::find(tx, key, named).await?;
         let Some(id) = found.user().map(|user| user.id) else { return Ok(found) };
         tx.hold_person(id).await?;
-        let held = Self::find(tx, key, asserted).await?;
+        let held = Self::find(tx, key, named).await?;
         if held.user().map(|user| user.id) == Some(id) { Ok(held) } else { Err(meanwhile()) }
     }
 }
@@ -137,6 +143,9 @@ impl App {
                 "identity_taken" => {
                     silent(self.failed_upstream(call, &loaded, of, failed(Stage::Account, Reason::IdentityTaken)).await?)
                 }
+                "service_user_limit" => {
+                    silent(self.failed_upstream(call, &loaded, of, failed(Stage::Account, Reason::ServiceFull)).await?)
+                }
                 "risk_blocked" => {
                     self.failed_upstream(call, &loaded, of, failed(Stage::Entry, Reason::Risky)).await?;
                     silent(Turn::Stop(Stop::Refused(e)))
@@ -165,7 +174,7 @@ impl App {
             return refuse(Stage::Assertion, Reason::Replayed).await;
         }
         let key = identity_key(login, asserted);
-        let meant = Meant::held(tx, &key, asserted).await?;
+        let meant = Meant::held(tx, &key, named).await?;
         let email = asserted.address.email();
         let (routed, invited) = match email {
             Some(email) => {
@@ -187,33 +196,53 @@ impl App {
                 Some(email) => tx.was_removed(login.org, email).await?,
                 None => false,
             },
+            takes_sign_ups: match named.loaded.service() {
+                Some(service) => tx.takes_sign_ups((login.org, service)).await?,
+                None => false,
+            },
         });
-        let user = meant.user().cloned();
         let invited =
             invited.filter(|_| matches!(asserted.address, Address::Vouched(_)) && routed == Routed::Here { proven: true });
+        self.follow(tx, named, (&organization, invited.as_ref()), (decision, &meant)).await
+    }
+
+    /// Does what was decided.
+    async fn follow(
+        &self,
+        tx: &WriteTx,
+        named: &Named<'_>,
+        (organization, invited): (&OrganizationView, Option<&LockedInvitation>),
+        (decision, meant): (Decision, &Meant),
+    ) -> Result<Change<Landing>> {
+        let &Named { login, asserted, .. } = named;
+        let (user, is_member) = (meant.user().cloned(), meant.is_member());
         match (decision, user) {
             (Decision::Refuse(reason), user) => self.refuse(tx, named, (Stage::Account, reason), user.map(|user| user.id)).await,
             (Decision::Prove(_), Some(user)) => self.ask_for_proof(tx, named, &user).await,
             (Decision::SignIn(_), Some(user)) => {
-                tx.link_identity(&key, asserted, &user).await?;
-                self.go_in(tx, named, &user, Vec::new()).await
+                tx.link_identity(&identity_key(login, asserted), asserted, &user).await?;
+                self.go_in(tx, named, (&user, is_member), Vec::new()).await
             }
             (Decision::Link(_), Some(user)) => {
-                let told = self.take_over(tx, named, &user).await?;
-                self.go_in(tx, named, &user, told).await
+                let told = take_over(tx, (login, asserted), &user).await?;
+                self.go_in(tx, named, (&user, is_member), told).await
             }
             (Decision::Admit(_), Some(user)) => {
-                let mut told = admit(tx, &organization, invited.as_ref(), &user).await?;
-                told.extend(self.take_over(tx, named, &user).await?);
-                self.go_in(tx, named, &user, told).await
+                let mut told = admit(tx, organization, invited, &user).await?;
+                told.extend(take_over(tx, (login, asserted), &user).await?);
+                self.go_in(tx, named, (&user, true), told).await
             }
-            (Decision::Create, _) => {
-                let Some(email) = email else { return Err(Error::internal("an account without an address")) };
+            (Decision::Create | Decision::SignUp, _) => {
+                let Some(email) = asserted.address.email() else { return Err(Error::internal("an account without an address")) };
                 let user = new_user(tx, login.org, email, false);
                 tx.insert_account(&user, None).await.map_err(|e| if e.code == "email_taken" { meanwhile() } else { e })?;
-                let mut told = admit(tx, &organization, invited.as_ref(), &user).await?;
-                told.extend(self.take_over(tx, named, &user).await?);
-                self.go_in(tx, named, &user, told).await
+                let joins = decision == Decision::Create;
+                let mut told = match joins {
+                    true => admit(tx, organization, invited, &user).await?,
+                    false => begin(tx, (login.org, named.loaded.service()), &user).await?,
+                };
+                told.extend(take_over(tx, (login, asserted), &user).await?);
+                self.go_in(tx, named, (&user, joins), told).await
             }
             _ => Err(Error::internal("a decision about nobody")),
         }
@@ -261,21 +290,12 @@ impl App {
         Ok(Change::silent(Landing::GoesOn, NoEvent::Housekeeping))
     }
 
-    /// The account is theirs from now on, with the identity.
-    async fn take_over(&self, tx: &WriteTx, named: &Named<'_>, user: &User) -> Result<Vec<(OrgId, Event)>> {
-        // Whoever made it may have left something in it (T24).
-        if user.email_verified_at.is_none() {
-            tx.strip_account(user).await?;
-        }
-        link(tx, named.login, named.asserted, user).await
-    }
-
     /// They are known: the rest is as with everybody.
     async fn go_in(
         &self,
         tx: &WriteTx,
         named: &Named<'_>,
-        user: &User,
+        (user, is_member): (&User, bool),
         mut told: Vec<(OrgId, Event)>,
     ) -> Result<Change<Landing>> {
         tx.acts(domain::Actor::User { id: user.id, email: user.email.clone() });
@@ -302,9 +322,11 @@ impl App {
         if change.value().is_ok() {
             let session = self.provider_session(login, asserted, tx.now());
             remember(tx, (login, asserted), session.as_ref(), user.id).await?;
-            let (mapped, notes) = map_groups(tx, login, asserted, user).await?;
-            told.extend(mapped);
-            record.notes = notes;
+            if is_member {
+                let (mapped, notes) = map_groups(tx, login, asserted, user).await?;
+                told.extend(mapped);
+                record.notes = notes;
+            }
         }
         tx.record_attempt(login.org, login.connection, &record).await?;
         let change = change.map(|outcome| match outcome {

@@ -10,7 +10,7 @@ use store::{
     identity::federation::{logins::UpstreamLogin, saml_sessions::SamlSessionHashes},
 };
 
-use super::{arriving::link, done, mapping::map_groups, saml_logout::remember};
+use super::{done, joining::link, mapping::map_groups, saml_logout::remember};
 use crate::App;
 
 /// What a provider said of somebody who has to prove that an account is theirs.

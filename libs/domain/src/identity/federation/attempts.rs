@@ -97,7 +97,7 @@ reasons! {
     /// Not of a domain that comes this way.
     EmailDomain = "email_domain_not_allowed", "The address is not of a domain that is routed to this connection.";
     /// Nobody whom we know, and nobody is made.
-    NoAccount = "no_account", "Nobody here has this identity, and nobody is added: switch `jit` on, or invite them. An unproven address never fits an account by itself.";
+    NoAccount = "no_account", "Nobody here has this identity, and nobody is added: switch `jit` on, or invite them; a service may also take people who are no members (`sign_up`). An unproven address never fits an account by itself.";
     /// They were removed.
     AccessRemoved = "access_removed", "They were removed from the organization. Invite them again to let them back in.";
     /// Their account is closed.
@@ -106,6 +106,8 @@ reasons! {
     IdentityTaken = "identity_taken", "The account has another identity at this provider already. Unlink that first.";
     /// There is no place.
     SeatLimit = "seat_limit", "All seats of the organization are taken.";
+    /// The service takes nobody any more.
+    ServiceFull = "service_user_limit", "The service that was signed in to has as many users as it may have.";
     /// The policy says no.
     PolicyRefused = "policy_refused", "The organization's sign-in policy refuses them: `simulate` says why.";
     /// It looked risky.

@@ -34,6 +34,8 @@ pub struct Account {
     pub operates: bool,
     /// Whether it was removed from the organization, and nobody has let it back in.
     pub removed: bool,
+    /// Whether it may come to the service that is signed in to without being a member: it uses it, or the service takes sign-ups.
+    pub guest: bool,
 }
 
 /// Where people with addresses of a domain sign in.
@@ -73,6 +75,8 @@ pub struct Situation<'a> {
     pub invited: bool,
     /// Whether somebody with the address was removed from the organization, and nobody has let them back in.
     pub removed: bool,
+    /// Whether it is a service that is signed in to, and it takes people who are no members.
+    pub takes_sign_ups: bool,
 }
 
 /// What to do.
@@ -88,8 +92,16 @@ pub enum Decision {
     Admit(UserId),
     /// Somebody new, who becomes a member.
     Create,
+    /// Somebody new, who uses the service and is no member.
+    SignUp,
     /// Nobody.
     Refuse(Reason),
+}
+
+/// What a stranger becomes.
+enum Place {
+    Member,
+    User,
 }
 
 impl Situation<'_> {
@@ -98,8 +110,8 @@ impl Situation<'_> {
         self.vouched && self.routed == (Routed::Here { proven: true })
     }
 
-    /// Whether a stranger becomes a member.
-    fn joins(&self) -> Result<(), Reason> {
+    /// What a stranger becomes, if anything: membership is asked first, so a service's open door never stands in its place.
+    fn joins(&self) -> Result<Place, Reason> {
         match (self.email, self.ambiguous) {
             (None, true) => return Err(Reason::EmailAmbiguous),
             (None, false) => return Err(Reason::EmailMissing),
@@ -110,7 +122,8 @@ impl Situation<'_> {
         }
         match self.routed {
             Routed::Elsewhere | Routed::OthersHere => Err(Reason::EmailDomain),
-            _ if self.jit || self.invited && self.is_proven() => Ok(()),
+            _ if self.jit || self.invited && self.is_proven() => Ok(Place::Member),
+            _ if self.takes_sign_ups => Ok(Place::User),
             _ => Err(Reason::NoAccount),
         }
     }
@@ -135,14 +148,23 @@ fn of_known(situation: &Situation<'_>, known: &Known) -> Decision {
         () if account.closed => Decision::Refuse(Reason::AccountDeactivated),
         () if known.reprove && account.member => Decision::Prove(account.user),
         () if account.member => Decision::SignIn(account.user),
-        () => situation.joins().map_or_else(Decision::Refuse, |()| Decision::Admit(account.user)),
+        () => match situation.joins() {
+            Ok(Place::Member) => Decision::Admit(account.user),
+            _ if account.guest => Decision::SignIn(account.user),
+            Ok(Place::User) => Decision::Refuse(Reason::NoAccount),
+            Err(reason) => Decision::Refuse(reason),
+        },
     }
 }
 
 /// Rows 3, 4 and 12 to 15.
 fn of_stranger(situation: &Situation<'_>, at_address: Option<Account>) -> Decision {
     let Some(account) = at_address else {
-        return situation.joins().map_or_else(Decision::Refuse, |()| Decision::Create);
+        return match situation.joins() {
+            Ok(Place::Member) => Decision::Create,
+            Ok(Place::User) => Decision::SignUp,
+            Err(reason) => Decision::Refuse(reason),
+        };
     };
     // One whose domain is led to another provider is not that provider's to speak for.
     let elsewhere = matches!(situation.routed, Routed::Elsewhere | Routed::OthersHere);
@@ -154,9 +176,12 @@ fn of_stranger(situation: &Situation<'_>, at_address: Option<Account>) -> Decisi
         () if account.member && situation.is_proven() && !account.holds => Decision::Link(account.user),
         () if account.member => Decision::Prove(account.user),
         // The organization's own account, which only a service used so far.
-        () if account.managed && situation.is_proven() => {
-            situation.joins().map_or_else(Decision::Refuse, |()| Decision::Admit(account.user))
-        }
+        () if account.managed && situation.is_proven() => match situation.joins() {
+            Ok(Place::Member) => Decision::Admit(account.user),
+            _ if account.guest => Decision::Link(account.user),
+            Ok(Place::User) => Decision::Refuse(Reason::NoAccount),
+            Err(reason) => Decision::Refuse(reason),
+        },
         () => Decision::Refuse(Reason::NoAccount),
     }
 }

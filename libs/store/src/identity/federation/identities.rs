@@ -1,7 +1,7 @@
 //! Whom identity providers know, and which account that is here.
 
 use domain::{
-    ConnectionId, Error, OrgId, PLATFORM, Result, Time, UserId,
+    ConnectionId, Error, OrgId, PLATFORM, Result, ServiceId, Time, UserId,
     authorization::{
         policy::{OrgScope, Read, Write},
         resource::Connections,
@@ -52,12 +52,14 @@ pub struct Candidate {
     pub facts: Account,
 }
 
-/// What is selected of an account `u` in organization `$1`, in the order of [`candidate`].
+/// What is selected of an account `u` in organization `$1`, perhaps at its service `$4`, in the order of [`candidate`].
 const CANDIDATE: &str = "m.role, r.permissions,
       exists (select 1 from service_grants g where g.org_id = $1 and g.user_id = u.id)
       or exists (select 1 from member_roles d join roles f on f.org_id = d.org_id and f.id = d.role_id
         where d.org_id = $1 and d.user_id = u.id and f.permissions <> ''),
-      exists (select 1 from removals b where b.org_id = $1 and (b.user_id = u.id or b.email = u.email))
+      exists (select 1 from removals b where b.org_id = $1 and (b.user_id = u.id or b.email = u.email)),
+      exists (select 1 from services s where s.org_id = $1 and s.id = $4 and (s.sign_up
+        or exists (select 1 from service_users p where p.org_id = s.org_id and p.service_id = s.id and p.user_id = u.id)))
     from users u
     left join memberships m on m.org_id = $1 and m.user_id = u.id
     left join roles r on r.org_id = $1 and r.slug = m.role";
@@ -85,7 +87,7 @@ fn candidate(row: &QueryResult, org: OrgId) -> Result<(Candidate, bool, bool), D
     let (blocked, reprove) = (columns.next::<Option<Time>>()?.is_some(), columns.next()?);
     let role = columns.next::<Option<String>>()?.map(RoleName::stored);
     let permissions: Option<String> = columns.next()?;
-    let (granted, removed): (bool, bool) = (columns.next()?, columns.next()?);
+    let (granted, removed, guest): (bool, bool, bool) = (columns.next()?, columns.next()?, columns.next()?);
     let caps =
         |role: &RoleName| role.builtin_caps().unwrap_or_else(|| caps_from_text(permissions.as_deref().unwrap_or_default()));
     let facts = Account {
@@ -96,8 +98,14 @@ fn candidate(row: &QueryResult, org: OrgId) -> Result<(Candidate, bool, bool), D
         holds: granted || role.as_ref().is_some_and(|role| caps(role) != Caps::NONE),
         operates: user.is_platform_owner,
         removed,
+        guest,
     };
     Ok((Candidate { user, facts }, blocked, reprove))
+}
+
+/// The service that is signed in to; nil: none.
+fn at(service: Option<ServiceId>) -> Value {
+    service.map_or_else(uuid::Uuid::nil, ServiceId::uuid).into()
 }
 
 /// Where a domain is led, by the organization's word: `$2` is the domain, `$3` the connection.
@@ -182,16 +190,17 @@ impl WriteTx {
         sql::execute(&self.tx, DROP_LINKS, vec![user.id.uuid().into()]).await.map(|_| ())
     }
 
-    /// Who has an identity.
-    pub async fn known_identity(&self, key: &IdentityKey) -> Result<Option<(User, Known)>> {
-        let Some(row) = sql::one(&self.tx, KNOWN, self.identity_key(key)).await? else { return Ok(None) };
+    /// Who has an identity; what they are at a service, if one is signed in to.
+    pub async fn known_identity(&self, key: &IdentityKey, service: Option<ServiceId>) -> Result<Option<(User, Known)>> {
+        let values = [self.identity_key(key), vec![at(service)]].concat();
+        let Some(row) = sql::one(&self.tx, KNOWN, values).await? else { return Ok(None) };
         let (Candidate { user, facts }, blocked, reprove) = candidate(&row, key.org).map_err(from_db)?;
         Ok(Some((user, Known { account: facts, blocked, reprove })))
     }
 
-    /// The account in an organization that an address means, if any.
-    pub async fn candidate_at(&self, org: OrgId, email: &Email) -> Result<Option<Candidate>> {
-        let values = vec![org.uuid().into(), email.as_str().into(), PLATFORM.uuid().into()];
+    /// The account in an organization that an address means, if any; what it is at a service, if one is signed in to.
+    pub async fn candidate_at(&self, org: OrgId, email: &Email, service: Option<ServiceId>) -> Result<Option<Candidate>> {
+        let values = vec![org.uuid().into(), email.as_str().into(), PLATFORM.uuid().into(), at(service)];
         let Some(row) = sql::one(&self.tx, AT_ADDRESS, values).await? else { return Ok(None) };
         candidate(&row, org).map(|(candidate, ..)| Some(candidate)).map_err(from_db)
     }

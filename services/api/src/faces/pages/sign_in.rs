@@ -188,7 +188,7 @@ fn trouble(of: &store::identity::flows::Trouble) -> Trouble {
     let kind = match of.reason {
         Reason::NoAccount => TroubleKind::NoAccount,
         Reason::AccessRemoved | Reason::AccountDeactivated => TroubleKind::Removed,
-        Reason::SeatLimit => TroubleKind::Full,
+        Reason::SeatLimit | Reason::ServiceFull => TroubleKind::Full,
         _ => TroubleKind::Other,
     };
     Trouble { kind, reference: of.attempt.to_string() }

@@ -4,7 +4,7 @@ use super::*;
 
 fn account(n: u128) -> Account {
     let user = UserId::new(Uuid::from_u128(n));
-    Account { user, managed: false, closed: false, member: true, holds: false, operates: false, removed: false }
+    Account { user, managed: false, closed: false, member: true, holds: false, operates: false, removed: false, guest: false }
 }
 
 const PROVEN: Routed = Routed::Here { proven: true };
@@ -21,6 +21,7 @@ fn stranger(email: &Email) -> Situation<'_> {
         jit: true,
         invited: false,
         removed: false,
+        takes_sign_ups: false,
     }
 }
 
@@ -32,9 +33,11 @@ fn known(account: Account) -> Option<Known> {
 fn the_table() {
     let email: Email = "ann@acme.example".parse().expect("an address");
     let of = || stranger(&email);
+    let open = || Situation { takes_sign_ups: true, ..of() };
     let ann = account(1);
     let managed = Account { managed: true, ..ann };
     let gone = Account { member: false, ..managed };
+    let user = Account { guest: true, ..gone };
     let closed = Account { closed: true, ..ann };
     let (known_ann, blocked) = (known(ann), |account| Some(Known { account, blocked: true, reprove: false }));
     let reprove = |account| Some(Known { account, blocked: false, reprove: true });
@@ -109,6 +112,41 @@ fn the_table() {
         ("14: invited, not proven", Situation { jit: false, invited: true, vouched: false, ..of() }, refuse(Reason::NoAccount)),
         ("14: the organization's account for a service", Situation { at_address: Some(gone), ..of() }, Decision::Admit(ann.user)),
         ("14: the same, not proven", Situation { at_address: Some(gone), vouched: false, ..of() }, refuse(Reason::NoAccount)),
+        ("14a: new, at a service that takes sign-ups", Situation { jit: false, ..open() }, Decision::SignUp),
+        ("14a: membership goes before", open(), Decision::Create),
+        ("14a: not vouched for", Situation { jit: false, vouched: false, ..open() }, Decision::SignUp),
+        ("14a: invited", Situation { jit: false, invited: true, ..open() }, Decision::Create),
+        ("14a: invited, and not proven", Situation { jit: false, invited: true, vouched: false, ..open() }, Decision::SignUp),
+        (
+            "14a: of a domain that is led elsewhere",
+            Situation { jit: false, routed: Routed::Elsewhere, ..open() },
+            refuse(Reason::EmailDomain),
+        ),
+        ("14a: of another domain", Situation { jit: false, routed: Routed::OthersHere, ..open() }, refuse(Reason::EmailDomain)),
+        ("14a: no address", Situation { jit: false, email: None, ..open() }, refuse(Reason::EmailMissing)),
+        ("14a: removed before", Situation { jit: false, removed: true, ..open() }, refuse(Reason::AccessRemoved)),
+        (
+            "14a: known, and removed from the organization",
+            Situation { jit: false, known: blocked(gone), ..open() },
+            refuse(Reason::AccessRemoved),
+        ),
+        ("6: known, who uses the service", Situation { jit: false, known: known(user), ..open() }, Decision::SignIn(ann.user)),
+        (
+            "6: the same, whatever is said of an address",
+            Situation { jit: false, known: known(user), email: None, ..of() },
+            Decision::SignIn(ann.user),
+        ),
+        ("7: the same, where everybody joins", Situation { known: known(user), ..open() }, Decision::Admit(ann.user)),
+        (
+            "12: the organization's account that uses the service, proven",
+            Situation { jit: false, at_address: Some(user), ..of() },
+            Decision::Link(ann.user),
+        ),
+        (
+            "12: the same, not proven",
+            Situation { jit: false, at_address: Some(user), vouched: false, ..open() },
+            refuse(Reason::NoAccount),
+        ),
         ("15: nobody joins", Situation { jit: false, ..of() }, refuse(Reason::NoAccount)),
         ("15: no address", Situation { email: None, ..of() }, refuse(Reason::EmailMissing)),
         ("15: several addresses", Situation { email: None, ambiguous: true, ..of() }, refuse(Reason::EmailAmbiguous)),

@@ -61,7 +61,7 @@ struct CreateServiceRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 10)]
     resource_uris: Field<Vec<ResourceUri>>,
-    /// Whether anybody with an account of the platform may begin to use it, once they allow it what it asks for. Default: false.
+    /// Whether anybody with an account of the platform, or who comes through one of the organization's connections, may begin to use it, once they allow it what it asks for. Default: false.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     sign_up: Field<bool>,

@@ -36,7 +36,7 @@ pub(in crate::faces::native) struct ServiceResponse {
     device_activation_uri: Option<String>,
     /// What access tokens can be for, beside the service itself.
     resource_uris: Vec<String>,
-    /// Whether anybody with an account of the platform may begin to use it.
+    /// Whether anybody with an account of the platform, and whoever comes through one of the organization's connections, may begin to use it.
     sign_up: bool,
     /// Whether sign-ins through `/auth/{provider}` end with tokens in the fragment of a redirect URI.
     implicit_grant: bool,
