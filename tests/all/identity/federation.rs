@@ -1,14 +1,15 @@
 //! Signing in through an organization's identity provider, from the application's request to its tokens.
 
 mod answers;
+mod choosing;
 mod entering;
 mod groups;
 mod implicit;
 mod linking;
 mod own;
 mod saml;
-
 mod sign_ups;
+
 use serde_json::{Value, json};
 use tenantry_tests::{AskedFor, Browser, Landed, OpenIdProvider, Org, RelyingParty, TestApp, User, both, read_token, text};
 

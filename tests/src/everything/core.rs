@@ -9,6 +9,7 @@ use super::{
 pub(super) const NOUNS: &[Noun] = &[
     Noun { parameter: "token", prefix: "inv_", make: made!(no_token) },
     Noun { parameter: "flow_id", prefix: "flow_", make: made!(no_flow) },
+    Noun { parameter: "link_id", prefix: "", make: made!(no_flow) },
     Noun { parameter: "asset_name", prefix: "style-", make: made!(no_asset) },
     Noun { parameter: "stylesheet_name", prefix: "", make: made!(stylesheet) },
 ];
@@ -24,11 +25,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("pages.changeEmail", Public),
     op("pages.forgottenPassword", Public),
     op("pages.invitation", Public),
+    op("pages.link", Public),
     op("pages.postChangeEmail", Public),
     op("pages.postForgottenPassword", Public),
     op("pages.postResetPassword", Public),
     op("pages.postSetup", Public),
     op("pages.answerDevice", Public),
+    op("pages.answerLink", Public),
     op("pages.device", Public),
     op("pages.postDevice", Public),
     op("pages.postSignIn", Public),

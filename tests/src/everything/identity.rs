@@ -65,6 +65,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("user.confirmEmail", Public),
     op("user.getProfile", SignedIn),
     op("user.identities.list", SignedIn),
+    op("user.identities.startLink", SignedIn),
     op("user.identities.unlink", SignedIn),
     op("user.mfa.disable", SignedIn),
     op("user.mfa.getStatus", SignedIn),

@@ -3,6 +3,7 @@
 
 mod arriving;
 mod attempts;
+mod choosing;
 mod joining;
 mod leaving;
 mod mapping;

@@ -7,6 +7,7 @@ pub mod devices;
 mod finish;
 pub mod implicit;
 pub mod leaving;
+pub mod linking;
 mod passkeys;
 mod showing;
 pub mod steps;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 
 use crypto::opaque;
 use domain::{
-    Error, PLATFORM, Result, ServiceId, UserId,
+    Error, OrgId, PLATFORM, Result, ServiceId, UserId,
     applications::{authorization_requests::AnswersTo, consents::Guest},
     core::rate::Limit,
     identity::{
@@ -92,6 +93,13 @@ pub enum Turn {
     Away(Dispatch),
     /// It is asked about a device.
     Approve(Box<devices::Approval>),
+    /// It is asked whether a provider is linked with the account.
+    Link(Box<linking::LinkAsk>),
+    /// It has answered that.
+    Linked {
+        /// Whether it said yes.
+        linked: bool,
+    },
     /// It has answered for a device.
     Answered {
         /// Whether it said yes.
@@ -155,7 +163,16 @@ impl Loaded {
     }
     fn door(&self) -> Door<'_> {
         let service = self.service();
-        Door::Browser { flow: self.mine(), cookie: self.cookie.as_deref(), proof: self.proof.as_ref(), service }
+        Door::Browser { flow: self.mine(), cookie: self.cookie.as_deref(), proof: self.to_prove(), service }
+    }
+    /// What a provider said that is proven by signing in. What somebody links by their own choice they are asked about.
+    fn to_prove(&self) -> Option<&Proof> {
+        self.proof.as_ref().filter(|_| self.flow.request.link.is_none())
+    }
+    /// The organization whose providers people are sent to.
+    pub(crate) fn org(&self) -> Option<OrgId> {
+        let link = self.flow.request.link.map(|link| link.org);
+        link.or_else(|| self.flow.organization.as_ref().map(|org| org.id))
     }
     /// The service that is signed in to, if the client is an organization's.
     pub(crate) fn service(&self) -> Option<ServiceId> {
@@ -263,6 +280,7 @@ impl App {
             // An organization's own account is for that organization, as is who is known by an organization's word only.
             confined: session.did.is_confined(session.user.realm) || session.user.realm != PLATFORM,
             entry: entry.as_ref(),
+            is_another: loaded.flow.request.link.is_some_and(|link| link.user != session.user.id),
             is_asked: loaded.is_asked(),
         });
         let flow = &loaded.flow;
@@ -274,7 +292,7 @@ impl App {
             wants_passkey: loaded.asked.is_some(),
             waits: flow.waiting.is_some(),
             chosen: flow.connection,
-            proves: loaded.proof.is_some(),
+            proves: loaded.to_prove().is_some(),
             fresh_since: flow.fresh_since,
             session,
             began: flow.created_at,
@@ -313,9 +331,10 @@ impl App {
             Err(e) => return Err(e),
         };
         match step {
-            Step::Done => match loaded.flow.request.device.clone() {
-                Some(device) => self.ask_about_device(call, (loaded, &device)).await,
-                None => self.issue(call, loaded, true).await,
+            Step::Done => match (loaded.flow.request.device.clone(), loaded.flow.request.link) {
+                (Some(device), _) => self.ask_about_device(call, (loaded, &device)).await,
+                (None, Some(link)) => self.ask_about_link(call, loaded, link).await,
+                (None, None) => self.issue(call, loaded, true).await,
             },
             // Where nobody named the organization, another one may do.
             Step::Refused(Dead::NoAccess | Dead::Network | Dead::OtherWay) if !steps::is_named(&loaded) => {

@@ -10,6 +10,7 @@ use super::{
     clients::{OrganizationUsage, SignInSettings},
     resource_servers::Scopes,
 };
+use crate::{ConnectionId, OrgId, UserId};
 
 /// Scopes that are ours to give, at every client.
 pub const OWN_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
@@ -95,6 +96,27 @@ pub struct AuthorizationRequest {
     /// The device that is answered for, by the hash of its code, in the place of a browser's client (RFC 8628).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// The provider that somebody links with their account, in the place of a client's request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkRequest>,
+}
+
+/// Somebody wants to sign in through a provider of an organization from now on, with the account that they have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkRequest {
+    /// Whose account it is.
+    pub user: UserId,
+    /// The organization.
+    pub org: OrgId,
+    /// Its connection.
+    pub connection: ConnectionId,
+}
+
+impl AuthorizationRequest {
+    /// Whether no client waits for the answer: it ends on a page of ours.
+    pub const fn ends_here(&self) -> bool {
+        self.device.is_some() || self.link.is_some()
+    }
 }
 
 /// What is wrong with a request.
@@ -157,6 +179,7 @@ pub fn read(parameters: &BTreeMap<String, String>, client: &SignInSettings) -> R
         ui_locales: own("ui_locales"),
         id_token_hint: own("id_token_hint"),
         device: None,
+        link: None,
         to,
     })
 }

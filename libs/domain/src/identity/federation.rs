@@ -1,8 +1,9 @@
-//! Signing in through an organization's identity provider: what it said of somebody ([`asserted`]), who that is here ([`linking`]), and what is
+//! Signing in through an organization's identity provider: what it said of somebody ([`asserted`]), who that is here ([`linking`], [`choosing`]), and what is
 //! written down of each attempt ([`attempts`]).
 
 pub mod asserted;
 pub mod attempts;
+pub mod choosing;
 pub mod linking;
 
 use std::fmt;

@@ -31,6 +31,8 @@ pub struct SignedInHere<'a> {
     pub confined: bool,
     /// For the organization of the flow: what its policy says; `None`: they do not belong there.
     pub entry: Option<&'a Entry>,
+    /// Whether it is somebody else than the flow is for.
+    pub is_another: bool,
     /// Whether they are asked what the client gets of their account: they are no member, and have not allowed it.
     pub is_asked: bool,
 }
@@ -102,6 +104,8 @@ pub enum Dead {
     OtherWay,
     /// They are known by an organization's word only, and this is not that organization.
     Confined,
+    /// The flow is for another account.
+    AnotherAccount,
 }
 
 impl Step {
@@ -140,6 +144,9 @@ pub fn next(facts: &Facts<'_>) -> Step {
     let first = if facts.has_email { Step::Password } else { Step::Identify };
     let Some(session) = facts.session.filter(|session| counts(facts, session.did)) else { return first };
     let was_here = session.did.newest_first().is_some_and(|at| at >= facts.began.timestamp());
+    if session.is_another {
+        return if was_here { Step::Refused(Dead::AnotherAccount) } else { first };
+    }
     if !facts.has_organization {
         return match facts.usage {
             OrganizationUsage::Require => Step::Organization,

@@ -45,6 +45,7 @@ export const user = {
   },
   identities: {
     list: 'GET /api/user/identities',
+    startLink: 'POST /api/user/identities/{provider_id}/link',
     unlink: 'DELETE /api/user/identities/{provider_id}',
   },
   mfa: {

@@ -162,7 +162,25 @@ impl Store {
     }
 }
 
+/// Our own pages, in whose flows people do something with their account that no client asks for. It has the platform's id; nobody can name it, for its
+/// name has a blank, and it has no address to come back to.
+const OWN_PAGES: Sql = sql!(
+    "insert into clients (org_id, id, client_id, name, redirect_uris, organization_usage, auth_method, created_at, updated_at)
+    values ($1, $1, 'our pages', 'our pages', '', 'deny', 'none', $2, $2)
+    on conflict (org_id, id) do nothing"
+);
+
 impl WriteTx {
+    /// The client of our own pages.
+    pub async fn own_pages(&self) -> Result<BrowserClient> {
+        let row = || one(&self.tx, BY_ID, vec![PLATFORM.uuid().into(), PLATFORM.uuid().into()]);
+        if let Some(client) = row().await? {
+            return Ok(client);
+        }
+        sql::execute(&self.tx, OWN_PAGES, vec![PLATFORM.uuid().into(), self.now().into()]).await?;
+        row().await?.ok_or_else(|| domain::Error::internal("our own pages have no client"))
+    }
+
     /// The client of a flow.
     pub async fn client_of_flow(&self, (org, id): (OrgId, Uuid)) -> Result<Option<BrowserClient>> {
         one(&self.tx, BY_ID, vec![org.uuid().into(), id.into()]).await

@@ -23,6 +23,8 @@ use crate::{
     },
 };
 
+// The client of our own pages ([`super::browser_clients`]) is none of them.
+
 /// The columns of a [`PlatformClient`], in the order of [`read`].
 const CLIENT: &str =
     "c.id, c.client_id, c.name, c.auth_method, c.jwks, c.application_type, c.redirect_uris, c.post_logout_redirect_uris,
@@ -58,14 +60,15 @@ pub(super) fn next_keys(columns: &mut Columns<'_>) -> Result<Option<ClientKeys>,
 const LIST: Sql = sql!(
     "select {client}
     from clients c
-    where c.org_id = $1
+    where c.org_id = $1 and c.id <> c.org_id
     order by c.created_at desc, c.id desc
     limit {hidden $2} offset {hidden $3}",
     client = CLIENT
 );
-const COUNT: Sql = sql!("select count(*) from clients where org_id = $1");
-const GET: Sql = sql!("select {client} from clients c where c.org_id = $1 and c.id = $2", client = CLIENT);
-const LOCK: Sql = sql!("select {client} from clients c where c.org_id = $1 and c.id = $2 {for update}", client = CLIENT);
+const COUNT: Sql = sql!("select count(*) from clients where org_id = $1 and id <> org_id");
+const GET: Sql = sql!("select {client} from clients c where c.org_id = $1 and c.id = $2 and c.id <> c.org_id", client = CLIENT);
+const LOCK: Sql =
+    sql!("select {client} from clients c where c.org_id = $1 and c.id = $2 and c.id <> c.org_id {for update}", client = CLIENT);
 
 fn found(row: Option<QueryResult>) -> Result<PlatformClient> {
     read(&row.ok_or_else(|| Error::not_found("client"))?).map_err(from_db)

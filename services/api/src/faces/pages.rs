@@ -8,6 +8,7 @@ pub(crate) mod browser;
 mod device;
 mod frame;
 mod language;
+mod link;
 mod mailed;
 mod page;
 mod render;
@@ -26,8 +27,8 @@ pub(crate) use self::{
     frame::{Brand, Frame},
     language::PageLanguage,
     page::{
-        Action, Choice, CodeProblem, ConsentFacts, DeviceFacts, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem,
-        Problem, Provider, Trouble, TroubleKind,
+        Action, Choice, CodeProblem, ConsentFacts, DeviceFacts, ErrorKind, FactorKind, IdentifyProblem, LinkFacts, Page,
+        PasswordProblem, Problem, Provider, Trouble, TroubleKind,
     },
     safe_url::SafeUrl,
 };
@@ -39,6 +40,7 @@ pub(crate) fn routes(routes: &mut Routes<'_>) {
         .of(upstream::routes)
         .of(saml::routes)
         .of(device::routes)
+        .of(link::routes)
         .of(through::routes)
         .tag(PAGES)
         .add(assets::asset, anybody().unlimited())

@@ -349,32 +349,7 @@ fn came_to(entered: &Result<Arrived>) -> Outcome {
 }
 
 /// Uses an assertion up, which counts once, whoever brings it and to which process (T07).
-async fn counts_once(tx: &WriteTx, login: &UpstreamLogin, asserted: &Asserted) -> Result<bool> {
+pub(super) async fn counts_once(tx: &WriteTx, login: &UpstreamLogin, asserted: &Asserted) -> Result<bool> {
     let Some(word) = &asserted.saml else { return Ok(true) };
     tx.see_once(&format!("saml {}", login.connection), &opaque::hash(&word.assertion), word.seen_until).await
-}
-
-/// They become a member: by their invitation, or because everybody does whom the provider names.
-async fn admit(
-    tx: &WriteTx,
-    organization: &OrganizationView,
-    invited: Option<&LockedInvitation>,
-    user: &User,
-) -> Result<Vec<(OrgId, Event)>> {
-    let org = organization.organization.id;
-    if let Some(locked) = invited {
-        let role = invitations::clamped_role(tx, locked).await?;
-        return invitations::join(tx, locked, role, &user.email, user.id).await;
-    }
-    let membership = tx.insert_member(Admission::Asserted(organization), user.id).await?;
-    let (email, role) = (user.email.to_string(), membership.role.to_string());
-    Ok(vec![(org, Event::UserJoined { user_id: user.id, email, role })])
-}
-
-/// The identity is theirs from now on.
-pub(super) async fn link(tx: &WriteTx, login: &UpstreamLogin, asserted: &Asserted, user: &User) -> Result<Vec<(OrgId, Event)>> {
-    let key = identity_key(login, asserted);
-    let new = tx.link_identity(&key, asserted, user).await?;
-    let event = || Event::IdentityLinked { user_id: user.id, provider_id: login.connection };
-    Ok(if new { vec![(login.org, event())] } else { Vec::new() })
 }

@@ -24,7 +24,7 @@ impl App {
     pub(crate) async fn send_upstream(&self, call: &Call, loaded: Loaded, id: ConnectionId) -> Result<Turn> {
         self.admit_browser("flow-steps", call).await?;
         let flow = loaded.flow.id;
-        let Some(org) = loaded.flow.organization.as_ref().map(|org| org.id) else { return Ok(Turn::Stop(Stop::Over)) };
+        let Some(org) = loaded.org() else { return Ok(Turn::Stop(Stop::Over)) };
         let Some(upstream) = self.store.public_upstream(org, id).await? else {
             let failure = Failure::at(Stage::Connection, Reason::ConnectionDisabled);
             return self.failed_upstream(call, &loaded, (org, id), (failure, None)).await;
@@ -66,15 +66,22 @@ impl App {
         let redirect_uri = self.callback_url(upstream.connection.id);
         let party =
             RelyingParty { connection: &upstream.connection, secret: upstream.secret.as_ref(), redirect_uri: &redirect_uri };
-        let hint = loaded.flow.email.as_ref().map(|email| email.as_str());
-        let sending = Sending { bindings: &bindings, login_hint: hint.or(loaded.flow.request.login_hint.as_deref()), fresh };
+        // What the account is called that is linked is none of the provider's business.
+        let typed = loaded.flow.email.as_ref().filter(|_| loaded.flow.request.link.is_none());
+        let hint = typed.map(|email| email.as_str()).or(loaded.flow.request.login_hint.as_deref());
+        let sending = Sending { bindings: &bindings, login_hint: hint, fresh };
         let url = self.upstreams.authorization_url(&party, &sending)?;
         Ok((Binds::Code(bindings), Dispatch::Redirect(url)))
     }
 
     /// Whether the provider has to ask them again, and its answer to say that it did.
     async fn must_be_fresh(&self, loaded: &Loaded, org: OrgId) -> Result<bool> {
-        let asked = loaded.flow.request.prompt.login || loaded.flow.request.max_age.is_some();
+        let request = &loaded.flow.request;
+        // Who links a provider has shown who they are, and nobody is signed in by that.
+        if request.link.is_some() {
+            return Ok(false);
+        }
+        let asked = request.prompt.login || request.max_age.is_some();
         Ok(asked || self.store.public_sign_in_policy(org).await?.max_age.is_some())
     }
 }

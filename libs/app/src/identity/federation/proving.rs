@@ -37,6 +37,15 @@ impl Proof {
         if self.login.user != Some(user.id) {
             return Err(wrong());
         }
+        let mut told = self.take(tx, user).await?;
+        remember(tx, (&self.login, &self.asserted), self.session.as_ref(), user.id).await?;
+        let (mapped, _) = map_groups(tx, &self.login, &self.asserted, user).await?;
+        told.extend(mapped);
+        Ok((self.done, told))
+    }
+
+    /// The identity becomes a member's, if the provider's word still counts, once. `Conflict` (`flow_over`, `identity_taken`).
+    pub(crate) async fn take(&self, tx: &WriteTx, user: &User) -> Result<Vec<(OrgId, Event)>> {
         tx.hold_person(user.id).await?;
         // Removed meanwhile: the word was about a member.
         let is_member = tx.entrance(self.login.org, user.id).await?.is_some_and(|entrance| entrance.role.is_some());
@@ -44,11 +53,7 @@ impl Proof {
         if !is_member || !counts || !tx.end_upstream_login(self.login.id).await? {
             return Err(Error::conflict("flow_over", "This sign-in is over. Begin again at the application."));
         }
-        let mut told = link(tx, &self.login, &self.asserted, user).await?;
-        remember(tx, (&self.login, &self.asserted), self.session.as_ref(), user.id).await?;
-        let (mapped, _) = map_groups(tx, &self.login, &self.asserted, user).await?;
-        told.extend(mapped);
-        Ok((self.done, told))
+        link(tx, &self.login, &self.asserted, user).await
     }
 }
 

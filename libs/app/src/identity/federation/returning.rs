@@ -94,6 +94,9 @@ impl App {
             Err(stop) => return silent(Turn::Stop(stop)),
         };
         match self.heard(call, &login, &loaded, answer).await {
+            Ok((_, asserted)) if loaded.flow.request.link.is_some() => {
+                silent(self.arrive_to_link(call, (&loaded, &login), &asserted).await?)
+            }
             Ok((upstream, asserted)) => self.arrive(call, browser, (loaded, upstream, login), asserted).await,
             Err(Unheard::Failed(failure)) => {
                 silent(self.failed_upstream(call, &loaded, (login.org, login.connection), (failure, None)).await?)
@@ -105,7 +108,7 @@ impl App {
     /// The connection as it is now: nobody comes through one that was switched off, or changed, while they were away (T09).
     async fn living_upstream(&self, login: &UpstreamLogin, loaded: &Loaded) -> Result<Upstream, Unheard> {
         let failed = |reason| Err(Failure::at(Stage::Connection, reason).into());
-        let is_there = loaded.flow.organization.as_ref().is_some_and(|org| org.id == login.org);
+        let is_there = loaded.org() == Some(login.org);
         match self.store.public_upstream(login.org, login.connection).await? {
             Some(upstream) if is_there && upstream.connection.generation == login.generation => Ok(upstream),
             Some(_) => failed(Reason::ConnectionChanged),

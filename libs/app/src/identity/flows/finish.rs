@@ -119,7 +119,7 @@ impl App {
 
     /// Tells the client that whoever signed in does not belong to its organization.
     pub(super) async fn deny(&self, call: &Call, loaded: &Loaded) -> Result<Turn> {
-        if loaded.flow.request.device.is_some() {
+        if loaded.flow.request.ends_here() {
             return Ok(Turn::Stop(Stop::Dead(Dead::NoAccess, loaded.flow.organization.clone())));
         }
         if !loaded.client.sign_in.comes_back_to(&loaded.flow.request.to.redirect_uri) {

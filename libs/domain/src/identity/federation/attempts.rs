@@ -103,7 +103,7 @@ reasons! {
     /// Their account is closed.
     AccountDeactivated = "account_deactivated", "Their account is closed.";
     /// The identity, or the account, has another counterpart.
-    IdentityTaken = "identity_taken", "The account has another identity at this provider already. Unlink that first.";
+    IdentityTaken = "identity_taken", "Somebody else has this identity, or the account has another one at this provider already. Unlink that first.";
     /// There is no place.
     SeatLimit = "seat_limit", "All seats of the organization are taken.";
     /// The service takes nobody any more.

@@ -29,6 +29,7 @@ fn request(prompt: Prompt, max_age: Option<i64>) -> AuthorizationRequest {
         ui_locales: None,
         id_token_hint: None,
         device: None,
+        link: None,
     }
 }
 
@@ -62,6 +63,7 @@ struct Case<'a> {
     session: Option<i64>,
     confined: bool,
     entry: Option<Entry>,
+    is_another: bool,
     is_asked: bool,
     expected: Step,
 }
@@ -83,6 +85,7 @@ impl Default for Case<'_> {
             session: None,
             confined: false,
             entry: None,
+            is_another: false,
             is_asked: false,
             expected: Step::Done,
         }
@@ -264,6 +267,25 @@ fn what_is_missing_is_computed_from_what_is_known() {
             expected: Step::Refused(Dead::NoAccess),
             ..Case::default()
         },
+        Case {
+            what: "for another account than was here before",
+            usage: OrganizationUsage::Deny,
+            email: true,
+            session: Some(-10),
+            is_another: true,
+            expected: Step::Password,
+            ..Case::default()
+        },
+        Case {
+            what: "for another account than who signs in now, also where that may enter",
+            organization: true,
+            email: true,
+            session: Some(50),
+            is_another: true,
+            entry: enter(),
+            expected: Step::Refused(Dead::AnotherAccount),
+            ..Case::default()
+        },
     ] {
         let request = request(case.prompt, case.max_age);
         let did = case.session.map(password);
@@ -271,6 +293,7 @@ fn what_is_missing_is_computed_from_what_is_known() {
             did,
             confined: case.confined,
             entry: case.entry.as_ref(),
+            is_another: case.is_another,
             is_asked: case.is_asked,
         });
         let facts = Facts {

@@ -58,6 +58,19 @@ const NAMED: Sql = sql!(
     order by i.org_id
     limit 2"
 );
+/// Connections of organizations that somebody is a member of, through which people sign in.
+const LINKABLE: Sql = sql!(
+    "select o.id, c.id,
+      exists (select 1 from identities i where i.org_id = o.id and i.connection_id = c.id and i.user_id = $1)
+    from memberships m
+    join organizations o on o.id = m.org_id and o.deleted_at is null and o.status = 'active'
+    join org_connections w on w.org_id = o.id and w.enabled
+    join connections c on c.org_id = w.owner and c.id = w.connection_id
+    where m.user_id = $1 and (c.id = $2 or c.slug = $3) and c.protocol in {spoken}
+    order by o.id
+    limit 2",
+    spoken = super::SPOKEN
+);
 /// Other ways in: a password, a passkey, or another identity.
 const OTHERS: Sql = sql!(
     "select count(*)
@@ -89,7 +102,30 @@ impl Store {
     }
 }
 
+fn ambiguous() -> Error {
+    Error::conflict("ambiguous_provider", "Several organizations call a provider so. Send the connection's id.")
+}
+
 impl WriteTx {
+    /// The connection that a member may link with their account, and its organization. `NotFound`; `Conflict` (`ambiguous_provider`, `identity_taken`).
+    pub async fn linkable(&self, user: UserId, (id, slug): (Option<ConnectionId>, &str)) -> Result<(OrgId, ConnectionId)> {
+        let id = id.map_or(uuid::Uuid::nil(), ConnectionId::uuid);
+        let rows = sql::all(&self.tx, LINKABLE, vec![user.uuid().into(), id.into(), slug.into()]).await?;
+        let found: Vec<(OrgId, ConnectionId, bool)> = sql::read_all(&rows, |row| {
+            let mut columns = Columns::of(row);
+            Ok((OrgId::new(columns.next()?), ConnectionId::new(columns.next()?), columns.next()?))
+        })?;
+        match found.as_slice() {
+            [] => Err(Error::not_found("provider")),
+            [(_, _, true)] => Err(Error::conflict(
+                "identity_taken",
+                "This account has an identity at this provider already. Unlink that first.",
+            )),
+            [(org, connection, false)] => Ok((*org, *connection)),
+            _ => Err(ambiguous()),
+        }
+    }
+
     /// A person signs in through a connection no more; the organization where they did. Of two who unlink their last two one waits. `NotFound`;
     /// `Conflict` (`ambiguous_provider`, `last_identity`).
     pub async fn unlink_own_identity(
@@ -107,12 +143,7 @@ impl WriteTx {
         let (org, connection) = match found.as_slice() {
             [] => return Err(Error::not_found("identity")),
             [one] => *one,
-            _ => {
-                return Err(Error::conflict(
-                    "ambiguous_provider",
-                    "Several organizations call a provider so. Send the connection's id.",
-                ));
-            }
+            _ => return Err(ambiguous()),
         };
         if sql::count(&self.tx, OTHERS, vec![user.uuid().into(), connection.uuid().into()]).await? == 0 {
             return Err(Error::conflict(

@@ -192,6 +192,7 @@ pub(crate) async fn stopped(app: &App, req: &HttpRequest, stop: Stop) -> HttpRes
             let name = organization.as_ref().map(|org| org.name.clone()).unwrap_or_default();
             let kind = match dead {
                 Dead::Network => ErrorKind::NetworkNotAllowed,
+                Dead::AnotherAccount => ErrorKind::AnotherAccount,
                 Dead::NoAccess | Dead::OtherWay | Dead::Confined => ErrorKind::NoAccess { organization: name },
             };
             (kind, StatusCode::FORBIDDEN, organization)

@@ -5,8 +5,8 @@ mod parts;
 use serde::Serialize;
 
 pub(crate) use self::parts::{
-    Action, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, PasswordProblem,
-    Problem, Provider, Trouble, TroubleKind,
+    Action, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, LinkFacts,
+    PasswordProblem, Problem, Provider, Trouble, TroubleKind,
 };
 
 use super::safe_url::SafeUrl;
@@ -58,6 +58,8 @@ pub(crate) enum Page {
     Organizations { action: Action, email: String, choices: Vec<Choice>, other: SafeUrl },
     /// Asks whether an organization's service gets what it asks for (`answer`).
     Consent { action: Action, email: String, asked: ConsentFacts, other: SafeUrl },
+    /// Asks whether a provider is linked with the account (`answer`): first to go there, and then whether it is they whom it named.
+    Link { action: Action, email: String, link: LinkFacts, trouble: Option<Trouble> },
     /// Asks for the code that a device shows (`code`).
     Device { action: Action, bad: Option<CodeProblem> },
     /// Asks whether a device may go on (`answer`).
@@ -126,6 +128,7 @@ impl Page {
             Self::Passkey { .. } => "passkey.html",
             Self::Organizations { .. } => "organizations.html",
             Self::Consent { .. } => "consent.html",
+            Self::Link { .. } => "link.html",
             Self::Device { .. } => "device.html",
             Self::DeviceAsk { .. } => "device_ask.html",
             Self::DeviceDone { .. } => "device_done.html",

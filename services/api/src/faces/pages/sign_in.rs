@@ -22,7 +22,7 @@ use super::{
     Action, Choice, CodeProblem, ConsentFacts, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem, Provider,
     SafeUrl, Trouble, TroubleKind,
     browser::{self, Form, come_back, error_page, failed, own_form, stopped, to_client},
-    device,
+    device, link,
 };
 use crate::http::{
     context::Anyone,
@@ -96,8 +96,12 @@ pub(crate) async fn turn(app: &App, req: &HttpRequest, (turn, gives): (Turn, Coo
         Turn::Stop(stop) => stopped(app, req, stop).await,
         Turn::Approve(asked) => device::approval(app, req, *asked, &gives).await,
         Turn::Answered { approved } => device::answered(app, req, approved).await,
+        Turn::Link(asked) => link::asked(app, req, *asked, &gives).await,
+        Turn::Linked { linked } => link::answered(app, req, linked).await,
         Turn::Show(view) => {
-            let (organization, client) = (view.flow.organization.as_ref(), Some(view.client.as_str()));
+            // Nobody goes on to our own pages.
+            let client = Some(view.client.as_str()).filter(|_| view.flow.request.link.is_none());
+            let organization = view.flow.organization.as_ref();
             let frame = browser::frame(app, req, (organization, client), view.flow.request.ui_locales.as_deref()).await;
             let status = match &view.bad {
                 Some(e) if e.kind == Kind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -184,10 +188,11 @@ fn provider(way: Way) -> Provider {
 }
 
 /// What somebody is told who came back from a provider and is not in: what they can do. Why it is, only whoever looks after the connection sees.
-fn trouble(of: &store::identity::flows::Trouble) -> Trouble {
+pub(super) fn trouble(of: &store::identity::flows::Trouble) -> Trouble {
     let kind = match of.reason {
         Reason::NoAccount => TroubleKind::NoAccount,
         Reason::AccessRemoved | Reason::AccountDeactivated => TroubleKind::Removed,
+        Reason::IdentityTaken => TroubleKind::Taken,
         Reason::SeatLimit | Reason::ServiceFull => TroubleKind::Full,
         _ => TroubleKind::Other,
     };

@@ -1,6 +1,6 @@
 //! The providers through which the caller signs in.
 
-use actix_web::{HttpResponse, delete, get, web};
+use actix_web::{HttpResponse, delete, get, post, web};
 use app::App;
 use serde::Serialize;
 use store::identity::federation::own::OwnIdentity;
@@ -16,7 +16,7 @@ use crate::http::{
 };
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.tag(USER).add(list, signed_in()).add(unlink, signed_in());
+    routes.tag(USER).add(list, signed_in()).add(link, signed_in()).add(unlink, signed_in());
 }
 
 /// A provider through which the caller signs in.
@@ -60,6 +60,32 @@ impl From<OwnIdentity> for IdentityResponse {
 #[get("/api/user/identities")]
 async fn list(app: web::Data<App>, who: SignedIn) -> ApiResult<web::Json<Vec<IdentityResponse>>> {
     Ok(web::Json(app.own_identities(&who.caller).await?.into_iter().map(Into::into).collect()))
+}
+
+/// Where a provider is linked.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"authorization_url": "https://sso.example.com/link/019ab2c3d4e57f0080000000000000c1"}))]
+struct LinkResponse {
+    /// Where the person's browser is sent. The first browser that comes has it.
+    authorization_url: String,
+}
+
+/// Sign in through a provider of an organization that I am a member of from now on: its connection's `id`, or its `connection_id` where only one is called so.
+/// The answer is where the browser goes, for ten minutes: there I sign in with something of my own, unless I just did, go to the provider, and say yes to
+/// whom it named. Needs a sign-in with something of my own within the last 15 minutes.
+#[utoipa::path(
+    operation_id = "user.identities.startLink",
+    responses(
+        (status = 200, body = LinkResponse),
+        (status = 400, description = "My account has an identity there already, or several are called so.", body = ErrorBody),
+        (status = 403, description = "The sign-in is not recent, or was not with something of one's own.", body = ErrorBody),
+        (status = 404, description = "There is none in my organizations.", body = ErrorBody),
+    ),
+)]
+#[post("/api/user/identities/{provider_id}/link")]
+async fn link(app: web::Data<App>, who: SignedIn<Named<String>>) -> ApiResult<web::Json<LinkResponse>> {
+    let authorization_url = app.begin_to_link(&who.caller, &who.path.0).await?;
+    Ok(web::Json(LinkResponse { authorization_url }))
 }
 
 /// Sign in through a provider no more: its `id`, or its `provider` where only one is called so. Needs a sign-in with something of my own within the last 15

@@ -112,6 +112,8 @@ pub(crate) enum TroubleKind {
     Removed,
     /// Ask for a larger organization.
     Full,
+    /// Unlink what is linked first.
+    Taken,
     /// Try again, or ask.
     Other,
 }
@@ -127,6 +129,21 @@ pub(crate) struct ConsentFacts {
     pub stays: bool,
     /// What it wants at its own APIs, as these call it.
     pub own: Vec<String>,
+}
+
+/// A provider that is linked with an account.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LinkFacts {
+    /// The provider's name.
+    pub provider: String,
+    /// Whose it is.
+    pub organization: String,
+    /// Whether the provider has named somebody.
+    pub is_named: bool,
+    /// As the provider calls them.
+    pub subject: String,
+    /// Their address there.
+    pub address: Option<String>,
 }
 
 /// A device that asks.
@@ -172,6 +189,8 @@ pub(crate) enum ErrorKind {
         /// The organization's name.
         organization: String,
     },
+    /// The sign-in is for another account.
+    AnotherAccount,
     /// The organization is suspended, or the account blocked.
     NotActive,
     /// The organization lets nobody in from this network.
@@ -200,4 +219,8 @@ pub(crate) enum Done {
     PasswordSet,
     /// The platform has its first owner.
     PlatformOwned,
+    /// A provider is linked with the account.
+    Linked,
+    /// It is not.
+    NotLinked,
 }

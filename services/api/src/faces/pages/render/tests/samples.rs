@@ -2,8 +2,8 @@
 
 use crate::faces::pages::{
     page::{
-        Action, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, Page,
-        PasswordProblem, Problem, Provider, Trouble, TroubleKind,
+        Action, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, LinkFacts,
+        Page, PasswordProblem, Problem, Provider, Trouble, TroubleKind,
     },
     safe_url::SafeUrl,
 };
@@ -19,7 +19,8 @@ fn problem(code: &str, message: &str) -> Option<Problem> {
 }
 
 pub(super) fn pages(value: &str) -> Vec<Page> {
-    [flow(value), factors(value), consents(value), devices(value), errors(value), ends(value), mailed(value)].concat()
+    [flow(value), factors(value), consents(value), links(value), devices(value), errors(value), ends(value), mailed(value)]
+        .concat()
 }
 
 fn providers(value: &str, some: bool) -> Vec<Provider> {
@@ -128,6 +129,18 @@ fn consents(value: &str) -> Vec<Page> {
     vec![asked(false, vec![]), asked(true, vec![text(), text()])]
 }
 
+fn links(value: &str) -> Vec<Page> {
+    let text = || value.to_owned();
+    let page = |is_named, address, trouble| Page::Link {
+        action: Action::new("/signin/7Qm2/link", value),
+        email: text(),
+        link: LinkFacts { provider: text(), organization: text(), is_named, subject: text(), address },
+        trouble,
+    };
+    let taken = trouble(value, TroubleKind::Taken);
+    vec![page(false, None, None), page(false, None, Some(taken)), page(true, None, None), page(true, Some(text()), None)]
+}
+
 fn errors(value: &str) -> Vec<Page> {
     let kinds = [
         ErrorKind::BadRequest(value.to_owned()),
@@ -136,6 +149,7 @@ fn errors(value: &str) -> Vec<Page> {
         ErrorKind::FlowExpired,
         ErrorKind::OtherBrowser,
         ErrorKind::NoAccess { organization: value.to_owned() },
+        ErrorKind::AnotherAccount,
         ErrorKind::NotActive,
         ErrorKind::NetworkNotAllowed,
         ErrorKind::RiskBlocked,
@@ -189,7 +203,7 @@ fn mailed(value: &str) -> Vec<Page> {
         Page::Failed { problem: Problem { code: "new_code".to_owned(), message: value.to_owned() } },
         Page::Failed { problem: Problem { code: "email_taken".to_owned(), message: value.to_owned() } },
     ];
-    let done = [Done::EmailVerified, Done::EmailChanged, Done::PasswordSet, Done::PlatformOwned];
+    let done = [Done::EmailVerified, Done::EmailChanged, Done::PasswordSet, Done::PlatformOwned, Done::Linked, Done::NotLinked];
     pages.extend(done.map(|kind| Page::Done { kind }));
     pages
 }
