@@ -6,7 +6,7 @@ mod connections;
 mod discovery;
 mod factors;
 mod federation;
-mod flows;
+pub(crate) mod flows;
 mod pages;
 mod passkeys;
 mod privacy;

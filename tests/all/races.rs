@@ -5,6 +5,7 @@
 mod access;
 mod codes;
 mod control;
+mod enrolling;
 mod invariants;
 mod invitations;
 mod limits;

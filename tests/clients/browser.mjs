@@ -8,6 +8,7 @@ import { Api, NEVER } from './people.mjs';
 import { visitor } from './visitor.mjs';
 import { asked } from './walk_consent.mjs';
 import { onADevice } from './walk_devices.mjs';
+import { withNewApp, withNewPasskey } from './walk_enrolling.mjs';
 import { brand, byCode, choosing, comingIn } from './walk_in.mjs';
 import { changingAddress, firstOwner, forgetting, invited, signingUp } from './walk_mailed.mjs';
 import { leaving } from './walk_out.mjs';
@@ -20,7 +21,7 @@ import { goingWrong, guessing } from './walk_wrong.mjs';
 // In this order: some need what others did.
 const WALKS = [
   comingIn, choosing, brand, byCode, onADevice, asked, leaving, goingWrong, signingUp, changingAddress, forgetting, invited, firstOwner, guessing, withKeys, withoutScript,
-  byForm, inOtherLanguages, withPasskey, throughProviders, throughSaml,
+  byForm, inOtherLanguages, withPasskey, withNewApp, withNewPasskey, throughProviders, throughSaml,
 ];
 
 const browser = await chromium.launch({ executablePath: task.chromium, timeout: NEVER });

@@ -87,7 +87,7 @@ export class Api {
 }
 
 /** RFC 6238. */
-function totp(secret, steps) {
+export function totp(secret, steps) {
   const bits = [...secret].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
   const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
   const counter = Buffer.alloc(8);

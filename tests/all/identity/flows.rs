@@ -5,6 +5,7 @@ mod claims;
 mod consent;
 mod devices;
 mod dpop;
+mod enrolling;
 mod native_devices;
 mod organizations;
 mod security;
@@ -15,7 +16,9 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tenantry_tests::{Browser, PASSWORD, RelyingParty, Response, TestApp, User, both, read_token, text};
 
-pub(super) async fn application(app: &TestApp, settings: Value) -> (User, RelyingParty) {
+pub(crate) use self::enrolling::code as code_on_page;
+
+pub(crate) async fn application(app: &TestApp, settings: Value) -> (User, RelyingParty) {
     let root = app.platform_owner().await;
     let party = RelyingParty::register(&app.by(&root), settings).await;
     (root, party)

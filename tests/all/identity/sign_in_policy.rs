@@ -3,11 +3,11 @@
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tenantry_tests::{Client, Options, Org, PASSWORD, Response, TestApp, User, answers, both, text};
+use tenantry_tests::{Client, Options, Org, PASSWORD, PasskeyDevice, Response, TestApp, User, answers, both, text};
 
 use crate::core::shapes::has_exactly;
 
-const SHAPE: &[&str] = &["mfa", "max_age_seconds", "networks", "sso", "break_glass", "mfa_trusts_connection"];
+const SHAPE: &[&str] = &["methods", "mfa", "max_age_seconds", "networks", "sso", "break_glass", "mfa_trusts_connection"];
 
 async fn founded(app: &TestApp) -> (User, Org) {
     let ann = app.sign_up("ann@example.com").await;
@@ -63,7 +63,7 @@ both!(the_policy_is_read_changed_and_recorded, async |app| {
     has_exactly(&usual, SHAPE);
     assert_eq!(
         usual,
-        json!({"mfa": "off", "max_age_seconds": null, "networks": [], "sso": "optional", "break_glass": [], "mfa_trusts_connection": false})
+        json!({"methods": ["password", "passkey", "mail"], "mfa": "off", "max_age_seconds": null, "networks": [], "sso": "optional", "break_glass": [], "mfa_trusts_connection": false})
     );
     let changed = set(app, &org, json!({"max_age_seconds": 3600, "networks": ["127.0.0.1", "203.0.113.7/24"]})).await;
     let networks = json!(["127.0.0.1/32", "203.0.113.0/24"]);
@@ -309,4 +309,49 @@ both!(a_confined_session_lists_the_organizations_that_it_came_to, async |app| {
     // A connection that the organization does not list opens nothing there either.
     app.by(&ann).get(&org.path).await.refused_as(403, "FORBIDDEN", "step_up_required");
     app.by(&ann).post("/api/organizations", json!({"slug": "third", "name": "Third"})).await.refused(403, "FORBIDDEN");
+});
+
+both!(which_of_ones_own_ways_count_is_the_organizations_to_say, async |app| {
+    let (ann, org) = founded(app).await;
+    let owner = app.client().bearer(&org.access);
+    assert_eq!(owner.get(&org.at("sign-in/policy")).await.ok()["methods"], json!(["password", "passkey", "mail"]));
+    for bad in [json!([]), json!(["sms"]), json!("password"), json!([1]), json!(["mail", "mail", "mail", "mail"]), json!(null)] {
+        owner.patch(&org.at("sign-in/policy"), json!({"methods": bad})).await.invalid(&["methods"]);
+    }
+    let changed = set(app, &org, json!({"methods": ["mail", "passkey"]})).await;
+    assert_eq!(changed["methods"], json!(["passkey", "mail"]), "their order says nothing");
+    // It is asked at every use: her session was a password's.
+    let refused = owner.get(&org.path).await.expect(403).json();
+    assert_eq!(
+        (&refused["step_up"]["needs"], &refused["step_up"]["methods"][0]),
+        (&json!("first_factor"), &json!("passkey")),
+        "{refused}"
+    );
+    sign_in(app, "ann@example.com", Some("acme"), None).await.expect(403);
+    let tokens = sign_in(app, "ann@example.com", None, None).await.ok();
+    let mut device = PasskeyDevice::at(app);
+    device.register(&bearer(app, &tokens), "Laptop").await;
+    let challenge = app.client().post_empty("/api/auth/passkeys/authenticate/start").await.ok();
+    device.counter += 1;
+    let answer = json!({"challenge_id": challenge["challenge_id"], "credential": device.sign(&challenge), "org_slug": "acme"});
+    let tokens = app.client().post("/api/auth/passkeys/authenticate/finish", answer).await.ok();
+    let owner = bearer(app, &tokens);
+    // Who may break the glass has a passkey, which is both factors.
+    let changed = owner.patch(&org.at("sign-in/policy"), json!({"break_glass": [ann.id]})).await.ok();
+    assert_eq!(changed["break_glass"], json!([ann.id]));
+    assert_eq!(app.count("select count(*) from events where name = 'sign_in_policy.updated'").await, 2);
+});
+
+both!(nobody_of_a_managed_account_takes_their_own_way_in, async |app| {
+    let (ann, org) = founded(app).await;
+    let ben = app.member(&ann, "acme", "ben@example.com", "admin").await;
+    app.execute(&format!(
+        "update users set realm = (select id from organizations where slug = 'acme') where email = '{}'",
+        ben.email
+    ))
+    .await;
+    let by = app.by(&ben);
+    by.patch(&org.at("sign-in/policy"), json!({"methods": ["passkey"]})).await.refused_as(400, "BAD_REQUEST", "keeps_you_out");
+    by.patch(&org.at("sign-in/policy"), json!({"methods": ["passkey", "password"]})).await.ok();
+    by.patch(&org.at("sign-in/policy"), json!({"methods": ["mail"]})).await.ok();
 });

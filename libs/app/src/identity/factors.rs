@@ -6,6 +6,7 @@ use crypto::totp::{self, TotpSecret};
 use domain::{
     Error, Event, PLATFORM, Result, UserId,
     authorization::policy,
+    core::value::Email,
     delivery::mails::Template,
     events::analytics::Day,
     identity::{
@@ -62,9 +63,7 @@ impl App {
             let secret = TotpSecret::generate(self.ids.as_ref());
             tx.put_totp(person.id, &secret).await?;
             let recovery_codes = self.new_recovery_codes(tx, person.id).await?;
-            let url = secret.url("Tenantry", person.email.as_str());
-            let set_up = SetUp { secret: secret.to_base32(), url, recovery_codes };
-            Ok(Change::silent(set_up, NoEvent::Housekeeping))
+            Ok(Change::silent(shown(&secret, &person.email, recovery_codes), NoEvent::Housekeeping))
         })
         .await
     }
@@ -76,10 +75,29 @@ impl App {
         Ok(codes.into_iter().map(|code| code.text).collect())
     }
 
+    /// What was set up and is not confirmed yet, for who could not confirm it; without recovery codes. `Conflict` (`mfa_not_enabled`).
+    pub(super) async fn unconfirmed_app(&self, c: &Caller, user: &User) -> Result<SetUp> {
+        self.as_person(c, async |tx, person| {
+            let new = |totp: &StoredTotp| totp.confirmed_at.is_none() && person.id == user.id;
+            let Some(totp) = tx.totp(user.id).await?.filter(new) else { return Err(not_enrolled()) };
+            Ok(Change::silent(shown(&totp.secret, &user.email, Vec::new()), NoEvent::Housekeeping))
+        })
+        .await
+    }
+
     /// Confirms an app that was set up, by a code of it; or shows the second factor in a session that has not. Either way the session has two
     /// from now on. `Invalid` for a wrong code, `RateLimited` after too many. After too many within a day the session ends: whoever holds it does
     /// not hold the factor.
     pub async fn confirm_factor(&self, c: &Caller, code: &str) -> Result<()> {
+        self.confirm_at(c, (code, false)).await.map(|_| ())
+    }
+
+    /// Confirms an app that was set up as [`App::confirm_factor`], and answers recovery codes in the place of those that it was set up with.
+    pub async fn confirm_new_app(&self, c: &Caller, code: &str) -> Result<Vec<String>> {
+        self.confirm_at(c, (code, true)).await
+    }
+
+    async fn confirm_at(&self, c: &Caller, (code, codes): (&str, bool)) -> Result<Vec<String>> {
         self.write(c, self.admit_write(c.who.id(), Place::Own).await?, async |tx| {
             let person = tx.person(&c.who).await?;
             let user = tx.lock_account(person.id).await?.user;
@@ -88,6 +106,8 @@ impl App {
             let is_new = totp.confirmed_at.is_none();
             let tried = match is_new {
                 true => self.confirm(tx, &user, &totp, code).await?,
+                // Somebody else set it up meanwhile: who asks for codes would get them for an app that is not theirs.
+                false if codes => return Err(not_enrolled()),
                 false => self.try_factor(tx, user.id, &totp, (code, ShownIn::Session)).await?,
             };
             match tried {
@@ -95,18 +115,25 @@ impl App {
                 FactorTried::Wrong => self.wrong_in_session(tx, &person, &user, is_new).await,
                 FactorTried::Right(method) => {
                     tx.session_did(user.id, person.session, Authentication::own(method, tx.now())).await?;
+                    let codes = if codes { self.new_recovery_codes(tx, user.id).await? } else { Vec::new() };
                     if is_new {
-                        return Ok(self.enabled(tx, &user).await?.map(Ok));
+                        return Ok(self.enabled(tx, &user).await?.map(|()| Ok(codes)));
                     }
                     let event = Event::MfaVerified { user_id: user.id, method: method.as_str() };
-                    Ok(Change::new(Ok(()), user.realm, event))
+                    Ok(Change::new(Ok(codes), user.realm, event))
                 }
             }
         })
         .await?
     }
 
-    async fn wrong_in_session(&self, tx: &WriteTx, person: &Person, user: &User, is_new: bool) -> Result<Change<Result<()>>> {
+    async fn wrong_in_session(
+        &self,
+        tx: &WriteTx,
+        person: &Person,
+        user: &User,
+        is_new: bool,
+    ) -> Result<Change<Result<Vec<String>>>> {
         let refused = Err(wrong());
         let change = match is_new {
             true => Change::silent(refused, NoEvent::Housekeeping),
@@ -235,6 +262,10 @@ impl App {
         let principal = self.principal(c).await?;
         self.store.guessed_at(policy::platform(&principal)?, Day::of(c.call.now).plus(-1)).await
     }
+}
+
+fn shown(secret: &TotpSecret, email: &Email, recovery_codes: Vec<String>) -> SetUp {
+    SetUp { secret: secret.to_base32(), url: secret.url("Tenantry", email.as_str()), recovery_codes }
 }
 
 /// A sign-in of just now, with the second factor if there is one.

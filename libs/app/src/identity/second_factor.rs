@@ -103,15 +103,15 @@ fn budgets(user: UserId, shown: ShownIn) -> [String; 2] {
 }
 
 impl App {
-    /// Lets a sign-in wait for its second factor. Who has enrolled none is mailed a code.
+    /// Lets a sign-in wait for its second factor. Who has no app is mailed a code, if that may help.
     pub(super) async fn wait_for_second(
         &self,
         tx: &WriteTx,
         (user, proven, did): (&User, &str, &Authentications),
-        waits: &Waits,
+        (waits, mails): (&Waits, bool),
         call: &Call,
     ) -> Result<()> {
-        if tx.enrolled(user.id).await?.totp_since.is_none() {
+        if mails && tx.enrolled(user.id).await?.totp_since.is_none() {
             self.mail_code(tx, (user, proven), call).await?;
         }
         tx.wait_for_factor(user.id, waits.id, (proven, did), tx.now() + WAITS).await
@@ -178,6 +178,12 @@ impl App {
             }
         })
         .await?
+    }
+
+    /// Whether somebody has a second factor on a device, that can be asked for.
+    pub(super) async fn has_device(&self, tx: &WriteTx, user: &User) -> Result<bool> {
+        let has = tx.on_devices(user.id).await?;
+        Ok(has.app || has.passkey && self.offers_passkeys())
     }
 
     /// Tries a code of the app, or a recovery code. The account is locked.
@@ -259,7 +265,14 @@ impl App {
         tx.acts(Actor::User { id: user.id, email: user.email.clone() });
         let slug = waits.to.as_ref().map(|(_, slug)| slug);
         // The membership may have ended meanwhile, or the policy become another. What was shown is used up all the same.
-        let (refusal, log) = match self.entry(tx, user, (waits.org(), door.service()), (did, call)).await {
+        let judged = door.judged(user, did);
+        let mut enrols = false;
+        let (refusal, log) = match self.entry(tx, user, (waits.org(), door.service()), (&judged, call)).await {
+            // The mailed code shows that it is they who get a factor: the flow goes on with that.
+            Ok(entry) if entry.wants_device() && door.has_pages() && !self.has_device(tx, user).await? => {
+                enrols = true;
+                (None, PLATFORM)
+            }
             Ok(entry) => (slug.and_then(|slug| entry.refusal(slug)), waits.org().unwrap_or(PLATFORM)),
             Err(e) if e.kind == Kind::Forbidden => (Some(e), PLATFORM),
             Err(e) => return Err(e),
@@ -270,7 +283,8 @@ impl App {
             let event = Event::LoginFailed { email: user.email.to_string(), reason: refusal.code.to_owned() };
             return Ok(Change::new(Err(refusal), log, event));
         }
-        let target = waits.to.as_ref().map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
+        let target = waits.to.as_ref().filter(|_| !enrols);
+        let target = target.map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
         let judges = self.judge(tx, waits.org(), (user.id, "password"), shown).await?;
         let In { admitted, session, told } = self.enter(tx, (user, did), &target, (door, call)).await?;
         if !tx.end_waiting(user.id, waits.id).await? {

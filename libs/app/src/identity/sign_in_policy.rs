@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use domain::{
-    Error, Event, OrgId, Result,
+    Error, Event, OrgId, PLATFORM, Result,
     authorization::{
         policy::{OrgScope, Read, Write, decide},
         resource::SignInRules,
@@ -53,6 +53,7 @@ impl App {
                 return Ok(Change::silent(new, NoEvent::Unchanged));
             }
             keeps_its_author(scope, &new, &c.call)?;
+            keeps_an_own_way(tx, scope, (&old, &new)).await?;
             keeps_a_way_in(tx, scope, (&old, &new)).await?;
             tx.put_sign_in_policy(scope, &new).await?;
             let event = updated(scope.org(), &new);
@@ -93,6 +94,25 @@ fn keeps_its_author(scope: OrgScope<'_, SignInRules, Write>, policy: &SignInPoli
     Err(Error::conflict("keeps_you_out", "You could not come back from where you are: name your own network as well."))
 }
 
+/// Nobody whose account the organization manages takes from themselves the last way into it; every other account can add one elsewhere.
+async fn keeps_an_own_way(
+    tx: &WriteTx,
+    scope: OrgScope<'_, SignInRules, Write>,
+    (old, new): (&SignInPolicy, &SignInPolicy),
+) -> Result<()> {
+    let person = scope.require_person()?;
+    let through = person.did.iter().any(|one| one.through.is_some_and(|through| new.lists(&through)));
+    if old.methods == new.methods || person.realm == PLATFORM || through {
+        return Ok(());
+    }
+    let (password, passkey) = tx.own_ways(person.id).await?;
+    let counts = new.methods;
+    if counts.mail || counts.password && password || counts.passkey && passkey {
+        return Ok(());
+    }
+    Err(Error::conflict("keeps_you_out", "You have none of these yourself: add one first, or name what you have as well."))
+}
+
 /// Whoever has to come through a connection has one; and for the day its provider is away, owners may come without, with two factors of their own.
 async fn keeps_a_way_in(
     tx: &WriteTx,
@@ -104,7 +124,7 @@ async fn keeps_a_way_in(
     }
     let owners = tx.owners_with_factor(scope).await?;
     if new.break_glass.iter().any(|user| !owners.contains(user)) {
-        let rule = "Name owners who have enrolled an authenticator app.";
+        let rule = "Name owners who have an authenticator app or a passkey.";
         return Err(Error::field("break_glass", "not_an_owner", rule));
     }
     match new.sso_required {
@@ -112,7 +132,7 @@ async fn keeps_a_way_in(
             Err(Error::field("sso", "no_connection", "There is no enabled connection through which people could come."))
         }
         true if new.break_glass.is_empty() => {
-            let rule = "Name an owner with an authenticator app in `break_glass`, for the day the identity provider is away.";
+            let rule = "Name an owner with an authenticator app or a passkey in `break_glass`, for the day the identity provider is away.";
             Err(Error::field("break_glass", "required", rule))
         }
         _ => Ok(()),
@@ -122,6 +142,7 @@ async fn keeps_a_way_in(
 fn updated(organization_id: OrgId, policy: &SignInPolicy) -> Event {
     Event::SignInPolicyUpdated {
         organization_id,
+        methods: policy.methods.names().collect(),
         mfa: policy.mfa.as_str(),
         max_age_seconds: policy.max_age.map(i64::from),
         networks: policy.networks.texts().collect(),

@@ -9,7 +9,11 @@ use crate::core::id::id;
 use crate::{
     ApiKeyId, Error, OrgId, Result, UserId,
     applications::{api_keys::ApiKey, service_keys::ServiceKey},
-    identity::{accounts::Person, impersonation::ImpersonationCredential, sessions::SessionCredential},
+    identity::{
+        accounts::Person,
+        impersonation::ImpersonationCredential,
+        sessions::{BrowserCredential, SessionCredential},
+    },
     tenancy::roles::Caps,
 };
 
@@ -151,6 +155,8 @@ pub fn impersonated() -> Error {
 pub enum Credential {
     /// A verified access token of a person.
     Session(SessionCredential),
+    /// A browser's cookie, on our own pages: for what is the person's own, and nothing of an organization's.
+    Browser(BrowserCredential),
     /// A verified token of who acts as somebody else.
     Impersonation(ImpersonationCredential),
     /// An API key that was alive a moment ago.
@@ -184,6 +190,7 @@ impl Credential {
     pub const fn id(&self) -> PrincipalId {
         match self {
             Self::Session(session) => PrincipalId::User(session.user),
+            Self::Browser(browser) => PrincipalId::User(browser.user),
             // Nobody's budget is used up by whoever looks after them.
             Self::Impersonation(who) => PrincipalId::User(who.operator),
             Self::ApiKey(key) => PrincipalId::ApiKey(key.id),
@@ -195,7 +202,14 @@ impl Credential {
         match self {
             Self::Session(session) => Ok(session),
             Self::Impersonation(_) => Err(impersonated()),
-            Self::ApiKey(_) | Self::ServiceKey(_) => Err(person_required()),
+            Self::Browser(_) | Self::ApiKey(_) | Self::ServiceKey(_) => Err(person_required()),
+        }
+    }
+    /// Whether it is a person's own. `Forbidden` as [`Credential::require_session`].
+    pub fn require_own(&self) -> Result<()> {
+        match self {
+            Self::Browser(_) => Ok(()),
+            other => other.require_session().map(|_| ()),
         }
     }
 }

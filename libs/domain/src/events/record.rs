@@ -328,7 +328,7 @@ events! {
     /// A sign-in looked risky and was refused.
     "security.risk.blocked" RiskBlocked on "user" user_id { user_id: UserId, email: String, risk_event_id: RiskEventId, score: i64, factors: Vec<&'static str>, verdict: &'static str, enforcement_mode: &'static str };
     /// The organization's people have to sign in otherwise from now on.
-    "sign_in_policy.updated" SignInPolicyUpdated on "organization" organization_id { organization_id: OrgId, mfa: &'static str, max_age_seconds: Option<i64>, networks: Vec<String>, sso: &'static str, break_glass: Vec<UserId>, mfa_trusts_connection: bool };
+    "sign_in_policy.updated" SignInPolicyUpdated on "organization" organization_id { organization_id: OrgId, methods: Vec<&'static str>, mfa: &'static str, max_age_seconds: Option<i64>, networks: Vec<String>, sso: &'static str, break_glass: Vec<UserId>, mfa_trusts_connection: bool };
     /// The organization makes something else of risky sign-ins.
     "risk_settings.updated" RiskSettingsUpdated on "organization" organization_id { organization_id: OrgId, enforcement_mode: &'static str, low_threshold: i64, medium_threshold: i64, new_device_score: i64, impossible_travel_score: i64, velocity_score: i64, velocity_threshold: i64 };
     /// It makes of them what is usual.

@@ -98,9 +98,10 @@ impl Person {
     pub fn require_unconfined(&self) -> Result<()> {
         if self.is_confined() { Err(own_sign_in_required()) } else { Ok(()) }
     }
-    /// Whether they showed just now, by something of their own, that it is they. Then nobody else is likely to hold the token yet.
+    /// Whether they showed just now, by something of their own, that it is they. Then nobody else is likely to hold the token yet. The organization's
+    /// providers are an account's own if the organization manages it.
     pub fn is_fresh(&self, now: Time) -> bool {
-        is_recent(self.did.newest_own(), now)
+        is_recent(self.did.newest_own_in(self.realm), now)
     }
     /// Whether they confirmed just now, by a second factor that they have enrolled, that it is they.
     pub fn has_fresh_factor(&self, now: Time) -> bool {

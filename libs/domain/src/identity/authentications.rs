@@ -178,6 +178,11 @@ impl Authentications {
     pub fn newest_own(&self) -> Option<i64> {
         self.newest(|method| method.is_own() && method.is_first())
     }
+    /// The same of an account of this realm: the word of the organization that manages it is one of its own.
+    pub fn newest_own_in(&self, realm: OrgId) -> Option<i64> {
+        let manages = |one: &&Authentication| realm != PLATFORM && one.through.is_some_and(|through| through.org == realm);
+        self.newest_own().max(self.0.iter().filter(manages).map(|one| one.at).max())
+    }
     /// When anything last said who they are, their own or an organization's word, in Unix seconds.
     pub fn newest_first(&self) -> Option<i64> {
         self.newest(Method::is_first)

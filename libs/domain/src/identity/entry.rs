@@ -9,7 +9,7 @@ mod policy;
 
 use std::net::IpAddr;
 
-pub use self::policy::{MaxAge, Requirement, SignInPolicy, SignInPolicyChanges, Usable};
+pub use self::policy::{MaxAge, OwnMethods, Requirement, SignInPolicy, SignInPolicyChanges, Usable};
 use super::{
     authentications::{Authentication, Authentications, Method, Through},
     connections::ConnectionSlug,
@@ -97,33 +97,36 @@ pub fn judge(policy: &SignInPolicy, who: &Entering<'_>) -> Entry {
     let now = who.now.timestamp();
     let breaks_glass = policy.sso_required && who.is_owner && policy.break_glass.contains(&who.user);
     let own_counts = !policy.sso_required || breaks_glass;
-    let counts = |one: &&Authentication| match &one.through {
-        None => one.method.is_own() && own_counts,
-        Some(through) => policy.lists(through) && through.until.is_none_or(|until| until > now),
+    let holds = |through: &Through| policy.lists(through) && through.until.is_none_or(|until| until > now);
+    let says_who = |one: &&Authentication| match &one.through {
+        None => one.method.is_first() && own_counts && policy.methods.counts(one.method),
+        Some(through) => holds(through),
     };
     let step_up = |needs| {
         let methods = match needs {
-            Need::SecondFactor => vec![Method::Totp, Method::RecoveryCode, Method::MailCode, Method::Passkey],
-            _ if own_counts => vec![Method::Password, Method::Passkey],
-            _ => vec![],
+            Need::SecondFactor => [Method::Totp, Method::RecoveryCode, Method::MailCode, Method::Passkey].as_slice(),
+            _ if own_counts => [Method::Password, Method::Passkey].as_slice(),
+            _ => [].as_slice(),
         };
+        let methods = methods.iter().copied().filter(|method| policy.methods.counts(*method)).collect();
         let connections = match needs {
             Need::SecondFactor => vec![],
             _ => policy.connections.iter().map(|usable| usable.slug.clone()).collect(),
         };
         Entry::StepUp(StepUp { needs, methods, connections, max_age: policy.max_age.map(i64::from) })
     };
-    let first = who.did.iter().filter(counts).filter(|one| one.method.is_first()).max_by_key(|one| one.at);
+    let first = who.did.iter().filter(says_who).max_by_key(|one| one.at);
     let Some(first) = first else { return step_up(Need::FirstFactor) };
     let stale_at = policy.max_age.map(|age| first.at.saturating_add(age.into()));
     if stale_at.is_some_and(|at| at < now) {
         return step_up(Need::FreshFirstFactor);
     }
-    let confirms = |one: &Authentication| match one.through {
-        None => one.method.is_second(),
-        Some(through) => through.multi_factor && policy.mfa_trusts_connection,
+    // A factor of their own confirms also who came through a provider, where nothing of their own says who they are.
+    let confirms = |one: &Authentication| match &one.through {
+        None => one.method.is_second() && policy.methods.counts(one.method),
+        Some(through) => through.multi_factor && policy.mfa_trusts_connection && holds(through),
     };
-    let two_factors = who.did.iter().filter(counts).any(confirms);
+    let two_factors = who.did.iter().any(confirms);
     // Whoever may come without their organization's provider is worth a second factor (2b).
     let needed = policy.mfa == Requirement::Required || breaks_glass && first.through.is_none();
     if needed && !two_factors {
@@ -150,6 +153,10 @@ impl Entry {
     /// Whether nothing that the person can do now would change it.
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::NetworkNotAllowed)
+    }
+    /// Whether a second factor is missing that no mailed code stands in for: one that somebody has on a device.
+    pub fn wants_device(&self) -> bool {
+        matches!(self, Self::StepUp(step_up) if step_up.needs == Need::SecondFactor && !step_up.methods.contains(&Method::MailCode))
     }
     /// What who does not enter the organization is told; `None`: they do.
     pub fn refusal(&self, org: &Slug) -> Option<Error> {

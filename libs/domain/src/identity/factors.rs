@@ -53,6 +53,15 @@ pub struct Enrolled {
     pub recovery_codes: i64,
 }
 
+/// The second factors that somebody has on devices of theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OnDevices {
+    /// An authenticator app that was confirmed.
+    pub app: bool,
+    /// A passkey.
+    pub passkey: bool,
+}
+
 /// The platform's accounts and their second factors in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactorFigures {

@@ -19,6 +19,8 @@ pub const LASTS: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 pub const PUSHED_LASTS: chrono::TimeDelta = chrono::TimeDelta::seconds(90);
 /// How long a code can be exchanged.
 pub const CODE_LASTS: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
+/// How long after saying who they are somebody may set a second factor up in the same flow.
+pub const ENROLS_WITHIN: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 /// Flows of one browser that are open at most; the oldest end.
 pub const MOST_OF_A_BROWSER: i64 = 20;
 
@@ -35,6 +37,19 @@ pub struct SignedInHere<'a> {
     pub is_another: bool,
     /// Whether they are asked what the client gets of their account: they are no member, and have not allowed it.
     pub is_asked: bool,
+    /// Whether they can set a second factor up, where a mailed code does not do for one.
+    pub enrolment: Enrolment,
+}
+
+/// Whether somebody can set a second factor up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrolment {
+    /// They have one, and show that first.
+    Enrolled,
+    /// They have none.
+    Possible,
+    /// They have none, and are known by an organization's word only, which does not change their account.
+    Elsewhere,
 }
 
 /// What is known of a flow.
@@ -83,6 +98,8 @@ pub enum Step {
     Passkey,
     /// What confirms it.
     SecondFactor,
+    /// To set up what confirms it.
+    Enrol,
     /// Which organization.
     Organization,
     /// Whether the client gets what it asks for of their account.
@@ -106,6 +123,8 @@ pub enum Dead {
     Confined,
     /// The flow is for another account.
     AnotherAccount,
+    /// They need a second factor, and set it up with their account's own sign-in.
+    Factor,
 }
 
 impl Step {
@@ -119,6 +138,7 @@ impl Step {
             Self::Prove => "prove",
             Self::Passkey => "passkey",
             Self::SecondFactor => "second_factor",
+            Self::Enrol => "enrol",
             Self::Organization => "organization",
             Self::Consent => "consent",
             Self::Done => "done",
@@ -162,12 +182,22 @@ pub fn next(facts: &Facts<'_>) -> Step {
             Step::Refused(Dead::OtherWay)
         }
         Some(Entry::StepUp(step_up)) if step_up.methods.is_empty() => Step::Connections,
+        Some(entry) if entry.wants_device() => match session.enrolment {
+            Enrolment::Possible if was_here && is_recent(facts, session.did) => Step::Enrol,
+            Enrolment::Elsewhere if was_here => Step::Refused(Dead::Factor),
+            _ => first,
+        },
         // The password is asked for again, and the second factor behind it: who comes back to an open browser is not whoever left it.
         Some(Entry::StepUp(_)) => first,
         // Somebody else may want to sign in here.
         None if was_here => Step::Refused(Dead::NoAccess),
         None => first,
     }
+}
+
+/// Whether somebody said just now who they are: only then is it they who get a factor.
+fn is_recent(facts: &Facts<'_>, did: &Authentications) -> bool {
+    did.newest_first().is_some_and(|at| facts.now.timestamp() - at <= ENROLS_WITHIN.num_seconds())
 }
 
 /// Whether a session that did this is recent enough.

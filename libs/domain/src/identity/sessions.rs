@@ -156,5 +156,25 @@ impl SessionCredential {
     }
 }
 
+/// What a browser's cookie says to our own pages. Whether it still holds, only the database knows: every use asks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserCredential {
+    /// Who.
+    pub user: UserId,
+    /// Through which sign-in.
+    pub session: SessionId,
+    /// What is looked up: the SHA-256 of the cookie, in hex. It is another one after every authentication.
+    pub hash: String,
+    /// Where it is used from; `None` if that is not known.
+    pub from: Option<IpAddr>,
+}
+
+impl BrowserCredential {
+    /// The credential as that of its session, and of no grant.
+    pub const fn as_session(&self) -> SessionCredential {
+        SessionCredential { user: self.user, session: self.session, grant: GrantId::new(Uuid::nil()), from: self.from }
+    }
+}
+
 /// The `typ` header of an access token.
 pub const ACCESS_TYP: &str = "at+jwt";

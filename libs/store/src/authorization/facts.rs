@@ -48,6 +48,7 @@ impl Store {
     pub async fn standing(&self, who: &Credential, slug: &Slug, now: Time) -> Result<Standing<'static, Read>> {
         match who {
             Credential::Session(who) => person::read(self, who, slug, now).await,
+            Credential::Browser(_) => Err(person::signed_out()),
             Credential::Impersonation(who) => impersonation::read(self, who, slug, now).await,
             Credential::ApiKey(who) => api_key::read(self, who, slug, now).await,
             Credential::ServiceKey(who) => service_key::refuse(&self.db, who, now).await,
@@ -66,7 +67,7 @@ impl WriteTx {
     /// The same for what concerns a person's account. `Forbidden` (`person_required`) for a program, and (`own_sign_in_required`) for a
     /// session that is an organization's word only.
     pub async fn person(&self, who: &Credential) -> Result<Person> {
-        who.require_session()?;
+        who.require_own()?;
         let person = self.principal(who).await?.require_person()?.clone();
         person.require_unconfined()?;
         Ok(person)
@@ -80,6 +81,7 @@ impl WriteTx {
         }
         let standing = match who {
             Credential::Session(who) => person::lock(self, who, slug, scope).await?,
+            Credential::Browser(_) => return Err(person::signed_out()),
             Credential::Impersonation(who) => impersonation::lock(self, who, slug, scope).await?,
             Credential::ApiKey(who) => api_key::lock(self, who, slug).await?,
             Credential::ServiceKey(who) => service_key::refuse(&self.tx, who, self.now()).await?,
@@ -92,6 +94,7 @@ impl WriteTx {
 async fn principal(db: &impl ConnectionTrait, who: &Credential, now: Time) -> Result<Principal> {
     match who {
         Credential::Session(who) => person::find(db, who, now).await.map(Principal::Person),
+        Credential::Browser(who) => person::in_browser(db, who, now).await.map(Principal::Person),
         Credential::Impersonation(who) => impersonation::find(db, who, now).await.map(Principal::Person),
         Credential::ApiKey(who) => api_key::find(db, who, now).await.map(Principal::ApiKey),
         Credential::ServiceKey(who) => service_key::find(db, who, now).await.map(Principal::ServiceKey),

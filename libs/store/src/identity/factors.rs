@@ -13,7 +13,7 @@ use domain::{
     core::rate::Limit,
     identity::{
         authentications::{Authentication, Authentications},
-        factors::Enrolled,
+        factors::{Enrolled, OnDevices},
         login_throttling::Budget,
     },
 };
@@ -43,7 +43,22 @@ async fn enrolled(db: &impl ConnectionTrait, user: UserId) -> Result<Enrolled> {
     Ok(if found.totp_since.is_some() { found } else { Enrolled::default() })
 }
 
+/// What says who somebody is, or confirms it, and is on a device of theirs.
+const ON_DEVICES: Sql = sql!(
+    "select exists (select 1 from totp where user_id = $1 and confirmed_at is not null), exists (select 1 from passkeys where user_id = $1)"
+);
+
+async fn on_devices(db: &impl ConnectionTrait, user: UserId) -> Result<OnDevices> {
+    let row = sql::one(db, ON_DEVICES, vec![user.uuid().into()]).await?;
+    let read = |row: QueryResult| Ok(OnDevices { app: row.try_get_by_index(0)?, passkey: row.try_get_by_index(1)? });
+    row.map(read).transpose().map_err(from_db).map(Option::unwrap_or_default)
+}
+
 impl Store {
+    /// The second factors of an account that signs in.
+    pub async fn public_factors(&self, user: UserId) -> Result<OnDevices> {
+        on_devices(&self.db, user).await
+    }
     /// Whether an account whose password was right is asked for a code of its app, and not for a mailed one.
     pub async fn has_authenticator_app(&self, user: UserId) -> Result<bool> {
         Ok(enrolled(&self.db, user).await?.totp_since.is_some())
@@ -90,6 +105,10 @@ const ADD_CODES: Sql<1> = sql!(
 const USE_CODE: Sql = sql!("delete from recovery_codes where user_id = $1 and hash = $2");
 
 impl WriteTx {
+    /// The second factors that an account has on devices. Lock the account first.
+    pub async fn on_devices(&self, user: UserId) -> Result<OnDevices> {
+        on_devices(&self.tx, user).await
+    }
     /// What an account has enrolled. Lock the account first.
     pub async fn enrolled(&self, user: UserId) -> Result<Enrolled> {
         enrolled(&self.tx, user).await

@@ -98,10 +98,14 @@ impl Store {
 const OWNERS: Sql = sql!(
     "select m.user_id
     from memberships m
-    join totp t on t.user_id = m.user_id
-    where m.org_id = $1 and m.role = 'owner' and t.confirmed_at is not null
+    where m.org_id = $1 and m.role = 'owner'
+      and (exists (select 1 from totp t where t.user_id = m.user_id and t.confirmed_at is not null)
+        or exists (select 1 from passkeys p where p.user_id = m.user_id))
     order by m.user_id
     limit 100"
+);
+const OWN_WAYS: Sql = sql!(
+    "select u.password_hash is not null, exists (select 1 from passkeys p where p.user_id = u.id) from users u where u.id = $1"
 );
 const LOCK: Sql = sql!("update organizations set version = version where id = $1");
 const PUT: Sql = sql!("update organizations set sign_in_policy = $2 where id = $1");
@@ -152,6 +156,13 @@ impl WriteTx {
     pub async fn owners_with_factor(&self, scope: OrgScope<'_, SignInRules, Write>) -> Result<Vec<UserId>> {
         let rows = sql::all(&self.tx, OWNERS, vec![scope.org().uuid().into()]).await?;
         sql::read_all(&rows, |row| row.try_get_by_index(0).map(UserId::new))
+    }
+
+    /// Whether an account has a password, and whether a passkey.
+    pub async fn own_ways(&self, user: UserId) -> Result<(bool, bool)> {
+        let row = sql::one(&self.tx, OWN_WAYS, vec![user.uuid().into()]).await?;
+        let read = |row: QueryResult| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+        row.map(read).transpose().map_err(from_db).map(Option::unwrap_or_default)
     }
 
     /// Sets all of it.

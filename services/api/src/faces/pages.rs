@@ -11,6 +11,7 @@ mod language;
 mod link;
 mod mailed;
 mod page;
+mod qr;
 mod render;
 mod safe_url;
 mod saml;

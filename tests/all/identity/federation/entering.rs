@@ -3,7 +3,10 @@
 use serde_json::json;
 use tenantry_tests::{Browser, PASSWORD, both, text};
 
-use super::{super::factors::enrol, Scene, bea};
+use super::{
+    super::{factors::enrol, flows::code_on_page},
+    Scene, bea,
+};
 
 both!(t09_a_connection_that_is_switched_off_lets_nobody_in, async |app| {
     let scene = Scene::set(app, json!({"jit": true})).await;
@@ -56,6 +59,46 @@ both!(a_second_factor_is_asked_for_where_the_policy_wants_one, async |app| {
     let code = app.mailed_code("bea@acme.example");
     let id = scene.read(app, (asked, browser.send(&at, &[("step", "second_factor"), ("code", &code)]).await)).await;
     assert_eq!((&id["acr"], &id["email"]), (&json!("2"), &json!("bea@acme.example")));
+});
+
+both!(who_came_through_a_provider_sets_a_second_factor_up_if_the_account_is_its_organizations, async |app| {
+    let scene = Scene::set(app, json!({"jit": true})).await;
+    let ben = app.member(&scene.owner, "acme", "ben@acme.example", "member").await;
+    scene.route(app, "acme.example").await;
+    let owner = app.again(&scene.owner).await;
+    enrol(app, &owner).await;
+    let policy =
+        json!({"sso": "required", "break_glass": [scene.owner.id], "mfa": "required", "methods": ["password", "passkey"]});
+    app.by(&owner).patch(&scene.org.at("sign-in/policy"), policy).await.ok();
+    let browser = Browser::new(app);
+    let (asked, landed) = scene.come(app, &browser, bea()).await;
+    let (at, page) = landed.page();
+    assert!(page.text().contains("one-time-code"), "{page}");
+    app.worker().await;
+    let mailed = app.mailed_code("bea@acme.example");
+    let (at, page) = browser.send(&at, &[("step", "second_factor"), ("code", &mailed)]).await.page();
+    assert!(page.text().contains("value=\"app\""), "{page}");
+    let (_, page) = browser.send(&at, &[("step", "enrol"), ("answer", "app")]).await.page();
+    let code = code_on_page(app, &page.text());
+    let (at, page) = browser.send(&at, &[("step", "enrol_code"), ("code", &code)]).await.page();
+    assert!(page.text().contains("Save your recovery codes"), "{page}");
+    let id = scene.read(app, (asked, browser.open(&at).await)).await;
+    assert_eq!(
+        (&id["acr"], &id["email"]),
+        (&json!("2"), &json!("bea@acme.example")),
+        "their own factor confirms the provider's word"
+    );
+    // A platform account is not the organization's: what its provider says adds nothing to it.
+    let claims = json!({"sub": "ben", "email": "ben@acme.example", "email_verified": true});
+    let browser = Browser::new(app);
+    let (at, _) = scene.come(app, &browser, claims).await.1.page();
+    app.worker().await;
+    let mailed = app.mailed_code("ben@acme.example");
+    let (at, page) = browser.send(&at, &[("step", "second_factor"), ("code", &mailed)]).await.page();
+    assert_eq!(page.status, 403, "{page}");
+    assert!(page.text().contains("A second step is missing"), "{page}");
+    browser.send(&at, &[("step", "enrol"), ("answer", "app")]).await.page();
+    assert_eq!(app.count("select count(*) from totp").await, 2, "the owner's, and the one of before: {}", ben.id);
 });
 
 both!(an_organization_may_want_everybody_through_its_provider, async |app| {

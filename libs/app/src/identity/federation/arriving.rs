@@ -301,12 +301,16 @@ impl App {
         tx.acts(domain::Actor::User { id: user.id, email: user.email.clone() });
         let &Named { login, asserted, loaded, shown, call, .. } = named;
         let did = Authentications::one(done(login, asserted, tx.now()));
-        let before = loaded.session.as_ref().filter(|session| session.user.id == user.id).map(|session| session.did.clone());
-        let judged = did.iter().copied().fold(before.unwrap_or_default(), Authentications::and);
         let Some(slug) = loaded.flow.organization.as_ref().map(|org| org.slug.clone()) else { return Err(meanwhile()) };
         let to: (OrgId, Slug) = (login.org, slug);
-        let door =
-            Door::Browser { flow: loaded.mine(), cookie: loaded.cookie.as_deref(), proof: None, service: loaded.service() };
+        let door = Door::Browser {
+            flow: loaded.mine(),
+            cookie: loaded.cookie.as_deref(),
+            before: loaded.session.as_ref(),
+            proof: None,
+            service: loaded.service(),
+        };
+        let judged = door.judged(user, &did);
         let proven = shown_by(&did, None);
         let arriving = Arriving { user, proven: &proven, did: &did, judged: &judged, to: Some(&to), shown, door, call };
         let change = self.as_judged(tx, &arriving).await?;

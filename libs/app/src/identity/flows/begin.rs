@@ -104,6 +104,7 @@ impl App {
             missing if silent => {
                 let text = match missing {
                     Ok(Step::Organization) => ("interaction_required", "The organization has to be chosen."),
+                    Ok(Step::Enrol) => ("interaction_required", "A second factor has to be set up."),
                     Ok(Step::Consent) => ("consent_required", "The person has to allow what is asked for."),
                     Ok(Step::Refused(_)) | Err(_) => ("access_denied", "This account has no access to that organization."),
                     Ok(_) => ("login_required", "Nobody is signed in here, or not well enough."),

@@ -38,11 +38,7 @@ pub struct Approval {
 impl Approval {
     /// The page on which somebody else says who they are.
     pub fn of_somebody_else(self) -> View {
-        let (step, bad) = (Step::Identify, None);
-        let (choices, ways, email) = (Vec::new(), Vec::new(), String::new());
-        let (offers_passkey, passkey, has_app, proving) = (false, None, false, None);
-        let (flow, client) = (self.flow, self.client);
-        View { flow, step, client, email, choices, offers_passkey, passkey, has_app, ways, proving, bad }
+        View::of_somebody_else(self.flow, self.client)
     }
 }
 

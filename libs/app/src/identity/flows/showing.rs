@@ -26,8 +26,8 @@ pub struct View {
     pub offers_passkey: bool,
     /// What the person's device is asked, of [`Step::Passkey`].
     pub passkey: Option<serde_json::Value>,
-    /// Whether the second factor is an app's code, and not a mailed one.
-    pub has_app: bool,
+    /// What the second factor is.
+    pub confirmed_by: ConfirmedBy,
     /// The organization's identity providers that can be chosen.
     pub ways: Vec<Way>,
     /// The provider whose word has to be proven.
@@ -36,23 +36,57 @@ pub struct View {
     pub bad: Option<Error>,
 }
 
+/// What somebody is asked for as their second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfirmedBy {
+    /// A code of their app, or a recovery code.
+    App,
+    /// A mailed code.
+    Mail,
+    /// Their passkey: they have no app, and the organization takes no mailed code.
+    Passkey,
+}
+
+impl View {
+    /// The page on which somebody else says who they are.
+    pub(super) fn of_somebody_else(flow: Flow, client: String) -> Self {
+        let (step, bad) = (Step::Identify, None);
+        let (choices, ways, email) = (Vec::new(), Vec::new(), String::new());
+        let (offers_passkey, passkey, confirmed_by, proving) = (false, None, ConfirmedBy::Mail, None);
+        Self { flow, step, client, email, choices, offers_passkey, passkey, confirmed_by, ways, proving, bad }
+    }
+}
+
 impl App {
+    /// What confirms a sign-in that waits, and whether a passkey would do as well.
+    async fn confirmed_by(&self, loaded: &Loaded) -> Result<(ConfirmedBy, bool)> {
+        let Some((user, _)) = loaded.flow.waiting else { return Ok((ConfirmedBy::Mail, false)) };
+        let has = self.store.public_factors(user).await?;
+        let passkey = has.passkey && self.offers_passkeys();
+        let mails = match &loaded.flow.organization {
+            Some(org) if passkey && !has.app => self.store.public_sign_in_policy(org.id).await?.mail_confirms(user),
+            _ => true,
+        };
+        let by = match has.app {
+            true => ConfirmedBy::App,
+            false if mails => ConfirmedBy::Mail,
+            false => ConfirmedBy::Passkey,
+        };
+        Ok((by, passkey))
+    }
+
     /// What a browser is shown.
     pub(super) async fn show(&self, loaded: Loaded, step: Step, bad: Option<Error>) -> Result<Turn> {
         let choices = match (step, loaded.user()) {
             (Step::Organization, Some(user)) => self.store.organizations_to_enter(user.id).await?,
             _ => Vec::new(),
         };
-        let has_app = match loaded.flow.waiting {
-            Some((user, _)) => self.store.has_authenticator_app(user).await?,
-            None => false,
+        let (confirmed_by, has_passkey) = self.confirmed_by(&loaded).await?;
+        let offers_passkey = match step {
+            Step::Identify | Step::Password => self.offers_passkeys(),
+            Step::SecondFactor => has_passkey,
+            _ => false,
         };
-        let offers_passkey = self.offers_passkeys()
-            && match (step, loaded.flow.waiting) {
-                (Step::Identify | Step::Password, _) => true,
-                (Step::SecondFactor, Some((user, _))) => self.store.has_passkey(user).await?,
-                _ => false,
-            };
         let known = loaded.flow.email.as_ref().map(ToString::to_string);
         let user = || loaded.user().map(|user| user.email.to_string());
         let hint = || loaded.flow.request.login_hint.clone();
@@ -78,7 +112,7 @@ impl App {
             choices,
             offers_passkey,
             passkey,
-            has_app,
+            confirmed_by,
             ways,
             proving,
             bad,

@@ -12,7 +12,7 @@ use domain::{
 };
 use store::{Change, NoEvent, WriteTx, identity::flows::Mine};
 
-use super::{Browser, Cookies, Loaded, Stop, Turn, member_entry};
+use super::{Browser, Cookies, Enrols, Loaded, Stop, Turn, member_entry};
 use crate::{
     App, Call,
     identity::{
@@ -41,6 +41,8 @@ pub enum Sent {
     Passkey(String),
     /// The wish to do without one.
     LeavePasskey,
+    /// A second factor that is set up.
+    Enrols(Enrols),
 }
 
 impl Sent {
@@ -53,6 +55,7 @@ impl Sent {
             Self::Code(_) => Some(Step::SecondFactor),
             Self::Organization(_) => Some(Step::Organization),
             Self::Consent(_) => Some(Step::Consent),
+            Self::Enrols(_) => Some(Step::Enrol),
         }
     }
 }
@@ -100,6 +103,7 @@ impl App {
             // Nobody clicks away what they were not shown.
             Sent::Consent(_) if seen.is_none() => silent(Turn::Continue(id)),
             Sent::Consent(allows) => silent(self.consent(call, loaded, allows).await?),
+            Sent::Enrols(enrols) => silent(self.enrol(call, loaded, enrols).await?),
             Sent::AskPasskey => silent(self.ask_in_flow(call, &loaded).await?),
             Sent::LeavePasskey => silent(self.do_without_passkey(call, &loaded).await?),
             Sent::Passkey(answer) => {
@@ -268,6 +272,10 @@ impl App {
             Err(e) if e.code == "no_access" => {
                 let text = ("access_denied", "This account has no access to that organization.");
                 silent(Turn::Answer(self.refusal(loaded.flow.request.to, text, Some(&loaded.client))))
+            }
+            // Another way of their own would do.
+            Err(e) if e.step_up.as_ref().is_some_and(|step_up| !step_up.methods.is_empty()) && step != Step::Prove => {
+                silent(self.show(loaded, Step::Password, Some(e)).await?)
             }
             // Their organization lets them in through its providers only, and these are named.
             Err(e) if e.step_up.as_ref().is_some_and(|step_up| step_up.methods.is_empty() && !step_up.connections.is_empty()) => {

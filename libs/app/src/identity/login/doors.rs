@@ -10,7 +10,10 @@ use domain::{
         sessions::{Session, TokenPair},
     },
 };
-use store::{WriteTx, identity::flows::Mine};
+use store::{
+    WriteTx,
+    identity::{flows::Mine, sessions::BrowserSession},
+};
 
 use super::SignedIn;
 use crate::{
@@ -29,6 +32,8 @@ pub(crate) enum Door<'a> {
         flow: Mine<'a>,
         /// What the cookie hashes to that the browser has.
         cookie: Option<&'a str>,
+        /// Who is signed in in it.
+        before: Option<&'a BrowserSession>,
         /// What they prove by it, if a provider said something that has to be.
         proof: Option<&'a Proof>,
         /// The service that is signed in to, if it is an organization's: who uses it needs no membership there.
@@ -43,6 +48,18 @@ impl Door<'_> {
             Self::Api => None,
             Self::Browser { service, .. } => *service,
         }
+    }
+    /// What a policy judges: what was done, with what the browser's session did before, if that is the same person's.
+    pub(crate) fn judged(&self, user: &User, did: &Authentications) -> Authentications {
+        let before = match self {
+            Self::Browser { before: Some(before), .. } if before.user.id == user.id => before.did.clone(),
+            _ => Authentications::default(),
+        };
+        did.iter().copied().fold(before, Authentications::and)
+    }
+    /// Whether it leads to pages, on which a second factor can be set up.
+    pub(crate) const fn has_pages(&self) -> bool {
+        matches!(self, Self::Browser { .. })
     }
 }
 
@@ -171,15 +188,15 @@ impl App {
         Ok(In { admitted: Admitted::Cookie(fresh.text), session, told })
     }
 
-    /// Lets a sign-in wait for its second factor.
+    /// Lets a sign-in wait for its second factor, for which who has no app is perhaps mailed a code.
     pub(crate) async fn ask_at(
         &self,
         tx: &WriteTx,
         (user, proven, did): (&User, &str, &Authentications),
-        waits: &Waits,
+        (waits, mails): (&Waits, bool),
         (door, call): (Door<'_>, &Call),
     ) -> Result<Admitted> {
-        self.wait_for_second(tx, (user, proven, did), waits, call).await?;
+        self.wait_for_second(tx, (user, proven, did), (waits, mails), call).await?;
         match door {
             Door::Api => Ok(Admitted::Tokens(self.preauth(user, waits, tx.now())?)),
             Door::Browser { flow, .. } if tx.flow_waits(flow, Some((user.id, waits.id))).await? => Ok(Admitted::Waits),

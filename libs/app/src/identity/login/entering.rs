@@ -91,7 +91,8 @@ impl App {
                 did = did.and(proof.done);
             }
             let to = to.as_ref();
-            let arriving = Arriving { user: &user, proven: &proven, did: &did, judged: &did, to, shown: &shown, door, call };
+            let judged = door.judged(&user, &did);
+            let arriving = Arriving { user: &user, proven: &proven, did: &did, judged: &judged, to, shown: &shown, door, call };
             let change = self.as_judged(tx, &arriving).await?;
             tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
             Ok(change)
@@ -115,6 +116,7 @@ impl App {
             Some(to) if refusal.is_none() => self.only_way(tx, arriving, to).await?,
             _ => refusal,
         };
+        let (mails, refusal) = self.by_device(tx, arriving, (&entry, refusal)).await?;
         match (verdict.action(), refusal) {
             (RiskAction::Block, _) => {
                 let told = verdict.record(tx, user, Judged::Refused).await?;
@@ -133,10 +135,28 @@ impl App {
             _ => {
                 let waits = Waits { user: user.id, id: tx.uuid(), to: to.cloned() };
                 let told = verdict.record(tx, user, Judged::Waits(waits.id)).await?;
-                let admitted = self.ask_at(tx, (user, arriving.proven, did), &waits, (door, call)).await?;
+                let admitted = self.ask_at(tx, (user, arriving.proven, did), (&waits, mails), (door, call)).await?;
                 Ok(telling(Change::silent(Ok(Arrived { admitted, device: None }), NoEvent::LinkMailed), told))
             }
         }
+    }
+
+    /// Where a second factor is missing that no mailed code stands in for: whether one is mailed all the same, and a refusal. Who has nothing on a device
+    /// sets it up on our pages, behind that code; where there are no pages, no code is asked for that would not do.
+    async fn by_device(
+        &self,
+        tx: &WriteTx,
+        arriving: &Arriving<'_>,
+        (entry, refusal): (&Entry, Option<(OrgId, Error)>),
+    ) -> Result<(bool, Option<(OrgId, Error)>)> {
+        let &Arriving { user, did, to, door, .. } = arriving;
+        let by_passkey = did.iter().any(|one| one.method == Method::Passkey);
+        let Some((org, slug)) = to.filter(|_| refusal.is_none() && entry.wants_device() && !by_passkey) else {
+            return Ok((true, refusal));
+        };
+        let has = tx.on_devices(user.id).await?;
+        let refusal = if door.has_pages() || has.app { None } else { entry.refusal(slug) };
+        Ok((!(has.passkey && self.offers_passkeys()), refusal.map(|refusal| (*org, refusal))))
     }
 
     async fn let_in(&self, tx: &WriteTx, arriving: &Arriving<'_>, verdict: &Verdict) -> Result<Change<Arrived>> {

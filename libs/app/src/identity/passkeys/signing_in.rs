@@ -159,7 +159,8 @@ impl App {
             did = did.and(proof.done);
         }
         let proven = proven(None);
-        let arriving = Arriving { user, proven: &proven, did: &did, judged: &did, to, shown, door, call };
+        let judged = door.judged(user, &did);
+        let arriving = Arriving { user, proven: &proven, did: &did, judged: &judged, to, shown, door, call };
         let change = self.as_judged(tx, &arriving).await;
         tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
         match change {

@@ -8,7 +8,10 @@ use crate::{
     ConnectionId, UserId,
     applications::api_keys::Networks,
     core::value::{BadValue, Patch, bad},
-    identity::{authentications::Through, connections::ConnectionSlug},
+    identity::{
+        authentications::{Method, Through},
+        connections::ConnectionSlug,
+    },
 };
 
 /// Whether something is demanded.
@@ -64,6 +67,75 @@ impl From<MaxAge> for i64 {
     }
 }
 
+/// Which of people's own ways count in an organization: at least one. Codes of an app, and what stands in for them on the day it is lost, always confirm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct OwnMethods {
+    /// The account's password.
+    pub password: bool,
+    /// A passkey.
+    pub passkey: bool,
+    /// What is mailed to the account's address.
+    pub mail: bool,
+}
+
+impl Default for OwnMethods {
+    /// All of them.
+    fn default() -> Self {
+        Self { password: true, passkey: true, mail: true }
+    }
+}
+
+impl OwnMethods {
+    /// Those of these names.
+    pub fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, BadValue> {
+        let mut methods = Self { password: false, passkey: false, mail: false };
+        let mut named = false;
+        for name in names {
+            named = true;
+            match name {
+                "password" => methods.password = true,
+                "passkey" => methods.passkey = true,
+                "mail" => methods.mail = true,
+                _ => return bad("unknown_method", "Name password, passkey or mail."),
+            }
+        }
+        if named { Ok(methods) } else { bad("required", "Name at least one of password, passkey and mail.") }
+    }
+    /// Their names.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        [(self.password, "password"), (self.passkey, "passkey"), (self.mail, "mail")]
+            .into_iter()
+            .filter_map(|(counts, name)| counts.then_some(name))
+    }
+    /// Whether what somebody did by themselves counts.
+    pub const fn counts(self, method: Method) -> bool {
+        match method {
+            Method::Password => self.password,
+            Method::Passkey => self.passkey,
+            Method::MailCode => self.mail,
+            Method::Totp | Method::RecoveryCode => true,
+            Method::Connection => false,
+        }
+    }
+    fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl TryFrom<Vec<String>> for OwnMethods {
+    type Error = BadValue;
+    fn try_from(names: Vec<String>) -> Result<Self, BadValue> {
+        Self::named(names.iter().map(String::as_str))
+    }
+}
+
+impl From<OwnMethods> for Vec<String> {
+    fn from(methods: OwnMethods) -> Self {
+        methods.names().map(str::to_owned).collect()
+    }
+}
+
 /// A connection of the organization through which people may come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usable {
@@ -81,6 +153,9 @@ pub struct Usable {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignInPolicy {
+    /// Which of people's own ways count.
+    #[serde(skip_serializing_if = "OwnMethods::is_all")]
+    pub methods: OwnMethods,
     /// Whether only the organization's connections count.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub sso_required: bool,
@@ -105,6 +180,8 @@ pub struct SignInPolicy {
 /// Changes of a policy.
 #[derive(Clone, Debug, Default)]
 pub struct SignInPolicyChanges {
+    /// Which of people's own ways count; `None`: stays.
+    pub methods: Option<OwnMethods>,
     /// Whether two factors are demanded; `None`: stays.
     pub mfa: Option<Requirement>,
     /// How old the first factor may be.
@@ -133,6 +210,7 @@ impl SignInPolicy {
     #[must_use]
     pub fn changed(&self, changes: &SignInPolicyChanges) -> Self {
         Self {
+            methods: changes.methods.unwrap_or(self.methods),
             mfa: changes.mfa.unwrap_or(self.mfa),
             max_age: changes.max_age.clone().apply(self.max_age),
             networks: changes.networks.clone().unwrap_or_else(|| self.networks.clone()),
@@ -142,8 +220,12 @@ impl SignInPolicy {
             ..self.clone()
         }
     }
+    /// Whether a mailed code confirms a member where two factors are demanded of them, or none are.
+    pub fn mail_confirms(&self, user: UserId) -> bool {
+        self.methods.mail || self.mfa == Requirement::Off && !self.break_glass.contains(&user)
+    }
     /// Whether it lists the connection, as it was then.
-    pub(super) fn lists(&self, through: &Through) -> bool {
+    pub fn lists(&self, through: &Through) -> bool {
         self.connections.iter().any(|usable| (usable.id, usable.generation) == (through.id, through.generation))
     }
 }

@@ -139,9 +139,51 @@ fn what_is_enough_for_a_member() {
         case("a password where only the connection counts", sso(), &[password], "first_factor: okta"),
         case("with two factors", sso(), &[password, totp], "first_factor: okta"),
         case("the connection where only it counts", sso(), &[ours], "enter"),
+        case(
+            "it and an app, where two factors are demanded",
+            SignInPolicy { sso_required: true, ..mfa() },
+            &[ours, totp],
+            "enter with two",
+        ),
+        case(
+            "it and a passkey",
+            SignInPolicy { sso_required: true, ..mfa() },
+            &[ours, own(Method::Passkey, 50)],
+            "enter with two",
+        ),
+        case("a passkey alone", SignInPolicy { sso_required: true, ..mfa() }, &[own(Method::Passkey, 50)], "first_factor: okta"),
     ];
     for Case { what, policy, did, expected } in cases {
         assert_eq!(judged(&policy, &did, user(3), false, None), expected, "{what}");
+    }
+}
+
+#[test]
+fn which_of_ones_own_ways_count() {
+    let (password, totp) = (own(Method::Password, 60), own(Method::Totp, 50));
+    let (mailed, passkey) = (own(Method::MailCode, 50), own(Method::Passkey, 60));
+    let only = |names: &[&str], policy: SignInPolicy| SignInPolicy {
+        methods: OwnMethods::named(names.iter().copied()).unwrap(),
+        ..policy
+    };
+    const APP: &str = "second_factor: totp recovery_code passkey";
+    let cases = [
+        case("a password where only passkeys count", only(&["passkey"], policy()), &[password], "first_factor: passkey okta"),
+        case("with an app", only(&["passkey"], policy()), &[password, totp], "first_factor: passkey okta"),
+        case("a passkey", only(&["passkey"], policy()), &[passkey], "enter with two"),
+        case("a passkey where only passwords count", only(&["password"], policy()), &[passkey], "first_factor: password okta"),
+        case("a connection counts whatever of one's own does", only(&["passkey"], policy()), &[through(1, 2, 60)], "enter"),
+        case("a mailed code that does not confirm", only(&["password", "passkey"], mfa()), &[password, mailed], APP),
+        case("an app's, which does", only(&["password", "passkey"], mfa()), &[password, totp], "enter with two"),
+        case("behind a connection", only(&["password", "passkey"], mfa()), &[through(1, 2, 60), mailed], APP),
+        case("neither mails nor passkeys", only(&["password"], mfa()), &[password], "second_factor: totp recovery_code"),
+    ];
+    for Case { what, policy, did, expected } in cases {
+        assert_eq!(judged(&policy, &did, user(3), false, None), expected, "{what}");
+    }
+    for (names, code) in [(&[][..], "required"), (&["sms"][..], "unknown_method"), (&["password", "totp"][..], "unknown_method")]
+    {
+        assert_eq!(OwnMethods::named(names.iter().copied()).unwrap_err().code, code, "{names:?}");
     }
 }
 
@@ -196,9 +238,17 @@ fn what_is_told_names_the_organization_and_the_ways() {
 fn a_policy_is_stored_and_one_that_is_not_understood_is_not_overlooked() {
     let all = SignInPolicy { mfa: Requirement::Required, mfa_trusts_connection: true, ..sso() };
     let all = SignInPolicy { networks: office().networks, max_age: aged(600).max_age, ..all };
+    let all = SignInPolicy { methods: OwnMethods::named(["mail", "password"]).unwrap(), ..all };
     assert_eq!(SignInPolicy::stored(all.to_text().as_deref()).unwrap(), all);
     assert_eq!((SignInPolicy::default().to_text(), SignInPolicy::stored(None).unwrap()), (None, SignInPolicy::default()));
-    for text in [r#"{"mfa":"sometimes"}"#, r#"{"methods":["passkey"]}"#, r#"{"max_age":1}"#, ""] {
+    for text in [
+        r#"{"mfa":"sometimes"}"#,
+        r#"{"methods":["sms"]}"#,
+        r#"{"methods":[]}"#,
+        r#"{"days":["monday"]}"#,
+        r#"{"max_age":1}"#,
+        "",
+    ] {
         assert!(SignInPolicy::stored(Some(text)).is_err(), "{text}");
     }
 }

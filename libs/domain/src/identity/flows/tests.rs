@@ -65,6 +65,9 @@ struct Case<'a> {
     entry: Option<Entry>,
     is_another: bool,
     is_asked: bool,
+    enrolment: Enrolment,
+    /// How far the flow is.
+    now: i64,
     expected: Step,
 }
 
@@ -87,6 +90,8 @@ impl Default for Case<'_> {
             entry: None,
             is_another: false,
             is_asked: false,
+            enrolment: Enrolment::Enrolled,
+            now: 100,
             expected: Step::Done,
         }
     }
@@ -237,6 +242,71 @@ fn what_is_missing_is_computed_from_what_is_known() {
             ..Case::default()
         },
         Case {
+            what: "has no factor, and a mailed code would do",
+            organization: true,
+            session: Some(50),
+            entry: Some(step_up(vec![Method::Totp, Method::MailCode])),
+            enrolment: Enrolment::Possible,
+            expected: Step::Identify,
+            ..Case::default()
+        },
+        Case {
+            what: "has no factor",
+            organization: true,
+            session: Some(50),
+            entry: Some(step_up(vec![Method::Totp])),
+            enrolment: Enrolment::Possible,
+            expected: Step::Enrol,
+            ..Case::default()
+        },
+        Case {
+            what: "T25: has no factor, and signed in before",
+            organization: true,
+            session: Some(-1),
+            entry: Some(step_up(vec![Method::Totp])),
+            enrolment: Enrolment::Possible,
+            expected: Step::Identify,
+            ..Case::default()
+        },
+        Case {
+            what: "has no factor, and ten minutes",
+            organization: true,
+            session: Some(50),
+            now: 650,
+            entry: Some(step_up(vec![Method::Totp])),
+            enrolment: Enrolment::Possible,
+            expected: Step::Enrol,
+            ..Case::default()
+        },
+        Case {
+            what: "T25: has no factor, and took too long",
+            organization: true,
+            session: Some(50),
+            now: 651,
+            entry: Some(step_up(vec![Method::Totp])),
+            enrolment: Enrolment::Possible,
+            expected: Step::Identify,
+            ..Case::default()
+        },
+        Case {
+            what: "has no factor, and only an organization's word",
+            organization: true,
+            session: Some(50),
+            entry: Some(step_up(vec![Method::Totp])),
+            enrolment: Enrolment::Elsewhere,
+            expected: Step::Refused(Dead::Factor),
+            ..Case::default()
+        },
+        Case {
+            what: "the same, from before",
+            organization: true,
+            session: Some(-900),
+            entry: Some(step_up(vec![Method::Totp])),
+            enrolment: Enrolment::Elsewhere,
+            expected: Step::Identify,
+            ..Case::default()
+        },
+        Case {
             what: "has to come another way",
             organization: true,
             session: Some(50),
@@ -295,6 +365,7 @@ fn what_is_missing_is_computed_from_what_is_known() {
             entry: case.entry.as_ref(),
             is_another: case.is_another,
             is_asked: case.is_asked,
+            enrolment: case.enrolment,
         });
         let facts = Facts {
             request: &request,
@@ -308,7 +379,7 @@ fn what_is_missing_is_computed_from_what_is_known() {
             fresh_since: case.fresh_since.map(at),
             session,
             began: at(0),
-            now: at(100),
+            now: at(case.now),
         };
         assert_eq!(next(&facts), case.expected, "{}", case.what);
     }

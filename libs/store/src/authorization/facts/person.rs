@@ -10,7 +10,11 @@ use domain::{
         principal::Principal,
     },
     core::value::{Email, Slug},
-    identity::{accounts::Person, authentications::Authentications, sessions::SessionCredential},
+    identity::{
+        accounts::Person,
+        authentications::Authentications,
+        sessions::{BrowserCredential, SessionCredential},
+    },
     tenancy::roles::{Caps, RoleName},
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
@@ -59,6 +63,21 @@ pub(super) async fn find(db: &impl ConnectionTrait, who: &SessionCredential, now
     let values = vec![who.grant.uuid().into(), who.session.uuid().into(), who.user.uuid().into(), now.into()];
     let row = sql::one(db, CALLER, values).await?.ok_or_else(signed_out)?;
     read_person(&mut Columns::of(&row), who).map_err(from_db)
+}
+
+/// The same by the cookie of our own pages.
+const IN_BROWSER: &str = "
+    select u.email, u.realm, u.email_verified_at, u.is_platform_owner, s.authn
+      from sessions s
+      join users u on u.id = s.user_id
+     where s.browser_hash = $1 and s.id = $2 and u.id = $3
+       and s.revoked_at is null and s.expires_at > $4
+       and u.deleted_at is null";
+
+pub(super) async fn in_browser(db: &impl ConnectionTrait, who: &BrowserCredential, now: Time) -> Result<Person> {
+    let values = vec![who.hash.as_str().into(), who.session.uuid().into(), who.user.uuid().into(), now.into()];
+    let row = sql::one(db, IN_BROWSER, values).await?.ok_or_else(signed_out)?;
+    read_person(&mut Columns::of(&row), &who.as_session()).map_err(from_db)
 }
 
 pub(super) async fn read<A: Access>(

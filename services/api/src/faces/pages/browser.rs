@@ -193,6 +193,7 @@ pub(crate) async fn stopped(app: &App, req: &HttpRequest, stop: Stop) -> HttpRes
             let kind = match dead {
                 Dead::Network => ErrorKind::NetworkNotAllowed,
                 Dead::AnotherAccount => ErrorKind::AnotherAccount,
+                Dead::Factor => ErrorKind::FactorMissing { organization: name },
                 Dead::NoAccess | Dead::OtherWay | Dead::Confined => ErrorKind::NoAccess { organization: name },
             };
             (kind, StatusCode::FORBIDDEN, organization)

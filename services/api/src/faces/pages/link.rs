@@ -15,7 +15,7 @@ use super::{
     Action, LinkFacts, Page,
     browser::{self, Form, failed, own_form},
     page::Done,
-    sign_in::{flow, no_flow, trouble, turn},
+    sign_in::{flow, no_flow, shown::trouble, turn},
 };
 use crate::http::{
     context::Anyone,

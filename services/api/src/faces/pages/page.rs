@@ -5,8 +5,8 @@ mod parts;
 use serde::Serialize;
 
 pub(crate) use self::parts::{
-    Action, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, LinkFacts,
-    PasswordProblem, Problem, Provider, Trouble, TroubleKind,
+    Action, AppKey, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem,
+    LinkFacts, PasswordProblem, Problem, Provider, Trouble, TroubleKind,
 };
 
 use super::safe_url::SafeUrl;
@@ -54,6 +54,32 @@ pub(crate) enum Page {
         /// What the device is asked, as JSON; `None`: what it answered did not fit.
         options: Option<String>,
     },
+    /// Asks which second factor is to be set up (`answer`).
+    Enrol {
+        action: Action,
+        email: String,
+        /// Whether a passkey would do.
+        passkey: bool,
+        /// Whether one was to be made, and was not.
+        failed: bool,
+        other: SafeUrl,
+    },
+    /// Shows an authenticator app's key, and asks for a code of it (`code`).
+    EnrolApp { action: Action, email: String, key: AppKey, bad: Option<CodeProblem>, back: SafeUrl },
+    /// Asks the person's device to make a passkey (`credential`), by `passkey.js`.
+    EnrolPasskey {
+        action: Action,
+        email: String,
+        /// What comes back as `challenge`.
+        challenge: String,
+        /// What the device is asked, as JSON.
+        options: String,
+        /// What is in the field of its name, where it is asked for (`name`).
+        name: Option<String>,
+        back: SafeUrl,
+    },
+    /// Shows recovery codes, once.
+    RecoveryCodes { codes: Vec<String>, on: SafeUrl },
     /// Asks where to go (`organization`).
     Organizations { action: Action, email: String, choices: Vec<Choice>, other: SafeUrl },
     /// Asks whether an organization's service gets what it asks for (`answer`).
@@ -126,6 +152,10 @@ impl Page {
             Self::Prove { .. } => "prove.html",
             Self::SecondFactor { .. } => "second_factor.html",
             Self::Passkey { .. } => "passkey.html",
+            Self::Enrol { .. } => "enrol.html",
+            Self::EnrolApp { .. } => "enrol_app.html",
+            Self::EnrolPasskey { .. } => "enrol_passkey.html",
+            Self::RecoveryCodes { .. } => "recovery_codes.html",
             Self::Organizations { .. } => "organizations.html",
             Self::Consent { .. } => "consent.html",
             Self::Link { .. } => "link.html",
@@ -155,7 +185,8 @@ impl Page {
         match self {
             Self::Identify { bad, .. } | Self::ResetRequest { bad, .. } => bad.is_some(),
             Self::Password { bad, .. } | Self::Prove { bad, .. } => bad.is_some(),
-            Self::SecondFactor { bad, .. } | Self::Device { bad, .. } => bad.is_some(),
+            Self::SecondFactor { bad, .. } | Self::Device { bad, .. } | Self::EnrolApp { bad, .. } => bad.is_some(),
+            Self::Enrol { failed, .. } => *failed,
             Self::VerifyEmail { bad, .. } | Self::NewPassword { bad, .. } => bad.is_some(),
             Self::Setup { bad_email, bad_password, .. } => bad_email.is_some() || bad_password.is_some(),
             Self::Passkey { options, .. } => options.is_none(),

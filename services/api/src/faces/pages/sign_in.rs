@@ -1,26 +1,23 @@
 //! The pages of a sign-in: each shows what its flow misses, and takes what is sent for it.
 
+mod enrolling;
+pub(super) mod shown;
+
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
 use app::{
     App,
-    identity::flows::{Cookies, Turn, View, steps::Sent},
+    identity::flows::{Cookies, Enrols, Turn, View, steps::Sent},
 };
 use domain::{
-    Error, Kind,
-    applications::authorization_requests::OWN_SCOPES,
+    Kind,
     core::value::Email,
-    identity::{
-        federation::attempts::Reason,
-        flows::{FlowId, Step},
-    },
+    identity::flows::{FlowId, Step},
 };
 use serde::Deserialize;
-use store::identity::federation::Way;
 use utoipa::ToSchema;
 
 use super::{
-    Action, Choice, CodeProblem, ConsentFacts, ErrorKind, FactorKind, IdentifyProblem, Page, PasswordProblem, Problem, Provider,
-    SafeUrl, Trouble, TroubleKind,
+    Action, ErrorKind, IdentifyProblem, Page, SafeUrl,
     browser::{self, Form, come_back, error_page, failed, own_form, stopped, to_client},
     device, link,
 };
@@ -39,7 +36,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"step": "identify", "email": "ann@example.com"}))]
 struct StepForm {
-    /// `identify`, `password`, `second_factor`, `organization`, `connection`, `consent`, `ask_passkey`, `passkey` or `leave_passkey`; behind a dot how many sign-ins of the flow the page had seen.
+    /// `identify`, `password`, `second_factor`, `organization`, `connection`, `consent`, `ask_passkey`, `passkey`, `leave_passkey`, `enrol`, `enrol_code` or `enrol_passkey`; behind a dot how many sign-ins of the flow the page had seen.
     #[serde(default)]
     step: String,
     /// Of `identify`.
@@ -48,7 +45,7 @@ struct StepForm {
     /// Of `password`.
     #[serde(default)]
     password: String,
-    /// Of `second_factor`: a code of an app, a mailed one, or a recovery code.
+    /// Of `second_factor` and `enrol_code`: a code of an app, a mailed one, or a recovery code.
     #[serde(default)]
     code: String,
     /// Of `organization`: its slug.
@@ -57,12 +54,15 @@ struct StepForm {
     /// Of `connection`: the name of one of the organization's identity providers.
     #[serde(default)]
     connection: String,
-    /// Of `consent`: `yes` or `no`.
+    /// Of `consent`: `yes` or `no`; of `enrol`: `app`, `passkey` or `other`.
     #[serde(default)]
     answer: String,
-    /// Of `passkey`: what the device answered, as JSON.
+    /// Of `passkey` and `enrol_passkey`: what the device answered, as JSON.
     #[serde(default)]
     credential: String,
+    /// Of `enrol_passkey`: what it was asked.
+    #[serde(default)]
+    challenge: String,
 }
 
 impl StepForm {
@@ -81,6 +81,13 @@ impl StepForm {
             "ask_passkey" => Sent::AskPasskey,
             "passkey" => Sent::Passkey(self.credential),
             "leave_passkey" => Sent::LeavePasskey,
+            "enrol" => Sent::Enrols(match self.answer.as_str() {
+                "app" => Enrols::App,
+                "passkey" => Enrols::Passkey,
+                _ => Enrols::Other,
+            }),
+            "enrol_code" => Sent::Enrols(Enrols::Code(self.code)),
+            "enrol_passkey" => Sent::Enrols(Enrols::Made(self.challenge, self.credential)),
             _ => return None,
         };
         Some((sent, seen))
@@ -98,6 +105,7 @@ pub(crate) async fn turn(app: &App, req: &HttpRequest, (turn, gives): (Turn, Coo
         Turn::Answered { approved } => device::answered(app, req, approved).await,
         Turn::Link(asked) => link::asked(app, req, *asked, &gives).await,
         Turn::Linked { linked } => link::answered(app, req, linked).await,
+        Turn::Enrol(asked) => enrolling::page(app, req, *asked, &gives).await,
         Turn::Show(view) => {
             // Nobody goes on to our own pages.
             let client = Some(view.client.as_str()).filter(|_| view.flow.request.link.is_none());
@@ -109,94 +117,13 @@ pub(crate) async fn turn(app: &App, req: &HttpRequest, (turn, gives): (Turn, Coo
                 None => StatusCode::OK,
             };
             let bad = view.bad.clone();
-            let mut response = browser::page(app, req, (&frame, &shown(*view)), &gives, status);
+            let mut response = browser::page(app, req, (&frame, &shown::shown(*view)), &gives, status);
             if let Some(e) = &bad {
                 come_back(&mut response, e);
             }
             response
         }
     }
-}
-
-/// The page of what is missing.
-fn shown(view: View) -> Page {
-    let here = format!("/signin/{}", view.flow.id);
-    let action = Action::new(here.clone(), format!("{}.{}", view.step.as_str(), view.flow.sign_ins));
-    let other = SafeUrl::own(format!("{here}?somebody_else=1"));
-    let (email, passkey) = (view.email, view.offers_passkey);
-    let missing = view.bad.as_ref().is_some_and(|e| e.details.iter().any(|detail| detail.code == "required"));
-    let seconds = view.bad.as_ref().filter(|e| e.kind == Kind::RateLimited).map(|e| u64::from(e.retry_after.unwrap_or(1)));
-    let reset = SafeUrl::own(format!("{here}/reset"));
-    let providers: Vec<_> = view.ways.into_iter().map(provider).collect();
-    let trouble = view.flow.trouble.as_ref().map(trouble);
-    let bad_password = |bad: Option<Error>| {
-        bad.map(|e| match (seconds, e.code) {
-            _ if missing => PasswordProblem::Missing,
-            (Some(seconds), _) => PasswordProblem::Throttled(seconds),
-            (None, "invalid_credentials") => PasswordProblem::Wrong,
-            (None, code) => PasswordProblem::Other(Problem { code: code.to_owned(), message: e.message.into_owned() }),
-        })
-    };
-    match view.step {
-        Step::Prove => {
-            let provider = view.proving.map(|name| name.to_string()).unwrap_or_default();
-            Page::Prove { action, email, provider, bad: bad_password(view.bad), reset, other }
-        }
-        Step::Password => {
-            let bad = bad_password(view.bad);
-            Page::Password { action, email, bad, reset: Some(reset), other, passkey, providers, trouble }
-        }
-        Step::Passkey => Page::Passkey { action, options: view.passkey.map(|options| options.to_string()) },
-        Step::Connections => Page::Connections { action, email, providers, trouble, other },
-        Step::SecondFactor => {
-            let kind = if view.has_app { FactorKind::App } else { FactorKind::Mail };
-            let bad = view.bad.map(|_| match seconds {
-                _ if missing => CodeProblem::Missing,
-                Some(seconds) => CodeProblem::Throttled(seconds),
-                None => CodeProblem::Wrong,
-            });
-            Page::SecondFactor { action, email, kind, bad, passkey, other }
-        }
-        Step::Organization if view.choices.is_empty() => {
-            Page::Error { kind: ErrorKind::AccountHasNone, reference: None, back: None, other: Some(other) }
-        }
-        Step::Organization => {
-            let choice = |org: store::identity::flows::Entered| Choice { name: org.name, slug: org.slug.to_string() };
-            Page::Organizations { action, email, choices: view.choices.into_iter().map(choice).collect(), other }
-        }
-        Step::Consent => Page::Consent { action, email, asked: asked(&view.flow, view.client), other },
-        Step::Identify | Step::Upstream(_) | Step::Done | Step::Refused(_) => {
-            let bad = view.bad.map(|_| if missing { IdentifyProblem::Missing } else { IdentifyProblem::Malformed });
-            Page::Identify { action, email, bad, passkey, providers, trouble }
-        }
-    }
-}
-
-/// What a service asks for, as people are told: whatever it asks for, its own program sees the addresses of those who use it.
-fn asked(flow: &store::identity::flows::Flow, application: String) -> ConsentFacts {
-    let scopes = || flow.request.scopes.iter().map(|scope| scope.as_str());
-    ConsentFacts {
-        application,
-        organization: flow.organization.as_ref().map(|org| org.name.clone()).unwrap_or_default(),
-        stays: scopes().any(|scope| scope == "offline_access"),
-        own: scopes().filter(|scope| !OWN_SCOPES.contains(scope)).map(str::to_owned).collect(),
-    }
-}
-
-fn provider(way: Way) -> Provider {
-    Provider { name: way.name.to_string(), slug: way.slug.as_str().to_owned() }
-}
-
-/// What somebody is told who came back from a provider and is not in: what they can do. Why it is, only whoever looks after the connection sees.
-pub(super) fn trouble(of: &store::identity::flows::Trouble) -> Trouble {
-    let kind = match of.reason {
-        Reason::NoAccount => TroubleKind::NoAccount,
-        Reason::AccessRemoved | Reason::AccountDeactivated => TroubleKind::Removed,
-        Reason::IdentityTaken => TroubleKind::Taken,
-        Reason::SeatLimit | Reason::ServiceFull => TroubleKind::Full,
-        _ => TroubleKind::Other,
-    };
-    Trouble { kind, reference: of.attempt.to_string() }
 }
 
 pub(super) fn flow(path: &web::Path<String>) -> Option<FlowId> {
@@ -231,6 +158,10 @@ async fn show(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Pa
     match app.flow(&from.0, &cookies::browser(&app, &req), id).await {
         // Somebody else may say who they are, whatever the flow misses.
         Ok((Turn::Approve(asked), gives)) if browser::parameter(&req, "somebody_else").is_some() => {
+            let view = View { offers_passkey: app.offers_passkeys(), ..asked.of_somebody_else() };
+            turn(&app, &req, (Turn::Show(Box::new(view)), gives)).await
+        }
+        Ok((Turn::Enrol(asked), gives)) if browser::parameter(&req, "somebody_else").is_some() => {
             let view = View { offers_passkey: app.offers_passkeys(), ..asked.of_somebody_else() };
             turn(&app, &req, (Turn::Show(Box::new(view)), gives)).await
         }

@@ -14,7 +14,7 @@ use domain::{
     core::value::{Email, Slug},
     identity::{
         authentications::{Authentications, Method},
-        entry::{Entered, Entry, MaxAge, Requirement, SignInPolicy, SignInPolicyChanges},
+        entry::{Entered, Entry, MaxAge, OwnMethods, Requirement, SignInPolicy, SignInPolicyChanges},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -41,8 +41,10 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 
 /// How the organization's people have to sign in.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"mfa": "required", "max_age_seconds": 43200, "networks": ["203.0.113.0/24"], "sso": "optional", "break_glass": [], "mfa_trusts_connection": false}))]
+#[schema(example = json!({"methods": ["password", "passkey"], "mfa": "required", "max_age_seconds": 43200, "networks": ["203.0.113.0/24"], "sso": "optional", "break_glass": [], "mfa_trusts_connection": false}))]
 struct SignInPolicyResponse {
+    /// Which of people's own ways count: `password`, `passkey`, and `mail`, what is mailed to their address.
+    methods: Vec<&'static str>,
     /// `required`: nobody enters without a second factor. `off`: it is not asked for.
     mfa: &'static str,
     /// How old the sign-in may be, in seconds; null: as old as the session.
@@ -60,6 +62,7 @@ struct SignInPolicyResponse {
 impl From<SignInPolicy> for SignInPolicyResponse {
     fn from(policy: SignInPolicy) -> Self {
         Self {
+            methods: policy.methods.names().collect(),
             mfa: policy.mfa.as_str(),
             max_age_seconds: policy.max_age.map(i64::from),
             networks: policy.networks.texts().collect(),
@@ -81,6 +84,10 @@ async fn rules(app: web::Data<App>, who: SignedIn<OrgPath>) -> ApiResult<web::Js
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(example = json!({"mfa": "required", "max_age_seconds": 43200, "networks": ["203.0.113.0/24"]}))]
 struct UpdateSignInPolicyRequest {
+    /// Which of people's own ways count: at least one of `password`, `passkey` and `mail`.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 3)]
+    methods: Field<OwnMethods>,
     /// `off` or `required`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -97,7 +104,7 @@ struct UpdateSignInPolicyRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     sso: Field<Sso>,
-    /// Ids of owners who have enrolled an authenticator app. Only owners change it.
+    /// Ids of owners who have an authenticator app or a passkey. Only owners change it.
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 10)]
     break_glass: Field<Owners>,
@@ -105,6 +112,15 @@ struct UpdateSignInPolicyRequest {
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     mfa_trusts_connection: Field<bool>,
+}
+
+impl FromJson for OwnMethods {
+    fn from_json(value: &Value) -> Result<Self, BadValue> {
+        let bad = || BadValue { code: "wrong_type", message: "Send an array of at most three names.".into() };
+        let names = value.as_array().filter(|all| all.len() <= 3).ok_or_else(bad)?;
+        let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
+        Self::named(names.ok_or_else(bad)?)
+    }
 }
 
 /// Whether people come through connections only.
@@ -146,7 +162,8 @@ async fn update(
     body: Body<UpdateSignInPolicyRequest>,
 ) -> ApiResult<web::Json<SignInPolicyResponse>> {
     let b = body.value;
-    let (mfa, max_age, networks, sso, break_glass, mfa_trusts_connection) = all((
+    let (methods, mfa, max_age, networks, sso, break_glass, mfa_trusts_connection) = all((
+        b.methods.change("methods"),
         b.mfa.change("mfa"),
         b.max_age_seconds.patch("max_age_seconds"),
         b.networks.change("networks"),
@@ -155,7 +172,7 @@ async fn update(
         b.mfa_trusts_connection.change("mfa_trusts_connection"),
     ))?;
     let (sso_required, break_glass) = (sso.map(|sso| sso.0), break_glass.map(|owners| owners.0));
-    let changes = SignInPolicyChanges { mfa, max_age, networks, sso_required, break_glass, mfa_trusts_connection };
+    let changes = SignInPolicyChanges { methods, mfa, max_age, networks, sso_required, break_glass, mfa_trusts_connection };
     Ok(web::Json(app.update_sign_in_policy(&who.caller, &who.path.org, &changes).await?.into()))
 }
 
@@ -167,7 +184,8 @@ impl FromJson for Done {
         let bad = |code, message: &'static str| BadValue { code, message: message.into() };
         let one = |item: &Value| {
             let named = item["method"].as_str().and_then(Method::named).filter(|method| method.is_own());
-            let method = named.ok_or(bad("unknown_method", "Name as `method` password, totp, recovery_code or mail_code."))?;
+            let method =
+                named.ok_or(bad("unknown_method", "Name as `method` password, passkey, totp, recovery_code or mail_code."))?;
             match &item["age_seconds"] {
                 Value::Null => Ok((method, 0)),
                 age => i64::from_json(age).map(|age| (method, age)),

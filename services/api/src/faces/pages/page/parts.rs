@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::faces::pages::safe_url::SafeUrl;
+use crate::faces::pages::{qr::Picture, safe_url::SafeUrl};
 
 /// A form's target and what it is the answer to: the hidden field `step`, which a flow compares before it believes an answer.
 #[derive(Clone, Debug, Serialize)]
@@ -49,6 +49,8 @@ pub(crate) enum PasswordProblem {
     Wrong,
     /// Too many in a row; seconds to wait.
     Throttled(u64),
+    /// It is right, and the organization wants another of the person's own ways.
+    OtherWay,
     /// Something else.
     Other(Problem),
 }
@@ -73,6 +75,17 @@ pub(crate) enum FactorKind {
     App,
     /// A mail.
     Mail,
+    /// Nothing but a passkey does.
+    Passkey,
+}
+
+/// What an authenticator app is given.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AppKey {
+    /// For its camera; `None`: it is too long for that.
+    pub picture: Option<Picture>,
+    /// For who types it.
+    pub text: String,
 }
 
 /// An organization to choose.
@@ -197,6 +210,11 @@ pub(crate) enum ErrorKind {
     NetworkNotAllowed,
     /// The sign-in looked like somebody else's.
     RiskBlocked,
+    /// A second factor is missing that only the account's own sign-in can set up.
+    FactorMissing {
+        /// The organization's name.
+        organization: String,
+    },
     /// Signed in, and member of no organization.
     AccountHasNone,
     /// Too many requests; seconds to wait.

@@ -2,9 +2,10 @@
 
 use crate::faces::pages::{
     page::{
-        Action, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem, LinkFacts,
-        Page, PasswordProblem, Problem, Provider, Trouble, TroubleKind,
+        Action, AppKey, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem,
+        LinkFacts, Page, PasswordProblem, Problem, Provider, Trouble, TroubleKind,
     },
+    qr,
     safe_url::SafeUrl,
 };
 
@@ -42,7 +43,8 @@ fn flow(value: &str) -> Vec<Page> {
         pages.push(Page::ResetRequest { action: action(), email: email.clone(), bad, back: bad.map(|_| other()) });
     }
     let refused = PasswordProblem::Other(Problem { code: "new_code".to_owned(), message: value.to_owned() });
-    let all = [PasswordProblem::Missing, PasswordProblem::Wrong, PasswordProblem::Throttled(60), refused];
+    let all =
+        [PasswordProblem::Missing, PasswordProblem::Wrong, PasswordProblem::OtherWay, PasswordProblem::Throttled(60), refused];
     for bad in [None].into_iter().chain(all.into_iter().map(Some)) {
         let reset = bad.as_ref().map(|_| other());
         let (providers, trouble) = (providers(value, bad.is_none()), bad.as_ref().map(|_| trouble(value, TroubleKind::Full)));
@@ -82,18 +84,50 @@ fn factors(value: &str) -> Vec<Page> {
         action: Action::new("/signin/7Qm2", value),
         email: value.to_owned(),
         kind,
-        passkey: matches!(kind, FactorKind::App),
+        passkey: !matches!(kind, FactorKind::Mail),
         bad,
         other: url(value),
     };
     let passkey =
         |options: Option<&str>| Page::Passkey { action: Action::new("/signin/7Qm2", value), options: options.map(str::to_owned) };
-    let passkeys = [passkey(Some(value)), passkey(None)];
+    let passkeys = [passkey(Some(value)), passkey(None), page(FactorKind::Passkey, None)];
     [FactorKind::App, FactorKind::Mail]
         .into_iter()
         .flat_map(|kind| bads().map(move |bad| page(kind, bad)))
         .chain(passkeys)
+        .chain(enrolments(value))
         .collect()
+}
+
+fn enrolments(value: &str) -> Vec<Page> {
+    let (text, action) = (|| value.to_owned(), || Action::new("/signin/7Qm2", value));
+    let url = || url(value);
+    let which = |passkey, failed| Page::Enrol { action: action(), email: text(), passkey, failed, other: url() };
+    let picture =
+        || qr::picture("otpauth://totp/Tenantry:ann@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Tenantry");
+    let app = |picture, bad| {
+        let key = AppKey { picture, text: text() };
+        Page::EnrolApp { action: action(), email: text(), key, bad, back: url() }
+    };
+    let made = |name: Option<String>| Page::EnrolPasskey {
+        action: action(),
+        email: text(),
+        challenge: text(),
+        options: text(),
+        name,
+        back: url(),
+    };
+    vec![
+        which(true, false),
+        which(false, true),
+        app(picture(), None),
+        app(None, Some(CodeProblem::Missing)),
+        app(picture(), Some(CodeProblem::Wrong)),
+        app(picture(), Some(CodeProblem::Throttled(90))),
+        made(None),
+        made(Some(text())),
+        Page::RecoveryCodes { codes: vec![text(), text()], on: url() },
+    ]
 }
 
 fn devices(value: &str) -> Vec<Page> {
@@ -150,6 +184,7 @@ fn errors(value: &str) -> Vec<Page> {
         ErrorKind::OtherBrowser,
         ErrorKind::NoAccess { organization: value.to_owned() },
         ErrorKind::AnotherAccount,
+        ErrorKind::FactorMissing { organization: value.to_owned() },
         ErrorKind::NotActive,
         ErrorKind::NetworkNotAllowed,
         ErrorKind::RiskBlocked,
