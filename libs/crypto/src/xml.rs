@@ -4,10 +4,12 @@
 //! Which bytes are signed is not known here: that is a question of XML, and of the crate that reads it.
 
 mod decryption;
+mod encryption;
 mod keys;
 mod signatures;
 
 pub use decryption::{ContentCipher, DecryptionKey, Oaep};
+pub use encryption::{EncryptionKey, SEALED_BY, seal};
 pub use keys::new_key;
 pub use signatures::{Digest, Layout, Rejected, SignatureMethod, SigningKey};
 

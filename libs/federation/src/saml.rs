@@ -1,4 +1,5 @@
-//! SAML 2.0 in the role of a service provider, behind [`domain::core::ports::SamlServiceProvider`].
+//! SAML 2.0 in the role of a service provider, behind [`domain::core::ports::SamlServiceProvider`]; [`idp`] is the role of an identity provider, over the same
+//! pieces.
 //!
 //! A response is hostile until its signature holds, and then only what was signed is read. Its way:
 //!
@@ -17,6 +18,7 @@ mod checks;
 mod encrypted;
 mod extract;
 mod guard;
+mod idp;
 mod judge;
 mod logout;
 mod metadata;
@@ -32,16 +34,17 @@ mod write;
 use async_trait::async_trait;
 use domain::{
     Error, Result, Time,
-    core::ports::SamlServiceProvider,
+    core::ports::{SamlIdentityProvider, SamlServiceProvider},
     identity::saml::{
         AuthnRequest, Dispatch, Expectation, Finding, Logout, LogoutExpectation, LogoutRequest, LogoutResponse, Outcome, SpKey,
         SpMetadata, Verdict,
+        idp::{Carried, IdpMetadata, Reply, RequestExpectation, Requested},
     },
 };
 
 use self::pool::Pool;
 
-/// The service provider, with its threads.
+/// Both roles, with their threads.
 pub struct ServiceProvider {
     pool: Pool,
 }
@@ -77,6 +80,36 @@ impl SamlServiceProvider for ServiceProvider {
     fn answer_logout(&self, response: &LogoutResponse) -> Result<Dispatch> {
         logout::answer(response)
     }
+}
+
+#[async_trait]
+impl SamlIdentityProvider for ServiceProvider {
+    async fn read_request(
+        &self,
+        carried: Carried,
+        expected: RequestExpectation,
+    ) -> Result<std::result::Result<Requested, Finding>> {
+        self.pool.run(move || read_request(&carried, &expected)).await
+    }
+    async fn reply(&self, reply: Reply) -> Result<String> {
+        self.pool.run(move || self::reply(&reply)).await?
+    }
+    fn idp_metadata(&self, about: &IdpMetadata) -> Result<String> {
+        Ok(idp::metadata::written(about))
+    }
+    fn can_encrypt_for(&self, certificate: &[u8]) -> bool {
+        idp::response::encryption_key(certificate).is_ok()
+    }
+}
+
+/// [`SamlIdentityProvider::read_request`] in the caller's thread.
+pub fn read_request(carried: &Carried, expected: &RequestExpectation) -> std::result::Result<Requested, Finding> {
+    idp::request::read(carried, expected).map_err(|refusal| judge::finding(refusal.check, Verdict::Failed, Some(&refusal.rule)))
+}
+
+/// [`SamlIdentityProvider::reply`] in the caller's thread.
+pub fn reply(reply: &Reply) -> Result<String> {
+    idp::response::written(reply)
 }
 
 /// [`SamlServiceProvider::judge`] in the caller's thread.

@@ -10,6 +10,8 @@ mod conditions;
 mod documents;
 #[path = "saml/encrypted.rs"]
 mod encrypted;
+#[path = "saml/idp.rs"]
+mod idp;
 #[path = "saml/interop.rs"]
 mod interop;
 #[path = "saml/logout.rs"]

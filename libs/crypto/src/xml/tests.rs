@@ -100,3 +100,16 @@ fn cbc_takes_xml_encryption_padding_and_refuses_odd_lengths() {
         assert!(open(&data[..length.min(data.len())]).is_err(), "{length}");
     }
 }
+
+#[test]
+fn what_is_sealed_for_a_key_that_key_opens() {
+    let now = chrono::Utc.with_ymd_and_hms(2026, 11, 23, 9, 0, 0).unwrap();
+    let key = new_key("service", now).unwrap();
+    let signing = PrivateDecryptingKey::from_pkcs8(key.expose()).unwrap();
+    let spki: aws_lc_rs::encoding::PublicKeyX509Der<'_> = signing.public_key().as_der().unwrap();
+    let wrapped = EncryptionKey::from_spki(spki.as_ref()).unwrap().wrap(&[7; 32]).unwrap();
+    let opened = DecryptionKey::from_pkcs8(key.expose()).unwrap().open(Oaep::Sha1, &wrapped).unwrap();
+    let sealed = seal(&[7; 32], [3; 12], b"who it is").unwrap();
+    assert_eq!(**ContentCipher::from_uri(SEALED_BY).unwrap().open(&opened, sealed).unwrap(), *b"who it is");
+    assert!(EncryptionKey::from_spki(b"no key").is_err());
+}

@@ -32,6 +32,7 @@ use crate::{
         saml::{
             AuthnRequest, Dispatch, Expectation, Finding as SamlFinding, Logout, LogoutExpectation, LogoutRequest,
             LogoutResponse, Outcome, SpKey, SpMetadata,
+            idp::{Carried, IdpMetadata, Reply, RequestExpectation, Requested},
         },
     },
     tenancy::{
@@ -212,3 +213,25 @@ pub trait SamlServiceProvider: Send + Sync {
     /// Makes the answer to such a request of a provider.
     fn answer_logout(&self, response: &LogoutResponse) -> Result<Dispatch>;
 }
+
+/// SAML 2.0 in the role of an identity provider, with the same errors.
+#[async_trait]
+pub trait SamlIdentityProvider: Send + Sync {
+    /// Reads a request of a service. `Err`: the check that it failed.
+    async fn read_request(
+        &self,
+        carried: Carried,
+        expected: RequestExpectation,
+    ) -> Result<std::result::Result<Requested, SamlFinding>>;
+    /// Makes an answer, as the form's field `SAMLResponse` holds it.
+    async fn reply(&self, reply: Reply) -> Result<String>;
+    /// Makes our metadata, in XML.
+    fn idp_metadata(&self, about: &IdpMetadata) -> Result<String>;
+    /// Whether an assertion can be encrypted for who holds the key of this certificate (DER).
+    fn can_encrypt_for(&self, certificate: &[u8]) -> bool;
+}
+
+/// SAML 2.0 in both roles.
+pub trait Saml: SamlServiceProvider + SamlIdentityProvider {}
+
+impl<T: SamlServiceProvider + SamlIdentityProvider> Saml for T {}

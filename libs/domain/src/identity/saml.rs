@@ -1,9 +1,10 @@
-//! SAML 2.0 in the role of a service provider: what is sent, what is expected, and what an answer turned out to say.
+//! SAML 2.0: what is sent, what is expected, and what an answer turned out to say; [`idp`] has what concerns the role of an identity provider.
 //!
 //! Plain data. What is done with XML is behind [`crate::core::ports::SamlServiceProvider`], so that nothing but the crate behind that port
 //! needs a parser, and only who serves people's sign-ins needs that crate.
 
 pub mod checks;
+pub mod idp;
 pub mod logout;
 pub mod messages;
 
@@ -31,8 +32,17 @@ pub const LONGEST_VALIDITY: TimeDelta = TimeDelta::hours(24);
 
 /// A format of name identifiers that are made up anew for each sign-in (saml-core-2.0-os, 8.3.8): they name nobody.
 pub const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+/// A format of name identifiers that are made for one service, for good (8.3.7).
+pub const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+/// A format of name identifiers that are addresses (8.3.2).
+pub const EMAIL_ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 /// What a name identifier without a format has (8.3.1).
 pub const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+
+/// Two factors, as REFEDS calls them.
+pub const REFEDS_MFA: &str = "https://refeds.org/profile/mfa";
+/// Two factors, as Microsoft's providers call them.
+pub const MULTIPLE_AUTHN: &str = "http://schemas.microsoft.com/claims/multipleauthn";
 
 /// A private key of ours and its certificate.
 #[derive(Clone, PartialEq, Eq)]

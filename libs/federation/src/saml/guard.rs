@@ -1,4 +1,4 @@
-//! What a response may look like: a list of what is allowed, so that what is left has one meaning for every parser (T01, T02, T03).
+//! What a response, or a request, may look like: a list of what is allowed, so that what is left has one meaning for every parser (T01, T02, T03).
 //!
 //! It says which signatures there are, on what, and nothing about whether they hold. samael must see nothing that did not pass: it parses in
 //! libxml2's recovering mode, and xmlsec follows references to URLs and runs stylesheets before it looks at a signature.
@@ -27,6 +27,8 @@ pub(super) enum Shape {
         /// Whether there was one. If not, the assertion has to be signed itself (T04).
         is_response_verified: bool,
     },
+    /// A request to sign somebody in, signed or not.
+    Request,
 }
 
 /// A signature and what it stands on.
@@ -45,6 +47,24 @@ pub(super) struct Signature {
 /// The signatures of a response that is shaped like this.
 pub(super) fn guard(document: &Document<'_>, shape: Shape) -> Judged<Vec<Signature>> {
     let root = document.root_element();
+    let signatures = walk(document, shape)?;
+    if shape == Shape::Request {
+        request(root)?
+    } else {
+        response(root, shape)?
+    }
+    number(signatures.len(), shape)?;
+    let mut all: Vec<Signature> = Vec::new();
+    for node in signatures {
+        let found = signature(node, root, shape)?;
+        ensure(all.iter().all(|other| other.target != found.target), "two signatures on one element")?;
+        all.push(found);
+    }
+    Ok(all)
+}
+
+/// Looks at every element; answers the signatures.
+fn walk<'a, 'i>(document: &'a Document<'i>, shape: Shape) -> Judged<Vec<Node<'a, 'i>>> {
     let (mut ids, mut signatures) = (HashSet::new(), Vec::new());
     for node in document.descendants().skip(1) {
         ensure(node.is_element() || node.is_text(), "comment or processing instruction")?;
@@ -56,15 +76,16 @@ pub(super) fn guard(document: &Document<'_>, shape: Shape) -> Judged<Vec<Signatu
             }
         }
     }
-    response(root, shape)?;
-    number(signatures.len(), shape)?;
-    let mut all: Vec<Signature> = Vec::new();
-    for node in signatures {
-        let found = signature(node, root, shape)?;
-        ensure(all.iter().all(|other| other.target != found.target), "two signatures on one element")?;
-        all.push(found);
-    }
-    Ok(all)
+    Ok(signatures)
+}
+
+/// The root of a request, with nothing twice that is read.
+fn request(root: Node<'_, '_>) -> Judged<()> {
+    ensure(is(root, PROTOCOL, "AuthnRequest"), "the root is not an AuthnRequest")?;
+    ensure(root.attribute("Version") == Some("2.0"), "not of SAML 2.0")?;
+    at_most_one(root, &["Issuer"])?;
+    let is_single = |name: &&'static str| named(root, PROTOCOL, name).count() <= 1;
+    ensure(["NameIDPolicy", "RequestedAuthnContext"].iter().all(is_single), "an element twice that may be there once")
 }
 
 /// Whether a document is a response without any assertion: what a provider sends that refuses.
@@ -114,7 +135,7 @@ fn at_most_one(of: Node<'_, '_>, names: &[&'static str]) -> Judged<()> {
 fn number(of_signatures: usize, shape: Shape) -> Judged<()> {
     let (least, most) = match shape {
         Shape::Plain => (1, 2),
-        Shape::Encrypted => (0, 1),
+        Shape::Encrypted | Shape::Request => (0, 1),
         Shape::Decrypted { is_response_verified: true } => (0, 1),
         Shape::Decrypted { is_response_verified: false } => (1, 1),
     };
@@ -130,7 +151,7 @@ fn signature(node: Node<'_, '_>, root: Node<'_, '_>, shape: Shape) -> Judged<Sig
     let (is_on_response, is_on_assertion) = (target == root, is(target, ASSERTION, "Assertion"));
     let is_in_place = match shape {
         Shape::Plain => is_on_response || is_on_assertion,
-        Shape::Encrypted => is_on_response,
+        Shape::Encrypted | Shape::Request => is_on_response,
         Shape::Decrypted { .. } => is_on_assertion,
     };
     ensure(is_in_place, "signature out of place")?;

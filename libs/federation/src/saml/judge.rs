@@ -34,7 +34,7 @@ pub(super) fn judge(field: &str, expected: &Expectation) -> Outcome {
 }
 
 /// Base64 of UTF-8, with line ends as some write them.
-fn decode(field: &str) -> Judged<String> {
+pub(super) fn decode(field: &str) -> Judged<String> {
     // Four characters for three bytes, and line ends.
     if field.len() > scan::LARGEST / 3 * 4 + scan::LARGEST / 8 {
         return refuse(Check::Document, "too large");

@@ -2,7 +2,7 @@
 
 use domain::{
     Result,
-    identity::saml::{Check, Dispatch, Logout, LogoutExpectation, LogoutRequest, LogoutResponse, MAX_SKEW, NameId},
+    identity::saml::{Check, Dispatch, Logout, LogoutExpectation, LogoutRequest, LogoutResponse, MAX_SKEW},
 };
 use roxmltree::Node;
 
@@ -13,7 +13,7 @@ use super::{
     names::{ASSERTION, Judged, PROTOCOL, SUCCESS, ensure, is, named, only, plain, refuse},
     redirect, scan,
     signed_info::is_ncname,
-    write::{attribute, escaped, moment},
+    write::{attribute, escaped, moment, name_id_element},
 };
 
 /// Sessions that one request may name.
@@ -22,7 +22,7 @@ const PARTIAL: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
 const RESPONDER: &str = "urn:oasis:names:tc:SAML:2.0:status:Responder";
 
 pub(super) fn read(query: &str, expected: &LogoutExpectation) -> Judged<Logout> {
-    let message = redirect::read(query, &certificates::read(&expected.certificates)?)?;
+    let message = redirect::read(query, Some(&certificates::read(&expected.certificates)?))?;
     let document = scan::parse(&message.xml)?;
     let root = document.root_element();
     let name = if message.is_response { "LogoutResponse" } else { "LogoutRequest" };
@@ -77,7 +77,7 @@ pub(super) fn ask(request: &LogoutRequest) -> Result<Dispatch> {
         .as_deref()
         .map_or_else(String::new, |index| format!("<samlp:SessionIndex>{}</samlp:SessionIndex>", escaped(index)));
     let head = head("LogoutRequest", &request.id, request.issued_at, request.destination.as_str(), None, &request.entity_id);
-    let xml = format!("{head}{}{session}</samlp:LogoutRequest>", name(&request.name_id));
+    let xml = format!("{head}{}{session}</samlp:LogoutRequest>", name_id_element(&request.name_id));
     let relay_state = request.relay_state.as_ref().map(|relay_state| relay_state.as_str());
     redirect::url(&request.destination, "SAMLRequest", &xml, relay_state, &request.key).map(Dispatch::Redirect)
 }
@@ -113,10 +113,4 @@ fn head(
         attribute("InResponseTo", in_response_to),
         escaped(issuer)
     )
-}
-
-fn name(name: &NameId) -> String {
-    let parts = [("Format", &name.format), ("NameQualifier", &name.name_qualifier), ("SPNameQualifier", &name.sp_name_qualifier)];
-    let attributes: String = parts.into_iter().map(|(name, value)| attribute(name, value.as_deref())).collect();
-    format!("<saml:NameID{attributes}>{}</saml:NameID>", escaped(&name.value))
 }

@@ -27,7 +27,7 @@ const LONGEST_RELAY_STATE: usize = 2048;
 const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
 const NAMES: [&str; 5] = ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature"];
 
-/// A message that came in a query and is genuine.
+/// A message that came in a query and is genuine, as far as a signature was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) xml: String,
@@ -62,12 +62,14 @@ fn deflated(xml: &str) -> Result<String> {
     Ok(STANDARD.encode(encoder.finish().map_err(Error::internal)?))
 }
 
-/// Each parameter of the binding as it stands in a query: whole, and its value.
-type Parameters<'a> = [Option<(&'a str, &'a str)>; 5];
+/// A parameter as it stands in a query, if it does: whole, and its value.
+type Parameter<'a> = Option<(&'a str, &'a str)>;
+/// Those of the binding.
+type Parameters<'a> = [Parameter<'a>; 5];
 
 /// Reads a query. The bytes that were signed are cut out of it as they came, since providers escape differently, and put in the order that the
-/// binding gives them.
-pub(super) fn read(query: &str, certificates: &[Certificate]) -> Judged<Message> {
+/// binding gives them. Without certificates nobody asks for a signature, and one that is there says nothing.
+pub(super) fn read(query: &str, certificates: Option<&[Certificate]>) -> Judged<Message> {
     ensure(query.len() <= LONGEST_QUERY, "too large")?;
     let parameters = parameters(query)?;
     let [request, response, relay_state, algorithm, signature] = parameters;
@@ -76,20 +78,23 @@ pub(super) fn read(query: &str, certificates: &[Certificate]) -> Judged<Message>
         (None, Some(response)) => (response, true),
         _ => return refuse(Check::Document, "not exactly one of SAMLRequest and SAMLResponse"),
     };
-    let (Some(algorithm), Some((_, signature))) = (algorithm, signature) else { return refuse(Check::Signed, "no signature") };
-    let Some(method) = SignatureMethod::from_uri(&decoded(algorithm.1)?) else { return refuse(Check::Algorithm, "SigAlg") };
-    let signature = base64(signature)?;
-    let parts = [Some(whole), relay_state.map(|(whole, _)| whole), Some(algorithm.0)];
-    let signed = parts.into_iter().flatten().collect::<Vec<_>>().join("&");
-    // Some providers write ECDSA as r and s, others as DER.
-    let verifies =
-        |certificate: &Certificate| method.verify(&certificate.spki, signed.as_bytes(), &signature, Layout::FixedOrDer).is_ok();
-    if !certificates.iter().any(verifies) {
-        return refuse(Check::Signature, "no certificate verifies it");
+    if let Some(certificates) = certificates {
+        verify([Some(whole), relay_state.map(|(whole, _)| whole)], (algorithm, signature), certificates)?;
     }
     let relay_state = relay_state.map(|(_, value)| decoded(value)).transpose()?;
     ensure(relay_state.as_ref().is_none_or(|text| text.len() <= LONGEST_RELAY_STATE), "RelayState is too long")?;
     Ok(Message { xml: inflated(&base64(value)?)?, is_response, relay_state })
+}
+
+fn verify(parts: [Option<&str>; 2], (algorithm, signature): (Parameter<'_>, Parameter<'_>), by: &[Certificate]) -> Judged<()> {
+    let (Some(algorithm), Some((_, signature))) = (algorithm, signature) else { return refuse(Check::Signed, "no signature") };
+    let Some(method) = SignatureMethod::from_uri(&decoded(algorithm.1)?) else { return refuse(Check::Algorithm, "SigAlg") };
+    let signature = base64(signature)?;
+    let signed = parts.into_iter().flatten().chain([algorithm.0]).collect::<Vec<_>>().join("&");
+    // Some providers write ECDSA as r and s, others as DER.
+    let verifies =
+        |certificate: &Certificate| method.verify(&certificate.spki, signed.as_bytes(), &signature, Layout::FixedOrDer).is_ok();
+    if by.iter().any(verifies) { Ok(()) } else { refuse(Check::Signature, "no certificate verifies it") }
 }
 
 /// Each at most once, by its name as it is understood, and that written plainly: no two readers may find two values.

@@ -3,7 +3,10 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::SecondsFormat;
 use crypto::xml::{Digest, SigningKey};
-use domain::{Error, Result, Time, identity::saml::SpKey};
+use domain::{
+    Error, Result, Time,
+    identity::saml::{NameId, SpKey},
+};
 use roxmltree::Document;
 
 use super::{
@@ -41,6 +44,13 @@ pub(super) fn moment(at: Time) -> String {
 
 pub(super) fn signing_key(key: &SpKey) -> Result<SigningKey> {
     SigningKey::from_pkcs8(key.expose()).map_err(|_| Error::internal("a SAML key of ours cannot be read"))
+}
+
+/// A name identifier as an element of the prefix `saml`.
+pub(super) fn name_id_element(name: &NameId) -> String {
+    let parts = [("Format", &name.format), ("NameQualifier", &name.name_qualifier), ("SPNameQualifier", &name.sp_name_qualifier)];
+    let attributes: String = parts.into_iter().map(|(name, value)| attribute(name, value.as_deref())).collect();
+    format!("<saml:NameID{attributes}>{}</saml:NameID>", escaped(&name.value))
 }
 
 /// A certificate in a KeyInfo.

@@ -8,7 +8,7 @@ use crate::{
     core::value::Email,
     identity::{
         connections::mapping::{Attributes, ClaimName},
-        saml::{Assertion, NameId},
+        saml::{Assertion, EMAIL_ADDRESS, MULTIPLE_AUTHN, NameId, REFEDS_MFA},
     },
 };
 
@@ -44,14 +44,8 @@ const GROUPS: [&str; 5] = [
     "groups",
     "memberOf",
 ];
-/// The format of a NameID that is an address (saml-core-2.0-os, 8.3.2).
-const ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 /// Classes of authentication in which there were two factors.
-const TWO_FACTORS: [&str; 3] = [
-    "https://refeds.org/profile/mfa",
-    "http://schemas.microsoft.com/claims/multipleauthn",
-    "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract",
-];
+const TWO_FACTORS: [&str; 3] = [REFEDS_MFA, MULTIPLE_AUTHN, "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract"];
 /// Where Microsoft's providers say how somebody authenticated.
 const METHODS: &str = "http://schemas.microsoft.com/claims/authnmethodsreferences";
 
@@ -95,7 +89,7 @@ fn address(names: &Attributes, said: &Assertion) -> Address {
     let values: Vec<&str> = match named(said, names.email.as_ref(), &EMAILS) {
         Some(name) => said.values(name).filter(|value| !value.trim().is_empty()).collect(),
         None if names.email.is_none() => {
-            let is_address = |name_id: &&NameId| name_id.format.as_deref() == Some(ADDRESS);
+            let is_address = |name_id: &&NameId| name_id.format.as_deref() == Some(EMAIL_ADDRESS);
             said.name_id.iter().filter(is_address).map(|name_id| name_id.value.as_str()).collect()
         }
         None => Vec::new(),
@@ -161,18 +155,18 @@ mod tests {
         let own_mail = own("work");
         let cases: [Case<'_>; 13] = [
             (&usual, persistent, &[], missing.clone()),
-            (&usual, (ADDRESS, "Bea@Acme.example"), &[], vouched("bea@acme.example")),
-            (&usual, (ADDRESS, "no address"), &[], ambiguous.clone()),
+            (&usual, (EMAIL_ADDRESS, "Bea@Acme.example"), &[], vouched("bea@acme.example")),
+            (&usual, (EMAIL_ADDRESS, "no address"), &[], ambiguous.clone()),
             (&usual, persistent, &[("mail", &["bea@acme.example"])], vouched("bea@acme.example")),
             (&usual, persistent, &[(oid, &["bea@acme.example"])], vouched("bea@acme.example")),
-            (&usual, (ADDRESS, "ann@acme.example"), &[("mail", &["bea@acme.example"])], vouched("bea@acme.example")),
+            (&usual, (EMAIL_ADDRESS, "ann@acme.example"), &[("mail", &["bea@acme.example"])], vouched("bea@acme.example")),
             (&usual, persistent, &[("mail", &["a@a.example", "b@b.example"])], ambiguous.clone()),
             (&usual, persistent, &[("mail", &["a@a.example"]), ("mail", &["b@b.example"])], ambiguous.clone()),
             (&usual, persistent, &[("mail", &["", " "])], missing.clone()),
             (&usual, persistent, &[("mail", &["nonsense"])], ambiguous),
             (&own_mail, persistent, &[("mail", &["a@a.example"]), ("work", &["b@b.example"])], vouched("b@b.example")),
             (&own_mail, persistent, &[("mail", &["a@a.example"])], missing.clone()),
-            (&own_mail, (ADDRESS, "a@a.example"), &[], missing),
+            (&own_mail, (EMAIL_ADDRESS, "a@a.example"), &[], missing),
         ];
         for (names, name, attributes, expected) in cases {
             assert_eq!(Asserted::of_assertion(names, &said(name, attributes)).address, expected, "{name:?} {attributes:?}");
@@ -185,7 +179,7 @@ mod tests {
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let of = |all: &[&str]| Groups::Of(all.iter().map(|one| (*one).to_owned()).collect());
         let read = |names: &Attributes, attributes: &[(&str, &[&str])]| {
-            Asserted::of_assertion(names, &said((ADDRESS, "a@a.example"), attributes)).groups
+            Asserted::of_assertion(names, &said((EMAIL_ADDRESS, "a@a.example"), attributes)).groups
         };
         let usual = Attributes::default();
         assert_eq!(read(&usual, &[]), Groups::Unsaid);
@@ -200,7 +194,7 @@ mod tests {
     #[test]
     fn two_factors_are_those_that_a_class_says() {
         let read = |context: Option<&str>, methods: &[&str]| {
-            let mut said = said((ADDRESS, "a@a.example"), &[(METHODS, methods)]);
+            let mut said = said((EMAIL_ADDRESS, "a@a.example"), &[(METHODS, methods)]);
             said.context = context.map(str::to_owned);
             Asserted::of_assertion(&Attributes::default(), &said).multi_factor
         };
