@@ -36,7 +36,7 @@ PACKAGES=(
     "test  | dnsmasq-base    | a real name server, at which the tests prove domains"
     "test  | python3-authlib | an OAuth client that knows nothing of us, which gets tokens"
     "test  | python3-requests | what it speaks HTTP with"
-    "test  | python3-pysaml2 | a SAML provider that knows nothing of us, through which people sign in"
+    "test  | python3-pysaml2 | a SAML provider that knows nothing of us, through which people sign in, and a service that takes SAML"
     "test  | xmlsec1         | what that signs and encrypts with"
     "test  | caddy           | a real proxy that asks before it gets a certificate for a host"
     "test  | rsyslog         | a real syslog server, to which the tests forward logs"

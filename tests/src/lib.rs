@@ -42,6 +42,7 @@ mod relying_party;
 mod response;
 mod run;
 mod saml_provider;
+mod saml_service;
 
 pub use answers::{Expected, Table, refused, refused_as};
 pub use app::{Options, TestApp, start_time};
@@ -64,6 +65,7 @@ pub use relying_party::{Asked as AskedFor, RelyingParty, read_token};
 pub use response::Response;
 pub use run::{block_on, run};
 pub use saml_provider::{SAML_IDP, SamlAsked, SamlProvider, SamlSaid, Signs, unpacked};
+pub use saml_service::{SamlAnswer, SamlClient, SamlWanted};
 
 /// What the right side of a row of [`answers!`] is written with.
 #[doc(hidden)]

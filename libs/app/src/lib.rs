@@ -22,8 +22,7 @@ use domain::{
     applications::billing::platform::PlatformBilling,
     core::{
         ports::{
-            IdentityProviders, Kv, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, SamlServiceProvider,
-            Upstreams, UrlGuard,
+            IdentityProviders, Kv, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, Saml, Upstreams, UrlGuard,
         },
         value::Email,
     },
@@ -93,7 +92,7 @@ pub struct App {
     receivers: Arc<dyn LogReceivers>,
     identity_providers: Arc<dyn IdentityProviders>,
     upstreams: Arc<dyn Upstreams>,
-    saml: Option<Arc<dyn SamlServiceProvider>>,
+    saml: Option<Arc<dyn Saml>>,
     pictures: Arc<dyn Pictures>,
     proofs: Arc<dyn Proofs>,
     payments: Arc<dyn Payments>,
@@ -128,8 +127,8 @@ pub struct Parts {
     pub identity_providers: Arc<dyn IdentityProviders>,
     /// What is spoken with identity providers when somebody signs in.
     pub upstreams: Arc<dyn Upstreams>,
-    /// The same by SAML; `None`: nobody signs in by it.
-    pub saml: Option<Arc<dyn SamlServiceProvider>>,
+    /// SAML, in both roles; `None`: nobody signs in by it.
+    pub saml: Option<Arc<dyn Saml>>,
     /// The way to customers' pictures.
     pub pictures: Arc<dyn Pictures>,
     /// The way to what proves customers' domains.

@@ -12,6 +12,7 @@ pub mod end_users;
 pub mod plans;
 pub mod resource_servers;
 pub mod service_keys;
+pub mod service_saml;
 pub mod services;
 pub mod subscriptions;
 pub mod token_claims;

@@ -15,6 +15,7 @@ pub mod platform_clients;
 pub mod resource_servers;
 pub mod service_access;
 pub mod service_keys;
+pub mod service_saml;
 pub mod service_users;
 pub mod services;
 pub mod subscriptions;

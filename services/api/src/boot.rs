@@ -6,9 +6,7 @@ use app::{App, Parts};
 use crypto::{Hasher, HasherConfig};
 use domain::{
     Error, Result,
-    core::ports::{
-        IdentityProviders, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, SamlServiceProvider, UrlGuard,
-    },
+    core::ports::{IdentityProviders, Locations, LogReceivers, MailServers, Payments, Pictures, Proofs, Saml, UrlGuard},
 };
 use infra::{config::Config, geoip::GeoIp};
 pub use runtime::Sources;
@@ -59,7 +57,7 @@ async fn around(config: &Config, store: Store, sources: Sources, metrics: Option
     let receivers: Arc<dyn LogReceivers> = Arc::new(resources.receivers.clone());
     let identity_providers: Arc<dyn IdentityProviders> = Arc::new(resources.egress.clone());
     let upstreams = Arc::new(federation::oidc::IdentityProviders::new(resources.egress.clone()));
-    let saml: Option<Arc<dyn SamlServiceProvider>> = match config.saml.enabled {
+    let saml: Option<Arc<dyn Saml>> = match config.saml.enabled {
         true => Some(Arc::new(federation::saml::ServiceProvider::start().map_err(Error::internal)?)),
         false => None,
     };

@@ -8,6 +8,7 @@ mod dpop;
 mod enrolling;
 mod native_devices;
 mod organizations;
+mod saml;
 mod security;
 mod switching;
 mod tokens;

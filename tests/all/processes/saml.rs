@@ -1,4 +1,5 @@
-//! SAML by real processes: pysaml2 (Debian's), which reads our metadata and our requests, and signs and encrypts what the server then takes.
+//! SAML by real processes: pysaml2 (Debian's), which reads our metadata and our requests, and signs and encrypts what the server then takes; and as a service,
+//! which asks, and takes what we sign and encrypt.
 
 use std::{path::Path, process::Command};
 
@@ -10,9 +11,13 @@ use super::{
     world::{PASSWORD, ROOT, World},
 };
 
-/// What pysaml2 says.
+/// What pysaml2 says as a provider.
 fn pysaml2(arguments: &[&str]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("all/processes/saml_provider.py");
+    python("saml_provider.py", arguments)
+}
+
+fn python(script: &str, arguments: &[&str]) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("all/processes").join(script);
     let output = Command::new("/usr/bin/python3").arg(script).args(arguments).output().expect("python3");
     let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "(packages python3-pysaml2, xmlsec1) {said}{complaint}");
@@ -64,6 +69,45 @@ fn pysaml2_signs_somebody_in() {
         assert_eq!(outcomes, [&json!("signed_in"); 4], "{attempts}");
         let identities = by.get(&format!("{path}/identities")).await.ok();
         assert_eq!(identities["identities"].as_array().expect("identities").len(), 1, "{identities}");
+        server.stop().await;
+    });
+}
+
+#[test]
+fn pysaml2_takes_who_signed_in_here() {
+    block_on(async {
+        let world = World::sqlite();
+        let server = world.api().await;
+        let root = server.api().post("/api/auth/login", json!({"email": ROOT, "password": PASSWORD})).await.ok();
+        let by = server.api().with(root["access_token"].as_str().expect("a token"));
+        by.post("/api/organizations", json!({"slug": "acme", "name": "Acme"})).await.ok();
+        by.post("/api/organizations/acme/services", json!({"slug": "portal", "name": "Portal", "service_type": "web"}))
+            .await
+            .ok();
+        let folder = world.folder().display().to_string();
+        let certificate = python("saml_service.py", &["keys", &folder]);
+        let path = "/api/organizations/acme/services/portal/saml";
+        let mut names = Vec::new();
+        for (how, signs) in [("redirect", false), ("post", true)] {
+            let mut settings = json!({
+                "enabled": true, "entity_id": "https://portal.example.com/saml/metadata", "acs_url": "https://portal.example.com/saml/acs",
+                "slo_url": "https://portal.example.com/saml/slo", "request_certificate": certificate, "sign_response": signs,
+                "attribute_mapping": {"email": "mail"},
+            });
+            if signs {
+                settings["encryption_certificate"] = json!(certificate);
+            }
+            by.post(path, settings).await.ok();
+            let metadata = by.get(path).await.ok();
+            let metadata = metadata["metadata_url"].as_str().expect("a URL").to_owned();
+            let believed = python("saml_service.py", &["sign-in", &folder, &metadata, ROOT, PASSWORD, how]);
+            let believed: Value = serde_json::from_str(&believed).expect("JSON");
+            assert_eq!((&believed["attributes"]["mail"][0], &believed["encrypted"]), (&json!(ROOT), &json!(signs)), "{believed}");
+            assert_eq!((&believed["gone"], &believed["asked_again"]), (&json!(true), &json!(true)), "{believed}");
+            assert_eq!(believed["acs"], "https://portal.example.com/saml/acs");
+            names.push(believed["name_id"].clone());
+        }
+        assert_eq!(names[0], names[1], "the same person");
         server.stop().await;
     });
 }

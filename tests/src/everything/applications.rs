@@ -47,6 +47,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("oauth.revoke", Public),
     op("oauth.token", Public),
     op("oauth.userInfo", Public),
+    op("saml.authenticate", Public),
+    op("saml.logout", Public),
+    op("saml.metadata", Public),
+    op("saml.postSignIn", Public),
+    op("saml.signIn", Public),
     op("billing.receivePlatform", Public),
     op("billing.receivePlatformStripe", Public),
     op("billing.receivePolar", Public),
@@ -93,6 +98,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("services.plans.list", Organization(Admin)),
     op("services.plans.update", Organization(Admin)).with(|n| json!({"price_cents": n})),
     op("services.rotateSecret", Organization(Admin)),
+    op("services.saml.createCertificate", Organization(Admin)),
+    op("services.saml.delete", Organization(Admin)),
+    op("services.saml.endOverlap", Organization(Admin)),
+    op("services.saml.get", Organization(Admin)),
+    op("services.saml.getCertificate", Organization(Admin)),
+    op("services.saml.getLogin", Organization(Admin)),
+    op("services.saml.set", Organization(Admin)).with(|n| {
+        let acs = format!("https://sweep{n}.example/acs");
+        json!({"enabled": true, "entity_id": "https://sweep.example/saml", "acs_url": acs})
+    }),
     op("services.update", Organization(Admin)).with(|n| json!({"name": format!("Sweep {n}")})),
 ];
 
@@ -105,6 +120,11 @@ async fn service(at: &Maker<'_>) -> String {
     let made = at.post("services", json!({"slug": slug, "name": "Portal", "service_type": "web"})).await;
     at.keep("nobody", &made["service"]);
     at.post(&format!("services/{slug}/secret/rotate"), json!({})).await;
+    let saml =
+        json!({"enabled": true, "entity_id": "https://portal.example.com/saml", "acs_url": "https://portal.example.com/acs"});
+    at.post(&format!("services/{slug}/saml"), saml).await;
+    // Its key is made when somebody needs it.
+    at.get(&format!("services/{slug}/saml/certificate")).await;
     slug
 }
 

@@ -1,6 +1,7 @@
 //! Sign-ins in a browser, from a client's request to its answer. Each request of the browser loads the flow, computes what is missing
 //! ([`domain::identity::flows::next`]) and either shows that, or does what was sent for it.
 
+mod asserting;
 mod begin;
 mod consenting;
 pub mod devices;
@@ -11,6 +12,8 @@ pub mod leaving;
 pub mod linking;
 mod loaded;
 mod passkeys;
+pub mod saml;
+mod saml_leaving;
 mod showing;
 pub mod steps;
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     clients::{OrganizationUsage, SignInSettings},
     resource_servers::Scopes,
+    service_saml::SamlAsked,
 };
 use crate::{ConnectionId, OrgId, UserId};
 
@@ -26,6 +27,8 @@ pub enum ResponseMode {
     FormPost,
     /// Tokens and no code, in the fragment. No request of [`read`] is one of these.
     Fragment,
+    /// An assertion, in a form that the browser posts there. Neither is any one of these.
+    Saml,
 }
 
 /// Where the answer belongs.
@@ -96,6 +99,9 @@ pub struct AuthorizationRequest {
     /// The device that is answered for, by the hash of its code, in the place of a browser's client (RFC 8628).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// What a service asked by SAML; the answer's [`ResponseMode`] is [`ResponseMode::Saml`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saml: Option<SamlAsked>,
     /// The provider that somebody links with their account, in the place of a client's request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkRequest>,
@@ -180,6 +186,7 @@ pub fn read(parameters: &BTreeMap<String, String>, client: &SignInSettings) -> R
         id_token_hint: own("id_token_hint"),
         device: None,
         link: None,
+        saml: None,
         to,
     })
 }

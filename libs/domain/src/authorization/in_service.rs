@@ -14,7 +14,10 @@ use crate::{
     Error, OrgId, Result, ServiceId,
     applications::{service_keys::ServicePermissions, services::AccessLevel},
     identity::accounts::Person,
-    tenancy::roles::{Cap, Caps},
+    tenancy::{
+        organizations::OrganizationView,
+        roles::{Cap, Caps},
+    },
 };
 
 /// One service of the organization that facts were read of, and what the caller was granted on it: read with those facts, for as long.
@@ -52,6 +55,10 @@ impl<'f, R, A> InService<'f, R, A> {
     /// The organization.
     pub const fn org(&self) -> OrgId {
         self.facts.view.organization.id
+    }
+    /// Everything that was read of the organization.
+    pub const fn view(&self) -> &'f OrganizationView {
+        &self.facts.view
     }
     /// The service the proof is for.
     pub const fn service(&self) -> ServiceId {

@@ -250,6 +250,11 @@ table! {
     ClientSecrets: "client_secrets",
         people(read Caps(&[ServicesManage]), write Caps(&[ServicesManage])), programs(read Nobody, write Nobody),
         needs Active, operator false;
+    /// How a service takes SAML from us: where it is told who somebody is, and what it is signed with. Keys are shown to nobody.
+    ServiceSaml: "service_saml",
+        people(read Caps(&[ServicesManage]), write Caps(&[ServicesManage])),
+        programs(read Caps(&[ServicesManage]), write Caps(&[ServicesManage])),
+        needs Active, operator false;
     /// Access to single services that members were given directly. Only people hand out authority.
     ServiceAccess: "service_access",
         people(read Caps(&[MembersManage]), write Caps(&[MembersManage])),
@@ -342,6 +347,7 @@ of_service! {
     OneService: granted(read Some(Viewer), write Some(Manager)), keys(read Some(ReadService), write Some(WriteService));
     ServiceLifecycle: granted(read None, write None), keys(read None, write None);
     ClientSecrets: granted(read Some(Manager), write Some(Manager)), keys(read None, write None);
+    ServiceSaml: granted(read Some(Manager), write Some(Manager)), keys(read None, write None);
     ServiceKeys: granted(read Some(Manager), write Some(Manager)), keys(read None, write None);
     Plans: granted(read Some(Viewer), write Some(Manager)), keys(read None, write None);
     ServiceUsers: granted(read None, write None), keys(read Some(ReadUsers), write Some(WriteUsers));

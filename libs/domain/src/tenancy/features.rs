@@ -40,6 +40,10 @@ impl Feature {
             Self::Passkeys => "allow_passkeys",
         }
     }
+    /// Whether these features (JSON text) hold it.
+    pub fn is_in(self, features: &str) -> bool {
+        read(features).get(self.as_str()).and_then(Value::as_bool).unwrap_or(false)
+    }
 }
 
 /// A social provider that people may sign in with.

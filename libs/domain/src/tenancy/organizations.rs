@@ -152,10 +152,7 @@ pub struct Seats {
 impl OrganizationView {
     /// Whether its tier has a feature, or the platform gave it beyond that.
     pub fn has_feature(&self, feature: Feature) -> bool {
-        let has = |text: &str| {
-            let features: Option<serde_json::Value> = serde_json::from_str(text).ok();
-            features.and_then(|features| features.get(feature.as_str())?.as_bool()).unwrap_or(false)
-        };
+        let has = |text: &str| feature.is_in(text);
         has(&self.tier.features) || self.organization.feature_overrides.as_deref().is_some_and(has)
     }
     /// The seat limit and where it comes from.

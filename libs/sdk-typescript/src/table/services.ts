@@ -14,6 +14,15 @@ export const services = {
     delete: 'DELETE /api/organizations/{org_slug}/services/{service_slug}/plans/{plan_id}',
     update: 'PATCH /api/organizations/{org_slug}/services/{service_slug}/plans/{plan_id} {}',
   },
+  saml: {
+    get: 'GET /api/organizations/{org_slug}/services/{service_slug}/saml',
+    set: 'POST /api/organizations/{org_slug}/services/{service_slug}/saml {}',
+    delete: 'DELETE /api/organizations/{org_slug}/services/{service_slug}/saml',
+    getCertificate: 'GET /api/organizations/{org_slug}/services/{service_slug}/saml/certificate',
+    createCertificate: 'POST /api/organizations/{org_slug}/services/{service_slug}/saml/certificate {}',
+    endOverlap: 'DELETE /api/organizations/{org_slug}/services/{service_slug}/saml/certificate/overlap',
+    getLogin: 'GET /api/organizations/{org_slug}/services/{service_slug}/saml/login',
+  },
   apiKeys: {
     list: 'GET /api/organizations/{org_slug}/services/{service_slug}/api-keys',
     create: 'POST /api/organizations/{org_slug}/services/{service_slug}/api-keys {}',

@@ -15,6 +15,7 @@ mod qr;
 mod render;
 mod safe_url;
 mod saml;
+mod saml_idp;
 pub(crate) mod sign_in;
 mod templates;
 mod texts;
@@ -40,6 +41,7 @@ pub(crate) fn routes(routes: &mut Routes<'_>) {
         .of(sign_in::routes)
         .of(upstream::routes)
         .of(saml::routes)
+        .of(saml_idp::routes)
         .of(device::routes)
         .of(link::routes)
         .of(through::routes)

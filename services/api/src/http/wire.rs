@@ -10,7 +10,7 @@ mod query;
 pub(crate) use self::body::too_large;
 pub use self::{
     body::{Body, Raw, parse},
-    field::{Field, FromJson, text},
+    field::{Field, FromJson, list, text},
     query::Query,
 };
 pub use super::time::time;

@@ -9,7 +9,7 @@ use domain::{
         client_grants::Allowed,
         resource_servers::{Scope, Scopes},
     },
-    identity::{authentications::Method, entry::counting},
+    identity::{accounts::User, authentications::Method, entry::counting},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -176,7 +176,7 @@ impl App {
         let user = &living.user;
         let (email, profile) = (has(scopes, "email"), has(scopes, "profile"));
         let verified = match email {
-            true => Some(self.address_is_proven(living).await?),
+            true => Some(self.address_is_proven(&living.user).await?),
             false => None,
         };
         let address = user.email.to_string();
@@ -193,8 +193,7 @@ impl App {
     }
 
     /// Whether the mailbox was proven to us; of an organization's own account, whether the organization proved the domain.
-    async fn address_is_proven(&self, living: &LivingGrant) -> Result<bool> {
-        let user = &living.user;
+    pub(crate) async fn address_is_proven(&self, user: &User) -> Result<bool> {
         if user.realm == PLATFORM {
             return Ok(user.email_verified_at.is_some());
         }

@@ -12,7 +12,10 @@ use domain::{
         resource_servers::{Scope, Scopes},
     },
     core::value::Slug,
-    identity::flows::{FlowId, LASTS, PUSHED_LASTS, Step},
+    identity::{
+        flows::{FlowId, LASTS, PUSHED_LASTS, Step},
+        saml::idp::Status,
+    },
 };
 use store::{
     Change, NoEvent,
@@ -34,7 +37,7 @@ pub(super) struct Asked {
 type LookedUp = (Scopes, Option<String>, Option<Entered>);
 
 /// What the name of a pushed request begins with.
-const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
+pub(super) const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
 
 impl App {
     /// A client's request. A browser that is signed in well enough goes back at once; every other one is led through a flow.
@@ -138,6 +141,20 @@ impl App {
             self.anonymously(call, end).await?;
         }
         let asks = (loaded.session.is_none() && !loaded.framed).then_some(&loaded.client);
+        self.refuse_to_client(call, &loaded, text, asks).await
+    }
+
+    /// Tells the client of a flow that nobody signed in.
+    pub(super) async fn refuse_to_client(
+        &self,
+        call: &Call,
+        loaded: &Loaded,
+        text: (&'static str, &str),
+        asks: Option<&BrowserClient>,
+    ) -> Result<Turn> {
+        if loaded.flow.request.saml.is_some() {
+            return Box::pin(self.refuse_by_saml(call, loaded, Status::of_oauth(text.0), asks.is_some())).await;
+        }
         Ok(Turn::Answer(self.refusal(loaded.flow.request.to.clone(), text, asks)))
     }
 
@@ -274,7 +291,13 @@ impl App {
     }
 
     /// A browser comes with the name of a pushed request: the first has it, and may come again.
-    async fn resume(&self, call: &Call, browser: &Browser, client: &BrowserClient, uri: &str) -> Result<(Turn, Cookies)> {
+    pub(super) async fn resume(
+        &self,
+        call: &Call,
+        browser: &Browser,
+        client: &BrowserClient,
+        uri: &str,
+    ) -> Result<(Turn, Cookies)> {
         let stop = |stop| Ok((Turn::Stop(stop), Cookies::default()));
         let name = uri.strip_prefix(PUSHED).filter(|name| opaque::recognises(Purpose::PushedRequest, name));
         let flow = match name {

@@ -41,10 +41,10 @@ impl App {
             return Ok(Turn::Answered { approved: false });
         }
         // What a client takes back counts at once.
-        if !loaded.client.sign_in.comes_back_to(&loaded.flow.request.to.redirect_uri) {
+        if !loaded.comes_back() {
             return Ok(Turn::Stop(Stop::BadRedirect));
         }
-        Ok(Turn::Answer(self.refusal(loaded.flow.request.to, ("access_denied", "The person refused."), None)))
+        self.refuse_to_client(call, &loaded, ("access_denied", "The person refused."), None).await
     }
 
     /// Who is signed in lets the service have what it asks for; who did not use it yet begins to.

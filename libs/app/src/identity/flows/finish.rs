@@ -29,7 +29,7 @@ impl App {
             self.admit("sign_in", &[rate_request("codes", &session.id.to_string(), limit)]).await?;
         }
         // What a client takes back counts at once.
-        if !loaded.client.sign_in.comes_back_to(&loaded.flow.request.to.redirect_uri) {
+        if !loaded.comes_back() {
             return Ok(Turn::Stop(Stop::BadRedirect));
         }
         if let Some(hint) = &loaded.flow.request.id_token_hint
@@ -39,8 +39,10 @@ impl App {
             let text = ("login_required", "Somebody else signed in than `id_token_hint` names.");
             return self.answer_silently(call, loaded, text, kept).await;
         }
-        if loaded.flow.request.to.mode == ResponseMode::Fragment {
-            return Box::pin(self.issue_tokens(call, loaded, kept)).await;
+        match loaded.flow.request.to.mode {
+            ResponseMode::Fragment => return Box::pin(self.issue_tokens(call, loaded, kept)).await,
+            ResponseMode::Saml => return Box::pin(self.issue_assertion(call, loaded, kept)).await,
+            ResponseMode::Query | ResponseMode::FormPost => {}
         }
         let code = opaque::mint(Purpose::Code, self.ids.as_ref());
         let outcome = self
@@ -122,13 +124,13 @@ impl App {
         if loaded.flow.request.ends_here() {
             return Ok(Turn::Stop(Stop::Dead(Dead::NoAccess, loaded.flow.organization.clone())));
         }
-        if !loaded.client.sign_in.comes_back_to(&loaded.flow.request.to.redirect_uri) {
+        if !loaded.comes_back() {
             return Ok(Turn::Stop(Stop::BadRedirect));
         }
         let ended = async |tx: &WriteTx| Ok(Change::silent(tx.end_flow(loaded.mine()).await?, store::NoEvent::Housekeeping));
         self.anonymously(call, ended).await?;
         let text = ("access_denied", "This account has no access to that organization.");
-        Ok(Turn::Answer(self.refusal(loaded.flow.request.to.clone(), text, Some(&loaded.client))))
+        self.refuse_to_client(call, loaded, text, Some(&loaded.client)).await
     }
 }
 

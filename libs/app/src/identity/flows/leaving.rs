@@ -67,7 +67,12 @@ impl App {
 
     /// Ends a browser's session, and answers where the browser goes: whoever came through a SAML provider is signed out there as well, and goes on from
     /// there.
-    async fn end_of_browser(&self, call: &Call, session: &BrowserSession, back: Option<String>) -> Result<Option<String>> {
+    pub(super) async fn end_of_browser(
+        &self,
+        call: &Call,
+        session: &BrowserSession,
+        back: Option<String>,
+    ) -> Result<Option<String>> {
         // Nobody stays signed in here because of a message to somebody else.
         let there = self.leave_by_saml(call, &session.did).await.unwrap_or_else(|e| {
             tracing::warn!(error = %e, "nobody was signed out at a SAML provider");

@@ -2,7 +2,7 @@
 
 use domain::{
     Error, OrgId, PLATFORM, Result, ServiceId,
-    applications::consents::Guest,
+    applications::{authorization_requests::ResponseMode, consents::Guest, service_saml::ServiceSaml},
     identity::{
         accounts::User,
         entry::{Entry, counting},
@@ -45,6 +45,8 @@ pub(crate) struct Loaded {
     pub(super) asked: Option<crypto::passkeys::Asked>,
     /// Whether they can set a second factor up.
     pub(super) enrolment: Enrolment,
+    /// What the service registered, if it asked by SAML and still takes it.
+    pub(super) saml: Option<ServiceSaml>,
 }
 
 impl Loaded {
@@ -73,6 +75,14 @@ impl Loaded {
     /// The service that is signed in to, if the client is an organization's.
     pub(crate) fn service(&self) -> Option<ServiceId> {
         self.client.service_id()
+    }
+    /// Whether the answer may still go to where the request wanted it: what a client takes back counts at once.
+    pub(super) fn comes_back(&self) -> bool {
+        let to = &self.flow.request.to;
+        match to.mode {
+            ResponseMode::Saml => self.saml.as_ref().is_some_and(|saml| saml.settings.comes_back_to(&to.redirect_uri)),
+            _ => self.client.sign_in.comes_back_to(&to.redirect_uri),
+        }
     }
     /// Whether the person is asked what the client gets of their account.
     pub(super) fn is_asked(&self) -> bool {
@@ -149,6 +159,10 @@ impl App {
             None => None,
         };
         let enrolment = self.enrolment(call, session.as_ref(), entrance.as_ref()).await?;
+        let saml = match (&flow.request.saml, client.service_id()) {
+            (Some(_), Some(service)) => self.store.public_service_saml(client.org(), service).await?,
+            _ => None,
+        };
         Ok(Loaded {
             flow,
             client,
@@ -161,6 +175,7 @@ impl App {
             proof,
             asked,
             enrolment,
+            saml,
         })
     }
 

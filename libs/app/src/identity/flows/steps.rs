@@ -108,18 +108,18 @@ impl App {
             Sent::LeavePasskey => silent(self.do_without_passkey(call, &loaded).await?),
             Sent::Passkey(answer) => {
                 let outcome = self.try_passkey(call, browser, &loaded, &answer).await;
-                self.arrived(loaded, Step::Passkey, outcome).await
+                self.arrived(call, loaded, (Step::Passkey, outcome)).await
             }
             Sent::Password(text) | Sent::Code(text) if text.trim().is_empty() => {
                 silent(self.show(loaded, missing.unwrap_or(Step::Identify), Some(missing_text())).await?)
             }
             Sent::Password(password) => {
                 let outcome = self.try_password(call, browser, &loaded, password).await;
-                self.arrived(loaded, missing.unwrap_or(Step::Password), outcome).await
+                self.arrived(call, loaded, (missing.unwrap_or(Step::Password), outcome)).await
             }
             Sent::Code(code) => {
                 let outcome = self.try_code(call, browser, &loaded, &code).await;
-                self.arrived(loaded, Step::SecondFactor, outcome).await
+                self.arrived(call, loaded, (Step::SecondFactor, outcome)).await
             }
         }
     }
@@ -251,9 +251,9 @@ impl App {
     }
 
     /// What became of a password or a code.
-    async fn arrived(&self, loaded: Loaded, step: Step, outcome: Result<Arrived>) -> Result<(Turn, Cookies)> {
+    async fn arrived(&self, call: &Call, loaded: Loaded, (step, outcome): (Step, Result<Arrived>)) -> Result<(Turn, Cookies)> {
         let id = loaded.flow.id;
-        let no_way_back = !loaded.client.sign_in.comes_back_to(&loaded.flow.request.to.redirect_uri);
+        let no_way_back = !loaded.comes_back();
         let silent = |turn| Ok((turn, Cookies::default()));
         match outcome {
             Ok(arrived) => Ok((Turn::Continue(id), arrived.cookies()?)),
@@ -271,7 +271,7 @@ impl App {
             Err(e) if e.code == "no_access" && no_way_back => silent(Turn::Stop(Stop::BadRedirect)),
             Err(e) if e.code == "no_access" => {
                 let text = ("access_denied", "This account has no access to that organization.");
-                silent(Turn::Answer(self.refusal(loaded.flow.request.to, text, Some(&loaded.client))))
+                silent(self.refuse_to_client(call, &loaded, text, Some(&loaded.client)).await?)
             }
             // Another way of their own would do.
             Err(e) if e.step_up.as_ref().is_some_and(|step_up| !step_up.methods.is_empty()) && step != Step::Prove => {

@@ -30,6 +30,7 @@ fn request(prompt: Prompt, max_age: Option<i64>) -> AuthorizationRequest {
         id_token_hint: None,
         device: None,
         link: None,
+        saml: None,
     }
 }
 

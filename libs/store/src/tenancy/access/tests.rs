@@ -57,6 +57,8 @@ const GRANT_NOTHING: &[(&str, &str)] = &[
     ("removals.user_id", "keeps somebody out"),
     ("risk_events.user_id", "history"),
     ("saml_sessions.user_id", "by what a provider knows somebody, to sign them out"),
+    ("service_saml_names.user_id", "by what a service knows somebody"),
+    ("service_saml_sessions.user_id", "by what a service knows somebody, to sign them out"),
     ("sessions.user_id", "what a session may do here is its grant"),
     ("sign_in_challenges.user_id", "a code that a sign-in is asked for, beside the password"),
     ("sign_ins.user_id", "history"),

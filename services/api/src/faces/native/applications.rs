@@ -10,6 +10,7 @@ mod platform_clients;
 mod resource_servers;
 mod service_api;
 mod service_keys;
+mod service_saml;
 mod service_users;
 mod services;
 mod subscriptions;
@@ -21,7 +22,7 @@ const CLIENTS: Tag =
     Tag { name: "clients", about: "OAuth clients and APIs of the platform, and which client may do what at which API." };
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.of(api_keys::routes).of(services::routes).of(plans::routes).of(service_keys::routes);
+    routes.of(api_keys::routes).of(services::routes).of(plans::routes).of(service_keys::routes).of(service_saml::routes);
     routes.of(service_api::routes).of(service_users::routes).of(subscriptions::routes).of(end_users::routes);
     routes.of(billing::routes).of(consents::routes);
     routes.of(platform_clients::routes).of(resource_servers::routes).of(client_grants::routes);

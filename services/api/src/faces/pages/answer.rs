@@ -15,7 +15,8 @@ const POLICY: &str =
 /// own ones too.
 pub(crate) fn answer(status: StatusCode, frame: &Frame, page: &Page) -> HttpResponse {
     // With less, a browser sends `Origin: null` with our forms; with more, the path goes to the client that an answer is posted to.
-    let referrer = if matches!(page, Page::FormPost { .. }) { "strict-origin" } else { "same-origin" };
+    let posts_away = matches!(page, Page::FormPost { .. }) || matches!(page, Page::Leaving { fields, .. } if !fields.is_empty());
+    let referrer = if posts_away { "strict-origin" } else { "same-origin" };
     html(status, POLICY.to_owned(), referrer, render(frame, page))
 }
 

@@ -166,12 +166,17 @@ pub(crate) async fn to_client(app: &App, req: &HttpRequest, answer: &Answer, giv
         _ => '?',
     };
     let target = format!("{redirect_uri}{before}{query}");
+    let fields = || answer.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let shown = match (&answer.confirm, answer.to.mode) {
-        (Some(application), _) => SafeUrl::parse(&target).map(|to| Page::Leaving { to, application: application.clone() }),
+        (Some(application), ResponseMode::Saml) => {
+            SafeUrl::parse(redirect_uri).map(|to| Page::Leaving { to, application: application.clone(), fields: fields() })
+        }
+        (Some(application), _) => {
+            SafeUrl::parse(&target).map(|to| Page::Leaving { to, application: application.clone(), fields: Vec::new() })
+        }
         (None, ResponseMode::Query | ResponseMode::Fragment) => None,
-        (None, ResponseMode::FormPost) => {
-            let fields = answer.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-            SafeUrl::parse(redirect_uri).map(|to| Page::FormPost { to, fields, application: None })
+        (None, ResponseMode::FormPost | ResponseMode::Saml) => {
+            SafeUrl::parse(redirect_uri).map(|to| Page::FormPost { to, fields: fields(), application: None })
         }
     };
     match shown {

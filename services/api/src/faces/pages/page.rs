@@ -102,7 +102,12 @@ pub(crate) enum Page {
         other: Option<SafeUrl>,
     },
     /// Asks before a sign-in that could not start leads to another site.
-    Leaving { to: SafeUrl, application: String },
+    Leaving {
+        to: SafeUrl,
+        application: String,
+        /// What a form brings there; without any it is a link.
+        fields: Vec<(String, String)>,
+    },
     /// Asks whether to sign out.
     SignOut { action: Action, email: String, fields: Vec<(String, String)> },
     /// Says that one is signed out.

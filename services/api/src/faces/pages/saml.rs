@@ -32,6 +32,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 /// What a provider's form brings.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(example = json!({"SAMLResponse": "PHNhbWxwOlJlc3BvbnNlPg==", "RelayState": "up_kJ4s2PqY0bVvQe1mT7xZ3aWc9dFgHiLnRoUuBtEyKsM"}))]
+#[allow(dead_code, reason = "only describes")]
 struct ResponseForm {
     /// The response, in base64.
     #[serde(rename = "SAMLResponse", default)]
@@ -106,10 +107,10 @@ async fn acs(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Pat
         Ok(Err(_)) => return no_form(&app, &req, StatusCode::BAD_REQUEST).await,
         Err(_) => return no_form(&app, &req, StatusCode::PAYLOAD_TOO_LARGE).await,
     };
-    let Some(ResponseForm { response, relay_state }) = read(&sent) else {
+    let Some((response, relay_state)) = fields(&sent, "SAMLResponse") else {
         return no_form(&app, &req, StatusCode::BAD_REQUEST).await;
     };
-    match app.take_saml_response(&from.0, connection, (response, &relay_state)).await {
+    match app.take_saml_response(&from.0, connection, (response, &relay_state.unwrap_or_default())).await {
         Ok(led) => turn(&app, &req, (led, Cookies::default())).await,
         Err(e) => failed(&app, &req, &e).await,
     }
@@ -145,22 +146,29 @@ async fn slo(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Pat
         Err(_) => Ok(SamlLogout::Refused),
     };
     match outcome {
-        Ok(SamlLogout::To(url)) => go(&app, &req, &url, &Cookies::default()),
-        Ok(SamlLogout::Done) => {
-            let shown = Page::SignedOut { back: None };
-            page(&app, &req, (&frame(&app, &req, (None, None), None).await, &shown), &Cookies::default(), StatusCode::OK)
-        }
-        Ok(SamlLogout::Refused) => no_form(&app, &req, StatusCode::BAD_REQUEST).await,
+        Ok(outcome) => left(&app, &req, outcome, &Cookies::default()).await,
         Err(e) => failed(&app, &req, &e).await,
     }
 }
 
-/// The fields of a form, each at most once.
-fn read(sent: &[u8]) -> Option<ResponseForm> {
-    let (mut response, mut relay_state) = (None, None);
-    for (name, value) in form_urlencoded::parse(sent) {
-        let known = match name.as_ref() {
-            "SAMLResponse" => &mut response,
+/// Where a browser is led that brought a logout message.
+pub(super) async fn left(app: &App, req: &HttpRequest, outcome: SamlLogout, gives: &Cookies) -> HttpResponse {
+    match outcome {
+        SamlLogout::To(url) => go(app, req, &url, gives),
+        SamlLogout::Done => {
+            let shown = Page::SignedOut { back: None };
+            page(app, req, (&frame(app, req, (None, None), None).await, &shown), gives, StatusCode::OK)
+        }
+        SamlLogout::Refused => no_form(app, req, StatusCode::BAD_REQUEST).await,
+    }
+}
+
+/// The message of a form, in the field of that name, and its `RelayState`, each at most once.
+pub(super) fn fields(sent: &[u8], name: &str) -> Option<(String, Option<String>)> {
+    let (mut message, mut relay_state) = (None, None);
+    for (field, value) in form_urlencoded::parse(sent) {
+        let known = match field.as_ref() {
+            field if field == name => &mut message,
             "RelayState" => &mut relay_state,
             _ => continue,
         };
@@ -168,24 +176,24 @@ fn read(sent: &[u8]) -> Option<ResponseForm> {
             return None;
         }
     }
-    Some(ResponseForm { response: response?, relay_state: relay_state.unwrap_or_default() })
+    Some((message?, relay_state))
 }
 
-async fn no_form(app: &App, req: &HttpRequest, status: StatusCode) -> HttpResponse {
+pub(super) async fn no_form(app: &App, req: &HttpRequest, status: StatusCode) -> HttpResponse {
     let kind = ErrorKind::BadRequest("What was sent is no SAML message that counts here.".to_owned());
     error_page(app, req, (kind, status), None).await
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::fields;
 
     #[test]
     fn a_form_names_each_field_once() {
-        let fields = |sent: &str| read(sent.as_bytes()).map(|form| (form.response, form.relay_state));
-        let some = |response: &str, relay_state: &str| Some((response.to_owned(), relay_state.to_owned()));
-        assert_eq!(fields("SAMLResponse=a%2Bb&RelayState=up_x&other=1"), some("a+b", "up_x"));
-        assert_eq!(fields("SAMLResponse=a"), some("a", ""));
+        let fields = |sent: &str| fields(sent.as_bytes(), "SAMLResponse");
+        let some = |response: &str, relay_state: Option<&str>| Some((response.to_owned(), relay_state.map(str::to_owned)));
+        assert_eq!(fields("SAMLResponse=a%2Bb&RelayState=up_x&other=1"), some("a+b", Some("up_x")));
+        assert_eq!(fields("SAMLResponse=a"), some("a", None));
         for sent in [
             "",
             "RelayState=x",

@@ -12,6 +12,7 @@ use domain::{
         plans::{Currency, Features, PolarProductId, StripePriceId},
         resource_servers::{Audience, Scope, Scopes, TokenAlg, TokenLife},
         service_keys::{ServicePermission, ServicePermissions},
+        service_saml::NameIdFormat,
         services::{AccessLevel, ProviderScopes, ServiceSettings, ServiceType},
         subscriptions::SubscriptionStatus,
         token_claims::TokenClaims,
@@ -85,7 +86,7 @@ parsed!(
 );
 parsed!(Provider, ReceiverUrl, AuthHeader, ReceiverKey, SigningSecret, Framing, Index, Mapping, StreamFrom);
 parsed!(PolarProductId, PaymentMode, ProviderSecret, OAuthClientId);
-parsed!(EnforcementMode, Requirement);
+parsed!(EnforcementMode, Requirement, NameIdFormat);
 parsed!(ApplicationType, AuthMethod, Audience, OrganizationUsage, Scope, SubjectType, TokenAlg);
 parsed!(Template, Language, Subject, PlainBody, HtmlBody);
 
@@ -272,7 +273,8 @@ impl FromJson for Features {
     }
 }
 
-fn list<T: FromJson>(value: &Value, max: usize) -> Result<Vec<T>, BadValue> {
+/// An array of at most so many.
+pub fn list<T: FromJson>(value: &Value, max: usize) -> Result<Vec<T>, BadValue> {
     match value.as_array() {
         Some(items) if items.len() > max => {
             Err(BadValue { code: "too_many", message: format!("Send at most {max} items.").into() })

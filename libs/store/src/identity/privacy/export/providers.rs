@@ -54,6 +54,24 @@ pub(super) const PROVIDERS: &[Section] = &[
         ),
     ),
     of(
+        "names_at_services",
+        "svc",
+        &["service_saml_names.user_id"],
+        sql!(
+            "select org_id as organization_id, service_id, name, created_at, count(*) over () as total
+            from service_saml_names where user_id = $1 order by created_at desc limit $2"
+        ),
+    ),
+    of(
+        "sessions_at_services",
+        "svc",
+        &["service_saml_sessions.user_id"],
+        sql!(
+            "select org_id as organization_id, service_id, created_at, expires_at, count(*) over () as total
+            from service_saml_sessions where user_id = $1 order by created_at desc limit $2"
+        ),
+    ),
+    of(
         "removals",
         "org",
         &["removals.user_id", "removals.email"],

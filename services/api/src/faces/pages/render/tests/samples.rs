@@ -209,7 +209,8 @@ fn errors(value: &str) -> Vec<Page> {
 fn ends(value: &str) -> Vec<Page> {
     let fields = || vec![(value.to_owned(), value.to_owned()), ("code".to_owned(), value.to_owned())];
     vec![
-        Page::Leaving { to: url(value), application: value.to_owned() },
+        Page::Leaving { to: url(value), application: value.to_owned(), fields: Vec::new() },
+        Page::Leaving { to: url(value), application: value.to_owned(), fields: vec![(value.to_owned(), value.to_owned())] },
         Page::SignOut { action: Action::new("/oidc/logout", value), email: value.to_owned(), fields: fields() },
         Page::SignedOut { back: None },
         Page::SignedOut { back: Some(Back { to: url(value), name: value.to_owned() }) },
