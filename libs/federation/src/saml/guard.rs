@@ -48,10 +48,9 @@ pub(super) struct Signature {
 pub(super) fn guard(document: &Document<'_>, shape: Shape) -> Judged<Vec<Signature>> {
     let root = document.root_element();
     let signatures = walk(document, shape)?;
-    if shape == Shape::Request {
-        request(root)?
-    } else {
-        response(root, shape)?
+    match shape {
+        Shape::Request => request(root)?,
+        _ => response(root, shape)?,
     }
     number(signatures.len(), shape)?;
     let mut all: Vec<Signature> = Vec::new();

@@ -74,7 +74,7 @@ impl App {
             return self.resume(call, browser, &of.client, uri).await;
         }
         match self.read_saml(call, saml.as_ref(), &of, Carried::Query(query.to_owned())).await? {
-            Ok((to, asked)) => self.begin_saml(call, browser, of, request(to, &asked)).await,
+            Ok((to, asked)) => Box::pin(self.begin_saml(call, browser, of, request(to, &asked))).await,
             Err(turn) => Ok((turn, Cookies::default())),
         }
     }
@@ -128,7 +128,7 @@ impl App {
         let to = AnswersTo { redirect_uri: acs.as_str().to_owned(), mode: ResponseMode::Saml, state };
         let request =
             AuthorizationRequest { to, scopes: Scopes::stored(SCOPES), saml: Some(SamlAsked::default()), ..Default::default() };
-        self.begin_saml(call, browser, of, request).await
+        Box::pin(self.begin_saml(call, browser, of, request)).await
     }
 
     async fn begin_saml(
