@@ -132,10 +132,16 @@ both!(whoever_may_not_is_refused_and_changes_nothing, async |app| {
             // It asks for a token of another kind.
             let other_kind = operation.path == "/userinfo" && nobody.status == 401;
             // A page's form, which came from none of our pages.
-            let foreign_form =
-                ["pages.postSignIn", "pages.postForgottenPassword", "pages.postDevice", "pages.answerDevice", "pages.answerLink"]
-                    .contains(&&*operation.id)
-                    && nobody.status == 403;
+            let foreign_form = [
+                "pages.postSignIn",
+                "pages.postForgottenPassword",
+                "pages.postDevice",
+                "pages.answerDevice",
+                "pages.answerLink",
+                "pages.tryAgain",
+            ]
+            .contains(&&*operation.id)
+                && nobody.status == 403;
             assert!(other_kind || foreign_form || matches!(nobody.status, 200 | 400 | 404), "{nobody}");
             // Whoever asks leaves a question to their device, for five minutes.
             if operation.id != "auth.passkeys.beginAuthentication" {

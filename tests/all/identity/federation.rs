@@ -9,6 +9,7 @@ mod linking;
 mod own;
 mod saml;
 mod sign_ups;
+mod trying;
 
 use serde_json::{Value, json};
 use tenantry_tests::{AskedFor, Browser, Landed, OpenIdProvider, Org, RelyingParty, TestApp, User, both, read_token, text};

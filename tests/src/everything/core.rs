@@ -44,6 +44,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("pages.setup", Public),
     op("pages.signIn", Public),
     op("pages.signInThrough", Public),
+    op("pages.try", Public),
+    op("pages.tryAgain", Public),
     op("pages.verifyEmail", Public),
 ];
 

@@ -27,6 +27,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("organizations.upstreamProviders.listAttempts", Organization(Admin)),
     op("organizations.upstreamProviders.listIdentities", Organization(Admin)),
     op("organizations.upstreamProviders.test", Organization(Admin)),
+    op("organizations.upstreamProviders.testSignIn", Organization(Admin)),
     op("organizations.upstreamProviders.unlinkIdentity", Organization(Admin)),
     op("organizations.upstreamProviders.update", Organization(Admin)).with(|_| json!({"jit": true})),
     op("auth.deviceCode.exchangeToken", Public),

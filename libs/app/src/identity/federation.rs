@@ -12,6 +12,7 @@ mod proving;
 mod returning;
 mod saml;
 mod saml_logout;
+mod trying;
 
 use crypto::opaque;
 use domain::{
@@ -24,7 +25,12 @@ use domain::{
 use store::identity::federation::{identities::IdentityKey, logins::UpstreamLogin};
 
 pub(crate) use self::proving::Proof;
-pub use self::{returning::ProviderAnswer, saml::ServiceProvider, saml_logout::SamlLogout};
+pub use self::{
+    returning::ProviderAnswer,
+    saml::ServiceProvider,
+    saml_logout::SamlLogout,
+    trying::{Trial, TrialResult},
+};
 use crate::App;
 
 /// What it adds to a session that somebody came through a connection.

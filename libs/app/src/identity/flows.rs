@@ -11,6 +11,7 @@ pub mod implicit;
 pub mod leaving;
 pub mod linking;
 mod loaded;
+mod own;
 mod passkeys;
 pub mod saml;
 mod saml_leaving;
@@ -31,12 +32,15 @@ use domain::{
 };
 use store::{Change, NoEvent, WriteTx, identity::flows::Entered};
 
-pub(crate) use self::loaded::{Loaded, member_entry};
 pub use self::{
     enrolling::{Asks, Enrolling, Enrols},
     showing::{ConfirmedBy, View},
 };
-use crate::{App, Call, core::limits::by_network};
+pub(crate) use self::{
+    loaded::{Loaded, member_entry},
+    own::own_flow,
+};
+use crate::{App, Call, core::limits::by_network, identity::federation::Trial};
 
 /// What a browser shows of itself: its cookies.
 #[derive(Clone, Debug, Default)]
@@ -88,6 +92,8 @@ pub enum Turn {
     Approve(Box<devices::Approval>),
     /// It is asked whether a provider is linked with the account.
     Link(Box<linking::LinkAsk>),
+    /// It is shown what became of a test sign-in.
+    Try(Box<Trial>),
     /// It has answered that.
     Linked {
         /// Whether it said yes.
@@ -162,6 +168,9 @@ impl App {
     }
 
     async fn go_on(&self, call: &Call, loaded: Loaded) -> Result<Turn> {
+        if let Some(trial) = loaded.flow.request.trial {
+            return self.go_on_trying(call, loaded, trial).await;
+        }
         let step = match self.missing(call, &loaded) {
             Ok(step) => step,
             Err(e) if e.kind == domain::Kind::Forbidden => return Ok(Turn::Stop(Stop::Refused(e))),

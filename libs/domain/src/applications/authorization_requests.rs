@@ -105,6 +105,18 @@ pub struct AuthorizationRequest {
     /// The provider that somebody links with their account, in the place of a client's request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkRequest>,
+    /// The connection that is tried, in the place of a client's request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<TrialRequest>,
+}
+
+/// Whoever looks after a connection tries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrialRequest {
+    /// The organization.
+    pub org: OrgId,
+    /// Its connection.
+    pub connection: ConnectionId,
 }
 
 /// Somebody wants to sign in through a provider of an organization from now on, with the account that they have.
@@ -119,9 +131,13 @@ pub struct LinkRequest {
 }
 
 impl AuthorizationRequest {
+    /// Whether it is one of our own pages'.
+    pub const fn is_ours(&self) -> bool {
+        self.link.is_some() || self.trial.is_some()
+    }
     /// Whether no client waits for the answer: it ends on a page of ours.
     pub const fn ends_here(&self) -> bool {
-        self.device.is_some() || self.link.is_some()
+        self.device.is_some() || self.is_ours()
     }
 }
 
@@ -187,6 +203,7 @@ pub fn read(parameters: &BTreeMap<String, String>, client: &SignInSettings) -> R
         device: None,
         link: None,
         saml: None,
+        trial: None,
         to,
     })
 }

@@ -26,6 +26,7 @@ export const organizations = {
     delete: 'DELETE /api/organizations/{org_slug}/upstream-providers/{provider_id}',
     update: 'PATCH /api/organizations/{org_slug}/upstream-providers/{provider_id} {}',
     test: 'POST /api/organizations/{org_slug}/upstream-providers/{provider_id}/test',
+    testSignIn: 'POST /api/organizations/{org_slug}/upstream-providers/{provider_id}/test-sign-in',
     listAttempts: 'GET /api/organizations/{org_slug}/upstream-providers/{provider_id}/attempts?',
     listIdentities: 'GET /api/organizations/{org_slug}/upstream-providers/{provider_id}/identities?',
     unlinkIdentity: 'DELETE /api/organizations/{org_slug}/upstream-providers/{provider_id}/identities/{user_id}',

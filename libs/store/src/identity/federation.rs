@@ -114,15 +114,17 @@ impl Store {
 
     /// A connection of an active organization, with its secret, while people may sign in through it. `None`: they may not.
     pub async fn public_upstream(&self, org: OrgId, id: ConnectionId) -> Result<Option<Upstream>> {
+        Ok(self.upstream_to_try(org, id).await?.filter(|upstream| upstream.connection.enabled))
+    }
+
+    /// The same, also while it is switched off, for whoever tries it: nobody is signed in by that.
+    pub async fn upstream_to_try(&self, org: OrgId, id: ConnectionId) -> Result<Option<Upstream>> {
         let status = sql::one(&self.db, STATUS, vec![org.uuid().into()]).await?;
         let status: Option<String> = status.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?;
         if status.is_none_or(|status| status.parse() != Ok(OrgStatus::Active)) {
             return Ok(None);
         }
         let Some((connection, sealed)) = one_connection(&self.db, org, id).await? else { return Ok(None) };
-        if !connection.enabled {
-            return Ok(None);
-        }
         let secret = match sealed {
             Some(sealed) => Some(self.open_client_secret(org, id, sealed).await?),
             None => None,

@@ -20,6 +20,7 @@ pub(crate) mod sign_in;
 mod templates;
 mod texts;
 mod through;
+mod trial;
 mod upstream;
 
 use crate::http::operations::{PAGES, Routes, anybody};
@@ -30,7 +31,7 @@ pub(crate) use self::{
     language::PageLanguage,
     page::{
         Action, Choice, CodeProblem, ConsentFacts, DeviceFacts, ErrorKind, FactorKind, IdentifyProblem, LinkFacts, Page,
-        PasswordProblem, Problem, Provider, Trouble, TroubleKind,
+        PasswordProblem, Problem, Provider, TrialCheck, TrialFacts, TrialOutcome, Trouble, TroubleKind,
     },
     safe_url::SafeUrl,
 };
@@ -44,6 +45,7 @@ pub(crate) fn routes(routes: &mut Routes<'_>) {
         .of(saml_idp::routes)
         .of(device::routes)
         .of(link::routes)
+        .of(trial::routes)
         .of(through::routes)
         .tag(PAGES)
         .add(assets::asset, anybody().unlimited())

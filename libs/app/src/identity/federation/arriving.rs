@@ -3,7 +3,7 @@
 
 use crypto::opaque;
 use domain::{
-    Error, Event, Kind, OrgId, Result, UserId,
+    Error, Event, Kind, OrgId, Result, ServiceId, UserId,
     core::value::{Email, Slug},
     identity::{
         accounts::User,
@@ -78,10 +78,9 @@ struct Meant {
 }
 
 impl Meant {
-    async fn find(tx: &WriteTx, key: &IdentityKey, named: &Named<'_>) -> Result<Self> {
-        let service = named.loaded.service();
+    async fn find(tx: &WriteTx, key: &IdentityKey, (asserted, service): (&Asserted, Option<ServiceId>)) -> Result<Self> {
         let known = tx.known_identity(key, service).await?;
-        let at_address = match (&known, named.asserted.address.email()) {
+        let at_address = match (&known, asserted.address.email()) {
             (None, Some(email)) => tx.candidate_at(key.org, email, service).await?,
             _ => None,
         };
@@ -97,11 +96,11 @@ impl Meant {
         known.or_else(|| self.at_address.as_ref().map(|candidate| candidate.facts)).is_some_and(|account| account.member)
     }
     /// The same while nobody else decides on whoever is meant.
-    async fn held(tx: &WriteTx, key: &IdentityKey, named: &Named<'_>) -> Result<Self> {
-        let found = Self::find(tx, key, named).await?;
+    async fn held(tx: &WriteTx, key: &IdentityKey, of: (&Asserted, Option<ServiceId>)) -> Result<Self> {
+        let found = Self::find(tx, key, of).await?;
         let Some(id) = found.user().map(|user| user.id) else { return Ok(found) };
         tx.hold_person(id).await?;
-        let held = Self::find(tx, key, named).await?;
+        let held = Self::find(tx, key, of).await?;
         if held.user().map(|user| user.id) == Some(id) { Ok(held) } else { Err(meanwhile()) }
     }
 }
@@ -166,44 +165,13 @@ impl App {
         if !tx.connection_counts(login.org, login.connection, login.generation).await? {
             return refuse(Stage::Connection, Reason::ConnectionChanged).await;
         }
-        let organization = tx.organization_now(login.org).await?;
-        let Some(organization) = organization.filter(|view| view.organization.status == OrgStatus::Active) else {
-            return refuse(Stage::Connection, Reason::ConnectionDisabled).await;
-        };
         if !counts_once(tx, login, asserted).await? {
             return refuse(Stage::Assertion, Reason::Replayed).await;
         }
-        let key = identity_key(login, asserted);
-        let meant = Meant::held(tx, &key, named).await?;
-        let email = asserted.address.email();
-        let (routed, invited) = match email {
-            Some(email) => {
-                let routed = tx.routed(login.org, login.connection, email.domain()).await?;
-                (routed, self.invitation(tx, named, &organization, email).await?)
-            }
-            None => (Routed::Nowhere, None),
-        };
-        let decision = decide(&Situation {
-            known: meant.known.as_ref().map(|(_, known)| *known),
-            email,
-            vouched: matches!(asserted.address, Address::Vouched(_)),
-            ambiguous: asserted.address == Address::Ambiguous,
-            at_address: meant.at_address.as_ref().map(|candidate| candidate.facts),
-            routed,
-            jit: named.upstream.connection.jit,
-            invited: invited.is_some(),
-            removed: match email {
-                Some(email) => tx.was_removed(login.org, email).await?,
-                None => false,
-            },
-            takes_sign_ups: match named.loaded.service() {
-                Some(service) => tx.takes_sign_ups((login.org, service)).await?,
-                None => false,
-            },
-        });
-        let invited =
-            invited.filter(|_| matches!(asserted.address, Address::Vouched(_)) && routed == Routed::Here { proven: true });
-        self.follow(tx, named, (&organization, invited.as_ref()), (decision, &meant)).await
+        match weigh(tx, (named.upstream, login), asserted, named.loaded.service()).await? {
+            None => refuse(Stage::Connection, Reason::ConnectionDisabled).await,
+            Some(weighed) => self.follow(tx, named, weighed).await,
+        }
     }
 
     /// Does what was decided.
@@ -211,10 +179,10 @@ impl App {
         &self,
         tx: &WriteTx,
         named: &Named<'_>,
-        (organization, invited): (&OrganizationView, Option<&LockedInvitation>),
-        (decision, meant): (Decision, &Meant),
+        Weighed { organization, decision, invited, meant }: Weighed,
     ) -> Result<Change<Landing>> {
         let &Named { login, asserted, .. } = named;
+        let (organization, invited) = (&organization, invited.as_ref());
         let (user, is_member) = (meant.user().cloned(), meant.is_member());
         match (decision, user) {
             (Decision::Refuse(reason), user) => self.refuse(tx, named, (Stage::Account, reason), user.map(|user| user.id)).await,
@@ -246,20 +214,6 @@ impl App {
             }
             _ => Err(Error::internal("a decision about nobody")),
         }
-    }
-
-    /// The invitation that waits for an address, as far as the connection may answer it: whoever set up whom it speaks for holds what is given.
-    async fn invitation(
-        &self,
-        tx: &WriteTx,
-        named: &Named<'_>,
-        organization: &OrganizationView,
-        email: &Email,
-    ) -> Result<Option<LockedInvitation>> {
-        let Some(locked) = tx.lock_invitation_of(organization, email).await? else { return Ok(None) };
-        let role = tx.resolve_invited_role(&locked).await?;
-        let covered = role.is_none() || named.upstream.connection.ceiling.covers(role.as_ref());
-        Ok(Some(locked).filter(|_| covered))
     }
 
     async fn refuse(
@@ -356,4 +310,67 @@ fn came_to(entered: &Result<Arrived>) -> Outcome {
 pub(super) async fn counts_once(tx: &WriteTx, login: &UpstreamLogin, asserted: &Asserted) -> Result<bool> {
     let Some(word) = &asserted.saml else { return Ok(true) };
     tx.see_once(&format!("saml {}", login.connection), &opaque::hash(&word.assertion), word.seen_until).await
+}
+
+/// What was decided on somebody whom a provider named, and on what.
+pub(super) struct Weighed {
+    organization: OrganizationView,
+    /// What.
+    pub(super) decision: Decision,
+    /// The invitation that they answer by it.
+    invited: Option<LockedInvitation>,
+    meant: Meant,
+}
+
+/// Decides, while nobody else decides on whoever is meant. `None`: the organization is not active.
+pub(super) async fn weigh(
+    tx: &WriteTx,
+    (upstream, login): (&Upstream, &UpstreamLogin),
+    asserted: &Asserted,
+    service: Option<ServiceId>,
+) -> Result<Option<Weighed>> {
+    let organization = tx.organization_now(login.org).await?;
+    let Some(organization) = organization.filter(|view| view.organization.status == OrgStatus::Active) else { return Ok(None) };
+    let meant = Meant::held(tx, &identity_key(login, asserted), (asserted, service)).await?;
+    let email = asserted.address.email();
+    let (routed, invited, removed) = match email {
+        Some(email) => (
+            tx.routed(login.org, login.connection, email.domain()).await?,
+            invitation(tx, upstream, &organization, email).await?,
+            tx.was_removed(login.org, email).await?,
+        ),
+        None => (Routed::Nowhere, None, false),
+    };
+    let takes_sign_ups = match service {
+        Some(service) => tx.takes_sign_ups((login.org, service)).await?,
+        None => false,
+    };
+    let vouched = matches!(asserted.address, Address::Vouched(_));
+    let decision = decide(&Situation {
+        known: meant.known.as_ref().map(|(_, known)| *known),
+        email,
+        vouched,
+        ambiguous: asserted.address == Address::Ambiguous,
+        at_address: meant.at_address.as_ref().map(|candidate| candidate.facts),
+        routed,
+        jit: upstream.connection.jit,
+        invited: invited.is_some(),
+        removed,
+        takes_sign_ups,
+    });
+    let invited = invited.filter(|_| vouched && routed == Routed::Here { proven: true });
+    Ok(Some(Weighed { organization, decision, invited, meant }))
+}
+
+/// The invitation that waits for an address, as far as the connection may answer it: whoever set up whom it speaks for holds what is given.
+async fn invitation(
+    tx: &WriteTx,
+    upstream: &Upstream,
+    organization: &OrganizationView,
+    email: &Email,
+) -> Result<Option<LockedInvitation>> {
+    let Some(locked) = tx.lock_invitation_of(organization, email).await? else { return Ok(None) };
+    let role = tx.resolve_invited_role(&locked).await?;
+    let covered = role.is_none() || upstream.connection.ceiling.covers(role.as_ref());
+    Ok(Some(locked).filter(|_| covered))
 }

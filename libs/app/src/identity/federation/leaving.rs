@@ -3,6 +3,7 @@
 use crypto::{Purpose, opaque};
 use domain::{
     ConnectionId, OrgId, Result,
+    applications::authorization_requests::AuthorizationRequest,
     identity::{
         connections::Protocol,
         federation::{
@@ -25,7 +26,7 @@ impl App {
         self.admit_browser("flow-steps", call).await?;
         let flow = loaded.flow.id;
         let Some(org) = loaded.org() else { return Ok(Turn::Stop(Stop::Over)) };
-        let Some(upstream) = self.store.public_upstream(org, id).await? else {
+        let Some(upstream) = self.upstream_of(&loaded.flow.request, (org, id)).await? else {
             let failure = Failure::at(Stage::Connection, Reason::ConnectionDisabled);
             return self.failed_upstream(call, &loaded, (org, id), (failure, None)).await;
         };
@@ -52,6 +53,18 @@ impl App {
             })
             .await?;
         Ok(if sent { Turn::Away(way) } else { Turn::Continue(flow) })
+    }
+
+    /// A connection for whoever goes through it: one that is switched off is only tried.
+    pub(super) async fn upstream_of(
+        &self,
+        request: &AuthorizationRequest,
+        (org, id): (OrgId, ConnectionId),
+    ) -> Result<Option<Upstream>> {
+        match request.trial {
+            Some(_) => self.store.upstream_to_try(org, id).await,
+            None => self.store.public_upstream(org, id).await,
+        }
     }
 
     /// To where a code is given (OpenID Connect, OAuth 2).

@@ -94,6 +94,9 @@ impl App {
             Err(stop) => return silent(Turn::Stop(stop)),
         };
         match self.heard(call, &login, &loaded, answer).await {
+            Ok((upstream, asserted)) if loaded.flow.request.trial.is_some() => {
+                silent(self.arrive_to_try(call, (&loaded, &login), &upstream, &asserted).await?)
+            }
             Ok((_, asserted)) if loaded.flow.request.link.is_some() => {
                 silent(self.arrive_to_link(call, (&loaded, &login), &asserted).await?)
             }
@@ -109,7 +112,7 @@ impl App {
     async fn living_upstream(&self, login: &UpstreamLogin, loaded: &Loaded) -> Result<Upstream, Unheard> {
         let failed = |reason| Err(Failure::at(Stage::Connection, reason).into());
         let is_there = loaded.org() == Some(login.org);
-        match self.store.public_upstream(login.org, login.connection).await? {
+        match self.upstream_of(&loaded.flow.request, (login.org, login.connection)).await? {
             Some(upstream) if is_there && upstream.connection.generation == login.generation => Ok(upstream),
             Some(_) => failed(Reason::ConnectionChanged),
             None => failed(Reason::ConnectionDisabled),

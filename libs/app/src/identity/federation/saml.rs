@@ -161,7 +161,11 @@ impl App {
         }
         let Some(request) = self.store.upstream_request(&login).await? else { return Ok(Turn::Stop(Stop::Over)) };
         // One that was switched off, or changed, judges nobody: that is said where the browser is led.
-        let upstream = self.store.public_upstream(login.org, connection).await?;
+        let flow = self.store.public_flow(login.flow).await?;
+        let upstream = match &flow {
+            Some(flow) => self.upstream_of(&flow.request, (login.org, connection)).await?,
+            None => None,
+        };
         let Some(upstream) = upstream.filter(|upstream| upstream.connection.generation == login.generation) else {
             return Ok(back);
         };

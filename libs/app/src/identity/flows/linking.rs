@@ -12,7 +12,6 @@ use domain::{
         authentications::Authentications,
         entry::{Entry, counting},
         federation::{
-            LASTS,
             attempts::{Failure, Reason, Stage},
             choosing::{RECENT, is_recent},
         },
@@ -22,15 +21,15 @@ use domain::{
 use store::{
     Change, NoEvent, WriteTx,
     identity::{
-        flows::{Entered, Flow, Mine, Named},
+        flows::{Entered, Flow, Named},
         sessions::BrowserSession,
     },
 };
 
 use super::{
-    Browser, Cookies, Loaded, Stop, Turn,
-    begin::{Asked, new_flow},
+    Browser, Loaded, Stop, Turn,
     finish::{CHANGED, changed},
+    own_flow,
 };
 use crate::{App, Call, Caller};
 
@@ -75,7 +74,6 @@ impl App {
                 ));
             }
             let (org, connection) = tx.linkable(person.id, (id, provider)).await?;
-            let client = tx.own_pages().await?;
             // An account of an organization's own signs in there; what is the account's own of a platform account concerns no organization.
             let organization = match person.realm == PLATFORM {
                 true => None,
@@ -88,8 +86,7 @@ impl App {
                 link: Some(LinkRequest { user: person.id, org, connection }),
                 ..AuthorizationRequest::default()
             };
-            let asked = Asked { request, organization, connection: None };
-            let flow = new_flow(FlowId::new(tx.uuid()), &client, asked, tx.now() + LASTS, &c.call);
+            let flow = own_flow(tx, request, organization, &c.call).await?;
             let flow = Flow { email: Some(person.email.clone()), ..flow };
             let name = opaque::mint(Purpose::PushedRequest, self.ids.as_ref());
             tx.insert_flow(&flow, Some(&name.hash)).await?;
@@ -97,33 +94,6 @@ impl App {
             Ok(Change::silent(url, NoEvent::Housekeeping))
         })
         .await
-    }
-
-    /// A browser comes with that address: the first has it, and may come again.
-    pub async fn come_to_link(&self, call: &Call, browser: &Browser, name: &str) -> Result<(Turn, Cookies)> {
-        self.admit_browser("flows", call).await?;
-        let stop = |stop| Ok((Turn::Stop(stop), Cookies::default()));
-        let flow = match opaque::recognises(Purpose::PushedRequest, name) {
-            true => self.store.public_pushed_flow(&opaque::hash(name)).await?,
-            false => None,
-        };
-        let Some(flow) = flow.filter(|flow| flow.request.link.is_some() && flow.ended_at.is_none()) else {
-            return stop(Stop::Over);
-        };
-        if flow.expires_at <= call.now {
-            return stop(Stop::Over);
-        }
-        let (hash, cookies) = self.browser_of(browser);
-        let is_first = flow.browser.is_none() && {
-            let mine = Mine { id: flow.id, browser: &hash, sign_ins: flow.sign_ins };
-            let until = call.now + domain::identity::flows::LASTS;
-            let claim = async |tx: &WriteTx| Ok(Change::silent(tx.claim_flow(mine, until).await?, NoEvent::Housekeeping));
-            self.anonymously(call, claim).await?
-        };
-        if !is_first && flow.browser.as_ref() != Some(&hash) {
-            return stop(Stop::OtherBrowser);
-        }
-        Ok((Turn::Continue(flow.id), cookies))
     }
 
     /// What somebody is asked who has signed in to link a provider.

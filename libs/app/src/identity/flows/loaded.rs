@@ -70,7 +70,7 @@ impl Loaded {
     /// The organization whose providers people are sent to.
     pub(crate) fn org(&self) -> Option<OrgId> {
         let link = self.flow.request.link.map(|link| link.org);
-        link.or_else(|| self.flow.organization.as_ref().map(|org| org.id))
+        link.or(self.flow.request.trial.map(|trial| trial.org)).or_else(|| self.flow.organization.as_ref().map(|org| org.id))
     }
     /// The service that is signed in to, if the client is an organization's.
     pub(crate) fn service(&self) -> Option<ServiceId> {

@@ -234,6 +234,8 @@ pub enum Outcome {
     SignedIn,
     /// They have to do more: prove that an account is theirs, or give a second factor.
     Waits,
+    /// It was a test sign-in, and the provider named somebody.
+    Tested,
     /// They are not.
     Failed(Failure),
 }

@@ -31,6 +31,7 @@ fn request(prompt: Prompt, max_age: Option<i64>) -> AuthorizationRequest {
         device: None,
         link: None,
         saml: None,
+        trial: None,
     }
 }
 

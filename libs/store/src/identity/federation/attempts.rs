@@ -16,7 +16,10 @@ use sea_orm::{DbErr, QueryResult};
 
 use crate::{
     Store, WriteTx,
-    core::sql::{self, Columns, Sql, sql},
+    core::{
+        error::from_db,
+        sql::{self, Columns, Sql, sql},
+    },
 };
 
 const INSERT: Sql = sql!(
@@ -46,6 +49,11 @@ const LIST: Sql = sql!(
     order by created_at desc, id desc
     limit $3 offset $4"
 );
+const ONE: Sql = sql!(
+    "select id, outcome, stage, reason, detail, checks, subject, email, user_id, ip_address, created_at, notes
+    from connection_attempts
+    where org_id = $1 and connection_id = $2 and id = $3"
+);
 
 fn read(row: &QueryResult) -> Result<Attempt, DbErr> {
     let mut columns = Columns::of(row);
@@ -63,6 +71,7 @@ fn read(row: &QueryResult) -> Result<Attempt, DbErr> {
         outcome: match outcome.as_str() {
             "signed_in" => Outcome::SignedIn,
             "waits" => Outcome::Waits,
+            "tested" => Outcome::Tested,
             _ => Outcome::Failed(failure()),
         },
         subject: columns.next()?,
@@ -85,6 +94,7 @@ impl WriteTx {
         let (outcome, failure) = match &attempt.outcome {
             Outcome::SignedIn => ("signed_in", None),
             Outcome::Waits => ("waits", None),
+            Outcome::Tested => ("tested", None),
             Outcome::Failed(failure) => ("failed", Some(failure)),
         };
         let of = || vec![org.uuid().into(), connection.uuid().into()];
@@ -113,6 +123,12 @@ impl WriteTx {
 }
 
 impl Store {
+    /// The attempt that a test sign-in came to.
+    pub async fn public_attempt(&self, (org, connection): (OrgId, ConnectionId), id: AttemptId) -> Result<Option<Attempt>> {
+        let row = sql::one(&self.db, ONE, vec![org.uuid().into(), connection.uuid().into(), id.uuid().into()]).await?;
+        row.map(|row| read(&row)).transpose().map_err(from_db)
+    }
+
     /// The attempts of a connection, newest first.
     pub async fn list_attempts(
         &self,

@@ -185,6 +185,11 @@ const JUDGED: Sql = sql!(
     where id = $1 and judged_at is null and answered_at is null and expires_at > $2"
 );
 const DONE: Sql = sql!("delete from upstream_logins where id = $1");
+const KEEP: Sql = sql!("update upstream_logins set sealed = $2, expires_at = $3 where id = $1");
+const SHOWS: Sql = sql!(
+    "update flows set upstream_id = $4, trouble = null
+    where id = $1 and browser_hash = $2 and ended_at is null and expires_at > $3"
+);
 const PROVES: Sql = sql!(
     "update flows set upstream_id = $4, email = $5, trouble = null
     where id = $1 and browser_hash = $2 and ended_at is null and expires_at > $3"
@@ -250,6 +255,19 @@ impl WriteTx {
         let values =
             vec![flow.id.uuid().into(), flow.browser.into(), self.now().into(), login.id.uuid().into(), email.as_str().into()];
         Ok(sql::execute(&self.tx, PROVES, values).await? == 1)
+    }
+
+    /// What the provider said in a test sign-in is kept for the page that shows it.
+    pub async fn keep_for_trial(
+        &self,
+        login: &UpstreamLogin,
+        asserted: &Asserted,
+        (flow, until): (Mine<'_>, Time),
+    ) -> Result<()> {
+        let sealed = self.store.seal_content(login.org, login.id, &Content::Asserted(Box::new(asserted.clone())))?;
+        sql::execute(&self.tx, KEEP, vec![login.id.uuid().into(), sealed.into(), until.into()]).await?;
+        let values = vec![flow.id.uuid().into(), flow.browser.into(), self.now().into(), login.id.uuid().into()];
+        sql::execute(&self.tx, SHOWS, values).await.map(|_| ())
     }
 
     /// A login is done with. `false`: it was before.

@@ -46,7 +46,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 )]
 #[get("/link/{link_id}")]
 async fn begin(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Path<String>) -> HttpResponse {
-    match app.come_to_link(&from.0, &cookies::browser(&app, &req), &path).await {
+    match app.come_to_own(&from.0, &cookies::browser(&app, &req), &path).await {
         Ok(led) => turn(&app, &req, led).await,
         Err(e) => failed(&app, &req, &e).await,
     }

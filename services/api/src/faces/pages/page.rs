@@ -6,7 +6,7 @@ use serde::Serialize;
 
 pub(crate) use self::parts::{
     Action, AppKey, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem,
-    LinkFacts, PasswordProblem, Problem, Provider, Trouble, TroubleKind,
+    LinkFacts, PasswordProblem, Problem, Provider, TrialCheck, TrialFacts, TrialOutcome, Trouble, TroubleKind,
 };
 
 use super::safe_url::SafeUrl;
@@ -86,6 +86,8 @@ pub(crate) enum Page {
     Consent { action: Action, email: String, asked: ConsentFacts, other: SafeUrl },
     /// Asks whether a provider is linked with the account (`answer`): first to go there, and then whether it is they whom it named.
     Link { action: Action, email: String, link: LinkFacts, trouble: Option<Trouble> },
+    /// Says what became of a test sign-in, and goes to the provider.
+    Trial { action: Action, trial: TrialFacts },
     /// Asks for the code that a device shows (`code`).
     Device { action: Action, bad: Option<CodeProblem> },
     /// Asks whether a device may go on (`answer`).
@@ -164,6 +166,7 @@ impl Page {
             Self::Organizations { .. } => "organizations.html",
             Self::Consent { .. } => "consent.html",
             Self::Link { .. } => "link.html",
+            Self::Trial { .. } => "trial.html",
             Self::Device { .. } => "device.html",
             Self::DeviceAsk { .. } => "device_ask.html",
             Self::DeviceDone { .. } => "device_done.html",
@@ -195,6 +198,7 @@ impl Page {
             Self::VerifyEmail { bad, .. } | Self::NewPassword { bad, .. } => bad.is_some(),
             Self::Setup { bad_email, bad_password, .. } => bad_email.is_some() || bad_password.is_some(),
             Self::Passkey { options, .. } => options.is_none(),
+            Self::Trial { trial, .. } => matches!(trial.result, Some(TrialOutcome::Failed { .. })),
             Self::Error { .. } | Self::DeadLink | Self::Failed { .. } => true,
             _ => false,
         }

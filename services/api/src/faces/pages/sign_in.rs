@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::{
     Action, ErrorKind, IdentifyProblem, Page, SafeUrl,
     browser::{self, Form, come_back, error_page, failed, own_form, stopped, to_client},
-    device, link,
+    device, link, trial,
 };
 use crate::http::{
     context::Anyone,
@@ -106,6 +106,7 @@ pub(crate) async fn turn(app: &App, req: &HttpRequest, (turn, gives): (Turn, Coo
         Turn::Link(asked) => link::asked(app, req, *asked, &gives).await,
         Turn::Linked { linked } => link::answered(app, req, linked).await,
         Turn::Enrol(asked) => enrolling::page(app, req, *asked, &gives).await,
+        Turn::Try(tried) => trial::shown(app, req, *tried, &gives).await,
         Turn::Show(view) => {
             // Nobody goes on to our own pages.
             let client = Some(view.client.as_str()).filter(|_| view.flow.request.link.is_none());

@@ -11,7 +11,7 @@ use domain::{ConnectionId, authorization::resource::Connections};
 use self::{
     people::{attempts, identities, unlink},
     requests::{CreateUpstreamProviderRequest, UpdateUpstreamProviderRequest},
-    views::{ConnectionTestResponse, DeletedProviderResponse, UpstreamProviderResponse},
+    views::{ConnectionTestResponse, DeletedProviderResponse, TestSignInResponse, UpstreamProviderResponse},
 };
 use crate::http::{
     context::SignedIn,
@@ -33,6 +33,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .of_org(update, writing::<Connections>())
         .of_org(delete, writing::<Connections>())
         .of_org(test, writing::<Connections>())
+        .of_org(test_sign_in, writing::<Connections>())
         .of_org(attempts, reading::<Connections>())
         .of_org(identities, reading::<Connections>())
         .of_org(unlink, writing::<Connections>());
@@ -120,4 +121,17 @@ async fn delete(app: web::Data<App>, who: SignedIn<OrgPath<ConnectionId>>) -> Ap
 #[post("/upstream-providers/{provider_id}/test")]
 async fn test(app: web::Data<App>, who: SignedIn<OrgPath<ConnectionId>>) -> ApiResult<web::Json<ConnectionTestResponse>> {
     Ok(web::Json(app.test_connection(&who.caller, &who.path.org, who.path.id).await?.into()))
+}
+
+/// Begin a test sign-in: `test_url` is where the browser goes of whoever looks after the connection, for ten minutes; the first that comes has it. There a page
+/// says what became of it: which step failed and what to do, or whom the provider named and what would become of them. Nobody is signed in by it, and a connection that
+/// is switched off can be tried as well.
+#[utoipa::path(
+    operation_id = "organizations.upstreamProviders.testSignIn",
+    responses((status = 200, body = TestSignInResponse)),
+)]
+#[post("/upstream-providers/{provider_id}/test-sign-in")]
+async fn test_sign_in(app: web::Data<App>, who: SignedIn<OrgPath<ConnectionId>>) -> ApiResult<web::Json<TestSignInResponse>> {
+    let test_url = app.begin_trial(&who.caller, &who.path.org, who.path.id).await?;
+    Ok(web::Json(TestSignInResponse { test_url }))
 }

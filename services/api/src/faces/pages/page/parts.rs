@@ -159,6 +159,68 @@ pub(crate) struct LinkFacts {
     pub address: Option<String>,
 }
 
+/// A connection that is tried.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct TrialFacts {
+    /// The provider's name.
+    pub provider: String,
+    /// Whose it is.
+    pub organization: String,
+    /// What became of it; `None`: nobody was there yet.
+    pub result: Option<TrialOutcome>,
+}
+
+/// What became of a test sign-in.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum TrialOutcome {
+    /// It did not go on.
+    Failed {
+        /// Stages before, which passed.
+        passed: Vec<&'static str>,
+        /// Where.
+        stage: &'static str,
+        /// What is wrong, and what to do; in English.
+        hint: &'static str,
+        /// The provider's own words.
+        detail: Option<String>,
+        /// Of a SAML response.
+        checks: Vec<TrialCheck>,
+        /// What the attempt is found by.
+        reference: String,
+    },
+    /// The provider named somebody.
+    Named {
+        /// As it calls them.
+        subject: String,
+        /// Their address.
+        address: Option<String>,
+        /// Whether the provider vouches for it.
+        vouched: bool,
+        /// Some of their groups; `None`: nothing was said of groups.
+        groups: Option<Vec<String>>,
+        /// How many more there are.
+        more: usize,
+        /// Whether there were two factors.
+        multi_factor: bool,
+        /// What would become of them.
+        would: &'static str,
+    },
+}
+
+/// One check of a SAML response.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct TrialCheck {
+    /// Its name.
+    pub name: &'static str,
+    /// `passed`, `failed` or `skipped`.
+    pub verdict: &'static str,
+    /// What was there.
+    pub found: Option<String>,
+    /// What to do; in English.
+    pub hint: Option<&'static str>,
+}
+
 /// A device that asks.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct DeviceFacts {

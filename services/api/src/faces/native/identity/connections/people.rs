@@ -46,7 +46,7 @@ impl From<Note> for SignInNoteResponse {
 struct SignInAttemptResponse {
     /// The person was shown it as reference.
     id: String,
-    /// `signed_in`; `waits`: they have to prove that an account is theirs, or give a second factor; `failed`.
+    /// `signed_in`; `waits`: they have to prove that an account is theirs, or give a second factor; `tested`: a test sign-in; `failed`.
     outcome: &'static str,
     /// Of one that failed: how far it came (`connection`, `answer`, `tokens`, `id_token`, `userinfo`, `assertion`, `claims`, `account`, `entry`). Everything
     /// before was right.
@@ -105,6 +105,7 @@ impl From<Attempt> for SignInAttemptResponse {
         let (outcome, failure) = match attempt.outcome {
             Outcome::SignedIn => ("signed_in", None),
             Outcome::Waits => ("waits", None),
+            Outcome::Tested => ("tested", None),
             Outcome::Failed(failure) => ("failed", Some(failure)),
         };
         Self {

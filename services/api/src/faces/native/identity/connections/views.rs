@@ -269,3 +269,11 @@ impl From<Tried> for ConnectionTestResponse {
         Self { success, checks: checks.collect() }
     }
 }
+
+/// Where a connection is tried.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"test_url": "https://sso.example.com/try/019ab2c3d4e57f0080000000000000c1"}))]
+pub(super) struct TestSignInResponse {
+    /// Where the browser is sent.
+    pub(super) test_url: String,
+}

@@ -3,7 +3,7 @@
 use crate::faces::pages::{
     page::{
         Action, AppKey, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem,
-        LinkFacts, Page, PasswordProblem, Problem, Provider, Trouble, TroubleKind,
+        LinkFacts, Page, PasswordProblem, Problem, Provider, TrialCheck, TrialFacts, TrialOutcome, Trouble, TroubleKind,
     },
     qr,
     safe_url::SafeUrl,
@@ -20,8 +20,18 @@ fn problem(code: &str, message: &str) -> Option<Problem> {
 }
 
 pub(super) fn pages(value: &str) -> Vec<Page> {
-    [flow(value), factors(value), consents(value), links(value), devices(value), errors(value), ends(value), mailed(value)]
-        .concat()
+    [
+        flow(value),
+        factors(value),
+        consents(value),
+        links(value),
+        trials(value),
+        devices(value),
+        errors(value),
+        ends(value),
+        mailed(value),
+    ]
+    .concat()
 }
 
 fn providers(value: &str, some: bool) -> Vec<Provider> {
@@ -173,6 +183,30 @@ fn links(value: &str) -> Vec<Page> {
     };
     let taken = trouble(value, TroubleKind::Taken);
     vec![page(false, None, None), page(false, None, Some(taken)), page(true, None, None), page(true, Some(text()), None)]
+}
+
+fn trials(value: &str) -> Vec<Page> {
+    let text = || value.to_owned();
+    let page = |result| Page::Trial {
+        action: Action::new("/signin/7Qm2/trial", "trial"),
+        trial: TrialFacts { provider: text(), organization: text(), result },
+    };
+    let check = |verdict, hint| TrialCheck { name: "audience", verdict, found: Some(text()), hint };
+    let checks = || vec![check("passed", None), check("failed", Some("Do this.")), check("skipped", None)];
+    let failed = |stage, detail, checks| {
+        let passed = vec!["connection", "answer", "tokens", "id_token", "userinfo", "assertion", "claims", "account"];
+        Some(TrialOutcome::Failed { passed, stage, hint: "Do that.", detail, checks, reference: text() })
+    };
+    let named = |address, groups: Option<Vec<String>>, more, would| {
+        let vouched = more > 0;
+        Some(TrialOutcome::Named { subject: text(), address, vouched, groups, more, multi_factor: vouched, would })
+    };
+    let mut pages = vec![page(None), page(failed("entry", None, vec![])), page(failed("claims", Some(text()), checks()))];
+    for would in ["sign_in", "prove", "link", "admit", "create", "refuse"] {
+        pages.push(page(named(None, None, 0, would)));
+        pages.push(page(named(Some(text()), Some(vec![text(), text()]), 3, would)));
+    }
+    pages
 }
 
 fn errors(value: &str) -> Vec<Page> {
