@@ -247,8 +247,10 @@ both!(of_many_who_want_one_identity_one_gets_it, async |app| {
         ready.push((browser, at, page));
     }
     let all = join_all(ready.iter().map(|(browser, at, page)| answer(browser, at, page, "yes"))).await;
-    let linked =
-        all.into_iter().filter(|landed| matches!(landed, Landed::Page(_, page) if page.text().contains("is linked"))).count();
+    let linked = all
+        .into_iter()
+        .filter(|landed| matches!(landed, Landed::Page(_, page) if page.text().contains("The provider is linked")))
+        .count();
     assert_eq!((linked, identities(app).await), (1, 1));
     assert_eq!(app.count("select count(*) from events where name = 'user.identity_linked'").await, 1);
 });
