@@ -1,5 +1,6 @@
 //! Accounts, sign-in, sessions, passwords.
 
+mod account_page;
 mod accounts;
 mod auth;
 mod connections;

@@ -6,6 +6,7 @@ import { start } from './application.mjs';
 import { seen, violations } from './inspector.mjs';
 import { Api, NEVER } from './people.mjs';
 import { visitor } from './visitor.mjs';
+import { ownAccount } from './walk_account.mjs';
 import { asked } from './walk_consent.mjs';
 import { onADevice } from './walk_devices.mjs';
 import { withNewApp, withNewPasskey } from './walk_enrolling.mjs';
@@ -21,7 +22,7 @@ import { goingWrong, guessing } from './walk_wrong.mjs';
 // In this order: some need what others did.
 const WALKS = [
   comingIn, choosing, brand, byCode, onADevice, asked, leaving, goingWrong, signingUp, changingAddress, forgetting, invited, firstOwner, guessing, withKeys, withoutScript,
-  byForm, inOtherLanguages, withPasskey, withNewApp, withNewPasskey, throughProviders, throughSaml,
+  byForm, inOtherLanguages, withPasskey, withNewApp, withNewPasskey, ownAccount, throughProviders, throughSaml,
 ];
 
 const browser = await chromium.launch({ executablePath: task.chromium, timeout: NEVER });

@@ -86,6 +86,11 @@ export async function throughProviders({ api, portal, open: anybody }) {
   await other.press('button[value=keys]');
   await atTheProvider(other, north.provider, mail);
   expect('mo again', await other.text('#person'), mail);
+  // That opens the organization, and not the account.
+  await other.open(`${api.base}/account`);
+  await other.look("account: by an organization's word");
+  await other.press('.button.main');
+  expect('something of their own', await other.page.locator('[name=email]').count(), 1);
   await other.close();
   north.provider.stop();
   south.provider.stop();

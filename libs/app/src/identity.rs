@@ -1,5 +1,6 @@
 //! Accounts, sign-in, sessions, passwords.
 
+pub mod account_page;
 pub mod accounts;
 pub mod connections;
 pub mod discovery;

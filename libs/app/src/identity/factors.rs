@@ -76,11 +76,10 @@ impl App {
     }
 
     /// What was set up and is not confirmed yet, for who could not confirm it; without recovery codes. `Conflict` (`mfa_not_enabled`).
-    pub(super) async fn unconfirmed_app(&self, c: &Caller, user: &User) -> Result<SetUp> {
+    pub async fn unconfirmed_app(&self, c: &Caller) -> Result<SetUp> {
         self.as_person(c, async |tx, person| {
-            let new = |totp: &StoredTotp| totp.confirmed_at.is_none() && person.id == user.id;
-            let Some(totp) = tx.totp(user.id).await?.filter(new) else { return Err(not_enrolled()) };
-            Ok(Change::silent(shown(&totp.secret, &user.email, Vec::new()), NoEvent::Housekeeping))
+            let totp = tx.totp(person.id).await?.filter(|totp| totp.confirmed_at.is_none()).ok_or_else(not_enrolled)?;
+            Ok(Change::silent(shown(&totp.secret, &person.email, Vec::new()), NoEvent::Housekeeping))
         })
         .await
     }

@@ -2,7 +2,7 @@
 //! ([`domain::identity::flows::next`]) and either shows that, or does what was sent for it.
 
 mod asserting;
-mod begin;
+pub(crate) mod begin;
 mod consenting;
 pub mod devices;
 mod enrolling;
@@ -88,6 +88,8 @@ pub enum Turn {
     Away(Dispatch),
     /// It is shown how to set a second factor up.
     Enrol(Box<Enrolling>),
+    /// To the page of the person's own account.
+    Account,
     /// It is asked about a device.
     Approve(Box<devices::Approval>),
     /// It is asked whether a provider is linked with the account.

@@ -53,7 +53,17 @@ pub struct ServiceNamed {
     pub implicit_grant: bool,
 }
 
+/// The client of our own page of people's accounts.
+pub const ACCOUNT: Uuid = Uuid::from_u128(0x0193_7a00_0000_7000_8000_6163_636f_756e);
+
 impl BrowserClient {
+    /// The client of our own page of people's accounts, at this address.
+    pub fn of_account(public_url: &str) -> Self {
+        let redirect_uris = vec![RedirectUri::stored(format!("{public_url}/account"))];
+        let sign_in = SignInSettings { redirect_uris, ..SignInSettings::default() };
+        let (client_id, name) = ("tenantry-account".to_owned(), "Your account".to_owned());
+        Self { id: ACCOUNT, client_id, name, of: TokenClient::Platform, sign_in, service: None }
+    }
     /// Whose it is; [`PLATFORM`]: the platform's.
     pub fn org(&self) -> OrgId {
         self.of.org()
@@ -169,6 +179,13 @@ const OWN_PAGES: Sql = sql!(
     values ($1, $1, 'our pages', 'our pages', '', 'deny', 'none', $2, $2)
     on conflict (org_id, id) do nothing"
 );
+const PUT_ACCOUNT: Sql = sql!(
+    "insert into clients
+      (org_id, id, client_id, name, auth_method, application_type, redirect_uris, organization_usage, id_token_alg, device_flow,
+       created_at, updated_at)
+    values ($1, $2, $3, $4, 'none', $5, $6, $7, $8, $9, $10, $10)
+    on conflict (org_id, id) do nothing"
+);
 
 impl WriteTx {
     /// The client of our own pages.
@@ -179,6 +196,24 @@ impl WriteTx {
         }
         sql::execute(&self.tx, OWN_PAGES, vec![PLATFORM.uuid().into(), self.now().into()]).await?;
         row().await?.ok_or_else(|| domain::Error::internal("our own pages have no client"))
+    }
+
+    /// Makes our own client, if it is not there.
+    pub async fn put_account_client(&self, client: &BrowserClient) -> Result<()> {
+        let settings = &client.sign_in;
+        let values = vec![
+            PLATFORM.uuid().into(),
+            client.id.into(),
+            client.client_id.as_str().into(),
+            client.name.as_str().into(),
+            settings.application_type.as_str().into(),
+            joined(&settings.redirect_uris).into(),
+            settings.organization_usage.as_str().into(),
+            settings.id_token_alg.as_str().into(),
+            false.into(),
+            self.now().into(),
+        ];
+        sql::execute(&self.tx, PUT_ACCOUNT, values).await.map(|_| ())
     }
 
     /// The client of a flow.

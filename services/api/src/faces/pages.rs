@@ -1,6 +1,8 @@
 //! What people see: pages of the sign-in flow and behind mailed links, rendered here from typed data, and what they load. Pages load
 //! nothing from outside and run nothing but `submit.js` and `passkey.js`; a value of somebody else's stands in them escaped, and set apart.
 
+mod account;
+mod agents;
 mod answer;
 mod assets;
 mod brand;
@@ -46,6 +48,7 @@ pub(crate) fn routes(routes: &mut Routes<'_>) {
         .of(device::routes)
         .of(link::routes)
         .of(trial::routes)
+        .of(account::routes)
         .of(through::routes)
         .tag(PAGES)
         .add(assets::asset, anybody().unlimited())

@@ -13,4 +13,4 @@ pub use self::{
     field::{Field, FromJson, list, text},
     query::Query,
 };
-pub use super::time::time;
+pub use super::time::{minute, time};

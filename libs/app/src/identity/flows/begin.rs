@@ -27,10 +27,10 @@ use super::{Answer, Browser, Cookies, Loaded, Parameters, Stop, Turn, subject};
 use crate::{App, Call, applications::dpop::Shown};
 
 /// A request that was read, with what it names.
-pub(super) struct Asked {
-    pub(super) request: AuthorizationRequest,
-    pub(super) organization: Option<Entered>,
-    pub(super) connection: Option<ConnectionId>,
+pub(crate) struct Asked {
+    pub(crate) request: AuthorizationRequest,
+    pub(crate) organization: Option<Entered>,
+    pub(crate) connection: Option<ConnectionId>,
 }
 
 /// Scopes, the API, and the organization to sign in to.
@@ -65,7 +65,7 @@ impl App {
     }
 
     /// The cookie that binds flows to a browser, old or new.
-    pub(super) fn browser_of(&self, browser: &Browser) -> (String, Cookies) {
+    pub(crate) fn browser_of(&self, browser: &Browser) -> (String, Cookies) {
         match browser.hash() {
             // It is sent again, and lives longer.
             Some(hash) => (hash, Cookies { browser: browser.browser.clone(), ..Cookies::default() }),
@@ -342,7 +342,7 @@ fn asks_before_leaving(loaded: &Loaded) -> bool {
     loaded.session.is_some() || loaded.client.of != TokenClient::Platform
 }
 
-pub(super) fn new_flow(
+pub(crate) fn new_flow(
     id: FlowId,
     client: &BrowserClient,
     Asked { request, organization, connection }: Asked,

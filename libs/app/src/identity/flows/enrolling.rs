@@ -6,9 +6,8 @@
 
 use domain::{
     Error, Kind, PasskeyChallengeId, Result,
-    authorization::principal::Credential,
     core::value::Name,
-    identity::{accounts::User, authentications::Method, entry::Entry, sessions::BrowserCredential},
+    identity::{authentications::Method, entry::Entry},
 };
 use serde_json::Value;
 use store::identity::flows::Flow;
@@ -16,7 +15,7 @@ use store::identity::flows::Flow;
 use super::{Loaded, Turn, View};
 use crate::{
     App, Call, Caller,
-    identity::{factors::SetUp, passkeys::Challenge},
+    identity::{account_page::caller_of, factors::SetUp, passkeys::Challenge},
 };
 
 /// How a second factor is set up.
@@ -90,13 +89,11 @@ impl App {
 
     /// Sets a second factor up, as far as what was sent goes.
     pub(super) async fn enrol(&self, call: &Call, loaded: Loaded, sent: Enrols) -> Result<Turn> {
-        let (Some(who), Some(user)) = (caller(call, &loaded), loaded.user().cloned()) else {
-            return Ok(Turn::Continue(loaded.flow.id));
-        };
+        let Some(who) = caller(call, &loaded) else { return Ok(Turn::Continue(loaded.flow.id)) };
         let passkey = self.takes_passkey(call, &loaded);
         let asked = match sent {
             Enrols::App => self.set_up_totp(&who, None).await.map(|set_up| Asks::Code(set_up, None)),
-            Enrols::Code(code) => self.confirm_in_flow(&who, &user, &code).await,
+            Enrols::Code(code) => self.confirm_in_flow(&who, &code).await,
             Enrols::Passkey if passkey => self.begin_passkey(&who).await.map(Asks::Passkey),
             Enrols::Made(challenge, made) if passkey => match self.made_in_flow(&who, &challenge, &made).await {
                 // What was made is shown to be theirs, and not only new, by using it: that says so to the session, too.
@@ -118,11 +115,11 @@ impl App {
         }
     }
 
-    async fn confirm_in_flow(&self, who: &Caller, user: &User, code: &str) -> Result<Asks> {
+    async fn confirm_in_flow(&self, who: &Caller, code: &str) -> Result<Asks> {
         match self.confirm_new_app(who, code).await {
             Ok(codes) => Ok(Asks::Codes(codes)),
             Err(e) if matches!(e.kind, Kind::Invalid | Kind::RateLimited) => {
-                Ok(Asks::Code(self.unconfirmed_app(who, user).await?, Some(e)))
+                Ok(Asks::Code(self.unconfirmed_app(who).await?, Some(e)))
             }
             Err(e) => Err(e),
         }
@@ -139,8 +136,5 @@ impl App {
 
 /// Whoever is signed in in the browser.
 fn caller(call: &Call, loaded: &Loaded) -> Option<Caller> {
-    let (session, hash) = (loaded.session.as_ref()?, loaded.cookie.clone()?);
-    let from = call.origin.address();
-    let who = Credential::Browser(BrowserCredential { user: session.user.id, session: session.id, hash, from });
-    Some(Caller { call: call.clone(), who, once: None })
+    Some(caller_of(call, loaded.session.as_ref()?, loaded.cookie.clone()?))
 }

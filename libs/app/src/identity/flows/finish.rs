@@ -16,7 +16,7 @@ use domain::{
 use store::{Change, WriteTx, applications::codes::Code, identity::sessions::BrowserSession};
 
 use super::{Answer, Loaded, Stop, Turn, member_entry, subject};
-use crate::{App, Call, core::limits::rate_request};
+use crate::{App, Call, core::limits::rate_request, identity::account_page::is_account};
 
 /// What changed between the look and the transaction: the flow is looked at again.
 pub(super) const CHANGED: &str = "flow_changed";
@@ -24,6 +24,9 @@ pub(super) const CHANGED: &str = "flow_changed";
 impl App {
     /// Answers the client of a flow that misses nothing. `kept`: it is kept; one that is not had a browser that was signed in well enough before.
     pub(super) async fn issue(&self, call: &Call, loaded: Loaded, kept: bool) -> Result<Turn> {
+        if is_account(&loaded.client) {
+            return self.to_account(call, &loaded, kept).await;
+        }
         if let Some(session) = &loaded.session {
             let limit = self.settings.limits.account.writes;
             self.admit("sign_in", &[rate_request("codes", &session.id.to_string(), limit)]).await?;
@@ -64,6 +67,15 @@ impl App {
             Err(e) if e.code == CHANGED => Ok(Turn::Stop(Stop::Over)),
             Err(e) => Err(e),
         }
+    }
+
+    /// Leads to the page of the person's own account, which has no use for a code.
+    async fn to_account(&self, call: &Call, loaded: &Loaded, kept: bool) -> Result<Turn> {
+        if kept {
+            let end = async |tx: &WriteTx| Ok(Change::silent(tx.end_flow(loaded.mine()).await?, store::NoEvent::Housekeeping));
+            self.anonymously(call, end).await?;
+        }
+        Ok(Turn::Account)
     }
 
     /// The person's session and their organization's policy, looked at once more in the transaction that ends the flow.
@@ -121,7 +133,7 @@ impl App {
 
     /// Tells the client that whoever signed in does not belong to its organization.
     pub(super) async fn deny(&self, call: &Call, loaded: &Loaded) -> Result<Turn> {
-        if loaded.flow.request.ends_here() {
+        if loaded.answers_nobody() {
             return Ok(Turn::Stop(Stop::Dead(Dead::NoAccess, loaded.flow.organization.clone())));
         }
         if !loaded.comes_back() {

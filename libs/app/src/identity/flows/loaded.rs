@@ -23,6 +23,7 @@ use super::{Browser, Stop};
 use crate::{
     App, Call,
     identity::{
+        account_page::is_account,
         federation::Proof,
         login::{doors::Door, entering::entry_of},
     },
@@ -71,6 +72,10 @@ impl Loaded {
     pub(crate) fn org(&self) -> Option<OrgId> {
         let link = self.flow.request.link.map(|link| link.org);
         link.or(self.flow.request.trial.map(|trial| trial.org)).or_else(|| self.flow.organization.as_ref().map(|org| org.id))
+    }
+    /// Whether no client is told what becomes of it: a person at a page of ours is.
+    pub(super) fn answers_nobody(&self) -> bool {
+        self.flow.request.ends_here() || is_account(&self.client)
     }
     /// The service that is signed in to, if the client is an organization's.
     pub(crate) fn service(&self) -> Option<ServiceId> {

@@ -269,7 +269,7 @@ impl App {
                 silent(self.show(loaded, step, Some(e)).await?)
             }
             // Told after a right password only.
-            Err(e) if e.code == "no_access" && loaded.flow.request.ends_here() => {
+            Err(e) if e.code == "no_access" && loaded.answers_nobody() => {
                 silent(Turn::Stop(Stop::Dead(Dead::NoAccess, loaded.flow.organization)))
             }
             Err(e) if e.code == "no_access" && no_way_back => silent(Turn::Stop(Stop::BadRedirect)),

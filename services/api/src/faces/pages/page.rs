@@ -5,8 +5,9 @@ mod parts;
 use serde::Serialize;
 
 pub(crate) use self::parts::{
-    Action, AppKey, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem,
-    LinkFacts, PasswordProblem, Problem, Provider, TrialCheck, TrialFacts, TrialOutcome, Trouble, TroubleKind,
+    AccountDone, AccountFacts, Action, AppKey, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind,
+    IdentifyProblem, LinkFacts, OwnPasskey, OwnSession, PasswordProblem, Problem, Provider, SignedInBy, TrialCheck, TrialFacts,
+    TrialOutcome, Trouble, TroubleKind,
 };
 
 use super::safe_url::SafeUrl;
@@ -65,7 +66,15 @@ pub(crate) enum Page {
         other: SafeUrl,
     },
     /// Shows an authenticator app's key, and asks for a code of it (`code`).
-    EnrolApp { action: Action, email: String, key: AppKey, bad: Option<CodeProblem>, back: SafeUrl },
+    EnrolApp {
+        action: Action,
+        email: String,
+        key: AppKey,
+        bad: Option<CodeProblem>,
+        /// Whether nothing demands it.
+        own: bool,
+        back: SafeUrl,
+    },
     /// Asks the person's device to make a passkey (`credential`), by `passkey.js`.
     EnrolPasskey {
         action: Action,
@@ -80,6 +89,19 @@ pub(crate) enum Page {
     },
     /// Shows recovery codes, once.
     RecoveryCodes { codes: Vec<String>, on: SafeUrl },
+    /// Shows somebody's own account.
+    Account {
+        action: SafeUrl,
+        account: AccountFacts,
+        /// What was done last.
+        done: Option<AccountDone>,
+        /// Why it was not.
+        problem: Option<Problem>,
+    },
+    /// Says that an organization's word shows nothing of the account.
+    AccountElsewhere { action: Action },
+    /// Asks for another name of a passkey (`name`), or to remove it.
+    AccountPasskey { rename: Action, remove: Action, id: String, name: String, bad: Option<Problem>, back: SafeUrl },
     /// Asks where to go (`organization`).
     Organizations { action: Action, email: String, choices: Vec<Choice>, other: SafeUrl },
     /// Asks whether an organization's service gets what it asks for (`answer`).
@@ -163,6 +185,9 @@ impl Page {
             Self::EnrolApp { .. } => "enrol_app.html",
             Self::EnrolPasskey { .. } => "enrol_passkey.html",
             Self::RecoveryCodes { .. } => "recovery_codes.html",
+            Self::Account { .. } => "account.html",
+            Self::AccountElsewhere { .. } => "account_elsewhere.html",
+            Self::AccountPasskey { .. } => "account_passkey.html",
             Self::Organizations { .. } => "organizations.html",
             Self::Consent { .. } => "consent.html",
             Self::Link { .. } => "link.html",
@@ -195,6 +220,8 @@ impl Page {
             Self::Password { bad, .. } | Self::Prove { bad, .. } => bad.is_some(),
             Self::SecondFactor { bad, .. } | Self::Device { bad, .. } | Self::EnrolApp { bad, .. } => bad.is_some(),
             Self::Enrol { failed, .. } => *failed,
+            Self::Account { problem, .. } => problem.is_some(),
+            Self::AccountPasskey { bad, .. } => bad.is_some(),
             Self::VerifyEmail { bad, .. } | Self::NewPassword { bad, .. } => bad.is_some(),
             Self::Setup { bad_email, bad_password, .. } => bad_email.is_some() || bad_password.is_some(),
             Self::Passkey { options, .. } => options.is_none(),

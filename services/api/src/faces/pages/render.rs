@@ -21,6 +21,8 @@ struct Context<'a> {
     languages: Vec<Choice>,
     assets: &'static Assets,
     mailed: Mailed,
+    /// Where somebody signs out.
+    sign_out: SafeUrl,
     failed: bool,
     page: &'a Page,
 }
@@ -75,6 +77,7 @@ pub(super) fn try_render(frame: &Frame, page: &Page) -> Result<String, minijinja
             new_password: SafeUrl::own("/auth/reset-password"),
             setup: SafeUrl::own("/setup"),
         },
+        sign_out: SafeUrl::own("/oidc/logout"),
         failed: page.failed(),
         page,
     };

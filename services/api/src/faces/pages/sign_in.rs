@@ -27,6 +27,8 @@ use crate::http::{
     operations::{PAGES, Routes, anybody},
 };
 
+pub(in crate::faces::pages) use self::shown::code_problem;
+
 pub(super) fn routes(routes: &mut Routes<'_>) {
     let page = anybody().unlimited();
     routes.tag(PAGES).add(show, page).add(send, page).add(forgotten, page).add(send_forgotten, page);
@@ -105,6 +107,7 @@ pub(crate) async fn turn(app: &App, req: &HttpRequest, (turn, gives): (Turn, Coo
         Turn::Answered { approved } => device::answered(app, req, approved).await,
         Turn::Link(asked) => link::asked(app, req, *asked, &gives).await,
         Turn::Linked { linked } => link::answered(app, req, linked).await,
+        Turn::Account => browser::go(app, req, "/account", &gives),
         Turn::Enrol(asked) => enrolling::page(app, req, *asked, &gives).await,
         Turn::Try(tried) => trial::shown(app, req, *tried, &gives).await,
         Turn::Show(view) => {

@@ -1,6 +1,10 @@
 //! What pages are made of: forms, problems, choices, and the kinds of what they say.
 
+mod account;
+
 use serde::Serialize;
+
+pub(crate) use self::account::{AccountDone, AccountFacts, OwnPasskey, OwnSession, SignedInBy};
 
 use crate::faces::pages::{qr::Picture, safe_url::SafeUrl};
 
@@ -277,6 +281,8 @@ pub(crate) enum ErrorKind {
         /// The organization's name.
         organization: String,
     },
+    /// There is nothing at this address.
+    NotThere,
     /// Signed in, and member of no organization.
     AccountHasNone,
     /// Too many requests; seconds to wait.

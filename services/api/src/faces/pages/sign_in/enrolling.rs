@@ -28,7 +28,14 @@ pub(super) async fn page(app: &App, req: &HttpRequest, asked: Enrolling, gives: 
         Asks::Code(set_up, e) => {
             bad = e;
             let key = AppKey { picture: qr::picture(&set_up.url), text: qr::spaced(&set_up.secret) };
-            Page::EnrolApp { action: action("enrol_code"), email, key, bad: bad.as_ref().map(code_problem), back: again }
+            Page::EnrolApp {
+                action: action("enrol_code"),
+                email,
+                key,
+                bad: bad.as_ref().map(code_problem),
+                own: false,
+                back: again,
+            }
         }
         Asks::Passkey(challenge) => {
             let (id, options) = (challenge.id.to_string(), challenge.options.to_string());

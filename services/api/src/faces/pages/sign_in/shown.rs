@@ -78,7 +78,7 @@ fn waits(e: &Error) -> Option<u64> {
 }
 
 /// Why a code was not taken.
-pub(super) fn code_problem(e: &Error) -> CodeProblem {
+pub(in crate::faces::pages) fn code_problem(e: &Error) -> CodeProblem {
     match waits(e) {
         _ if is_missing(e) => CodeProblem::Missing,
         Some(seconds) => CodeProblem::Throttled(seconds),

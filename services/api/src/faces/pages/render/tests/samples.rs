@@ -2,8 +2,9 @@
 
 use crate::faces::pages::{
     page::{
-        Action, AppKey, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind, FactorKind, IdentifyProblem,
-        LinkFacts, Page, PasswordProblem, Problem, Provider, TrialCheck, TrialFacts, TrialOutcome, Trouble, TroubleKind,
+        AccountDone, AccountFacts, Action, AppKey, Back, Choice, CodeProblem, ConsentFacts, DeviceFacts, Done, ErrorKind,
+        FactorKind, IdentifyProblem, LinkFacts, OwnPasskey, OwnSession, Page, PasswordProblem, Problem, Provider, SignedInBy,
+        TrialCheck, TrialFacts, TrialOutcome, Trouble, TroubleKind,
     },
     qr,
     safe_url::SafeUrl,
@@ -23,6 +24,7 @@ pub(super) fn pages(value: &str) -> Vec<Page> {
     [
         flow(value),
         factors(value),
+        accounts(value),
         consents(value),
         links(value),
         trials(value),
@@ -115,9 +117,10 @@ fn enrolments(value: &str) -> Vec<Page> {
     let which = |passkey, failed| Page::Enrol { action: action(), email: text(), passkey, failed, other: url() };
     let picture =
         || qr::picture("otpauth://totp/Tenantry:ann@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Tenantry");
-    let app = |picture, bad| {
+    let app = |picture, bad: Option<CodeProblem>| {
         let key = AppKey { picture, text: text() };
-        Page::EnrolApp { action: action(), email: text(), key, bad, back: url() }
+        let own = bad.is_some();
+        Page::EnrolApp { action: action(), email: text(), key, bad, own, back: url() }
     };
     let made = |name: Option<String>| Page::EnrolPasskey {
         action: action(),
@@ -138,6 +141,57 @@ fn enrolments(value: &str) -> Vec<Page> {
         made(Some(text())),
         Page::RecoveryCodes { codes: vec![text(), text()], on: url() },
     ]
+}
+
+fn accounts(value: &str) -> Vec<Page> {
+    let text = || value.to_owned();
+    let session =
+        |by, here: bool| OwnSession { id: text(), device: here.then(text), by, address: here.then(text), at: text(), here };
+    let passkey = |used: bool| OwnPasskey { to: url(value), name: text(), added: text(), used: used.then(text) };
+    let account = |full: bool, fresh| AccountFacts {
+        form: text(),
+        email: text(),
+        fresh,
+        offers_passkeys: full,
+        passkeys: if full { vec![passkey(true), passkey(false)] } else { Vec::new() },
+        app_since: full.then(text),
+        codes: 1,
+        sessions: match full {
+            true => [SignedInBy::Password, SignedInBy::Passkey, SignedInBy::Connection, SignedInBy::Mail]
+                .into_iter()
+                .map(|by| session(by, by == SignedInBy::Password))
+                .collect(),
+            false => vec![session(SignedInBy::Password, true)],
+        },
+    };
+    let shown = |full, fresh, done, problem| Page::Account {
+        action: SafeUrl::own("/account"),
+        account: account(full, fresh),
+        done,
+        problem,
+    };
+    let done = |name| AccountDone::named(name);
+    let passkey = |bad| Page::AccountPasskey {
+        rename: Action::new("/account", value),
+        remove: Action::new("/account", value),
+        id: text(),
+        name: text(),
+        bad,
+        back: url(value),
+    };
+    let mut pages: Vec<_> = ["ended", "app_off", "passkey_added", "passkey_named", "passkey_removed", ""]
+        .into_iter()
+        .map(|name| shown(true, true, done(name), None))
+        .collect();
+    pages.extend([
+        shown(false, false, None, None),
+        shown(true, false, None, problem("last_own_factor", value)),
+        shown(true, true, None, problem("new_code", value)),
+        Page::AccountElsewhere { action: Action::new("/account", value) },
+        passkey(None),
+        passkey(problem("missing", value)),
+    ]);
+    pages
 }
 
 fn devices(value: &str) -> Vec<Page> {
@@ -219,6 +273,7 @@ fn errors(value: &str) -> Vec<Page> {
         ErrorKind::NoAccess { organization: value.to_owned() },
         ErrorKind::AnotherAccount,
         ErrorKind::FactorMissing { organization: value.to_owned() },
+        ErrorKind::NotThere,
         ErrorKind::NotActive,
         ErrorKind::NetworkNotAllowed,
         ErrorKind::RiskBlocked,
