@@ -171,7 +171,7 @@ impl App {
 
     async fn go_on(&self, call: &Call, loaded: Loaded) -> Result<Turn> {
         if let Some(trial) = loaded.flow.request.trial {
-            return self.go_on_trying(call, loaded, trial).await;
+            return Box::pin(self.go_on_trying(call, loaded, trial)).await;
         }
         let step = match self.missing(call, &loaded) {
             Ok(step) => step,
@@ -181,8 +181,8 @@ impl App {
         match step {
             Step::Done => match (loaded.flow.request.device.clone(), loaded.flow.request.link) {
                 (Some(device), _) => self.ask_about_device(call, (loaded, &device)).await,
-                (None, Some(link)) => self.ask_about_link(call, loaded, link).await,
-                (None, None) => self.issue(call, loaded, true).await,
+                (None, Some(link)) => Box::pin(self.ask_about_link(call, loaded, link)).await,
+                (None, None) => Box::pin(self.issue(call, loaded, true)).await,
             },
             // Where nobody named the organization, another one may do.
             Step::Refused(Dead::NoAccess | Dead::Network | Dead::OtherWay) if !steps::is_named(&loaded) => {
@@ -192,7 +192,7 @@ impl App {
                 Ok(Turn::Continue(loaded.flow.id))
             }
             Step::Refused(Dead::NoAccess) => self.deny(call, &loaded).await,
-            Step::Upstream(connection) => self.send_upstream(call, loaded, connection).await,
+            Step::Upstream(connection) => Box::pin(self.send_upstream(call, loaded, connection)).await,
             Step::Enrol => Ok(self.ask_to_enrol(call, loaded)),
             Step::Refused(dead) => Ok(Turn::Stop(Stop::Dead(dead, loaded.flow.organization))),
             step => self.show(loaded, step, None).await,

@@ -60,7 +60,7 @@ impl App {
         let flow = new_flow(FlowId::new(self.ids.uuid(call.now)), &client, asked, call.now + LASTS, call);
         let flow = Flow { browser: Some(hash.clone()), ..flow };
         let loaded = self.with_session(call, browser, (flow, client, hash)).await?;
-        let turn = self.begin(call, loaded, false).await?;
+        let turn = Box::pin(self.begin(call, loaded, false)).await?;
         Ok((turn, cookies))
     }
 
@@ -102,7 +102,7 @@ impl App {
         let missing = self.missing(call, &loaded);
         loaded.flow.connection = connection;
         match missing {
-            Ok(Step::Done) => self.issue(call, loaded, kept).await,
+            Ok(Step::Done) => Box::pin(self.issue(call, loaded, kept)).await,
             Err(e) if e.kind != Kind::Forbidden => Err(e),
             missing if silent => {
                 let text = match missing {
@@ -322,7 +322,7 @@ impl App {
         }
         let flow = Flow { browser: Some(hash.clone()), ..flow };
         let loaded = self.with_session(call, browser, (flow, client.clone(), hash)).await?;
-        let turn = self.begin(call, loaded, true).await?;
+        let turn = Box::pin(self.begin(call, loaded, true)).await?;
         Ok((turn, cookies))
     }
 
