@@ -149,7 +149,7 @@ fn accounts(value: &str) -> Vec<Page> {
         |by, here: bool| OwnSession { id: text(), device: here.then(text), by, address: here.then(text), at: text(), here };
     let passkey = |used: bool| OwnPasskey { to: url(value), name: text(), added: text(), used: used.then(text) };
     let account = |full: bool, fresh| AccountFacts {
-        form: text(),
+        form: "of-this-session".to_owned(),
         email: text(),
         fresh,
         offers_passkeys: full,
