@@ -75,6 +75,8 @@ pub struct Facts<'a> {
     pub fresh_since: Option<Time>,
     /// Who is signed in in this browser.
     pub session: Option<SignedInHere<'a>>,
+    /// Whether somebody signed in in this flow, and not before it or in another tab: times do not tell, as both may be within one second.
+    pub has_signed_in: bool,
     /// When the flow began.
     pub began: Time,
     /// Now.
@@ -163,9 +165,8 @@ pub fn next(facts: &Facts<'_>) -> Step {
     }
     let first = if facts.has_email { Step::Password } else { Step::Identify };
     let Some(session) = facts.session.filter(|session| counts(facts, session.did)) else { return first };
-    let was_here = session.did.newest_first().is_some_and(|at| at >= facts.began.timestamp());
     if session.is_another {
-        return if was_here { Step::Refused(Dead::AnotherAccount) } else { first };
+        return if facts.has_signed_in { Step::Refused(Dead::AnotherAccount) } else { first };
     }
     if !facts.has_organization {
         return match facts.usage {
@@ -183,14 +184,14 @@ pub fn next(facts: &Facts<'_>) -> Step {
         }
         Some(Entry::StepUp(step_up)) if step_up.methods.is_empty() => Step::Connections,
         Some(entry) if entry.wants_device() => match session.enrolment {
-            Enrolment::Possible if was_here && is_recent(facts, session.did) => Step::Enrol,
-            Enrolment::Elsewhere if was_here => Step::Refused(Dead::Factor),
+            Enrolment::Possible if facts.has_signed_in && is_recent(facts, session.did) => Step::Enrol,
+            Enrolment::Elsewhere if facts.has_signed_in => Step::Refused(Dead::Factor),
             _ => first,
         },
         // The password is asked for again, and the second factor behind it: who comes back to an open browser is not whoever left it.
         Some(Entry::StepUp(_)) => first,
         // Somebody else may want to sign in here.
-        None if was_here => Step::Refused(Dead::NoAccess),
+        None if facts.has_signed_in => Step::Refused(Dead::NoAccess),
         None => first,
     }
 }

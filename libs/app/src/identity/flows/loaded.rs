@@ -214,6 +214,7 @@ impl App {
             proves: loaded.to_prove().is_some(),
             fresh_since: flow.fresh_since,
             session,
+            has_signed_in: flow.sign_ins > 0,
             began: flow.created_at,
             now: call.now,
         }))

@@ -61,8 +61,10 @@ struct Case<'a> {
     chosen: Option<ConnectionId>,
     proves: bool,
     fresh_since: Option<i64>,
-    /// When the session's password was given.
+    /// When the session's password was given; in this flow, if that had begun.
     session: Option<i64>,
+    /// It was given in another one, at whatever moment.
+    in_another: bool,
     confined: bool,
     entry: Option<Entry>,
     is_another: bool,
@@ -88,6 +90,7 @@ impl Default for Case<'_> {
             proves: false,
             fresh_since: None,
             session: None,
+            in_another: false,
             confined: false,
             entry: None,
             is_another: false,
@@ -340,6 +343,14 @@ fn what_is_missing_is_computed_from_what_is_known() {
             ..Case::default()
         },
         Case {
+            what: "no member, who signed in elsewhere in the second in which this flow began: somebody else may want to",
+            organization: true,
+            session: Some(0),
+            in_another: true,
+            expected: Step::Identify,
+            ..Case::default()
+        },
+        Case {
             what: "for another account than was here before",
             usage: OrganizationUsage::Deny,
             email: true,
@@ -380,6 +391,7 @@ fn what_is_missing_is_computed_from_what_is_known() {
             proves: case.proves,
             fresh_since: case.fresh_since.map(at),
             session,
+            has_signed_in: !case.in_another && case.session.is_some_and(|second| second >= 0),
             began: at(0),
             now: at(case.now),
         };
