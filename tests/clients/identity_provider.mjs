@@ -3,8 +3,8 @@
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 
-/** Starts one on a free port; answers it with what makes a connection to it. */
-export async function start(name) {
+/** Starts one on a free port; answers it with what makes a connection to it. Of everybody it says these claims too. */
+export async function start(name, claims = {}) {
   const client = { client_id: 'tenantry', client_secret: `secret of ${name}, longer than thirty-two bytes`, token_endpoint_auth_method: 'client_secret_basic' };
   const server = createServer();
   await new Promise((listens) => server.listen(0, '127.0.0.1', listens));
@@ -14,11 +14,11 @@ export async function start(name) {
   const adapter = clients({ ...client, redirect_uris, grant_types: ['authorization_code'], response_types: ['code'] });
   const provider = new Provider(issuer, {
     adapter,
-    claims: { openid: ['sub'], email: ['email', 'email_verified'] },
+    claims: { openid: ['sub', ...Object.keys(claims)], email: ['email', 'email_verified'] },
     conformIdTokenClaims: false,
     cookies: { keys: ['not a secret'] },
     features: { devInteractions: { enabled: true } },
-    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, email: id, email_verified: true }) }),
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ ...claims, sub: id, email: id, email_verified: true }) }),
     scopes: ['openid', 'email', 'profile'],
   });
   server.on('request', provider.callback());

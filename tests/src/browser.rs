@@ -8,7 +8,7 @@ use std::{
 use reqwest::Method;
 use url::{Url, form_urlencoded};
 
-use crate::{Client, Response, TestApp};
+use crate::{Client, Response, Serves};
 
 /// A browser with cookies of its own.
 pub struct Browser {
@@ -47,8 +47,8 @@ impl Landed {
 
 impl Browser {
     /// A new one.
-    pub fn new(app: &TestApp) -> Self {
-        Self { client: app.client(), cookies: Mutex::default(), from: Mutex::default() }
+    pub fn new(server: &impl Serves) -> Self {
+        Self { client: server.client(), cookies: Mutex::default(), from: Mutex::default() }
     }
 
     /// What it keeps under a name.

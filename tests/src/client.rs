@@ -11,7 +11,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use crate::{User, document, response::Response, text};
+use crate::{TestApp, User, document, response::Response, text};
 
 /// Every 5xx that any client of a test got, and every answer that the OpenAPI document does not describe.
 #[derive(Clone, Default)]
@@ -53,6 +53,24 @@ pub struct Client {
     base: String,
     authorization: Option<String>,
     defects: Defects,
+}
+
+/// A server that people and programs talk to: of a test, or one that runs elsewhere.
+pub trait Serves {
+    /// A client of it, without credentials.
+    fn client(&self) -> Client;
+}
+
+impl Serves for Client {
+    fn client(&self) -> Client {
+        self.anonymous()
+    }
+}
+
+impl Serves for TestApp {
+    fn client(&self) -> Client {
+        Self::client(self)
+    }
 }
 
 impl Client {

@@ -48,7 +48,7 @@ pub use answers::{Expected, Table, refused, refused_as};
 pub use app::{Options, TestApp, start_time};
 pub use browser::{Browser, Landed};
 pub use cashier::{Asked, Cashier, PAYMENT_KEY};
-pub use client::{Client, Request};
+pub use client::{Client, Request, Serves};
 pub use database::Database;
 pub use identity_provider::{IDP_CLIENT, IdentityProvider, metadata};
 pub use key_holder::KeyHolder;

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use crate::{Browser, Client, Response, TestApp, text};
+use crate::{Browser, Client, Response, Serves, text};
 
 /// An application that is registered.
 #[derive(Clone, Debug)]
@@ -99,12 +99,12 @@ impl RelyingParty {
     }
 
     /// A form to one of our endpoints, with what this application authenticates with.
-    pub async fn form(&self, app: &TestApp, path: &str, pairs: &[(&str, &str)]) -> Response {
+    pub async fn form(&self, app: &impl Serves, path: &str, pairs: &[(&str, &str)]) -> Response {
         self.prove(app, path, pairs, None).await
     }
 
     /// The same with a proof that it holds a key.
-    pub async fn prove(&self, app: &TestApp, path: &str, pairs: &[(&str, &str)], proof: Option<&str>) -> Response {
+    pub async fn prove(&self, app: &impl Serves, path: &str, pairs: &[(&str, &str)], proof: Option<&str>) -> Response {
         let mut own = vec![("client_id", self.client_id.as_str())];
         own.extend(self.secret.as_deref().map(|secret| ("client_secret", secret)));
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(own).extend_pairs(pairs).finish();
@@ -117,7 +117,7 @@ impl RelyingParty {
     }
 
     /// Exchanges a code.
-    pub async fn exchange(&self, app: &TestApp, code: &str, verifier: &str) -> Response {
+    pub async fn exchange(&self, app: &impl Serves, code: &str, verifier: &str) -> Response {
         let pairs = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -128,19 +128,19 @@ impl RelyingParty {
     }
 
     /// Renews tokens.
-    pub async fn refresh(&self, app: &TestApp, token: &str) -> Response {
+    pub async fn refresh(&self, app: &impl Serves, token: &str) -> Response {
         self.form(app, "/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
     /// Asks whether somebody has answered for a device.
-    pub async fn poll(&self, app: &TestApp, device: &Value) -> Response {
+    pub async fn poll(&self, app: &impl Serves, device: &Value) -> Response {
         let code = device["device_code"].as_str().unwrap_or_default();
         let pairs = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code)];
         self.form(app, "/oauth/token", &pairs).await
     }
 
     /// Exchanges a token for one for another organization, with what else is wanted.
-    pub async fn switch(&self, app: &TestApp, token: &str, organization: &str, more: &[(&str, &str)]) -> Response {
+    pub async fn switch(&self, app: &impl Serves, token: &str, organization: &str, more: &[(&str, &str)]) -> Response {
         let own = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
             ("subject_token", token),
@@ -155,7 +155,7 @@ impl RelyingParty {
     /// Signs somebody in, in a browser, and gets their tokens.
     pub async fn sign_in(
         &self,
-        app: &TestApp,
+        app: &impl Serves,
         browser: &Browser,
         changes: &[(&str, &str)],
         (email, password): (&str, &str),
@@ -168,7 +168,7 @@ impl RelyingParty {
 }
 
 /// What an application reads in a token of this type, with the keys that we publish.
-pub async fn read_token(app: &TestApp, token: &Value, typ: &'static str) -> Value {
+pub async fn read_token(app: &impl Serves, token: &Value, typ: &'static str) -> Value {
     let set = app.client().get("/.well-known/jwks.json").await.ok();
     let keys = ForeignKeys::parse(set["keys"].as_array().expect("keys")).expect("keys");
     keys.open(&text(token), &[Some(typ)]).unwrap_or_else(|e| panic!("{e:?}"))

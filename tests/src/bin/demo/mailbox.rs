@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 pub(crate) struct Mailbox(PathBuf);
 
 impl Mailbox {
-    pub(crate) fn new(data_folder: String) -> Self {
+    pub(crate) fn new(data_folder: &str) -> Self {
         Self(PathBuf::from(data_folder).join("mail"))
     }
 

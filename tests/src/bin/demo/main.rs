@@ -1,15 +1,20 @@
 //! `make demo`: plays Tenantry's main job against a running server with nothing but HTTP, and prints each step.
 //!
-//! Two things come from outside HTTP, as they would in real life: the mailbox (the server's `file` mail transport writes mails into its
-//! data folder, which must be readable here) and the receiver of webhooks, a real server of this program on a free port.
+//! What comes from outside HTTP does so in real life too: the mailbox (the server's `file` mail transport writes mails into its data folder, which must be
+//! readable here), a client made on the command line, and the receivers, mail server and identity providers of customers, which this program serves on free
+//! ports.
 
 #![expect(clippy::print_stdout, reason = "printing is what the demo is for")]
 
 mod mailbox;
 mod organization;
 mod receiver;
+mod sign_in;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -97,6 +102,11 @@ pub(crate) fn text(value: &Value, field: &str) -> Result<String> {
     Ok(value[field].as_str().ok_or_else(|| format!("no `{field}` in {value}"))?.to_owned())
 }
 
+/// The server's own program, which is built beside this one.
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(name))
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "a program of its own: its client calls the server it was told to, and the clock makes names unique"
@@ -104,7 +114,8 @@ pub(crate) fn text(value: &Value, field: &str) -> Result<String> {
 async fn play() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let base = args.next().unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
-    let mailbox = Mailbox::new(args.next().unwrap_or_else(|| "data".to_owned()));
+    let data = args.next().unwrap_or_else(|| "data".to_owned());
+    let mailbox = Mailbox::new(&data);
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let api = Api { http: reqwest::Client::new(), base: base.trim_end_matches('/').to_owned() };
     let run = chrono::Utc::now().timestamp_millis() % 100_000_000;
@@ -185,5 +196,6 @@ async fn play() -> Result<()> {
         return Err(format!("{} was delivered but is not in the audit log", lost.header("webhook-id")).into());
     }
     println!("\nThe same {} events, under the same ids, in both. Bob owns {slug} now.", deliveries.len());
-    organization::play(&api, &mailbox, (&slug, &bob_token), run).await
+    organization::play(&api, &mailbox, (&slug, &bob_token), run).await?;
+    sign_in::play(&api, &mailbox, &data, run).await
 }

@@ -1,13 +1,13 @@
 //! The second part: what an organization sets up for itself, with a mail server, a collector of logs and a picture of its own, all on this
 //! machine; and what is left of somebody's access once they were removed.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{process::Command, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use tenantry_tests::{LogReceiver, MailServer, RECEIVER_KEY, Speaks};
 
-use crate::{Api, Result, mailbox::Mailbox, say, text};
+use crate::{Api, Result, mailbox::Mailbox, program, say, text};
 
 /// Plays on with the organization `slug`, by its owner.
 pub(crate) async fn play(api: &Api, mailbox: &Mailbox, (slug, owner): (&str, &str), run: i64) -> Result<()> {
@@ -108,9 +108,12 @@ async fn verify(api: &Api, answer: &Value) -> Result<String> {
     let (statement, trusted) = (folder.path().join("answer.json"), folder.path().join("keys.json"));
     std::fs::write(&statement, answer.to_string())?;
     std::fs::write(&trusted, keys.to_string())?;
-    let here = std::env::current_exe()?;
-    let program = here.parent().unwrap_or(Path::new(".")).join("tenantry-api");
-    let run = Command::new(program).args(["audit", "statement"]).arg(&statement).arg("--keys").arg(&trusted).output()?;
+    let run = Command::new(program("tenantry-api")?)
+        .args(["audit", "statement"])
+        .arg(&statement)
+        .arg("--keys")
+        .arg(&trusted)
+        .output()?;
     let said = String::from_utf8_lossy(&[run.stdout, run.stderr].concat()).trim().to_owned();
     if run.status.success() { Ok(said) } else { Err(format!("the statement is not believed: {said}").into()) }
 }
