@@ -41,6 +41,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("pages.postVerifyEmail", Public),
     op("pages.providerCallback", Public),
     op("pages.resetPassword", Public),
+    op("pages.samlBegin", Public),
     op("pages.samlLogout", Public),
     op("pages.samlMetadata", Public),
     op("pages.samlResponse", Public),

@@ -56,6 +56,8 @@ pub struct ClientChanges {
     pub device_flow: Option<bool>,
     /// Where it is told that somebody's session has ended, or nowhere.
     pub backchannel_logout_uri: Patch<PageUri>,
+    /// Where it begins a sign-in that nobody there asked for, or nowhere.
+    pub initiate_login_uri: Patch<PageUri>,
     /// What its ID tokens tell beside what they always do.
     pub claims: Option<TokenClaims>,
 }
@@ -72,6 +74,7 @@ impl ClientChanges {
         settings.device_flow = self.device_flow.unwrap_or(settings.device_flow);
         settings.claims.clone_from(self.claims.as_ref().unwrap_or(&settings.claims.clone()));
         settings.backchannel_logout_uri = self.backchannel_logout_uri.clone().apply(settings.backchannel_logout_uri.take());
+        settings.initiate_login_uri = self.initiate_login_uri.clone().apply(settings.initiate_login_uri.take());
         for (uris, changed) in [
             (&mut settings.redirect_uris, &self.redirect_uris),
             (&mut settings.post_logout_redirect_uris, &self.post_logout_redirect_uris),

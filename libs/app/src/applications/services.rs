@@ -41,6 +41,8 @@ pub struct ServiceChanges {
     pub redirect_uris: Option<Vec<RedirectUri>>,
     /// Another page where a device's user types the code, or none.
     pub device_activation_uri: Patch<PageUri>,
+    /// Another place where it begins a sign-in that nobody there asked for, or none.
+    pub initiate_login_uri: Patch<PageUri>,
     /// Other APIs.
     pub resource_uris: Option<Vec<ResourceUri>>,
     /// Whether it takes sign-ups.
@@ -252,6 +254,7 @@ fn apply(changes: &ServiceChanges, s: &mut ServiceSettings) {
         s.redirect_uris.clone_from(uris);
     }
     s.device_activation_uri = changes.device_activation_uri.clone().apply(s.device_activation_uri.take());
+    s.initiate_login_uri = changes.initiate_login_uri.clone().apply(s.initiate_login_uri.take());
     if let Some(uris) = &changes.resource_uris {
         s.resource_uris.clone_from(uris);
     }
@@ -269,6 +272,7 @@ fn differences(before: &ServiceSettings, after: &ServiceSettings) -> Vec<&'stati
         ("google_scopes", before.google_scopes != after.google_scopes),
         ("redirect_uris", before.redirect_uris != after.redirect_uris),
         ("device_activation_uri", before.device_activation_uri != after.device_activation_uri),
+        ("initiate_login_uri", before.initiate_login_uri != after.initiate_login_uri),
         ("resource_uris", before.resource_uris != after.resource_uris),
         ("sign_up", before.sign_up != after.sign_up),
         ("implicit_grant", before.implicit_grant != after.implicit_grant),

@@ -115,6 +115,9 @@ impl App {
         check(new.protocol, &new.endpoints, new.document.is_some(), new.secret.is_some())?;
         let standing = self.standing(c, slug).await?;
         may_try::<Connections>(&standing)?;
+        if let Some(client) = &new.saml.default_client {
+            self.check_default_client(standing.facts().view.organization.id, new.protocol, client).await?;
+        }
         let by_hand = self.certificates(&new.certificates)?;
         self.check_endpoints(new.endpoints.urls()).await?;
         let source = Source::of(new.document.as_deref(), new.endpoints.discovery.as_ref());

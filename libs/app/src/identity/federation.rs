@@ -13,6 +13,7 @@ mod returning;
 mod saml;
 mod saml_logout;
 mod trying;
+pub mod unasked;
 
 use crypto::opaque;
 use domain::{

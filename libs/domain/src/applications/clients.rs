@@ -148,6 +148,9 @@ pub struct SignInSettings {
     pub device_flow: bool,
     /// Where it is told that somebody's session has ended (OpenID Connect Back-Channel Logout).
     pub backchannel_logout_uri: Option<PageUri>,
+    /// Where it begins a sign-in that nobody there asked for (OpenID Connect Core, 4).
+    #[serde(default)]
+    pub initiate_login_uri: Option<PageUri>,
     /// What its ID tokens tell beside what they always do, of whoever signs in to an organization.
     pub claims: TokenClaims,
 }

@@ -146,6 +146,9 @@ pub struct ServiceSettings {
     pub redirect_uris: Vec<RedirectUri>,
     /// Where a device's user types the code.
     pub device_activation_uri: Option<PageUri>,
+    /// Where it begins a sign-in that nobody there asked for (OpenID Connect Core, 4).
+    #[serde(default)]
+    pub initiate_login_uri: Option<PageUri>,
     /// Its own APIs.
     pub resource_uris: Vec<ResourceUri>,
     /// Whether anybody with an account of the platform, and whoever comes through one of the organization's connections, may begin to use it.
@@ -183,7 +186,7 @@ impl ServiceSettings {
         let scopes = scopes.into_iter().flat_map(|scopes| scopes.texts()).map(|scope| scope.len() + 3);
         let uris = self.redirect_uris.iter().map(|uri| uri.as_str().len() + 3);
         let resources = self.resource_uris.iter().map(|uri| uri.as_str().len() + 3);
-        let page = self.device_activation_uri.iter().map(|uri| uri.as_str().len());
+        let page = self.device_activation_uri.iter().chain(&self.initiate_login_uri).map(|uri| uri.as_str().len());
         scopes.chain(uris).chain(resources).chain(page).sum()
     }
     /// APIs that are named here and not in `before` must lie under one of `hosts`, those that the organization has proven. `Invalid`
@@ -294,6 +297,7 @@ mod tests {
             google_scopes: ProviderScopes::default(),
             redirect_uris: ["https://a.example/cb", "com.example.app:/cb"].map(|uri| uri.parse().unwrap()).into(),
             device_activation_uri: None,
+            initiate_login_uri: None,
             resource_uris: ["https://api.acme.example/", "https://acme.example/"].map(|uri| uri.parse().unwrap()).into(),
             sign_up: false,
             implicit_grant: false,

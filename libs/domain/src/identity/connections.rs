@@ -181,6 +181,10 @@ pub struct SamlSettings {
     /// Whether assertions are decrypted by AES-CBC although no signature covers the ciphertext: for a provider that cannot do better.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unauthenticated_cbc: bool,
+    /// The client, by its name in OAuth, at which a sign-in begins when the provider sends a response that nobody asked for; `None`: such a response leads
+    /// nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_client: Option<String>,
 }
 
 /// What decides whom a connection speaks for.

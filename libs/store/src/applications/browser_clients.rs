@@ -102,6 +102,7 @@ pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, 
         id_token_alg: alg.map_or(Ok(TokenAlg::default()), |name| name.parse().map_err(wrong))?,
         device_flow,
         backchannel_logout_uri: columns.next::<Option<String>>()?.map(PageUri::stored),
+        initiate_login_uri: columns.next::<Option<String>>()?.map(PageUri::stored),
         claims: TokenClaims::stored(columns.next::<Option<String>>()?.as_deref()),
     })
 }
@@ -110,7 +111,7 @@ pub(super) fn next_sign_in(columns: &mut Columns<'_>) -> Result<SignInSettings, 
 const CLIENT: &str =
     "select c.id, c.client_id, c.name, c.org_id, o.slug, o.status, s.slug, s.service_type, s.device_activation_uri, s.implicit_grant, c.application_type, c.redirect_uris,
       c.post_logout_redirect_uris, c.organization_usage, c.id_token_alg, c.device_flow,
-      c.backchannel_logout_uri, c.token_claims
+      c.backchannel_logout_uri, c.initiate_login_uri, c.token_claims
     from clients c
     left join organizations o on o.id = c.org_id and o.deleted_at is null
     left join services s on s.org_id = c.org_id and s.id = c.id";

@@ -45,12 +45,12 @@ pub(crate) const CLIENT_SECRETS: Table = Table {
 };
 
 const INSERT: Sql = sql!(
-    "insert into clients (org_id, id, client_id, name, redirect_uris, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $6)"
+    "insert into clients (org_id, id, client_id, name, redirect_uris, initiate_login_uri, created_at, updated_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $7)"
 );
 const SAVE: Sql = sql!(
     "update clients
-    set name = $3, redirect_uris = $4, updated_at = $5
+    set name = $3, redirect_uris = $4, initiate_login_uri = $5, updated_at = $6
     where org_id = $1 and id = $2"
 );
 /// Everything that hangs on it goes with it.
@@ -68,6 +68,7 @@ impl WriteTx {
             service.client_id.as_str().into(),
             service.settings.name.as_str().into(),
             redirect_uris(service).into(),
+            service.settings.initiate_login_uri.as_ref().map(|uri| uri.as_str()).into(),
             service.created_at.into(),
         ];
         sql::execute(&self.tx, INSERT, values).await.map(|_| ())
@@ -79,6 +80,7 @@ impl WriteTx {
             service.id.uuid().into(),
             service.settings.name.as_str().into(),
             redirect_uris(service).into(),
+            service.settings.initiate_login_uri.as_ref().map(|uri| uri.as_str()).into(),
             service.updated_at.into(),
         ];
         sql::execute(&self.tx, SAVE, values).await.map(|_| ())

@@ -29,7 +29,7 @@ use crate::{
 const CLIENT: &str =
     "c.id, c.client_id, c.name, c.auth_method, c.jwks, c.application_type, c.redirect_uris, c.post_logout_redirect_uris,
       c.organization_usage, c.id_token_alg, c.device_flow,
-      c.backchannel_logout_uri, c.token_claims, c.old_secret_until, c.created_at, c.updated_at";
+      c.backchannel_logout_uri, c.initiate_login_uri, c.token_claims, c.old_secret_until, c.created_at, c.updated_at";
 
 fn read(row: &QueryResult) -> Result<PlatformClient, DbErr> {
     let mut columns = Columns::of(row);
@@ -95,14 +95,15 @@ impl Store {
 const INSERT: Sql = sql!(
     "insert into clients
       (org_id, id, client_id, name, auth_method, jwks, application_type, redirect_uris, post_logout_redirect_uris,
-       organization_usage, id_token_alg, device_flow, backchannel_logout_uri, token_claims, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)"
+       organization_usage, id_token_alg, device_flow, backchannel_logout_uri, initiate_login_uri, token_claims, created_at,
+       updated_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)"
 );
 const SAVE: Sql = sql!(
     "update clients
     set name = $3, auth_method = $4, jwks = $5, application_type = $6, redirect_uris = $7, post_logout_redirect_uris = $8,
-      organization_usage = $9, id_token_alg = $10, device_flow = $11, backchannel_logout_uri = $12, token_claims = $13,
-      old_secret_until = $14, updated_at = $15
+      organization_usage = $9, id_token_alg = $10, device_flow = $11, backchannel_logout_uri = $12, initiate_login_uri = $13,
+      token_claims = $14, old_secret_until = $15, updated_at = $16
     where org_id = $1 and id = $2"
 );
 const DELETE: Sql = sql!("delete from clients where org_id = $1 and id = $2");
@@ -111,7 +112,7 @@ fn keys(client: &PlatformClient) -> Value {
     client.keys.as_ref().map(|keys| keys.set().to_string()).into()
 }
 
-fn sign_in(settings: &SignInSettings) -> [Value; 8] {
+fn sign_in(settings: &SignInSettings) -> [Value; 9] {
     [
         settings.application_type.as_str().into(),
         joined(&settings.redirect_uris).into(),
@@ -120,6 +121,7 @@ fn sign_in(settings: &SignInSettings) -> [Value; 8] {
         settings.id_token_alg.as_str().into(),
         settings.device_flow.into(),
         settings.backchannel_logout_uri.as_ref().map(PageUri::as_str).into(),
+        settings.initiate_login_uri.as_ref().map(PageUri::as_str).into(),
         settings.claims.kept().into(),
     ]
 }

@@ -40,7 +40,7 @@ pub(crate) const SERVICES: Table = Table {
 
 /// The columns of a [`Service`], of `services s` and `clients c`, in the order of [`read_service`].
 const SERVICE: &str = "s.id, s.org_id, s.slug, c.client_id, c.name, s.service_type, s.github_scopes, s.microsoft_scopes,
-    s.google_scopes, c.redirect_uris, s.device_activation_uri, s.sign_up, s.implicit_grant, s.old_secret_until, s.created_at, s.updated_at,
+    s.google_scopes, c.redirect_uris, s.device_activation_uri, c.initiate_login_uri, s.sign_up, s.implicit_grant, s.old_secret_until, s.created_at, s.updated_at,
     (select string_agg(r.identifier, ' ') from resource_servers r where r.org_id = s.org_id and r.service_id = s.id)";
 /// What they are selected from.
 const SOURCE: &str = "services s
@@ -67,6 +67,7 @@ fn read_settings(columns: &mut Columns<'_>) -> Result<ServiceSettings, DbErr> {
         google_scopes: scopes(columns)?,
         redirect_uris: columns.next::<String>()?.split_whitespace().map(|uri| RedirectUri::stored(uri.to_owned())).collect(),
         device_activation_uri: columns.next::<Option<String>>()?.map(PageUri::stored),
+        initiate_login_uri: columns.next::<Option<String>>()?.map(PageUri::stored),
         sign_up: columns.next()?,
         implicit_grant: columns.next()?,
         resource_uris: Vec::new(),

@@ -3,11 +3,12 @@
 
 use actix_web::{
     HttpRequest, HttpResponseBuilder,
-    http::header::{COOKIE, SET_COOKIE},
+    http::header::{COOKIE, HeaderValue, SET_COOKIE},
 };
 use app::{
     App,
     identity::{
+        federation::unasked::ONE_HOP,
         flows::{Browser, Cookies},
         risk::device::TRUSTED_FOR,
     },
@@ -19,6 +20,8 @@ const BROWSER: &str = "tn_browser";
 const SESSION: &str = "tn_session";
 /// What a device shows of itself.
 pub(crate) const DEVICE: &str = "tn_device";
+/// That a browser was led to an application a moment ago.
+const LED: &str = "tn_led";
 /// The language that somebody chose.
 const LANGUAGE: &str = "tn_language";
 
@@ -72,6 +75,16 @@ pub(crate) fn give(app: &App, response: &mut HttpResponseBuilder, cookies: &Cook
     if let Some(value) = &cookies.device {
         put(DEVICE, value, Some(TRUSTED_FOR.num_seconds()));
     }
+}
+
+/// Whether a browser was led to an application a moment ago by a response that nobody asked for.
+pub(crate) fn was_led(app: &App, req: &HttpRequest) -> bool {
+    read(app, req, LED).is_some()
+}
+
+/// How it is remembered that it was.
+pub(crate) fn led(app: &App) -> Option<HeaderValue> {
+    set(app, LED, "1", Some(ONE_HOP)).parse().ok()
 }
 
 /// The language that somebody chose before.

@@ -15,6 +15,7 @@ const CLIENT: &[&str] = &[
     "id_token_alg",
     "device_flow",
     "backchannel_logout_uri",
+    "initiate_login_uri",
     "token_claims",
     "old_secret_until",
     "created_at",

@@ -3,6 +3,7 @@
 mod encrypted;
 mod hostile;
 mod logout;
+mod unasked;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;

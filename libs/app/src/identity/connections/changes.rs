@@ -59,6 +59,8 @@ pub struct ConnectionChanges {
     pub certificates: Option<Vec<String>>,
     /// Whether a SAML provider's assertions are decrypted by AES-CBC where no signature covers that.
     pub unauthenticated_cbc: Option<bool>,
+    /// The client at which a sign-in begins when a SAML provider sends a response that nobody asked for, or none.
+    pub default_client: Patch<String>,
     /// Which claim holds what.
     pub attributes: Option<Attributes>,
     /// Which group gives which role.
@@ -78,6 +80,9 @@ impl App {
         may_try::<Connections>(&standing)?;
         let scope: OrgScope<'_, Connections, Read> = decide(&standing)?;
         let known = self.store.get_connection(scope, id).await?;
+        if let Patch::Set(client) = &changes.default_client {
+            self.check_default_client(scope.org(), known.protocol, client).await?;
+        }
         let by_hand = changes.certificates.as_deref().map(|texts| self.certificates(texts)).transpose()?;
         self.check_endpoints(changes.endpoints(&known.endpoints).urls().filter(|(_, url)| changes.names(url))).await?;
         let discovery = match &changes.discovery {
@@ -219,6 +224,7 @@ impl ConnectionChanges {
         after.scopes = self.scopes.clone().apply(after.scopes);
         after.notes = self.notes.clone().apply(after.notes);
         after.saml.unauthenticated_cbc = self.unauthenticated_cbc.unwrap_or(before.saml.unauthenticated_cbc);
+        after.saml.default_client = self.default_client.clone().apply(after.saml.default_client.take());
         if let Some(attributes) = &self.attributes {
             after.mapping.attributes = attributes.clone();
         }
@@ -250,6 +256,7 @@ fn differences(before: &Connection, after: &Connection, secret: &Patch<ClientPas
         ("document", before.documents.configuration.content != after.documents.configuration.content),
         ("certificates", names(before) != names(after)),
         ("saml_unauthenticated_cbc", before.saml.unauthenticated_cbc != after.saml.unauthenticated_cbc),
+        ("saml_default_client_id", before.saml.default_client != after.saml.default_client),
         ("attribute_mapping", before.mapping.attributes != after.mapping.attributes),
         ("role_mapping", before.mapping.roles != after.mapping.roles),
     ]

@@ -150,10 +150,10 @@ impl App {
     ) -> Result<Turn> {
         self.admit_browser("flow-steps", call).await?;
         let Some(saml) = &self.saml else { return Ok(Turn::Stop(Stop::Over)) };
-        let login = match opaque::recognises(Purpose::Upstream, relay_state) {
-            true => self.store.public_upstream_login(&opaque::hash(relay_state)).await?,
-            false => None,
-        };
+        if !opaque::recognises(Purpose::Upstream, relay_state) {
+            return self.unasked(connection).await;
+        }
+        let login = self.store.public_upstream_login(&opaque::hash(relay_state)).await?;
         let Some(login) = login.filter(|login| login.connection == connection) else { return Ok(Turn::Stop(Stop::Over)) };
         let back = Turn::Away(Dispatch::Redirect(format!("{}?state={relay_state}", self.callback_url(connection))));
         if login.judged || login.answered || login.expires_at <= call.now {

@@ -1,7 +1,11 @@
 //! SAML as its providers meet it: our metadata, and where their responses arrive. A response comes by a form of the provider's site, without any
 //! cookie; so it signs nobody in here, but is judged, and the browser led on.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::{StatusCode, header::SET_COOKIE},
+    post, web,
+};
 use app::{
     App,
     identity::{federation::SamlLogout, flows::Cookies},
@@ -18,6 +22,7 @@ use super::{
 };
 use crate::http::{
     context::Anyone,
+    cookies,
     operations::{PAGES, Routes, anybody},
 };
 
@@ -26,7 +31,7 @@ const LARGEST: usize = 512 * 1024;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     let page = anybody().unlimited();
-    routes.tag(PAGES).add(metadata, page).add(acs, page).add(slo, page);
+    routes.tag(PAGES).add(metadata, page).add(acs, page).add(begin, page).add(slo, page);
 }
 
 /// What a provider's form brings.
@@ -112,6 +117,38 @@ async fn acs(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Pat
     };
     match app.take_saml_response(&from.0, connection, (response, &relay_state.unwrap_or_default())).await {
         Ok(led) => turn(&app, &req, (led, Cookies::default())).await,
+        Err(e) => failed(&app, &req, &e).await,
+    }
+}
+
+/// Where a browser is led whose response nobody asked for: on to the connection's application, which begins a sign-in; once in 30 seconds.
+#[utoipa::path(
+    operation_id = "pages.samlBegin",
+    responses(
+        (status = 302, description = "To the application."),
+        (status = 400, description = "Nothing begins here, or it began a moment ago.", content_type = "text/html", body = String),
+        (
+            status = 429,
+            description = "Too many requests from this network.",
+            content_type = "text/html",
+            body = String,
+            headers(("Retry-After" = i64, description = "Seconds until it is worth trying again.")),
+        ),
+    ),
+)]
+#[get("/auth/c/{provider_id}/saml/begin")]
+async fn begin(app: web::Data<App>, from: Anyone, req: HttpRequest, path: web::Path<String>) -> HttpResponse {
+    let Ok(connection) = path.parse::<ConnectionId>() else {
+        return error_page(&app, &req, (ErrorKind::FlowExpired, StatusCode::BAD_REQUEST), None).await;
+    };
+    match app.begin_unasked(&from.0, connection, cookies::was_led(&app, &req)).await {
+        Ok(led) => {
+            let mut response = turn(&app, &req, (led, Cookies::default())).await;
+            if let Some(cookie) = cookies::led(&app).filter(|_| response.status() == StatusCode::FOUND) {
+                response.headers_mut().append(SET_COOKIE, cookie);
+            }
+            response
+        }
         Err(e) => failed(&app, &req, &e).await,
     }
 }

@@ -45,7 +45,7 @@ impl PathId for ClientId {
 
 /// A client of the platform.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "application_type": "web", "redirect_uris": ["https://app.example.com/callback"], "post_logout_redirect_uris": ["https://app.example.com"], "organization_usage": "require", "id_token_alg": "RS256", "device_flow": false, "backchannel_logout_uri": "https://app.example.com/backchannel-logout", "token_claims": {"https://app.example.com/org_roles": "org_roles"}, "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
+#[schema(example = json!({"id": "cli_019ab2c3d4e57f008000000000000021", "client_id": "5f0c8a3b9d7e4f21a6b0c3d4e5f60718", "name": "Billing", "auth_method": "client_secret", "jwks": null, "application_type": "web", "redirect_uris": ["https://app.example.com/callback"], "post_logout_redirect_uris": ["https://app.example.com"], "organization_usage": "require", "id_token_alg": "RS256", "device_flow": false, "backchannel_logout_uri": "https://app.example.com/backchannel-logout", "initiate_login_uri": "https://app.example.com/login", "token_claims": {"https://app.example.com/org_roles": "org_roles"}, "old_secret_until": null, "created_at": "2026-11-23T09:00:00.000000Z", "updated_at": "2026-11-23T09:00:00.000000Z"}))]
 pub(super) struct PlatformClientResponse {
     id: String,
     /// What it calls itself in OAuth.
@@ -70,6 +70,8 @@ pub(super) struct PlatformClientResponse {
     device_flow: bool,
     /// Where it is told that somebody's session has ended (OpenID Connect Back-Channel Logout).
     backchannel_logout_uri: Option<String>,
+    /// Where it begins a sign-in that nobody there asked for (OpenID Connect Core, 4).
+    initiate_login_uri: Option<String>,
     /// What its ID tokens tell beside what they always do, by the claims' names.
     #[schema(value_type = BTreeMap<String, String>)]
     token_claims: TokenClaims,
@@ -94,6 +96,7 @@ impl From<PlatformClient> for PlatformClientResponse {
             id_token_alg: c.sign_in.id_token_alg.as_str(),
             device_flow: c.sign_in.device_flow,
             backchannel_logout_uri: c.sign_in.backchannel_logout_uri.map(Into::into),
+            initiate_login_uri: c.sign_in.initiate_login_uri.map(Into::into),
             token_claims: c.sign_in.claims,
             old_secret_until: c.old_secret_until.map(time),
             created_at: time(c.created_at),
@@ -191,6 +194,10 @@ struct SignInFields {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000)]
     backchannel_logout_uri: Field<PageUri>,
+    /// Where it begins a sign-in that nobody there asked for (OpenID Connect Core, 4): https; http on this machine. Null: nowhere.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    initiate_login_uri: Field<PageUri>,
     /// What its ID tokens tell beside what they always do, of whoever signs in to an organization: at most ten names, each a URL, with what they tell.
     /// `org_roles` and `org_permissions` are arrays of texts, `org_name` is the organization's slug, `org_display_name` its name.
     #[serde(default)]
@@ -200,7 +207,7 @@ struct SignInFields {
 
 impl SignInFields {
     fn parse(self) -> Result<SignInSettings> {
-        let (kind, redirect, leaving, usage, alg, devices, told, claims) = all((
+        let (kind, redirect, leaving, usage, alg, devices, told, begins, claims) = all((
             self.application_type.optional("application_type"),
             self.redirect_uris.optional("redirect_uris"),
             self.post_logout_redirect_uris.optional("post_logout_redirect_uris"),
@@ -208,6 +215,7 @@ impl SignInFields {
             self.id_token_alg.optional("id_token_alg"),
             self.device_flow.optional("device_flow"),
             self.backchannel_logout_uri.optional("backchannel_logout_uri"),
+            self.initiate_login_uri.optional("initiate_login_uri"),
             self.token_claims.optional("token_claims"),
         ))?;
         Ok(SignInSettings {
@@ -218,6 +226,7 @@ impl SignInFields {
             id_token_alg: alg.unwrap_or_default(),
             device_flow: devices.unwrap_or_default(),
             backchannel_logout_uri: told,
+            initiate_login_uri: begins,
             claims: claims.unwrap_or_default(),
         })
     }
@@ -292,6 +301,7 @@ async fn update(
         id_token_alg,
         device_flow,
         backchannel_logout_uri,
+        initiate_login_uri,
         claims,
     ) = all((
         b.name.change("name"),
@@ -304,6 +314,7 @@ async fn update(
         f.id_token_alg.change("id_token_alg"),
         f.device_flow.change("device_flow"),
         f.backchannel_logout_uri.patch("backchannel_logout_uri"),
+        f.initiate_login_uri.patch("initiate_login_uri"),
         f.token_claims.change("token_claims"),
     ))?;
     let changes = ClientChanges {
@@ -317,6 +328,7 @@ async fn update(
         id_token_alg,
         device_flow,
         backchannel_logout_uri,
+        initiate_login_uri,
         claims,
     };
     Ok(web::Json(app.update_client(&who.caller, who.path.0, &changes).await?.into()))

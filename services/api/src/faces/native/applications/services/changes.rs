@@ -57,6 +57,10 @@ struct CreateServiceRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     device_activation_uri: Field<PageUri>,
+    /// Where it begins a sign-in that nobody there asked for (OpenID Connect Core, 4): https; http on this machine.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    initiate_login_uri: Field<PageUri>,
     /// What access tokens can be for: https URIs under hosts that the organization has proven to be its own.
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 10)]
@@ -82,6 +86,7 @@ impl CreateServiceRequest {
             google,
             redirect_uris,
             device_activation_uri,
+            initiate_login_uri,
             resource_uris,
             sign_up,
             implicit_grant,
@@ -94,6 +99,7 @@ impl CreateServiceRequest {
             self.google_scopes.optional("google_scopes"),
             self.redirect_uris.optional("redirect_uris"),
             self.device_activation_uri.optional("device_activation_uri"),
+            self.initiate_login_uri.optional("initiate_login_uri"),
             self.resource_uris.optional("resource_uris"),
             self.sign_up.optional("sign_up"),
             self.implicit_grant.optional("implicit_grant"),
@@ -106,6 +112,7 @@ impl CreateServiceRequest {
             google_scopes: google.unwrap_or_default(),
             redirect_uris: redirect_uris.unwrap_or_default(),
             device_activation_uri,
+            initiate_login_uri,
             resource_uris: resource_uris.unwrap_or_default(),
             sign_up: sign_up.unwrap_or_default(),
             implicit_grant: implicit_grant.unwrap_or_default(),
@@ -158,6 +165,10 @@ pub(in crate::faces::native) struct UpdateServiceRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     device_activation_uri: Field<PageUri>,
+    /// Where it begins a sign-in that nobody there asked for (OpenID Connect Core, 4): null: nowhere.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    initiate_login_uri: Field<PageUri>,
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 10)]
     resource_uris: Field<Vec<ResourceUri>>,
@@ -180,6 +191,7 @@ impl UpdateServiceRequest {
             google,
             redirect_uris,
             device_activation_uri,
+            initiate_login_uri,
             resource_uris,
             sign_up,
             implicit_grant,
@@ -191,6 +203,7 @@ impl UpdateServiceRequest {
             self.google_scopes.change("google_scopes"),
             self.redirect_uris.change("redirect_uris"),
             self.device_activation_uri.patch("device_activation_uri"),
+            self.initiate_login_uri.patch("initiate_login_uri"),
             self.resource_uris.change("resource_uris"),
             self.sign_up.change("sign_up"),
             self.implicit_grant.change("implicit_grant"),
@@ -202,6 +215,7 @@ impl UpdateServiceRequest {
             scopes,
             redirect_uris,
             device_activation_uri,
+            initiate_login_uri,
             resource_uris,
             sign_up,
             implicit_grant,

@@ -34,6 +34,9 @@ pub(in crate::faces::native) struct ServiceResponse {
     redirect_uris: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device_activation_uri: Option<String>,
+    /// Where it begins a sign-in that nobody there asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initiate_login_uri: Option<String>,
     /// What access tokens can be for, beside the service itself.
     resource_uris: Vec<String>,
     /// Whether anybody with an account of the platform, and whoever comes through one of the organization's connections, may begin to use it.
@@ -61,6 +64,7 @@ impl From<Service> for ServiceResponse {
             google_scopes: s.google_scopes.texts().to_vec(),
             redirect_uris: s.redirect_uris.into_iter().map(String::from).collect(),
             device_activation_uri: s.device_activation_uri.map(String::from),
+            initiate_login_uri: s.initiate_login_uri.map(String::from),
             resource_uris: s.resource_uris.into_iter().map(String::from).collect(),
             sign_up: s.sign_up,
             implicit_grant: s.implicit_grant,

@@ -150,6 +150,10 @@ pub(super) struct CreateUpstreamProviderRequest {
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     saml_unauthenticated_cbc: Field<bool>,
+    /// Of `saml`: the client (`client_id`) at which a sign-in begins when the provider sends a response that nobody asked for. Left out: such a response leads nowhere.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 1024)]
+    saml_default_client_id: Field<String>,
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 1000)]
     scopes: Field<Scopes>,
@@ -187,6 +191,8 @@ impl CreateUpstreamProviderRequest {
             self.document.optional("document"),
             self.certificates.optional("certificates"),
         ))?;
+        let default_client =
+            self.saml_default_client_id.optional("saml_default_client_id").map_err(|e| domain::Error::invalid(vec![e]))?;
         let unauthenticated_cbc =
             self.saml_unauthenticated_cbc.optional("saml_unauthenticated_cbc").map_err(|e| domain::Error::invalid(vec![e]))?;
         let (issuer, authorization, token, userinfo, discovery, scopes, notes, attributes, roles) = all((
@@ -213,7 +219,7 @@ impl CreateUpstreamProviderRequest {
             notes,
             document: document.map(|document| document.0),
             certificates: certificates.map(|certificates| certificates.0).unwrap_or_default(),
-            saml: SamlSettings { unauthenticated_cbc: unauthenticated_cbc.unwrap_or(false) },
+            saml: SamlSettings { unauthenticated_cbc: unauthenticated_cbc.unwrap_or(false), default_client },
             attributes: attributes.unwrap_or_default(),
             roles: roles.unwrap_or_default(),
         })
@@ -268,6 +274,10 @@ pub(super) struct UpdateUpstreamProviderRequest {
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     saml_unauthenticated_cbc: Field<bool>,
+    /// Of `saml`: the client (`client_id`) at which a sign-in begins when the provider sends a response that nobody asked for. Left out: such a response leads nowhere.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 1024)]
+    saml_default_client_id: Field<String>,
     /// Null: the usual.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 1000)]
@@ -298,7 +308,7 @@ impl UpdateUpstreamProviderRequest {
             self.attribute_mapping.change("attribute_mapping"),
             self.role_mapping.change("role_mapping"),
         ))?;
-        let (issuer, authorization, token, userinfo, discovery, scopes, notes, unauthenticated_cbc) = all((
+        let (issuer, authorization, token, userinfo, discovery, scopes, notes, unauthenticated_cbc, default_client) = all((
             self.issuer.patch("issuer"),
             self.authorization_url.patch("authorization_url"),
             self.token_url.patch("token_url"),
@@ -307,6 +317,7 @@ impl UpdateUpstreamProviderRequest {
             self.scopes.patch("scopes"),
             self.metadata.patch("metadata"),
             self.saml_unauthenticated_cbc.change("saml_unauthenticated_cbc"),
+            self.saml_default_client_id.patch("saml_default_client_id"),
         ))?;
         Ok(ConnectionChanges {
             name,
@@ -324,6 +335,7 @@ impl UpdateUpstreamProviderRequest {
             document: document.map(|document| document.0),
             certificates: certificates.map(|certificates| certificates.0),
             unauthenticated_cbc,
+            default_client,
             attributes,
             roles,
         })

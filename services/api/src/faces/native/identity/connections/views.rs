@@ -37,6 +37,9 @@ pub(super) struct UpstreamProviderResponse {
     /// Whether assertions are decrypted by AES-CBC where no signature covers that (SAML).
     #[serde(skip_serializing_if = "Option::is_none")]
     saml_unauthenticated_cbc: Option<bool>,
+    /// The client at which a sign-in begins when the provider sends a response that nobody asked for (SAML).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saml_default_client_id: Option<String>,
     /// Whether people may sign in through it, once it is ready.
     enabled: bool,
     client_id: String,
@@ -197,6 +200,7 @@ impl UpstreamProviderResponse {
             sp_entity_id: is_saml.then(|| us.entity_id.clone()),
             metadata_url: is_saml.then_some(us.entity_id),
             saml_unauthenticated_cbc: is_saml.then_some(c.saml.unauthenticated_cbc),
+            saml_default_client_id: c.saml.default_client,
             id: c.id.to_string(),
             org_id: c.org_id.to_string(),
             connection_id: c.slug.as_str().to_owned(),
