@@ -9,6 +9,7 @@ mod enrolling;
 mod invariants;
 mod invitations;
 mod limits;
+mod mailed;
 mod ownership;
 mod passkeys;
 mod removal;

@@ -10,7 +10,7 @@ import { ownAccount } from './walk_account.mjs';
 import { asked } from './walk_consent.mjs';
 import { onADevice } from './walk_devices.mjs';
 import { withNewApp, withNewPasskey } from './walk_enrolling.mjs';
-import { brand, byCode, choosing, comingIn } from './walk_in.mjs';
+import { brand, byCode, byMail, choosing, comingIn } from './walk_in.mjs';
 import { changingAddress, firstOwner, forgetting, invited, signingUp } from './walk_mailed.mjs';
 import { leaving } from './walk_out.mjs';
 import { withPasskey } from './walk_passkeys.mjs';
@@ -21,7 +21,7 @@ import { goingWrong, guessing } from './walk_wrong.mjs';
 
 // In this order: some need what others did.
 const WALKS = [
-  comingIn, choosing, brand, byCode, onADevice, asked, leaving, goingWrong, signingUp, changingAddress, forgetting, invited, firstOwner, guessing, withKeys, withoutScript,
+  comingIn, choosing, brand, byCode, byMail, onADevice, asked, leaving, goingWrong, signingUp, changingAddress, forgetting, invited, firstOwner, guessing, withKeys, withoutScript,
   byForm, inOtherLanguages, withPasskey, withNewApp, withNewPasskey, ownAccount, throughProviders, throughSaml,
 ];
 

@@ -80,3 +80,31 @@ export async function byCode({ api, application, authenticator, open }) {
   expect('how it was tess', await tess.text('#amr'), 'pwd,otp,mfa');
   await tess.close();
 }
+
+/** By a mail: its code, then its link, in this browser and in another. */
+export async function byMail({ api, application, open }) {
+  await api.signUp('liv@example.com');
+  const liv = await open();
+  await liv.open(`${application.url}/login`);
+  await liv.send({ email: 'liv@example.com' });
+  await liv.press('button:has-text("Send me a code")');
+  await liv.look('mail in place of a password');
+  await liv.send();
+  await liv.look('mail in place of a password: nothing typed');
+  await liv.send({ code: '00000000' });
+  await liv.look('mail in place of a password: a wrong code');
+  const link = (await api.mailedLink('liv@example.com', 'signin-link')).href;
+  const phone = await open();
+  await phone.open(link);
+  await phone.look('mailed link: in another browser');
+  const code = (await phone.text('.shown')).trim();
+  expect('the same code', code, await api.mailedSignInCode('liv@example.com'));
+  await phone.close();
+  await liv.open(link);
+  await liv.look('mailed link: in the browser that asked');
+  await liv.press('.button.main');
+  expect('how it was liv', await liv.text('#amr'), 'otp');
+  await liv.open(link);
+  await liv.look('mailed link: used');
+  await liv.close();
+}

@@ -48,12 +48,21 @@ impl TestApp {
     /// The sign-in code in the newest mail to an address that has one.
     #[track_caller]
     pub fn mailed_code(&self, to: &str) -> String {
+        self.digits(to, 6)
+    }
+    /// The code in the newest mail that signs somebody in.
+    #[track_caller]
+    pub fn mailed_sign_in_code(&self, to: &str) -> String {
+        self.digits(to, 8)
+    }
+    #[track_caller]
+    fn digits(&self, to: &str, many: usize) -> String {
         let mails = self.mails_to(to);
         let code = mails
             .iter()
             .rev()
             .flat_map(|mail| mail.text.lines())
-            .find(|line| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit()));
+            .find(|line| line.len() == many && line.bytes().all(|byte| byte.is_ascii_digit()));
         code.unwrap_or_else(|| panic!("no mail to {to} has a code: {mails:#?}")).to_owned()
     }
     /// The token in that link.

@@ -45,6 +45,8 @@ pub enum Purpose {
     Upstream,
     /// Is exchanged for tokens by a device, once somebody has approved.
     DeviceCode,
+    /// Leads somebody who asked for a mail back to their sign-in.
+    MailedSignIn,
 }
 
 impl Purpose {
@@ -67,6 +69,7 @@ impl Purpose {
             Self::PushedRequest => "par",
             Self::Upstream => "up",
             Self::DeviceCode => "dc",
+            Self::MailedSignIn => "ml",
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod federation;
 pub mod flows;
 pub mod impersonation;
 pub mod login_throttling;
+pub mod mail_codes;
 pub mod passkeys;
 pub mod risk;
 pub mod saml;

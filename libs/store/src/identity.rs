@@ -9,6 +9,7 @@ pub mod flows;
 pub mod impersonation;
 pub mod login_throttling;
 pub mod logouts;
+pub mod mail_codes;
 pub mod passkeys;
 pub mod privacy;
 pub mod risk;

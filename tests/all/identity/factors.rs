@@ -23,11 +23,11 @@ impl Authenticator {
         let totp = Builder::new().with_secret(Secret::try_from_base32(&self.secret).unwrap()).build().unwrap();
         totp.generate(u64::try_from(app.now().timestamp() + seconds).unwrap()).to_string()
     }
-    fn code(&self, app: &TestApp) -> String {
+    pub(super) fn code(&self, app: &TestApp) -> String {
         self.code_in(app, 0)
     }
     /// Six digits that are none of those which count now.
-    fn wrong(&self, app: &TestApp) -> String {
+    pub(super) fn wrong(&self, app: &TestApp) -> String {
         let right = [-30, 0, 30].map(|seconds| self.code_in(app, seconds));
         (0..10).map(|n| format!("{n}00000")).find(|code| !right.contains(code)).unwrap()
     }

@@ -11,6 +11,7 @@ pub mod implicit;
 pub mod leaving;
 pub mod linking;
 mod loaded;
+pub mod mailing;
 mod own;
 mod passkeys;
 pub mod saml;

@@ -26,7 +26,7 @@ use crate::{
 
 /// Whether an account is an organization's own that nobody ever entered by a password or a mail. It gets no password by mail while a provider
 /// knows it: whoever left there would come back here.
-fn only_came_through_a_provider(account: &Account) -> bool {
+pub(crate) fn only_came_through_a_provider(account: &Account) -> bool {
     account.user.realm != PLATFORM && account.password_hash.is_none() && account.user.email_verified_at.is_none()
 }
 

@@ -32,7 +32,7 @@ use crate::{
         login::{
             SignedIn,
             doors::{Arrived, Door, In, To},
-            entering::shown_by,
+            entering::{shown_by, way_of},
         },
         login_throttling,
         risk::{device::Shown, telling},
@@ -89,14 +89,22 @@ pub(super) enum FactorTried {
 pub(super) enum ShownIn {
     /// In a sign-in whose password was right.
     SignIn,
+    /// In a sign-in by a mail.
+    Mailed,
     /// In a session.
     Session,
+}
+
+/// Where the second factor of a sign-in that did this is shown.
+fn shown_in(did: &Authentications) -> ShownIn {
+    if did.is_by_mail() { ShownIn::Mailed } else { ShownIn::SignIn }
 }
 
 /// The names of the budgets of wrong codes: for some minutes, and for a day.
 fn budgets(user: UserId, shown: ShownIn) -> [String; 2] {
     let kinds = match shown {
         ShownIn::SignIn => ["factor", "factor-day"],
+        ShownIn::Mailed => ["factor-mail", "factor-mail-day"],
         ShownIn::Session => ["factor-session", "factor-session-day"],
     };
     kinds.map(|kind| opaque::hash(&format!("{kind} {user}")))
@@ -111,7 +119,7 @@ impl App {
         (waits, mails): (&Waits, bool),
         call: &Call,
     ) -> Result<()> {
-        if mails && tx.enrolled(user.id).await?.totp_since.is_none() {
+        if mails && !did.is_by_mail() && tx.enrolled(user.id).await?.totp_since.is_none() {
             self.mail_code(tx, (user, proven), call).await?;
         }
         tx.wait_for_factor(user.id, waits.id, (proven, did), tx.now() + WAITS).await
@@ -165,12 +173,12 @@ impl App {
             }
             let known = tx.totp(waits.user).await?.filter(|totp| totp.confirmed_at.is_some());
             let tried = match &known {
-                Some(totp) => self.try_factor(tx, waits.user, totp, (code, ShownIn::SignIn)).await?,
+                Some(totp) => self.try_factor(tx, waits.user, totp, (code, shown_in(&did))).await?,
                 None => try_mailed(tx, waits.user, code, &shown_before).await?,
             };
             match tried {
                 FactorTried::TooOften(until) => Err(too_often(tx, until)),
-                FactorTried::Wrong => self.failed(tx, &account, waits, known.is_some()).await,
+                FactorTried::Wrong => self.failed(tx, &account, waits, known.is_some().then(|| shown_in(&did))).await,
                 FactorTried::Right(method) => {
                     let did = did.and(Authentication::own(method, tx.now()));
                     self.end_waiting(tx, (&account.user, waits), (&did, method), (&shown, door, call)).await
@@ -214,8 +222,13 @@ impl App {
         if !self.settings.limits.enabled {
             return Ok(None);
         }
-        let [at_once, _] = budgets(user, shown);
+        let [at_once, day] = budgets(user, shown);
         let wait = tx.guess_budget(&at_once).await?.wait(tx.now(), AT_ONCE);
+        let wait = match shown {
+            // No password counts as known, and nothing else ends: it is the day that is over.
+            ShownIn::Mailed => wait.max(tx.guess_budget(&day).await?.wait(tx.now(), A_DAY)),
+            ShownIn::SignIn | ShownIn::Session => wait,
+        };
         Ok(wait.map(|wait| tx.now() + TimeDelta::from_std(wait).unwrap_or_default()))
     }
 
@@ -226,6 +239,9 @@ impl App {
         }
         let [at_once, day] = budgets(user, shown);
         tx.charge_factor([(&at_once, AT_ONCE), (&day, A_DAY)]).await?;
+        if matches!(shown, ShownIn::Mailed) {
+            return Ok(false);
+        }
         let too_many = tx.guess_budget(&day).await?.wait(tx.now(), A_DAY).is_some();
         if too_many {
             tx.forget_guesses(&day).await?;
@@ -243,12 +259,21 @@ impl App {
         Ok(true)
     }
 
-    async fn failed(&self, tx: &WriteTx, account: &Account, waits: &Waits, enrolled: bool) -> Result<Change<Result<Arrived>>> {
+    async fn failed(
+        &self,
+        tx: &WriteTx,
+        account: &Account,
+        waits: &Waits,
+        guessed: Option<ShownIn>,
+    ) -> Result<Change<Result<Arrived>>> {
         let (user, log) = (&account.user, waits.org().unwrap_or(PLATFORM));
         tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
         let event = Event::LoginFailed { email: user.email.to_string(), reason: "invalid_code".to_owned() };
         let change = Change::new(Err(wrong_code()), log, event).and(log, Event::MfaFailed { user_id: user.id });
-        if enrolled && self.charge_factor(tx, user.id, ShownIn::SignIn).await? && self.distrust(tx, user).await? {
+        if let Some(shown) = guessed
+            && self.charge_factor(tx, user.id, shown).await?
+            && self.distrust(tx, user).await?
+        {
             let event = Event::PasswordDistrusted { user_id: user.id, reason: "second_factor_guessed" };
             return Ok(change.and(user.realm, event));
         }
@@ -285,7 +310,7 @@ impl App {
         }
         let target = waits.to.as_ref().filter(|_| !enrols);
         let target = target.map_or(For::Platform, |(org, slug)| For::Organization(*org, slug));
-        let judges = self.judge(tx, waits.org(), (user.id, "password"), shown).await?;
+        let judges = self.judge(tx, waits.org(), (user.id, way_of(did)), shown).await?;
         let In { admitted, session, told } = self.enter(tx, (user, did), &target, (door, call)).await?;
         if !tx.end_waiting(user.id, waits.id).await? {
             return Err(over());

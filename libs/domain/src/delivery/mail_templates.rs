@@ -205,7 +205,7 @@ impl Template {
             Self::DomainLapsed => &["organization", "domain", "record", "link"],
             Self::CertificateEnding => &["organization", "name", "days", "link"],
             Self::ConnectionFailing => &["organization", "name", "reason", "link"],
-            Self::SignInCode => &["code", "minutes", "link"],
+            Self::SignInCode | Self::MailedSignIn => &["code", "minutes", "link"],
             Self::PasskeyAdded | Self::PasskeyRemoved => &["name", "link"],
         }
     }

@@ -43,6 +43,8 @@ pub enum Template {
     ConnectionFailing,
     /// A sign-in looked risky, and this code shows that whoever signs in reads the account's mails: `code`, `minutes`, `link`.
     SignInCode,
+    /// Signs somebody in who asked for it in place of a password: `code`, `minutes`, `link`.
+    MailedSignIn,
     /// The account has an authenticator app: `link`.
     MfaEnabled,
     /// It has no second factor any more: `link`.
@@ -59,7 +61,7 @@ pub enum Template {
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::VerifyEmail,
         Self::AccountExists,
         Self::ResetPassword,
@@ -77,6 +79,7 @@ impl Template {
         Self::CertificateEnding,
         Self::ConnectionFailing,
         Self::SignInCode,
+        Self::MailedSignIn,
         Self::MfaEnabled,
         Self::MfaDisabled,
         Self::RecoveryCodesRenewed,
@@ -87,7 +90,7 @@ impl Template {
 
     /// Whether its link, or its code, opens an account to whoever reads it.
     pub const fn opens_account(self) -> bool {
-        matches!(self, Self::VerifyEmail | Self::ResetPassword | Self::ChangeEmail | Self::SignInCode)
+        matches!(self, Self::VerifyEmail | Self::ResetPassword | Self::ChangeEmail | Self::SignInCode | Self::MailedSignIn)
     }
 
     /// The name of its files.
@@ -110,6 +113,7 @@ impl Template {
             Self::CertificateEnding => "certificate_ending",
             Self::ConnectionFailing => "connection_failing",
             Self::SignInCode => "sign_in_code",
+            Self::MailedSignIn => "mailed_sign_in",
             Self::MfaEnabled => "mfa_enabled",
             Self::MfaDisabled => "mfa_disabled",
             Self::RecoveryCodesRenewed => "recovery_codes_renewed",

@@ -21,6 +21,10 @@ pub enum Method {
     /// A code that was mailed to the account's address.
     #[serde(rename = "mail")]
     MailCode,
+    /// A code or link that was mailed there to somebody who gave nothing before. It says who somebody is, and confirms nothing: whoever reads the mail
+    /// has the one factor.
+    #[serde(rename = "box")]
+    Mail,
     /// An identity provider, through a connection.
     #[serde(rename = "con")]
     Connection,
@@ -31,7 +35,8 @@ pub enum Method {
 
 impl Method {
     /// Every one.
-    pub const ALL: [Self; 6] = [Self::Password, Self::Totp, Self::RecoveryCode, Self::MailCode, Self::Connection, Self::Passkey];
+    pub const ALL: [Self; 7] =
+        [Self::Password, Self::Totp, Self::RecoveryCode, Self::MailCode, Self::Mail, Self::Connection, Self::Passkey];
 
     /// As it is sent and shown.
     pub const fn as_str(self) -> &'static str {
@@ -40,6 +45,7 @@ impl Method {
             Self::Totp => "totp",
             Self::RecoveryCode => "recovery_code",
             Self::MailCode => "mail_code",
+            Self::Mail => "mail",
             Self::Connection => "connection",
             Self::Passkey => "passkey",
         }
@@ -50,11 +56,11 @@ impl Method {
     }
     /// Whether it says who somebody is. The others only confirm it.
     pub const fn is_first(self) -> bool {
-        matches!(self, Self::Password | Self::Connection | Self::Passkey)
+        matches!(self, Self::Password | Self::Mail | Self::Connection | Self::Passkey)
     }
     /// Whether it confirms who somebody is, beside a first factor or as one.
     pub const fn is_second(self) -> bool {
-        !matches!(self, Self::Password | Self::Connection)
+        !matches!(self, Self::Password | Self::Mail | Self::Connection)
     }
     /// Whether it is the person's own, and not an organization's word about them.
     pub const fn is_own(self) -> bool {
@@ -128,11 +134,11 @@ impl Authentications {
     pub fn to_text(&self) -> String {
         serde_json::to_string(&self.0).unwrap_or_else(|_| unreachable!("it has no keys but texts"))
     }
-    /// With one more. A password or passkey takes what confirmed the one before with it.
+    /// With one more. A password, a mail or a passkey takes what confirmed the one before with it.
     #[must_use]
     pub fn and(mut self, done: Authentication) -> Self {
         let connection = |one: &Authentication| one.through.map(|through| through.id);
-        // What confirmed the one before says nothing of whoever gives a password, or a passkey, now.
+        // What confirmed the one before says nothing of whoever gives something of their own now.
         if done.method.is_first() && done.method.is_own() {
             self.0.retain(|one| !one.method.is_second() || !one.method.is_own());
         }
@@ -167,6 +173,11 @@ impl Authentications {
     /// signs in through it, so such a session speaks about those organizations, and not about the account.
     pub fn is_confined(&self, realm: OrgId) -> bool {
         realm == PLATFORM && !self.0.iter().any(|one| one.method.is_own() && one.method.is_first())
+    }
+    /// Whether the latest thing of the person's own that says who they are is a mail.
+    pub fn is_by_mail(&self) -> bool {
+        let own = |one: &&Authentication| one.method.is_own() && one.method.is_first();
+        self.0.iter().filter(own).next_back().is_some_and(|one| one.method == Method::Mail)
     }
     /// The organizations whose providers were come through.
     pub fn organizations(&self) -> impl ExactSizeIterator<Item = OrgId> {
@@ -258,6 +269,12 @@ mod tests {
         );
         let after = Authentications::one(passkey).and(own(Method::Password, 6));
         assert_eq!(after.0, [own(Method::Password, 6)], "a passkey does not confirm whoever gives a password later");
+        let confirmed = Authentications::one(own(Method::Password, 1)).and(own(Method::MailCode, 2));
+        assert_eq!(
+            confirmed.and(own(Method::Mail, 3)).0,
+            [own(Method::Password, 1), own(Method::Mail, 3)],
+            "nor does a mail whoever comes by one"
+        );
         let many = (0..20).fold(Authentications::default(), |all, n| all.and(connection(n, 1_764_000_000)));
         assert_eq!(many.0.len(), Authentications::MOST);
         assert_eq!(many.0.last(), Some(&connection(19, 1_764_000_000)), "the oldest went");
@@ -274,7 +291,9 @@ mod tests {
         for confirms in [Method::Totp, Method::RecoveryCode, Method::MailCode] {
             assert!(through.clone().and(own(confirms, 2)).is_confined(PLATFORM), "{confirms:?} says not who it is");
         }
-        assert!(!through.clone().and(own(Method::Passkey, 2)).is_confined(PLATFORM));
+        for says_who in [Method::Passkey, Method::Mail] {
+            assert!(!through.clone().and(own(says_who, 2)).is_confined(PLATFORM), "{says_who:?} does");
+        }
         assert_eq!(through.organizations().collect::<Vec<_>>(), [managed]);
         assert_eq!((through.newest_own(), through.and(own(Method::Password, 2)).newest_own()), (None, Some(2)));
     }

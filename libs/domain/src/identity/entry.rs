@@ -102,10 +102,12 @@ pub fn judge(policy: &SignInPolicy, who: &Entering<'_>) -> Entry {
         None => one.method.is_first() && own_counts && policy.methods.counts(one.method),
         Some(through) => holds(through),
     };
-    let step_up = |needs| {
+    // Whoever came by a mail has shown already that they read it: another one confirms nothing.
+    let step_up = |needs, by_mail: bool| {
         let methods = match needs {
+            Need::SecondFactor if by_mail => [Method::Totp, Method::RecoveryCode, Method::Passkey].as_slice(),
             Need::SecondFactor => [Method::Totp, Method::RecoveryCode, Method::MailCode, Method::Passkey].as_slice(),
-            _ if own_counts => [Method::Password, Method::Passkey].as_slice(),
+            _ if own_counts => [Method::Password, Method::Passkey, Method::Mail].as_slice(),
             _ => [].as_slice(),
         };
         let methods = methods.iter().copied().filter(|method| policy.methods.counts(*method)).collect();
@@ -116,13 +118,15 @@ pub fn judge(policy: &SignInPolicy, who: &Entering<'_>) -> Entry {
         Entry::StepUp(StepUp { needs, methods, connections, max_age: policy.max_age.map(i64::from) })
     };
     let first = who.did.iter().filter(says_who).max_by_key(|one| one.at);
-    let Some(first) = first else { return step_up(Need::FirstFactor) };
+    let Some(first) = first else { return step_up(Need::FirstFactor, false) };
+    let by_mail = who.did.iter().filter(says_who).any(|one| one.method == Method::Mail && one.at >= first.at);
     let stale_at = policy.max_age.map(|age| first.at.saturating_add(age.into()));
     if stale_at.is_some_and(|at| at < now) {
-        return step_up(Need::FreshFirstFactor);
+        return step_up(Need::FreshFirstFactor, by_mail);
     }
     // A factor of their own confirms also who came through a provider, where nothing of their own says who they are.
     let confirms = |one: &Authentication| match &one.through {
+        None if by_mail && one.method == Method::MailCode => false,
         None => one.method.is_second() && policy.methods.counts(one.method),
         Some(through) => through.multi_factor && policy.mfa_trusts_connection && holds(through),
     };
@@ -130,7 +134,7 @@ pub fn judge(policy: &SignInPolicy, who: &Entering<'_>) -> Entry {
     // Whoever may come without their organization's provider is worth a second factor (2b).
     let needed = policy.mfa == Requirement::Required || breaks_glass && first.through.is_none();
     if needed && !two_factors {
-        return step_up(Need::SecondFactor);
+        return step_up(Need::SecondFactor, by_mail);
     }
     let until = [stale_at, first.through.and_then(|through| through.until)].into_iter().flatten().min();
     Entry::Enter(Entered { two_factors, until })

@@ -65,6 +65,8 @@ pub struct Facts<'a> {
     pub has_email: bool,
     /// Whether a passkey was asked for, and not given yet.
     pub wants_passkey: bool,
+    /// Whether a mailed code was asked for, and not given yet.
+    pub wants_mail: bool,
     /// Whether a right password waits for a second factor.
     pub waits: bool,
     /// The connection that was chosen, while nobody was sent there yet.
@@ -98,6 +100,8 @@ pub enum Step {
     Prove,
     /// A passkey.
     Passkey,
+    /// The code that was mailed.
+    MailCode,
     /// What confirms it.
     SecondFactor,
     /// To set up what confirms it.
@@ -139,6 +143,7 @@ impl Step {
             Self::Upstream(_) => "upstream",
             Self::Prove => "prove",
             Self::Passkey => "passkey",
+            Self::MailCode => "mail_code",
             Self::SecondFactor => "second_factor",
             Self::Enrol => "enrol",
             Self::Organization => "organization",
@@ -159,6 +164,9 @@ pub fn next(facts: &Facts<'_>) -> Step {
     }
     if let Some(connection) = facts.chosen {
         return Step::Upstream(connection);
+    }
+    if facts.wants_mail {
+        return Step::MailCode;
     }
     if facts.proves {
         return Step::Prove;

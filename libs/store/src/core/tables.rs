@@ -35,6 +35,7 @@ pub(crate) const ALL: &[&Table] = &[
     &applications::end_users::END_USERS,
     &applications::service_keys::SERVICE_KEYS,
     &applications::service_access::SERVICE_GRANTS,
+    &identity::mail_codes::MAIL_CODES,
     &identity::flows::table::FLOWS,
     &applications::codes::CODES,
     &applications::device_codes::DEVICE_CODES,

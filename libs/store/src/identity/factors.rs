@@ -59,6 +59,12 @@ impl Store {
     pub async fn public_factors(&self, user: UserId) -> Result<OnDevices> {
         on_devices(&self.db, user).await
     }
+    /// Whether a sign-in that waits for its second factor began by a mail.
+    pub async fn public_came_by_mail(&self, user: UserId, waiting: Uuid) -> Result<bool> {
+        let row = sql::one(&self.db, WAITING_DID, vec![user.uuid().into(), waiting.into()]).await?;
+        let did: Option<Option<String>> = row.map(|row| row.try_get_by_index(0)).transpose().map_err(from_db)?;
+        Ok(did.flatten().is_some_and(|text| Authentications::stored(Some(&text)).is_by_mail()))
+    }
     /// Whether an account whose password was right is asked for a code of its app, and not for a mailed one.
     pub async fn has_authenticator_app(&self, user: UserId) -> Result<bool> {
         Ok(enrolled(&self.db, user).await?.totp_since.is_some())
@@ -185,6 +191,7 @@ const CROWD: Sql = sql!(
 );
 const WAITING: Sql =
     sql!("select proven, expires_at, did from waiting_sign_ins where user_id = $1 and id = $2 and expires_at > $3");
+const WAITING_DID: Sql = sql!("select did from waiting_sign_ins where user_id = $1 and id = $2");
 const ENDED: Sql = sql!("delete from waiting_sign_ins where user_id = $1 and id = $2");
 
 impl WriteTx {

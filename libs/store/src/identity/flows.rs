@@ -1,6 +1,7 @@
 //! Sign-ins in a browser ([`domain::identity::flows`]). Whatever a flow comes to, it ends by a statement that must hit one row: two tabs that finish
 //! the same one get one answer.
 
+mod entered;
 pub(crate) mod table;
 
 use domain::{
@@ -19,6 +20,7 @@ use domain::{
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use uuid::Uuid;
 
+pub use self::entered::{Entered, Named};
 use crate::{
     Store, WriteTx,
     core::{
@@ -48,6 +50,8 @@ pub struct Flow {
     pub waiting: Option<(UserId, Uuid)>,
     /// The passkey that is asked for.
     pub passkey: Option<PasskeyChallengeId>,
+    /// Since when a mailed code is asked for.
+    pub mail_asked_at: Option<Time>,
     /// The connection that the browser is to be sent to next.
     pub connection: Option<ConnectionId>,
     /// Somebody who came back from a provider, and has to prove that an account is theirs.
@@ -85,20 +89,10 @@ impl Trouble {
     }
 }
 
-/// An organization that is signed in to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entered {
-    /// Which.
-    pub id: OrgId,
-    /// Its name in URLs.
-    pub slug: Slug,
-    /// Its name for people.
-    pub name: String,
-}
-
 /// The columns of a [`Flow`], in the order of [`read`], and what they are selected from. An organization that is gone is none.
 const FLOW: &str = "select f.id, f.client_org_id, f.client_id, f.request, f.browser_hash, f.org_id, o.id, o.slug, o.name, f.email, f.user_id, f.waiting_id,
-      f.connection_id, f.upstream_id, f.trouble, f.sign_ins, f.fresh_since, f.created_at, f.expires_at, f.ended_at, f.passkey_challenge_id
+      f.connection_id, f.upstream_id, f.trouble, f.sign_ins, f.fresh_since, f.created_at, f.expires_at, f.ended_at, f.passkey_challenge_id,
+      f.mail_asked_at
     from flows f
     left join organizations o on o.id = f.org_id and o.deleted_at is null";
 const FIND: Sql = sql!("{flow} where f.id = $1", flow = FLOW);
@@ -138,49 +132,12 @@ fn read(row: &QueryResult) -> Result<Flow, DbErr> {
         expires_at: columns.next()?,
         ended_at: columns.next()?,
         passkey: columns.next::<Option<Uuid>>()?.map(PasskeyChallengeId::new),
+        mail_asked_at: columns.next()?,
     })
 }
 
 async fn one(db: &impl ConnectionTrait, sql: Sql, key: Value) -> Result<Option<Flow>> {
     sql::one(db, sql, vec![key]).await?.map(|row| read(&row)).transpose().map_err(from_db)
-}
-
-/// How a client names an organization.
-#[derive(Clone, Copy, Debug)]
-pub enum Named<'a> {
-    /// By its id.
-    Id(OrgId),
-    /// By its name in URLs.
-    Slug(&'a Slug),
-}
-
-const BY_ID: Sql =
-    sql!("select o.id, o.slug, o.name from organizations o where o.id = $1 and o.deleted_at is null and o.status = 'active'");
-const BY_SLUG: Sql =
-    sql!("select o.id, o.slug, o.name from organizations o where o.slug = $1 and o.deleted_at is null and o.status = 'active'");
-/// Those to which addresses of a domain belong: who proved it, and lets it be known.
-const OF_DOMAIN: Sql = sql!(
-    "select o.id, o.slug, o.name
-    from domains d
-    join organizations o on o.id = d.org_id
-    where d.kind = 'sign_in' and d.domain = $1 and d.verified_at is not null and d.announce
-      and o.deleted_at is null and o.status = 'active'
-    order by o.id
-    limit 2"
-);
-/// Those that somebody may choose.
-const OF_MEMBER: Sql = sql!(
-    "select o.id, o.slug, o.name
-    from memberships m
-    join organizations o on o.id = m.org_id
-    where m.user_id = $1 and o.deleted_at is null and o.status = 'active'
-    order by o.name, o.id
-    limit 100"
-);
-
-fn entered(row: &QueryResult) -> Result<Entered, DbErr> {
-    let mut columns = Columns::of(row);
-    Ok(Entered { id: OrgId::new(columns.next()?), slug: Slug::stored(columns.next()?), name: columns.next()? })
 }
 
 impl Store {
@@ -192,25 +149,6 @@ impl Store {
     /// The flow whose request was pushed under this name.
     pub async fn public_pushed_flow(&self, hash: &str) -> Result<Option<Flow>> {
         one(&self.db, PUSHED, hash.into()).await
-    }
-
-    /// The active organization that a client names: by its id, or by its name.
-    pub async fn public_organization_named(&self, named: Named<'_>) -> Result<Option<Entered>> {
-        let (text, value) = match named {
-            Named::Id(id) => (BY_ID, id.uuid().into()),
-            Named::Slug(slug) => (BY_SLUG, slug.as_str().into()),
-        };
-        sql::one(&self.db, text, vec![value]).await?.map(|row| entered(&row)).transpose().map_err(from_db)
-    }
-
-    /// The organizations to which addresses of a domain belong, as far as they let it be known; two at most.
-    pub async fn public_organizations_of_domain(&self, domain: &str) -> Result<Vec<Entered>> {
-        sql::read_all(&sql::all(&self.db, OF_DOMAIN, vec![domain.into()]).await?, entered)
-    }
-
-    /// The active organizations of somebody who is signed in, by name; 100 at most.
-    pub async fn organizations_to_enter(&self, user: UserId) -> Result<Vec<Entered>> {
-        sql::read_all(&sql::all(&self.db, OF_MEMBER, vec![user.uuid().into()]).await?, entered)
     }
 }
 
@@ -236,24 +174,31 @@ const OPEN: &str = "id = $1 and browser_hash = $2 and ended_at is null and expir
 const IDENTIFY: Sql = sql!(
     "update flows
     set email = $4, org_id = $5, fresh_since = $6, connection_id = $7, user_id = null, waiting_id = null, upstream_id = null, trouble = null,
-      passkey_challenge_id = null
+      passkey_challenge_id = null, mail_asked_at = null
     where {open}",
     open = OPEN
 );
 const ENTER: Sql = sql!("update flows set org_id = $4 where {open} and org_id is null", open = OPEN);
-const WAIT: Sql = sql!("update flows set user_id = $4, waiting_id = $5 where {open}", open = OPEN);
+const WAIT: Sql = sql!("update flows set user_id = $4, waiting_id = $5, mail_asked_at = null where {open}", open = OPEN);
 const SIGN_IN: Sql = sql!(
     "update flows
     set user_id = null, waiting_id = null, connection_id = null, upstream_id = null, trouble = null, passkey_challenge_id = null,
-      sign_ins = sign_ins + 1
+      mail_asked_at = null, sign_ins = sign_ins + 1
     where {open} and sign_ins = $4",
     open = OPEN
 );
 const CHOOSE: Sql = sql!(
-    "update flows set connection_id = $4, upstream_id = null, trouble = null, passkey_challenge_id = null where {open}",
+    "update flows set connection_id = $4, upstream_id = null, trouble = null, passkey_challenge_id = null, mail_asked_at = null
+    where {open}",
     open = OPEN
 );
 const PASSKEY: Sql = sql!("update flows set passkey_challenge_id = $4 where {open}", open = OPEN);
+/// For the address that was typed, which may be another one meanwhile.
+const MAIL: Sql = sql!(
+    "update flows set mail_asked_at = $3, passkey_challenge_id = null where {open} and email = $4 and waiting_id is null",
+    open = OPEN
+);
+const NO_MAIL: Sql = sql!("update flows set mail_asked_at = null where {open}", open = OPEN);
 /// Once: whoever comes again is shown the page, and not sent there in a circle.
 const SENT: Sql = sql!("update flows set connection_id = null where {open} and connection_id = $4", open = OPEN);
 const TROUBLE: Sql = sql!("update flows set trouble = $4, upstream_id = null, connection_id = null where {open}", open = OPEN);
@@ -359,6 +304,16 @@ impl WriteTx {
     /// The flow asks for a passkey, or does no more. `false`: the flow is over.
     pub async fn flow_asks_passkey(&self, flow: Mine<'_>, challenge: Option<PasskeyChallengeId>) -> Result<bool> {
         self.change(PASSKEY, flow, vec![challenge.map(PasskeyChallengeId::uuid).into()]).await
+    }
+
+    /// The flow asks for a code that is mailed to an address. `false`: another one was typed, somebody signed in meanwhile, or the flow is over.
+    pub async fn flow_asks_mail(&self, flow: Mine<'_>, email: &Email) -> Result<bool> {
+        self.change(MAIL, flow, vec![email.as_str().into()]).await
+    }
+
+    /// The flow asks for no mailed code any more. `false`: the flow is over.
+    pub async fn flow_does_without_mail(&self, flow: Mine<'_>) -> Result<bool> {
+        self.change(NO_MAIL, flow, vec![]).await
     }
 
     /// Somebody signed in in the flow. `false`: somebody else did at the same moment, or the flow is over.

@@ -79,7 +79,7 @@ pub struct StepUpBody {
     pub organization: String,
     /// `first_factor`, `fresh_first_factor` or `second_factor`.
     pub needs: &'static str,
-    /// What of one's own would do: `password`, `totp`, `recovery_code`, `mail_code`, `passkey`.
+    /// What of one's own would do: `password`, `totp`, `recovery_code`, `mail_code`, `passkey`, `mail` (a mail in place of a password).
     pub methods: Vec<&'static str>,
     /// Which of the organization's connections would do.
     pub connections: Vec<String>,

@@ -4,6 +4,7 @@ use serde_json::json;
 use tenantry_tests::{Browser, PASSWORD, both, text};
 
 use super::{Scene, bea};
+use crate::identity::factors::enrol;
 
 both!(nobody_is_made_where_nobody_joins, async |app| {
     let scene = Scene::set(app, json!({"jit": false})).await;
@@ -55,6 +56,48 @@ both!(t24_a_member_proves_that_the_account_is_theirs, async |app| {
     let path = scene.org.at(&format!("upstream-providers/{}/identities", scene.connection));
     let all = app.by(&owner).get(&path).await.ok();
     assert_eq!(all["identities"].as_array().expect("a list").len(), 1, "{all}");
+});
+
+both!(t24_a_mailed_code_proves_it_too, async |app| {
+    let scene = Scene::set(app, json!({"jit": true})).await;
+    app.member(&scene.owner, "acme", "ben@acme.example", "admin").await;
+    let claims = json!({"sub": "00u2", "email": "ben@acme.example", "email_verified": true});
+    let browser = Browser::new(app);
+    let (asked, landed) = scene.come(app, &browser, claims.clone()).await;
+    let (at, page) = landed.page();
+    assert!(page.text().contains("ask_mail"), "{page}");
+    let (_, page) = browser.send(&at, &[("step", "ask_mail")]).await.page();
+    assert!(page.text().contains("one-time-code"), "{page}");
+    app.worker().await;
+    let (_, page) = browser.send(&at, &[("step", "leave_mail")]).await.page();
+    assert!(page.text().contains("Acme Okta"), "the provider's word still waits: {page}");
+    browser.send(&at, &[("step", "ask_mail")]).await.page();
+    app.worker().await;
+    let code = app.mailed_sign_in_code("ben@acme.example");
+    let id = scene.read(app, (asked, browser.send(&at, &[("step", "mail_code"), ("code", &code)]).await)).await;
+    assert_eq!((&id["email"], &id["amr"]), (&json!("ben@acme.example"), &json!(["otp", "fed"])));
+    scene.read(app, scene.come(app, &Browser::new(app), claims).await).await;
+});
+
+both!(who_only_came_through_a_provider_is_let_in_by_no_mail, async |app| {
+    let scene = Scene::set(app, json!({"jit": true})).await;
+    scene.read(app, scene.come(app, &Browser::new(app), bea()).await).await;
+    let browser = Browser::new(app);
+    let (at, _) = browser.open(&scene.party.ask(&[("organization", "acme")]).path).await.page();
+    let (at, _) = browser.send(&at, &[("step", "identify"), ("email", "bea@acme.example")]).await.page();
+    let (_, page) = browser.send(&at, &[("step", "ask_mail")]).await.page();
+    assert!(page.text().contains("one-time-code"), "{page}");
+    app.worker().await;
+    assert!(app.mails_to("bea@acme.example").is_empty());
+    // Where its provider alone counts, no mail is offered to anybody.
+    let owner = app.again(&scene.owner).await;
+    enrol(app, &owner).await;
+    let strict = json!({"sso": "required", "break_glass": [owner.id]});
+    app.by(&owner).patch(&scene.org.at("sign-in/policy"), strict).await.ok();
+    let (at, _) = browser.open(&scene.party.ask(&[("organization", "acme")]).path).await.page();
+    let (at, _) = browser.send(&at, &[("step", "identify"), ("email", "ann@example.com")]).await.page();
+    let (_, page) = browser.send(&at, &[("step", "ask_mail")]).await.page();
+    assert!(!page.text().contains("ask_mail") && !page.text().contains("one-time-code"), "{page}");
 });
 
 both!(t08_a_connection_speaks_about_its_own_people_only, async |app| {

@@ -138,7 +138,7 @@ fn has(scopes: &Scopes, name: &str) -> bool {
 const fn amr(method: Method) -> &'static str {
     match method {
         Method::Password => "pwd",
-        Method::Totp | Method::RecoveryCode | Method::MailCode => "otp",
+        Method::Totp | Method::RecoveryCode | Method::MailCode | Method::Mail => "otp",
         Method::Connection => "fed",
         // Of a key that cannot be copied out of a page (OpenID EAP).
         Method::Passkey => "pop",

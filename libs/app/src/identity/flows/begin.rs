@@ -359,6 +359,7 @@ pub(crate) fn new_flow(
         is_bereft: false,
         waiting: None,
         passkey: None,
+        mail_asked_at: None,
         connection,
         upstream: None,
         trouble: None,

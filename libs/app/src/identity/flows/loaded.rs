@@ -7,6 +7,7 @@ use domain::{
         accounts::User,
         entry::{Entry, counting},
         flows::{Enrolment, Facts, FlowId, SignedInHere, Step, next},
+        mail_codes,
     },
     tenancy::organizations::OrgStatus,
 };
@@ -209,6 +210,7 @@ impl App {
             has_organization: flow.organization.is_some(),
             has_email: flow.email.is_some(),
             wants_passkey: loaded.asked.is_some(),
+            wants_mail: flow.email.is_some() && flow.mail_asked_at.is_some_and(|at| call.now < at + mail_codes::LASTS),
             waits: flow.waiting.is_some(),
             chosen: flow.connection,
             proves: loaded.to_prove().is_some(),

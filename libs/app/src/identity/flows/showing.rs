@@ -24,6 +24,8 @@ pub struct View {
     pub choices: Vec<Entered>,
     /// Whether a passkey would do, and can be asked for.
     pub offers_passkey: bool,
+    /// Whether a mail would do in place of a password.
+    pub offers_mail: bool,
     /// What the person's device is asked, of [`Step::Passkey`].
     pub passkey: Option<serde_json::Value>,
     /// What the second factor is.
@@ -52,21 +54,23 @@ impl View {
     pub(super) fn of_somebody_else(flow: Flow, client: String) -> Self {
         let (step, bad) = (Step::Identify, None);
         let (choices, ways, email) = (Vec::new(), Vec::new(), String::new());
-        let (offers_passkey, passkey, confirmed_by, proving) = (false, None, ConfirmedBy::Mail, None);
-        Self { flow, step, client, email, choices, offers_passkey, passkey, confirmed_by, ways, proving, bad }
+        let (offers_passkey, offers_mail, passkey, confirmed_by, proving) = (false, false, None, ConfirmedBy::Mail, None);
+        Self { flow, step, client, email, choices, offers_passkey, offers_mail, passkey, confirmed_by, ways, proving, bad }
     }
 }
 
 impl App {
     /// What confirms a sign-in that waits, and whether a passkey would do as well.
     async fn confirmed_by(&self, loaded: &Loaded) -> Result<(ConfirmedBy, bool)> {
-        let Some((user, _)) = loaded.flow.waiting else { return Ok((ConfirmedBy::Mail, false)) };
+        let Some((user, id)) = loaded.flow.waiting else { return Ok((ConfirmedBy::Mail, false)) };
         let has = self.store.public_factors(user).await?;
         let passkey = has.passkey && self.offers_passkeys();
         let mails = match &loaded.flow.organization {
             Some(org) if passkey && !has.app => self.store.public_sign_in_policy(org.id).await?.mail_confirms(user),
             _ => true,
         };
+        // Who came by a mail is mailed nothing more.
+        let mails = mails && (!passkey || has.app || !self.store.public_came_by_mail(user, id).await?);
         let by = match has.app {
             true => ConfirmedBy::App,
             false if mails => ConfirmedBy::Mail,
@@ -85,6 +89,10 @@ impl App {
         let offers_passkey = match step {
             Step::Identify | Step::Password => self.offers_passkeys(),
             Step::SecondFactor => has_passkey,
+            _ => false,
+        };
+        let offers_mail = match step {
+            Step::Password | Step::Prove | Step::MailCode => self.offers_mail(&loaded).await?,
             _ => false,
         };
         let known = loaded.flow.email.as_ref().map(ToString::to_string);
@@ -111,6 +119,7 @@ impl App {
             email,
             choices,
             offers_passkey,
+            offers_mail,
             passkey,
             confirmed_by,
             ways,

@@ -41,6 +41,12 @@ pub enum Sent {
     Passkey(String),
     /// The wish to do without one.
     LeavePasskey,
+    /// The wish to be mailed a code in place of a password.
+    AskMail,
+    /// That code.
+    MailCode(String),
+    /// The wish to do without one.
+    LeaveMail,
     /// A second factor that is set up.
     Enrols(Enrols),
 }
@@ -49,8 +55,9 @@ impl Sent {
     /// For which step; `None`: for any, since somebody else may want to sign in.
     const fn step(&self) -> Option<Step> {
         match self {
-            Self::Address(_) | Self::Connection(_) | Self::AskPasskey => None,
+            Self::Address(_) | Self::Connection(_) | Self::AskPasskey | Self::AskMail => None,
             Self::Passkey(_) | Self::LeavePasskey => Some(Step::Passkey),
+            Self::MailCode(_) | Self::LeaveMail => Some(Step::MailCode),
             Self::Password(_) => Some(Step::Password),
             Self::Code(_) => Some(Step::SecondFactor),
             Self::Organization(_) => Some(Step::Organization),
@@ -110,16 +117,25 @@ impl App {
             Sent::Enrols(enrols) => silent(self.enrol(call, loaded, enrols).await?),
             Sent::AskPasskey => silent(self.ask_in_flow(call, &loaded).await?),
             Sent::LeavePasskey => silent(self.do_without_passkey(call, &loaded).await?),
+            Sent::AskMail => match missing {
+                Some(missing) => silent(self.ask_mail_in_flow(call, loaded, missing).await?),
+                None => silent(Turn::Continue(id)),
+            },
+            Sent::LeaveMail => silent(self.do_without_mail(call, &loaded).await?),
             Sent::Passkey(answer) => {
                 let outcome = self.try_passkey(call, browser, &loaded, &answer).await;
                 self.arrived(call, loaded, (Step::Passkey, outcome)).await
             }
-            Sent::Password(text) | Sent::Code(text) if text.trim().is_empty() => {
+            Sent::Password(text) | Sent::Code(text) | Sent::MailCode(text) if text.trim().is_empty() => {
                 silent(self.show(loaded, missing.unwrap_or(Step::Identify), Some(missing_text())).await?)
             }
             Sent::Password(password) => {
                 let outcome = self.try_password(call, browser, &loaded, password).await;
                 self.arrived(call, loaded, (missing.unwrap_or(Step::Password), outcome)).await
+            }
+            Sent::MailCode(code) => {
+                let outcome = Box::pin(self.try_mail_code(call, browser, &loaded, &code)).await;
+                self.arrived(call, loaded, (Step::MailCode, outcome)).await
             }
             Sent::Code(code) => {
                 let outcome = self.try_code(call, browser, &loaded, &code).await;

@@ -48,16 +48,20 @@ pub(crate) struct Arriving<'a> {
 }
 
 /// What a sign-in is called by those who judge it.
-fn way_of(did: &Authentications) -> &'static str {
+pub(crate) fn way_of(did: &Authentications) -> &'static str {
     match first_of(did) {
         Method::Connection => "connection",
         Method::Passkey => "passkey",
+        Method::Mail => "mail",
         _ => "password",
     }
 }
 
 /// Names what a sign-in rests on while it waits for a second factor: another password, or another generation of the connection, ends it.
 pub(crate) fn shown_by(did: &Authentications, password_hash: Option<&str>) -> String {
+    if did.is_by_mail() {
+        return opaque::hash(&format!("mail {}", password_hash.unwrap_or_default()));
+    }
     let own = did.iter().any(|one| one.method == Method::Password);
     match did.iter().find_map(|one| one.through) {
         Some(through) if !own => opaque::hash(&format!("connection {} {}", through.id, through.generation)),
@@ -105,12 +109,12 @@ impl App {
         let &Arriving { user, did, to, shown, door, call, .. } = arriving;
         let org = to.map(|(org, _)| *org);
         let by = |method| did.iter().any(|one| one.method == method);
-        let (by_password, by_passkey) = (by(Method::Password), by(Method::Passkey));
+        let (by_password, by_passkey, by_mail) = (by(Method::Password), by(Method::Passkey), by(Method::Mail));
         let entry = self.entry(tx, user, (org, door.service()), (arriving.judged, call)).await?;
         let verdict = self.judge(tx, org, (user.id, way_of(did)), shown).await?;
         let wants_second = matches!(&entry, Entry::StepUp(step_up) if step_up.needs == Need::SecondFactor);
         // Whoever comes by something of their own, and has enrolled a second factor, is always asked for it.
-        let has_second = by_password && tx.enrolled(user.id).await?.totp_since.is_some();
+        let has_second = (by_password || by_mail) && tx.enrolled(user.id).await?.totp_since.is_some();
         let refusal = to.filter(|_| !wants_second).and_then(|(org, slug)| entry.refusal(slug).map(|refusal| (*org, refusal)));
         let refusal = match to {
             Some(to) if refusal.is_none() => self.only_way(tx, arriving, to).await?,
@@ -132,6 +136,14 @@ impl App {
             (RiskAction::Allow | RiskAction::LogOnly, None) if !wants_second && !has_second => {
                 self.let_in(tx, arriving, &verdict).await.map(|change| change.map(Ok))
             }
+            // Who reads the account's mail has just shown that, and that is all which a mailed code would show.
+            (RiskAction::ChallengeMfa, None) if by_mail && !wants_second && !has_second => {
+                self.let_in(tx, arriving, &verdict).await.map(|change| change.map(Ok))
+            }
+            // They have nothing on a device that is wanted: the flow goes on with that.
+            (_, None) if by_mail && wants_second && !self.has_device(tx, user).await? => {
+                self.let_in(tx, &Arriving { to: None, ..*arriving }, &verdict).await.map(|change| change.map(Ok))
+            }
             _ => {
                 let waits = Waits { user: user.id, id: tx.uuid(), to: to.cloned() };
                 let told = verdict.record(tx, user, Judged::Waits(waits.id)).await?;
@@ -142,7 +154,7 @@ impl App {
     }
 
     /// Where a second factor is missing that no mailed code stands in for: whether one is mailed all the same, and a refusal. Who has nothing on a device
-    /// sets it up on our pages, behind that code; where there are no pages, no code is asked for that would not do.
+    /// sets it up on our pages, behind that code, or the mail that they came by; where there are no pages, no code is asked for that would not do.
     async fn by_device(
         &self,
         tx: &WriteTx,

@@ -113,7 +113,7 @@ impl OwnMethods {
         match method {
             Method::Password => self.password,
             Method::Passkey => self.passkey,
-            Method::MailCode => self.mail,
+            Method::MailCode | Method::Mail => self.mail,
             Method::Totp | Method::RecoveryCode => true,
             Method::Connection => false,
         }
@@ -223,6 +223,10 @@ impl SignInPolicy {
     /// Whether a mailed code confirms a member where two factors are demanded of them, or none are.
     pub fn mail_confirms(&self, user: UserId) -> bool {
         self.methods.mail || self.mfa == Requirement::Off && !self.break_glass.contains(&user)
+    }
+    /// Whether a mail says who somebody is: to who has no other way in, it is not offered where the organization's providers alone count.
+    pub const fn takes_mail(&self) -> bool {
+        self.methods.mail && !self.sso_required
     }
     /// Whether it lists the connection, as it was then.
     pub fn lists(&self, through: &Through) -> bool {

@@ -95,20 +95,20 @@ fn what_is_enough_for_a_member() {
     let (recovery, mailed) = (own(Method::RecoveryCode, 50), own(Method::MailCode, 50));
     let (ours, theirs) = (through(1, 2, 60), through(8, 2, 60));
     let trusting = SignInPolicy { mfa_trusts_connection: true, ..mfa() };
-    const FIRST: &str = "first_factor: password passkey okta";
+    const FIRST: &str = "first_factor: password passkey mail okta";
     const SECOND: &str = "second_factor: totp recovery_code mail_code passkey";
-    const STALE: &str = "fresh_first_factor: password passkey okta";
+    const STALE: &str = "fresh_first_factor: password passkey mail okta";
     let cases = [
         case("a password where nothing is demanded", SignInPolicy::default(), &[password], "enter"),
         case("one from before times were kept", SignInPolicy::default(), &[own(Method::Password, NOW)], "enter"),
         case("with a second factor", SignInPolicy::default(), &[password, totp], "enter with two"),
-        case("nothing that can be read", SignInPolicy::default(), &[], "first_factor: password passkey"),
-        case("a second factor alone", SignInPolicy::default(), &[totp], "first_factor: password passkey"),
+        case("nothing that can be read", SignInPolicy::default(), &[], "first_factor: password passkey mail"),
+        case("a second factor alone", SignInPolicy::default(), &[totp], "first_factor: password passkey mail"),
         case("the organization's connection", policy(), &[ours], "enter"),
         case("its connection before it was changed", policy(), &[through(1, 1, 60)], FIRST),
         case("T14: another organization's connection", policy(), &[theirs], FIRST),
         case("the same, and a password", policy(), &[theirs, password], "enter"),
-        case("a connection that is listed no more", SignInPolicy::default(), &[ours], "first_factor: password passkey"),
+        case("a connection that is listed no more", SignInPolicy::default(), &[ours], "first_factor: password passkey mail"),
         case("a connection whose word has run out", policy(), &[with(ours, Some(NOW), false)], FIRST),
         case("a connection whose word still holds", policy(), &[with(ours, Some(NOW + 30), false)], "enter for 30"),
         case("two factors demanded of a password", mfa(), &[password], SECOND),
@@ -161,7 +161,7 @@ fn what_is_enough_for_a_member() {
 #[test]
 fn which_of_ones_own_ways_count() {
     let (password, totp) = (own(Method::Password, 60), own(Method::Totp, 50));
-    let (mailed, passkey) = (own(Method::MailCode, 50), own(Method::Passkey, 60));
+    let (mailed, passkey, by_mail) = (own(Method::MailCode, 50), own(Method::Passkey, 60), own(Method::Mail, 55));
     let only = |names: &[&str], policy: SignInPolicy| SignInPolicy {
         methods: OwnMethods::named(names.iter().copied()).unwrap(),
         ..policy
@@ -176,6 +176,20 @@ fn which_of_ones_own_ways_count() {
         case("a mailed code that does not confirm", only(&["password", "passkey"], mfa()), &[password, mailed], APP),
         case("an app's, which does", only(&["password", "passkey"], mfa()), &[password, totp], "enter with two"),
         case("behind a connection", only(&["password", "passkey"], mfa()), &[through(1, 2, 60), mailed], APP),
+        case(
+            "T40: a mail where mails do not count",
+            only(&["password", "passkey"], policy()),
+            &[by_mail],
+            "first_factor: password passkey okta",
+        ),
+        case("a mail where only mails count", only(&["mail"], policy()), &[by_mail], "enter"),
+        case("a password there", only(&["mail"], policy()), &[password], "first_factor: mail okta"),
+        case("a mail behind a mail, which are one factor", mfa(), &[by_mail, mailed], APP),
+        case("an app behind a mail", mfa(), &[by_mail, totp], "enter with two"),
+        case("a mail after a password that was confirmed by one", mfa(), &[password, mailed, by_mail], APP),
+        case("a mailed code behind a connection, after a mail", mfa(), &[by_mail, through(1, 2, 52), mailed], "enter with two"),
+        case("the same, given with a mail", mfa(), &[by_mail, through(1, 2, 55), mailed], APP),
+        case("the same where the connection's word is older", mfa(), &[through(1, 2, 60), by_mail, mailed], APP),
         case("neither mails nor passkeys", only(&["password"], mfa()), &[password], "second_factor: totp recovery_code"),
     ];
     for Case { what, policy, did, expected } in cases {
@@ -194,8 +208,9 @@ fn owners_who_may_break_the_glass() {
     let cases = [
         ("with two factors", 9, true, vec![password, totp], "enter with two"),
         ("with one", 9, true, vec![password], SECOND),
+        ("with a mail", 9, true, vec![own(Method::Mail, 60)], "second_factor: totp recovery_code passkey"),
         ("who come through the connection", 9, true, vec![through(1, 2, 60)], "enter"),
-        ("who are asked again", 9, true, vec![], "first_factor: password passkey okta"),
+        ("who are asked again", 9, true, vec![], "first_factor: password passkey mail okta"),
         ("who own it no more", 9, false, vec![password, totp], "first_factor: okta"),
         ("who are not named", 3, true, vec![password, totp], "first_factor: okta"),
     ];

@@ -57,6 +57,7 @@ struct Case<'a> {
     organization: bool,
     email: bool,
     waits: bool,
+    wants_mail: bool,
     wants_passkey: bool,
     chosen: Option<ConnectionId>,
     proves: bool,
@@ -85,6 +86,7 @@ impl Default for Case<'_> {
             organization: false,
             email: false,
             waits: false,
+            wants_mail: false,
             wants_passkey: false,
             chosen: None,
             proves: false,
@@ -117,6 +119,23 @@ fn what_is_missing_is_computed_from_what_is_known() {
             waits: true,
             wants_passkey: true,
             expected: Step::Passkey,
+            ..Case::default()
+        },
+        Case { what: "a mailed code is asked for", email: true, wants_mail: true, expected: Step::MailCode, ..Case::default() },
+        Case {
+            what: "a mailed code is to prove an account",
+            email: true,
+            wants_mail: true,
+            proves: true,
+            expected: Step::MailCode,
+            ..Case::default()
+        },
+        Case {
+            what: "a second factor behind a mail",
+            email: true,
+            wants_mail: true,
+            waits: true,
+            expected: Step::SecondFactor,
             ..Case::default()
         },
         Case { what: "a second factor is missing", email: true, waits: true, expected: Step::SecondFactor, ..Case::default() },
@@ -386,6 +405,7 @@ fn what_is_missing_is_computed_from_what_is_known() {
             has_organization: case.organization,
             has_email: case.email,
             waits: case.waits,
+            wants_mail: case.wants_mail,
             wants_passkey: case.wants_passkey,
             chosen: case.chosen,
             proves: case.proves,

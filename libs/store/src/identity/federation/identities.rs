@@ -118,6 +118,7 @@ const ROUTED: Sql = sql!(
         where d.org_id = $1 and d.kind = 'sign_in' and r.connection_id = $3 and d.verified_at is not null)"
 );
 
+const DROP_PASSKEYS: Sql = sql!("delete from passkeys where user_id = $1");
 const DROP_LINKS: Sql = sql!("delete from one_time_links where user_id = $1");
 const HAS_ANY: Sql = sql!(
     "select 1
@@ -186,6 +187,7 @@ impl WriteTx {
     pub async fn strip_account(&self, user: &User) -> Result<()> {
         self.save_account(user, None).await?;
         self.drop_factors(user.id).await?;
+        sql::execute(&self.tx, DROP_PASSKEYS, vec![user.id.uuid().into()]).await?;
         self.revoke_sessions(user.id, None).await?;
         sql::execute(&self.tx, DROP_LINKS, vec![user.id.uuid().into()]).await.map(|_| ())
     }

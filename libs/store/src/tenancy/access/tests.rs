@@ -45,6 +45,7 @@ const GRANT_NOTHING: &[(&str, &str)] = &[
     ("flows.email", "what somebody typed at a sign-in that is on its way"),
     ("flows.user_id", "a sign-in that waits for its second factor; what it comes to is judged by the membership"),
     ("logouts.user_id", "an application is told that a session has ended; it opens nothing"),
+    ("mail_codes.user_id", "a sign-in that is on its way; what it comes to is judged by the membership"),
     ("one_time_links.email", "proves a mailbox to the account's own realm; signing in here needs a membership"),
     ("one_time_links.user_id", "as its address"),
     ("organizations.approved_by", "history"),

@@ -16,7 +16,9 @@ const POLICY: &str =
 pub(crate) fn answer(status: StatusCode, frame: &Frame, page: &Page) -> HttpResponse {
     // With less, a browser sends `Origin: null` with our forms; with more, the path goes to the client that an answer is posted to.
     let posts_away = matches!(page, Page::FormPost { .. }) || matches!(page, Page::Leaving { fields, .. } if !fields.is_empty());
-    let referrer = if posts_away { "strict-origin" } else { "same-origin" };
+    // Its address holds a token, which goes into no other request (T42), and its form needs an origin.
+    let holds_token = matches!(page, Page::MailedSignIn { .. });
+    let referrer = if posts_away || holds_token { "strict-origin" } else { "same-origin" };
     html(status, POLICY.to_owned(), referrer, render(frame, page))
 }
 
@@ -40,7 +42,7 @@ mod tests {
     use actix_web::http::header::HeaderName;
 
     use super::*;
-    use crate::faces::pages::safe_url::SafeUrl;
+    use crate::faces::pages::{page::DeviceFacts, safe_url::SafeUrl};
 
     #[test]
     fn a_page_says_what_it_may_load_and_whom_it_tells_where_it_is() {
@@ -53,6 +55,10 @@ mod tests {
         let referrer = |answer| answered(answer, header::REFERRER_POLICY);
         assert_eq!(referrer(answer(StatusCode::OK, &frame, &flow)), "same-origin");
         assert_eq!(referrer(answer(StatusCode::OK, &frame, &post)), "strict-origin");
+        let asked =
+            DeviceFacts { application: String::new(), organization: None, address: None, program: None, since: String::new() };
+        let link = Page::MailedSignIn { action: None, code: String::new(), asked };
+        assert_eq!(referrer(answer(StatusCode::OK, &frame, &link)), "strict-origin");
         assert_eq!(referrer(answer_mailed(StatusCode::OK, &frame, &flow)), "no-referrer");
         assert_eq!(answered(answer(StatusCode::OK, &frame, &flow), header::CACHE_CONTROL), "no-store");
     }

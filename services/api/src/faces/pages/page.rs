@@ -39,6 +39,8 @@ pub(crate) enum Page {
         other: SafeUrl,
         /// Whether a passkey can be asked for.
         passkey: bool,
+        /// Whether a mail can be.
+        mail: bool,
         /// Other ways in.
         providers: Vec<Provider>,
         trouble: Option<Trouble>,
@@ -46,9 +48,27 @@ pub(crate) enum Page {
     /// Asks through which identity provider (`connection`): nothing else counts here.
     Connections { action: Action, email: String, providers: Vec<Provider>, trouble: Option<Trouble>, other: SafeUrl },
     /// Asks for the password of the account that a provider's word is to be linked with (`password`).
-    Prove { action: Action, email: String, provider: String, bad: Option<PasswordProblem>, reset: SafeUrl, other: SafeUrl },
+    Prove {
+        action: Action,
+        email: String,
+        provider: String,
+        bad: Option<PasswordProblem>,
+        /// Whether a mail can be asked for.
+        mail: bool,
+        reset: SafeUrl,
+        other: SafeUrl,
+    },
     /// Asks for a code (`code`).
     SecondFactor { action: Action, email: String, kind: FactorKind, bad: Option<CodeProblem>, passkey: bool, other: SafeUrl },
+    /// Asks for the code that was mailed (`code`), if it was: nobody is told.
+    MailCode { action: Action, email: String, bad: Option<CodeProblem>, other: SafeUrl },
+    /// What a mailed link leads to: back into the sign-in, or to the code to type there.
+    MailedSignIn {
+        /// In the browser that asked.
+        action: Option<Action>,
+        code: String,
+        asked: DeviceFacts,
+    },
     /// Asks the person's device for a passkey (`credential`), by `passkey.js`.
     Passkey {
         action: Action,
@@ -180,6 +200,8 @@ impl Page {
             Self::Connections { .. } => "connections.html",
             Self::Prove { .. } => "prove.html",
             Self::SecondFactor { .. } => "second_factor.html",
+            Self::MailCode { .. } => "mail_code.html",
+            Self::MailedSignIn { .. } => "mailed_sign_in.html",
             Self::Passkey { .. } => "passkey.html",
             Self::Enrol { .. } => "enrol.html",
             Self::EnrolApp { .. } => "enrol_app.html",
@@ -218,7 +240,8 @@ impl Page {
         match self {
             Self::Identify { bad, .. } | Self::ResetRequest { bad, .. } => bad.is_some(),
             Self::Password { bad, .. } | Self::Prove { bad, .. } => bad.is_some(),
-            Self::SecondFactor { bad, .. } | Self::Device { bad, .. } | Self::EnrolApp { bad, .. } => bad.is_some(),
+            Self::SecondFactor { bad, .. } | Self::MailCode { bad, .. } => bad.is_some(),
+            Self::Device { bad, .. } | Self::EnrolApp { bad, .. } => bad.is_some(),
             Self::Enrol { failed, .. } => *failed,
             Self::Account { problem, .. } => problem.is_some(),
             Self::AccountPasskey { bad, .. } => bad.is_some(),

@@ -1,6 +1,7 @@
 //! The pages of a sign-in: each shows what its flow misses, and takes what is sent for it.
 
 mod enrolling;
+mod mailed;
 pub(super) mod shown;
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
@@ -31,14 +32,14 @@ pub(in crate::faces::pages) use self::shown::code_problem;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     let page = anybody().unlimited();
-    routes.tag(PAGES).add(show, page).add(send, page).add(forgotten, page).add(send_forgotten, page);
+    routes.tag(PAGES).add(show, page).add(send, page).add(forgotten, page).add(send_forgotten, page).add(mailed::show, page);
 }
 
 /// What a step sends. Which fields count, `step` says.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"step": "identify", "email": "ann@example.com"}))]
 struct StepForm {
-    /// `identify`, `password`, `second_factor`, `organization`, `connection`, `consent`, `ask_passkey`, `passkey`, `leave_passkey`, `enrol`, `enrol_code` or `enrol_passkey`; behind a dot how many sign-ins of the flow the page had seen.
+    /// `identify`, `password`, `ask_mail`, `mail_code`, `leave_mail`, `second_factor`, `organization`, `connection`, `consent`, `ask_passkey`, `passkey`, `leave_passkey`, `enrol`, `enrol_code` or `enrol_passkey`; behind a dot how many sign-ins of the flow the page had seen.
     #[serde(default)]
     step: String,
     /// Of `identify`.
@@ -47,7 +48,7 @@ struct StepForm {
     /// Of `password`.
     #[serde(default)]
     password: String,
-    /// Of `second_factor` and `enrol_code`: a code of an app, a mailed one, or a recovery code.
+    /// Of `mail_code`: the mailed code; of `second_factor` and `enrol_code`: a code of an app, a mailed one, or a recovery code.
     #[serde(default)]
     code: String,
     /// Of `organization`: its slug.
@@ -83,6 +84,9 @@ impl StepForm {
             "ask_passkey" => Sent::AskPasskey,
             "passkey" => Sent::Passkey(self.credential),
             "leave_passkey" => Sent::LeavePasskey,
+            "ask_mail" => Sent::AskMail,
+            "mail_code" => Sent::MailCode(self.code),
+            "leave_mail" => Sent::LeaveMail,
             "enrol" => Sent::Enrols(match self.answer.as_str() {
                 "app" => Enrols::App,
                 "passkey" => Enrols::Passkey,

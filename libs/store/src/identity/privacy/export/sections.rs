@@ -201,6 +201,15 @@ pub(super) const SECTIONS: &[Section] = &[
         )
     },
     of(
+        "mailed_sign_in_codes",
+        "",
+        &["mail_codes.user_id"],
+        sql!(
+            "select created_at, expires_at, ip_address, user_agent, count(*) over () as total
+            from mail_codes where user_id = $1 order by created_at desc limit $2"
+        ),
+    ),
+    of(
         "mailed_links",
         "",
         &["one_time_links.user_id", "one_time_links.email"],

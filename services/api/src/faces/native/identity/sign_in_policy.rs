@@ -184,8 +184,8 @@ impl FromJson for Done {
         let bad = |code, message: &'static str| BadValue { code, message: message.into() };
         let one = |item: &Value| {
             let named = item["method"].as_str().and_then(Method::named).filter(|method| method.is_own());
-            let method =
-                named.ok_or(bad("unknown_method", "Name as `method` password, passkey, totp, recovery_code or mail_code."))?;
+            let method = named
+                .ok_or(bad("unknown_method", "Name as `method` password, passkey, totp, recovery_code, mail_code or mail."))?;
             match &item["age_seconds"] {
                 Value::Null => Ok((method, 0)),
                 age => i64::from_json(age).map(|age| (method, age)),
@@ -214,7 +214,7 @@ impl FromJson for Address {
 #[schema(example = json!({"method": "password", "age_seconds": 3600}))]
 #[expect(dead_code, reason = "the shape of an item, for the description; `Done` reads them")]
 struct SimulatedAuthentication {
-    /// `password`, `totp`, `recovery_code` or `mail_code`.
+    /// `password`, `totp`, `recovery_code`, `mail_code` or `mail`.
     method: String,
     /// How long ago; default 0.
     #[schema(minimum = 0, maximum = 1_000_000_000)]

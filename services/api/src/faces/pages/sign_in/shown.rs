@@ -18,7 +18,7 @@ pub(super) fn shown(view: View) -> Page {
     let here = format!("/signin/{}", view.flow.id);
     let action = Action::new(here.clone(), format!("{}.{}", view.step.as_str(), view.flow.sign_ins));
     let other = SafeUrl::own(format!("{here}?somebody_else=1"));
-    let (email, passkey) = (view.email, view.offers_passkey);
+    let (email, passkey, mail) = (view.email, view.offers_passkey, view.offers_mail);
     let missing = view.bad.as_ref().is_some_and(is_missing);
     let seconds = view.bad.as_ref().and_then(waits);
     let reset = SafeUrl::own(format!("{here}/reset"));
@@ -36,13 +36,14 @@ pub(super) fn shown(view: View) -> Page {
     match view.step {
         Step::Prove => {
             let provider = view.proving.map(|name| name.to_string()).unwrap_or_default();
-            Page::Prove { action, email, provider, bad: bad_password(view.bad), reset, other }
+            Page::Prove { action, email, provider, bad: bad_password(view.bad), mail, reset, other }
         }
         Step::Password => {
             let bad = bad_password(view.bad);
-            Page::Password { action, email, bad, reset: Some(reset), other, passkey, providers, trouble }
+            Page::Password { action, email, bad, reset: Some(reset), other, passkey, mail, providers, trouble }
         }
         Step::Passkey => Page::Passkey { action, options: view.passkey.map(|options| options.to_string()) },
+        Step::MailCode => Page::MailCode { action, email, bad: view.bad.as_ref().map(code_problem), other },
         Step::Connections => Page::Connections { action, email, providers, trouble, other },
         Step::SecondFactor => {
             let kind = match view.confirmed_by {

@@ -75,7 +75,7 @@ impl SignedInBy {
         match method {
             "passkey" => Self::Passkey,
             "connection" => Self::Connection,
-            "mail_code" => Self::Mail,
+            "mail" => Self::Mail,
             _ => Self::Password,
         }
     }

@@ -67,11 +67,12 @@ fn flow(value: &str) -> Vec<Page> {
             email: email.clone(),
             provider,
             bad: bad.clone(),
+            mail: bad.is_some(),
             reset: other(),
             other: other(),
         });
         let passkey = bad.is_some();
-        pages.push(Page::Password { action, email, bad, reset, other: other(), passkey, providers, trouble });
+        pages.push(Page::Password { action, email, bad, reset, other: other(), passkey, mail: !passkey, providers, trouble });
     }
     for kind in [TroubleKind::NoAccount, TroubleKind::Removed, TroubleKind::Full, TroubleKind::Other] {
         let (providers, trouble) = (providers(value, true), Some(trouble(value, kind)));
@@ -106,9 +107,32 @@ fn factors(value: &str) -> Vec<Page> {
     [FactorKind::App, FactorKind::Mail]
         .into_iter()
         .flat_map(|kind| bads().map(move |bad| page(kind, bad)))
+        .chain(bads().map(|bad| Page::MailCode {
+            action: Action::new("/signin/7Qm2", value),
+            email: value.to_owned(),
+            bad,
+            other: url(value),
+        }))
+        .chain(mailed_sign_ins(value))
         .chain(passkeys)
         .chain(enrolments(value))
         .collect()
+}
+
+fn mailed_sign_ins(value: &str) -> Vec<Page> {
+    let text = || value.to_owned();
+    let page = |here: bool| Page::MailedSignIn {
+        action: here.then(|| Action::new("/signin/7Qm2", value)),
+        code: text(),
+        asked: DeviceFacts {
+            application: text(),
+            organization: here.then(text),
+            address: here.then(text),
+            program: here.then(text),
+            since: text(),
+        },
+    };
+    vec![page(true), page(false)]
 }
 
 fn enrolments(value: &str) -> Vec<Page> {
