@@ -156,6 +156,14 @@ impl Step {
 
 /// Says what is missing.
 pub fn next(facts: &Facts<'_>) -> Step {
+    match without_mail(facts) {
+        Step::Password | Step::Prove if facts.wants_mail => Step::MailCode,
+        step => step,
+    }
+}
+
+/// What is missing where nobody asked for a mail in place of a password.
+fn without_mail(facts: &Facts<'_>) -> Step {
     if facts.wants_passkey {
         return Step::Passkey;
     }
@@ -164,9 +172,6 @@ pub fn next(facts: &Facts<'_>) -> Step {
     }
     if let Some(connection) = facts.chosen {
         return Step::Upstream(connection);
-    }
-    if facts.wants_mail {
-        return Step::MailCode;
     }
     if facts.proves {
         return Step::Prove;

@@ -131,6 +131,14 @@ fn what_is_missing_is_computed_from_what_is_known() {
             ..Case::default()
         },
         Case {
+            what: "somebody signed in in another tab, while a mail is on its way",
+            email: true,
+            wants_mail: true,
+            session: Some(0),
+            expected: Step::Done,
+            ..Case::default()
+        },
+        Case {
             what: "a second factor behind a mail",
             email: true,
             wants_mail: true,
