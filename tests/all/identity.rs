@@ -8,6 +8,7 @@ mod discovery;
 mod factors;
 mod federation;
 pub(crate) mod flows;
+mod magic_links;
 pub(crate) mod mailed;
 mod pages;
 mod passkeys;

@@ -11,6 +11,7 @@ pub mod impersonation;
 pub mod login;
 pub(crate) mod login_throttling;
 pub mod logouts;
+pub mod magic_links;
 pub mod passkeys;
 pub mod passwords;
 pub mod privacy;

@@ -47,6 +47,8 @@ pub enum Purpose {
     DeviceCode,
     /// Leads somebody who asked for a mail back to their sign-in.
     MailedSignIn,
+    /// Signs somebody in who asked our API for a mail.
+    MagicLink,
 }
 
 impl Purpose {
@@ -70,6 +72,7 @@ impl Purpose {
             Self::Upstream => "up",
             Self::DeviceCode => "dc",
             Self::MailedSignIn => "ml",
+            Self::MagicLink => "magic",
         }
     }
 }

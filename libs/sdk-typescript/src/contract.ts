@@ -29,6 +29,10 @@ export function contract(api: Operations, session: Session) {
       /** Completes a sign-in with a code of the app, a recovery code or the mailed code; the session is the new one. */
       verifyMfa: async (preauthToken: string, code: string, options?: CallOptions) =>
         enter(session, await api.auth.verifyMfa({ preauth_token: preauthToken, code }, options)),
+      magicLinks: {
+        /** Signs in with the token of a mailed link; the session is the new one, unless a second factor is missing (see `needsMfa`). */
+        verify: async (token: string, options?: CallOptions) => enter(session, await api.auth.magicLinks.verify({ token }, options)),
+      },
       /** The pair that comes after a refresh token's. Only for tokens of your own keeping: the session renews itself. */
       refreshToken: (refreshToken: string, options?: CallOptions) =>
         session.renewedBy(refreshToken, () => api.auth.refreshToken({ refresh_token: refreshToken }, options)),

@@ -22,3 +22,7 @@ create index mail_codes_of on mail_codes (user_id) where user_id is not null;
 
 -- Since when a mailed code is asked for in a sign-in; null: none is.
 alter table flows add column mail_asked_at {time};
+
+-- The organization that a mailed link signs in to; null: the platform, or a link for something else.
+alter table one_time_links add column org_id {uuid} references organizations (id) on delete cascade;
+create index one_time_links_org on one_time_links (org_id) where org_id is not null;

@@ -44,3 +44,17 @@ both!(t41_of_many_wrong_codes_at_once_five_are_looked_at, async |app| {
     assert_eq!(browser.request(Method::POST, &at, Some(&form)).await.status, 422);
     sound(app).await;
 });
+
+both!(a_link_signs_in_one_of_many, async |app| {
+    let crowd = watched(app).await;
+    app.sign_up("ann@example.com").await;
+    app.client().post("/api/auth/magic-link/request", json!({"email": "ann@example.com"})).await.ok();
+    app.worker().await;
+    let path = format!("/api/auth/magic-link/verify?token={}", app.mailed_token("ann@example.com", "magic-link"));
+    let before = app.count("select count(*) from sessions").await;
+    let client = app.client();
+    let answers = join_all((0..crowd).map(|_| client.get(&path))).await;
+    assert_eq!(tally(&answers, [200, 401]), [1, crowd - 1]);
+    assert_eq!(app.count("select count(*) from sessions").await - before, 1);
+    sound(app).await;
+});

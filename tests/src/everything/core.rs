@@ -28,6 +28,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("pages.forgottenPassword", Public),
     op("pages.invitation", Public),
     op("pages.link", Public),
+    op("pages.magicLink", Public),
     op("pages.mailedSignIn", Public),
     op("pages.postAccount", Public),
     op("pages.postChangeEmail", Public),

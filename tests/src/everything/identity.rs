@@ -38,6 +38,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("auth.lookupEmail", Public),
     op("auth.login", Public),
     op("auth.logout", SignedIn),
+    op("auth.magicLinks.request", Public),
+    op("auth.magicLinks.verify", Public),
     op("auth.passkeys.beginAuthentication", Public),
     op("auth.passkeys.beginRegistration", SignedIn),
     op("auth.passkeys.delete", SignedIn),

@@ -50,6 +50,7 @@ fn token_purpose(purpose: LinkPurpose) -> Purpose {
         LinkPurpose::VerifyEmail => Purpose::VerifyEmail,
         LinkPurpose::ResetPassword => Purpose::ResetPassword,
         LinkPurpose::ChangeEmail => Purpose::ChangeEmail,
+        LinkPurpose::MagicLink => Purpose::MagicLink,
         LinkPurpose::PlatformOwner | LinkPurpose::Decoy => Purpose::PlatformOwner,
     }
 }
@@ -81,8 +82,11 @@ impl App {
     /// Does the work of [`App::mail_link`] without a mail, so that an address without an account takes as long as one with one.
     pub(crate) async fn pretend(&self, tx: &WriteTx, purpose: LinkPurpose, email: &Email) -> Result<Change<()>> {
         let token = opaque::mint(token_purpose(purpose), self.ids.as_ref());
-        tx.insert_link(&Link { purpose: LinkPurpose::Decoy, user: None, email: email.clone(), password_hash: None }, token.hash)
-            .await?;
+        tx.insert_link(
+            &Link { purpose: LinkPurpose::Decoy, user: None, email: email.clone(), password_hash: None, org: None },
+            token.hash,
+        )
+        .await?;
         tx.queue_nothing(PLATFORM, &mail(Template::ResetPassword, email, json!({ "link": self.link("/", &token.text) }))).await?;
         Ok(Change::silent((), NoEvent::LinkMailed))
     }
@@ -95,7 +99,7 @@ impl App {
         self.anonymously(call, async |tx| {
             let taken = tx.find_account(PLATFORM, email).await?.is_some();
             let purpose = if taken { LinkPurpose::Decoy } else { LinkPurpose::VerifyEmail };
-            let link = Link { purpose, user: None, email: email.clone(), password_hash: Some(hash.clone()) };
+            let link = Link { purpose, user: None, email: email.clone(), password_hash: Some(hash.clone()), org: None };
             let (template, path) =
                 if taken { (Template::AccountExists, "") } else { (Template::VerifyEmail, "/auth/verify-email") };
             self.mail_link(tx, &link, template, path, (PLATFORM, call.language)).await?;
@@ -181,7 +185,7 @@ impl App {
             tx.drop_user_links(LinkPurpose::ChangeEmail, person.id).await?;
             let taken = tx.find_account(PLATFORM, email).await?.is_some();
             let purpose = if taken { LinkPurpose::Decoy } else { LinkPurpose::ChangeEmail };
-            let link = Link { purpose, user: Some(person.id), email: email.clone(), password_hash: None };
+            let link = Link { purpose, user: Some(person.id), email: email.clone(), password_hash: None, org: None };
             let (template, path) =
                 if taken { (Template::AccountExists, "") } else { (Template::ChangeEmail, "/auth/change-email") };
             self.mail_link(tx, &link, template, path, (PLATFORM, c.call.language)).await?;

@@ -3,6 +3,7 @@
 //! Every answer about a wrong address and a wrong password is the same, and takes the same work (T40). Whoever guesses is slowed, and
 //! nobody can lock a person out from elsewhere (T41, [`domain::identity::login_throttling`]).
 
+mod by_mail;
 pub(crate) mod doors;
 pub(crate) mod entering;
 

@@ -45,8 +45,13 @@ impl App {
         self.anonymously(call, async |tx| {
             let Some(account) = &account else { return self.pretend(tx, LinkPurpose::ResetPassword, email).await };
             let user = &account.user;
-            let link =
-                Link { purpose: LinkPurpose::ResetPassword, user: Some(user.id), email: user.email.clone(), password_hash: None };
+            let link = Link {
+                purpose: LinkPurpose::ResetPassword,
+                user: Some(user.id),
+                email: user.email.clone(),
+                password_hash: None,
+                org: None,
+            };
             self.mail_link(tx, &link, Template::ResetPassword, "/auth/reset-password", (user.realm, call.language)).await?;
             Ok(Change::silent((), NoEvent::LinkMailed))
         })

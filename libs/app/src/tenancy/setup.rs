@@ -43,6 +43,7 @@ impl App {
             user: None,
             email: Email::stored(NOBODY.to_owned()),
             password_hash: None,
+            org: None,
         };
         let made = self
             .anonymously(&call, async |tx| {
@@ -72,8 +73,13 @@ impl App {
                 return Err(nobody());
             }
             tx.drop_user_links(LinkPurpose::ResetPassword, user.id).await?;
-            let link =
-                Link { purpose: LinkPurpose::ResetPassword, user: Some(user.id), email: user.email.clone(), password_hash: None };
+            let link = Link {
+                purpose: LinkPurpose::ResetPassword,
+                user: Some(user.id),
+                email: user.email.clone(),
+                password_hash: None,
+                org: None,
+            };
             tx.insert_link(&link, token.hash.clone()).await?;
             tx.acts(Actor::System("command line"));
             Ok(Change::new((), PLATFORM, Event::PlatformOwnerReset { user_id: user.id, email: email.to_string() }))

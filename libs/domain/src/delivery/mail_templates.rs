@@ -195,7 +195,7 @@ impl Template {
             | Self::MfaDisabled
             | Self::RecoveryCodesRenewed
             | Self::PasswordDistrusted => &["link"],
-            Self::ResetPassword => &["link", "minutes"],
+            Self::ResetPassword | Self::MagicLink => &["link", "minutes"],
             Self::EmailChangeRequested | Self::EmailChanged => &["new_email"],
             Self::Invitation => &["link", "organization", "inviter", "days"],
             Self::WebhookDisabled | Self::WebhookBehind => &["organization", "url", "link"],

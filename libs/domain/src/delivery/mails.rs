@@ -45,6 +45,8 @@ pub enum Template {
     SignInCode,
     /// Signs somebody in who asked for it in place of a password: `code`, `minutes`, `link`.
     MailedSignIn,
+    /// Signs somebody in: `link`, `minutes`.
+    MagicLink,
     /// The account has an authenticator app: `link`.
     MfaEnabled,
     /// It has no second factor any more: `link`.
@@ -61,7 +63,7 @@ pub enum Template {
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::VerifyEmail,
         Self::AccountExists,
         Self::ResetPassword,
@@ -80,6 +82,7 @@ impl Template {
         Self::ConnectionFailing,
         Self::SignInCode,
         Self::MailedSignIn,
+        Self::MagicLink,
         Self::MfaEnabled,
         Self::MfaDisabled,
         Self::RecoveryCodesRenewed,
@@ -90,7 +93,10 @@ impl Template {
 
     /// Whether its link, or its code, opens an account to whoever reads it.
     pub const fn opens_account(self) -> bool {
-        matches!(self, Self::VerifyEmail | Self::ResetPassword | Self::ChangeEmail | Self::SignInCode | Self::MailedSignIn)
+        matches!(
+            self,
+            Self::VerifyEmail | Self::ResetPassword | Self::ChangeEmail | Self::SignInCode | Self::MailedSignIn | Self::MagicLink
+        )
     }
 
     /// The name of its files.
@@ -114,6 +120,7 @@ impl Template {
             Self::ConnectionFailing => "connection_failing",
             Self::SignInCode => "sign_in_code",
             Self::MailedSignIn => "mailed_sign_in",
+            Self::MagicLink => "magic_link",
             Self::MfaEnabled => "mfa_enabled",
             Self::MfaDisabled => "mfa_disabled",
             Self::RecoveryCodesRenewed => "recovery_codes_renewed",

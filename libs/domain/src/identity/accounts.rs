@@ -129,6 +129,8 @@ pub enum LinkPurpose {
     ChangeEmail,
     /// Become the first platform owner.
     PlatformOwner,
+    /// Sign in, by whoever asks our API.
+    MagicLink,
     /// Nothing: written so that an address without an account takes as much work as one with one. Works nowhere.
     Decoy,
 }
@@ -141,6 +143,7 @@ impl LinkPurpose {
             LinkPurpose::ResetPassword => "reset_password",
             LinkPurpose::ChangeEmail => "change_email",
             LinkPurpose::PlatformOwner => "platform_owner",
+            LinkPurpose::MagicLink => "magic_link",
             LinkPurpose::Decoy => "decoy",
         }
     }
@@ -148,6 +151,7 @@ impl LinkPurpose {
     pub const fn lifetime(self) -> chrono::TimeDelta {
         match self {
             LinkPurpose::ResetPassword => chrono::TimeDelta::hours(1),
+            LinkPurpose::MagicLink => super::mail_codes::LASTS,
             _ => chrono::TimeDelta::hours(24),
         }
     }

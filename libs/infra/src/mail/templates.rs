@@ -45,7 +45,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_filter("address", |address: &str| names::address(address));
     let sources = sources!("verify_email" "account_exists" "reset_password" "password_changed"
         "change_email" "email_change_requested" "email_changed" "invitation" "webhook_disabled" "webhook_behind" "smtp_test"
-        "log_stream_disabled" "domain_failing" "domain_lapsed" "certificate_ending" "connection_failing" "sign_in_code" "mailed_sign_in"
+        "log_stream_disabled" "domain_failing" "domain_lapsed" "certificate_ending" "connection_failing" "sign_in_code" "mailed_sign_in" "magic_link"
         "mfa_enabled" "mfa_disabled" "recovery_codes_renewed" "password_distrusted" "passkey_added" "passkey_removed");
     let layout = ("layout.html", include_str!("templates/layout.html"));
     for (name, source) in sources.into_iter().chain([layout]) {

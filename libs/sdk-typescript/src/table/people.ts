@@ -18,6 +18,10 @@ export const auth = {
     update: 'PATCH /api/auth/passkeys/{passkey_id} {}',
     delete: 'DELETE /api/auth/passkeys/{passkey_id}',
   },
+  magicLinks: {
+    request: 'public POST /api/auth/magic-link/request {}',
+    verify: 'public GET /api/auth/magic-link/verify?',
+  },
   forgotPassword: 'public POST /api/auth/forgot-password {}',
   resetPassword: 'public POST /api/auth/reset-password {}',
   lookupEmail: 'public POST /api/auth/lookup-email {}',

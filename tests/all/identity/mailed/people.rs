@@ -87,3 +87,19 @@ both!(a_mailbox_that_moved_opens_nothing, async |app| {
     let (_, page) = browser.send(&at, &[("step", "mail_code.0"), ("code", &code)]).await.page();
     assert_eq!(page.status, 422, "{page}");
 });
+
+both!(a_domain_shuts_nobody_out_of_another_organization, async |app| {
+    let (_, party) = application(app, json!({"organization_usage": "require"})).await;
+    let (ann, ben) = (app.sign_up("ann@corp.example").await, app.sign_up("ben@example.com").await);
+    let (acme, corp) = (app.create_org(&ann, "acme").await, app.create_org(&ben, "corp").await);
+    app.by(&ben).post(&corp.at("domain-routes"), json!({"domain": "corp.example"})).await.ok();
+    app.execute("update domains set proof = 'dns', verified_at = created_at").await;
+    let browser = Browser::new(app);
+    let request = party.ask(&[]);
+    let at = asked(app, &browser, &request.path, "ann@corp.example").await;
+    let code = app.mailed_sign_in_code("ann@corp.example");
+    let (at, page) = browser.send(&at, &[("step", "mail_code.0"), ("code", &code)]).await.page();
+    assert!(page.text().contains("The acme company"), "{page}");
+    let back = browser.send(&at, &[("step", "organization"), ("organization", "acme")]).await.away();
+    assert_eq!(learned(app, &party, &back, &request.verifier).await["org_id"], json!(acme.id));
+});

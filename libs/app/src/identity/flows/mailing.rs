@@ -6,10 +6,9 @@
 
 use crypto::{Purpose, opaque};
 use domain::{
-    Actor, Error, Event, Kind, PLATFORM, Result, Time,
+    Error, Event, Kind, PLATFORM, Result, Time,
     delivery::mails::{Mail, Template},
     identity::{
-        authentications::{Authentication, Authentications, Method},
         flows::{FlowId, Step},
         mail_codes,
     },
@@ -27,12 +26,8 @@ use super::{Browser, Loaded, Turn, steps::is_named};
 use crate::{
     App, Call,
     identity::{
-        login::{
-            doors::{Arrived, Door, To},
-            entering::{Arriving, shown_by},
-        },
+        login::doors::{Arrived, Door, To},
         login_throttling,
-        passwords::only_came_through_a_provider,
         risk::device::Shown,
     },
     mail,
@@ -109,18 +104,6 @@ impl App {
         Ok(Turn::Continue(loaded.flow.id))
     }
 
-    /// The account, if a mail may open it: one that nobody came to but through a provider is opened by that alone, as with a new password.
-    async fn mailable(&self, account: Option<Account>) -> Result<Option<Account>> {
-        match account {
-            Some(account)
-                if only_came_through_a_provider(&account) && self.store.public_has_identity(account.user.id).await? =>
-            {
-                Ok(None)
-            }
-            account => Ok(account),
-        }
-    }
-
     async fn mail_sign_in(
         &self,
         tx: &WriteTx,
@@ -154,7 +137,7 @@ impl App {
         let (to, door) = (loaded.flow.organization.as_ref().map(|org| (org.id, org.slug.clone())), loaded.door());
         let outcome = self.mail_code_at(call, (loaded.mine(), (text, email)), &to, (&shown, door)).await;
         match outcome {
-            // A domain leads its people to its organization, and shuts nobody out of another, as with a password. The code is not used up yet.
+            // A domain leads its people to its organization, and shuts nobody out of another, as with a password.
             Err(e)
                 if e.kind == Kind::Forbidden
                     && e.step_up.is_none()
@@ -165,7 +148,14 @@ impl App {
                 let leave =
                     async |tx: &WriteTx| Ok(Change::silent(tx.leave_organization(loaded.mine()).await?, NoEvent::Housekeeping));
                 self.anonymously(call, leave).await?;
-                self.mail_code_at(call, (loaded.mine(), (text, email)), &None, (&shown, door)).await
+                match e.code {
+                    // Nothing of it was written: the code is good for elsewhere.
+                    "no_access" | "organization_not_active" => {
+                        self.mail_code_at(call, (loaded.mine(), (text, email)), &None, (&shown, door)).await
+                    }
+                    // It was used up by the answer, and another mail does.
+                    _ => Err(e),
+                }
             }
             outcome => outcome,
         }
@@ -194,7 +184,11 @@ impl App {
                 right == Some(account.user.id) && account.user.email == *typed.1 && account.user.deleted_at.is_none()
             };
             match account.filter(fits) {
-                Some(account) => self.enter_by_mail(tx, account, to, (shown, (door, flow), call)).await,
+                Some(account) => {
+                    // The code is used up, whatever becomes of it.
+                    tx.flow_does_without_mail(flow).await?;
+                    self.enter_by_mail(tx, account, to.as_ref(), (shown, door, call)).await
+                }
                 None => self.refused_mail_code(tx, to, typed).await,
             }
         })
@@ -205,35 +199,6 @@ impl App {
         tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
         let event = Event::LoginFailed { email: email.to_string(), reason: "invalid_code".to_owned() };
         Ok(Change::new(Err(wrong_code()), to.as_ref().map_or(PLATFORM, |(org, _)| *org), event))
-    }
-
-    async fn enter_by_mail(
-        &self,
-        tx: &WriteTx,
-        account: Account,
-        to: &To,
-        (shown, (door, flow), call): (&Shown, (Door<'_>, Mine<'_>), &Call),
-    ) -> Result<Change<Result<Arrived>>> {
-        let Account { mut user, mut password_hash } = account;
-        if user.email_verified_at.is_none() {
-            // The mailbox is proven by this, and whoever made the account may have left something in it (T24).
-            user.email_verified_at = Some(tx.now());
-            tx.strip_account(&user).await?;
-            password_hash = None;
-        }
-        tx.acts(Actor::User { id: user.id, email: user.email.clone() });
-        // The code is used up, whatever becomes of it.
-        tx.flow_does_without_mail(flow).await?;
-        let mut did = Authentications::one(Authentication::own(Method::Mail, tx.now()));
-        let proven = shown_by(&did, password_hash.as_deref());
-        if let Door::Browser { proof: Some(proof), .. } = door {
-            did = did.and(proof.done);
-        }
-        let judged = door.judged(&user, &did);
-        let arriving = Arriving { user: &user, proven: &proven, did: &did, judged: &judged, to: to.as_ref(), shown, door, call };
-        let change = self.as_judged(tx, &arriving).await?;
-        tx.count_sign_in_attempt(&login_throttling::network(tx.origin())).await?;
-        Ok(change)
     }
 
     /// What a page behind a mailed link shows; `None`: the link works no more, or never did. Nothing is used up.

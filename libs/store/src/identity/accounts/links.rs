@@ -1,6 +1,6 @@
 //! One-time links: what is stored when one is mailed, and what is found when it is used.
 
-use domain::{Result, Time, UserId, core::value::Email, identity::accounts::LinkPurpose};
+use domain::{OrgId, Result, Time, UserId, core::value::Email, identity::accounts::LinkPurpose};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr};
 
 use crate::{
@@ -19,10 +19,13 @@ pub struct Link {
     pub email: Email,
     /// For a sign-up: the password it was made with.
     pub password_hash: Option<String>,
+    /// For a sign-in: the organization, if one was named.
+    pub org: Option<OrgId>,
 }
 
 fn link(purpose: LinkPurpose, row: one_time_links::Model) -> Link {
-    Link { purpose, user: row.user_id.map(UserId::new), email: Email::stored(row.email), password_hash: row.password_hash }
+    let (user, org) = (row.user_id.map(UserId::new), row.org_id.map(OrgId::new));
+    Link { purpose, user, email: Email::stored(row.email), password_hash: row.password_hash, org }
 }
 
 impl Store {
@@ -44,6 +47,7 @@ impl WriteTx {
             password_hash: Set(link.password_hash.clone()),
             expires_at: Set(self.now() + link.purpose.lifetime()),
             created_at: Set(self.now()),
+            org_id: Set(link.org.map(OrgId::uuid)),
         };
         one_time_links::Entity::insert(row).exec_without_returning(&self.tx).await.map_err(from_db)?;
         Ok(())

@@ -61,5 +61,6 @@ table! {
         password_hash: Option<String>,
         expires_at: ChronoDateTimeUtc,
         created_at: ChronoDateTimeUtc,
+        org_id: Option<Uuid>,
     }
 }

@@ -7,6 +7,7 @@ mod discovery;
 pub(super) mod factors;
 mod identities;
 mod login;
+mod magic_links;
 mod passkeys;
 mod passwords;
 mod privacy;
@@ -28,6 +29,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .of(login::routes)
         .of(discovery::routes)
         .of(device_codes::routes)
+        .of(magic_links::routes)
         .of(passwords::routes)
         .of(accounts::routes)
         .of(sessions::routes)

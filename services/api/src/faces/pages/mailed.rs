@@ -22,6 +22,7 @@ use super::{
     frame::Frame,
     language::PageLanguage,
     page::{Done, Page, Problem},
+    safe_url::SafeUrl,
 };
 use crate::http::{
     error,
@@ -40,6 +41,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .add(account::post_reset_password, anybody())
         .add(owner::setup, form)
         .add(owner::post_setup, anybody())
+        .add(magic_link, form)
         .add(invitation, form);
 }
 
@@ -119,4 +121,18 @@ async fn invitation(req: HttpRequest, dashboard: web::Data<Dashboard>, token: we
     }
     let frame = frame(&req, req.path().to_owned());
     answer_mailed(StatusCode::OK, &frame, &Page::Invitation { token: token.into_inner() })
+}
+
+/// Where a link leads that signs somebody in: to a page with a way on to the web client, or, without one, with what a client asks for. Nothing is used up.
+#[utoipa::path(
+    operation_id = "pages.magicLink",
+    params(("token" = Option<String>, Query)),
+    responses((status = 200, content_type = "text/html", body = String)),
+)]
+#[get("/magic-link")]
+async fn magic_link(req: HttpRequest, dashboard: web::Data<Dashboard>, link: web::Query<Link>) -> HttpResponse {
+    form(&req, Purpose::MagicLink, &link.token, |token| {
+        let to = format!("{}/magic-link?token={token}", dashboard.0);
+        Page::MagicLink { to: SafeUrl::parse(&to).filter(|_| !dashboard.0.is_empty()), token }
+    })
 }

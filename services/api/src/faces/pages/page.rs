@@ -181,6 +181,8 @@ pub(crate) enum Page {
     NewPassword { token: String, bad: Option<Problem> },
     /// Asks for address and password of the first platform owner.
     Setup { token: String, email: String, bad_email: Option<Problem>, bad_password: Option<Problem> },
+    /// What a link that signs somebody in leads to: the web client, or the token for who has another.
+    MagicLink { token: String, to: Option<SafeUrl> },
     /// Shows the token of an invitation.
     Invitation { token: String },
     /// Says what was done.
@@ -228,6 +230,7 @@ impl Page {
             Self::ChangeEmail { .. } => "change_email.html",
             Self::NewPassword { .. } => "new_password.html",
             Self::Setup { .. } => "setup.html",
+            Self::MagicLink { .. } => "magic_link.html",
             Self::Invitation { .. } => "invitation.html",
             Self::Done { .. } => "done.html",
             Self::DeadLink => "dead_link.html",

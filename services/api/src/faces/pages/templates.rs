@@ -21,7 +21,7 @@ macro_rules! sources {
 /// Every template, by its name.
 pub(super) const SOURCES: &[(&str, &str)] = &sources!("base" "parts" "identify" "password" "connections" "prove" "second_factor" "mail_code" "mailed_sign_in" "passkey" "enrol" "enrol_app" "enrol_passkey" "recovery_codes" "account" "account_elsewhere" "account_passkey" "organizations" "consent" "link" "trial" "device" "device_ask" "device_done" "error"
     "leaving" "sign_out" "signed_out" "form_post" "reset_request" "reset_sent" "verify_email" "change_email" "new_password" "setup"
-    "invitation" "done" "dead_link" "failed");
+    "magic_link" "invitation" "done" "dead_link" "failed");
 
 /// The templates of a language.
 pub(super) fn environment(language: PageLanguage) -> &'static Environment<'static> {

@@ -347,6 +347,8 @@ fn mailed(value: &str) -> Vec<Page> {
         setup(None, None),
         setup(problem("bad_format", value), problem("too_short", value)),
         setup(None, problem("too_short", value)),
+        Page::MagicLink { token: token(), to: None },
+        Page::MagicLink { token: token(), to: Some(url(value)) },
         Page::Invitation { token: token() },
         Page::DeadLink,
         Page::Failed { problem: Problem { code: "new_code".to_owned(), message: value.to_owned() } },
