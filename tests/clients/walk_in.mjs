@@ -106,5 +106,8 @@ export async function byMail({ api, application, open }) {
   expect('how it was liv', await liv.text('#amr'), 'otp');
   await liv.open(link);
   await liv.look('mailed link: used');
+  await api.post('/api/auth/magic-link/request', { email: 'liv@example.com' });
+  await liv.open((await api.mailedLink('liv@example.com', '/magic-link')).href);
+  await liv.look('a link of the API');
   await liv.close();
 }

@@ -151,7 +151,7 @@ both!(an_old_sign_in_is_asked_for_a_fresh_one, async |app| {
     app.client().bearer(&org.access).get(&org.path).await.ok();
     app.advance(TimeDelta::seconds(1));
     let step_up = asked_for(&app.client().bearer(&org.access).get(&org.path).await, "fresh_first_factor", "max_age=\"300\"");
-    assert_eq!((&step_up["methods"], &step_up["max_age_seconds"]), (&json!(["password", "passkey"]), &json!(300)));
+    assert_eq!((&step_up["methods"], &step_up["max_age_seconds"]), (&json!(["password", "passkey", "mail"]), &json!(300)));
     // A renewal is no sign-in.
     refresh(app, &org.refresh).await.refused_as(403, "FORBIDDEN", "step_up_required");
     refresh(app, &ann.refresh).await.ok();
@@ -252,7 +252,7 @@ both!(what_somebody_would_be_told_is_simulated, async |app| {
             of_bob(json!([{"method": "password", "age_seconds": 601}])),
             json!({
                 "outcome": "step_up", "reason": "step_up_required", "role": "member",
-                "step_up": {"organization": "acme", "needs": "fresh_first_factor", "methods": ["password", "passkey"], "connections": [], "max_age_seconds": 600},
+                "step_up": {"organization": "acme", "needs": "fresh_first_factor", "methods": ["password", "passkey", "mail"], "connections": [], "max_age_seconds": 600},
             }),
         ),
         (
@@ -260,7 +260,7 @@ both!(what_somebody_would_be_told_is_simulated, async |app| {
             of_bob(json!([])),
             json!({
                 "outcome": "step_up", "reason": "step_up_required", "role": "member",
-                "step_up": {"organization": "acme", "needs": "first_factor", "methods": ["password", "passkey"], "connections": []},
+                "step_up": {"organization": "acme", "needs": "first_factor", "methods": ["password", "passkey", "mail"], "connections": []},
             }),
         ),
         (

@@ -177,7 +177,7 @@ impl Authentications {
     /// Whether the latest thing of the person's own that says who they are is a mail.
     pub fn is_by_mail(&self) -> bool {
         let own = |one: &&Authentication| one.method.is_own() && one.method.is_first();
-        self.0.iter().filter(own).next_back().is_some_and(|one| one.method == Method::Mail)
+        self.0.iter().rfind(own).is_some_and(|one| one.method == Method::Mail)
     }
     /// The organizations whose providers were come through.
     pub fn organizations(&self) -> impl ExactSizeIterator<Item = OrgId> {

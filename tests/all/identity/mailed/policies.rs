@@ -111,7 +111,7 @@ both!(who_has_no_second_factor_sets_one_up_behind_a_mail, async |app| {
     assert_eq!(app.mails_to("ann@example.com").len(), mails, "a second mail would show nothing");
     assert_eq!(
         browser.open(&party.ask(&[("organization", "acme"), ("prompt", "none")]).path).await.away()["error"],
-        "interaction_required"
+        "login_required"
     );
     let (_, page) = browser.send(&at, &[("step", "enrol"), ("answer", "app")]).await.page();
     let shown = crate::identity::flows::code_on_page(app, &page.text());
