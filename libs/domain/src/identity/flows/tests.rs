@@ -1,3 +1,5 @@
+mod asked;
+
 use super::*;
 use crate::{
     applications::authorization_requests::{AnswersTo, Prompt, ResponseMode},
@@ -104,6 +106,36 @@ impl Default for Case<'_> {
     }
 }
 
+fn check(case: &Case<'_>) {
+    let request = request(case.prompt, case.max_age);
+    let did = case.session.map(password);
+    let session = did.as_ref().map(|did| SignedInHere {
+        did,
+        confined: case.confined,
+        entry: case.entry.as_ref(),
+        is_another: case.is_another,
+        is_asked: case.is_asked,
+        enrolment: case.enrolment,
+    });
+    let facts = Facts {
+        request: &request,
+        usage: case.usage,
+        has_organization: case.organization,
+        has_email: case.email,
+        waits: case.waits,
+        wants_mail: case.wants_mail,
+        wants_passkey: case.wants_passkey,
+        chosen: case.chosen,
+        proves: case.proves,
+        fresh_since: case.fresh_since.map(at),
+        session,
+        has_signed_in: !case.in_another && case.session.is_some_and(|second| second >= 0),
+        began: at(0),
+        now: at(case.now),
+    };
+    assert_eq!(next(&facts), case.expected, "{}", case.what);
+}
+
 #[test]
 fn what_is_missing_is_computed_from_what_is_known() {
     let enter = || Some(Entry::Enter(Entered { two_factors: false, until: None }));
@@ -112,40 +144,6 @@ fn what_is_missing_is_computed_from_what_is_known() {
     for case in [
         Case { what: "nobody is known", expected: Step::Identify, ..Case::default() },
         Case { what: "an address was typed", email: true, expected: Step::Password, ..Case::default() },
-        Case { what: "a passkey is asked for", wants_passkey: true, expected: Step::Passkey, ..Case::default() },
-        Case {
-            what: "a passkey is asked for as the second factor",
-            email: true,
-            waits: true,
-            wants_passkey: true,
-            expected: Step::Passkey,
-            ..Case::default()
-        },
-        Case { what: "a mailed code is asked for", email: true, wants_mail: true, expected: Step::MailCode, ..Case::default() },
-        Case {
-            what: "a mailed code is to prove an account",
-            email: true,
-            wants_mail: true,
-            proves: true,
-            expected: Step::MailCode,
-            ..Case::default()
-        },
-        Case {
-            what: "somebody signed in in another tab, while a mail is on its way",
-            email: true,
-            wants_mail: true,
-            session: Some(0),
-            expected: Step::Done,
-            ..Case::default()
-        },
-        Case {
-            what: "a second factor behind a mail",
-            email: true,
-            wants_mail: true,
-            waits: true,
-            expected: Step::SecondFactor,
-            ..Case::default()
-        },
         Case { what: "a second factor is missing", email: true, waits: true, expected: Step::SecondFactor, ..Case::default() },
         Case {
             what: "a provider was chosen",
@@ -397,32 +395,6 @@ fn what_is_missing_is_computed_from_what_is_known() {
             ..Case::default()
         },
     ] {
-        let request = request(case.prompt, case.max_age);
-        let did = case.session.map(password);
-        let session = did.as_ref().map(|did| SignedInHere {
-            did,
-            confined: case.confined,
-            entry: case.entry.as_ref(),
-            is_another: case.is_another,
-            is_asked: case.is_asked,
-            enrolment: case.enrolment,
-        });
-        let facts = Facts {
-            request: &request,
-            usage: case.usage,
-            has_organization: case.organization,
-            has_email: case.email,
-            waits: case.waits,
-            wants_mail: case.wants_mail,
-            wants_passkey: case.wants_passkey,
-            chosen: case.chosen,
-            proves: case.proves,
-            fresh_since: case.fresh_since.map(at),
-            session,
-            has_signed_in: !case.in_another && case.session.is_some_and(|second| second >= 0),
-            began: at(0),
-            now: at(case.now),
-        };
-        assert_eq!(next(&facts), case.expected, "{}", case.what);
+        check(&case);
     }
 }

@@ -204,10 +204,7 @@ pub(super) const SECTIONS: &[Section] = &[
         "mailed_sign_in_codes",
         "",
         &["mail_codes.user_id"],
-        sql!(
-            "select created_at, expires_at, ip_address, user_agent, count(*) over () as total
-            from mail_codes where user_id = $1 order by created_at desc limit $2"
-        ),
+        sql!("select created_at, expires_at, ip_address, user_agent, count(*) over () as total from mail_codes where user_id = $1 limit $2"),
     ),
     of(
         "mailed_links",
