@@ -161,5 +161,7 @@ select x.id, x.session, x.person, x.org, $6, $7, 'openid offline_access', x.hash
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) x(id, session, person, org, hash) on conflict do nothing";
     let insert = sqlx::query(grants).bind(of(7)).bind(of(4)).bind(of(1)).bind(organizations).bind(hashes);
     insert.bind(Uuid::nil()).bind(client).execute(&data.pool).await?;
+    // As the server does by itself, a minute later.
+    sqlx::query("analyze").execute(&data.pool).await?;
     Ok(())
 }
