@@ -5,6 +5,7 @@ mod saml;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use url::Url;
 
 pub use self::saml::SamlWord;
 use super::attempts::Reason;
@@ -81,12 +82,15 @@ enum Provider {
 }
 
 impl Provider {
+    /// Whose word it is, by the host of its issuer, or, as OAuth 2 has none, of the address that people are sent to.
     fn of(issuer: &str) -> Self {
-        match issuer {
-            "https://accounts.google.com" => Self::Google,
-            entra if entra.starts_with("https://login.microsoftonline.com/") || entra.starts_with("https://sts.windows.net/") => {
-                Self::Entra
-            }
+        let host = Url::parse(issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
+        match host.as_deref() {
+            Some("accounts.google.com") => Self::Google,
+            // Everywhere, and where the law keeps data in the United States or in China.
+            Some(
+                "login.microsoftonline.com" | "sts.windows.net" | "login.microsoftonline.us" | "login.partner.microsoftonline.cn",
+            ) => Self::Entra,
             _ => Self::Other,
         }
     }

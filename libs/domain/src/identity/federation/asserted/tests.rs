@@ -30,6 +30,19 @@ fn who_vouches_for_an_address() {
         (GOOGLE, json!({"email_verified": true}), false),
         (GOOGLE, json!({"email_verified": false, "hd": "acme.example"}), false),
         ("https://accounts.google.com/", json!({"email_verified": false, "hd": "acme.example"}), false),
+        // By OAuth 2 the address that people are sent to stands for the issuer.
+        ("https://accounts.google.com/o/oauth2/v2/auth", json!({"email_verified": true}), false),
+        ("https://accounts.google.com/o/oauth2/v2/auth", json!({"email_verified": true, "hd": "acme.example"}), true),
+        ("https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize", json!({"email_verified": true}), false),
+        ("https://login.microsoftonline.us/11111111-2222-3333-4444-555555555555/v2.0", json!({"email_verified": true}), false),
+        (
+            "https://login.partner.microsoftonline.cn/11111111-2222-3333-4444-555555555555/v2.0",
+            json!({"email_verified": true}),
+            false,
+        ),
+        ("https://sts.windows.net/11111111-2222-3333-4444-555555555555/", json!({"email_verified": true}), false),
+        ("https://accounts.google.com.idp.example", json!({"email_verified": true}), true),
+        ("https://idp.example/accounts.google.com", json!({"email_verified": true}), true),
     ];
     for (issuer, mut claims, vouched) in cases {
         claims["sub"] = "1".into();
