@@ -7,7 +7,7 @@ pub mod cors;
 pub mod draining;
 pub mod error;
 pub mod health;
-mod hosts;
+pub(crate) mod hosts;
 pub mod limits;
 pub mod methods;
 pub mod openapi;

@@ -3,6 +3,7 @@
 mod claims;
 mod front;
 mod lapsing;
+mod pages;
 mod sign_in;
 mod tokens;
 mod trust;

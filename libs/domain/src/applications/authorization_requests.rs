@@ -2,10 +2,13 @@
 //! parameters and of what the client registered. What is wrong before it is sure where the answer belongs is told here, on a page; everything else is
 //! told to the client.
 
+mod hosts;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::hosts::at_host;
 use super::{
     clients::{OrganizationUsage, SignInSettings},
     resource_servers::Scopes,

@@ -11,6 +11,7 @@ mod token;
 mod userinfo;
 mod worth;
 
+pub(crate) use self::error::OAuthError;
 use crate::http::operations::{Routes, Tag};
 
 /// What its operations have in common.

@@ -9,6 +9,7 @@ mod brand;
 pub(crate) mod browser;
 mod device;
 mod frame;
+pub(crate) mod hosts;
 mod language;
 mod link;
 mod mailed;

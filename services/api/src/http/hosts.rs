@@ -2,8 +2,10 @@
 //! chooses an organization only where a trusted proxy passed it on, which took the connection for a host that it has a certificate for, and only
 //! if that organization has proven the host. `X-Forwarded-Host` is not read at all: proxies pass on what clients write there.
 
-use actix_web::{HttpRequest, http::header};
-use domain::tenancy::domains::DomainName;
+use actix_web::{HttpRequest, http::header, web};
+use app::App;
+use domain::{Result, tenancy::domains::DomainName};
+use store::tenancy::domains::PublicHost;
 
 use super::proxies::TrustedProxies;
 
@@ -16,6 +18,20 @@ impl TrustedProxies {
         let lines: Vec<&[u8]> = req.headers().get_all(header::HOST).map(|value| value.as_bytes()).collect();
         host(req.uri().authority().map(|authority| authority.as_str()), &lines)
     }
+}
+
+/// The host that a request was made to, if it may be an organization's: a name that a trusted proxy passed on, and not ours, which nobody can claim
+/// and where nearly every request is made.
+pub(crate) fn foreign(app: &App, req: &HttpRequest) -> Option<DomainName> {
+    let host = req.app_data::<web::Data<TrustedProxies>>()?.host_of(req)?;
+    let is_ours = url::Url::parse(&app.settings.public_url).is_ok_and(|url| url.host_str() == Some(host.as_str()));
+    (!is_ours).then_some(host)
+}
+
+/// The host that a request was made to, and the organization whose own it is; `None` at every other host.
+pub(crate) async fn organization_of(app: &App, req: &HttpRequest) -> Result<Option<(DomainName, PublicHost)>> {
+    let Some(host) = foreign(app, req) else { return Ok(None) };
+    Ok(app.public_host(&host).await?.map(|found| (host, found)))
 }
 
 /// The name, without its port, if all that says one says the same.

@@ -60,6 +60,7 @@ pub struct Catalogue {
 struct Registered {
     method: Method,
     path: ResourceDef,
+    tag: &'static str,
     idempotent: bool,
 }
 
@@ -70,6 +71,11 @@ impl Catalogue {
         let same = |operation: &&Registered| first.path.pattern() == operation.path.pattern();
         let known: Vec<&Method> = self.operations.iter().filter(same).map(|operation| &operation.method).collect();
         ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().filter(|name| known.iter().any(|method| *method == name)).collect()
+    }
+
+    /// The tag of what is at a path; none for an unknown path. Of two patterns that a path fits, the first counts, as for the router.
+    pub fn tag_of(&self, path: &str) -> Option<&'static str> {
+        self.operations.iter().find(|operation| operation.path.is_match(path)).map(|operation| operation.tag)
     }
 
     /// Whether the operation of this method at this path, as it is registered, takes an `Idempotency-Key`.
@@ -145,7 +151,12 @@ impl Tagged<'_> {
                 name_parts(&path, operation);
                 terms.describe(operation);
                 refusals::add(operation, self.tag, terms.group(&method));
-                let known = Registered { method, path: ResourceDef::new(path.as_str()), idempotent: terms.is_idempotent() };
+                let known = Registered {
+                    method,
+                    path: ResourceDef::new(path.as_str()),
+                    tag: self.tag.name,
+                    idempotent: terms.is_idempotent(),
+                };
                 catalogue.operations.push(known);
             }
             let mut one = Paths::new();

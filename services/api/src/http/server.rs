@@ -175,6 +175,7 @@ pub fn start(listener: TcpListener, shared: Shared, workers: usize, shutdown_sec
     let server = HttpServer::new(move || {
         let shared = shared.clone();
         App::new()
+            .wrap(from_fn(faces::pages::hosts::ours_alone))
             .wrap(from_fn(methods::heads))
             .wrap(cors(&cors_origins))
             .wrap(from_fn(cors::refusals))

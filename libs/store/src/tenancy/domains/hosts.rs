@@ -27,7 +27,7 @@ const LOCK: Sql = sql!("select {domain} from domains where org_id = $1 and kind 
 const IS_TAKEN: Sql =
     sql!("select 1 from domains where domain = $2 and org_id <> $1 and kind = 'host' and verified_at is not null");
 const OF_HOST: Sql = sql!(
-    "select o.slug, o.name, d.token
+    "select o.id, o.slug, o.name, d.token
     from domains d join organizations o on o.id = d.org_id
     where d.domain = $1 and d.kind = 'host' and d.verified_at is not null and o.status = 'active' and o.deleted_at is null"
 );
@@ -35,6 +35,8 @@ const OF_HOST: Sql = sql!(
 /// Whose host it is, as everybody may know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicHost {
+    /// The organization.
+    pub org: OrgId,
     /// The organization's.
     pub slug: Slug,
     /// Its name.
@@ -53,9 +55,9 @@ impl Store {
     pub async fn public_host(&self, host: &DomainName) -> Result<Option<PublicHost>> {
         let Some(row) = sql::one(&self.db, OF_HOST, vec![host.as_str().into()]).await? else { return Ok(None) };
         let mut columns = Columns::of(&row);
-        let mut next = || -> Result<_, DbErr> { Ok((columns.next()?, columns.next()?, columns.next()?)) };
-        let (slug, name, token) = next().map_err(from_db)?;
-        Ok(Some(PublicHost { slug: Slug::stored(slug), name: Name::stored(name), token }))
+        let mut next = || -> Result<_, DbErr> { Ok((columns.next()?, columns.next()?, columns.next()?, columns.next()?)) };
+        let (org, slug, name, token) = next().map_err(from_db)?;
+        Ok(Some(PublicHost { org: OrgId::new(org), slug: Slug::stored(slug), name: Name::stored(name), token }))
     }
 }
 

@@ -1,12 +1,16 @@
 //! Where clients send people (RFC 6749, 3.1), and where they leave requests first (RFC 9126).
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpRequest, HttpResponse, get, http::header, post, web};
 use app::{
     App,
     applications::dpop::Shown,
     identity::flows::{Cookies, Stop},
 };
+use domain::applications::authorization_requests::at_host;
 use serde::Serialize;
+use store::tenancy::domains::PublicHost;
 use url::form_urlencoded;
 use utoipa::ToSchema;
 
@@ -23,6 +27,7 @@ use crate::{
     http::{
         context::Anyone,
         cookies,
+        hosts::organization_of,
         operations::{Routes, anybody},
         wire::Raw,
     },
@@ -85,10 +90,24 @@ async fn authorize(app: web::Data<App>, from: Anyone, req: HttpRequest) -> HttpR
         Ok(parameters) => parameters,
         Err(why) => return stopped(&app, &req, Stop::BadRequest(why)).await,
     };
+    match organization_of(&app, &req).await {
+        Ok(None) => {}
+        Ok(Some((_, theirs))) => return lead_home(&app, &req, parameters, &theirs).await,
+        Err(e) => return failed(&app, &req, &e).await,
+    }
     match app.authorize(&from.0, &cookies::browser(&app, &req), &parameters).await {
         Ok(led) => turn(&app, &req, led).await,
         Err(e) => failed(&app, &req, &e).await,
     }
+}
+
+/// From an organization's own host to ours, where people are signed in, with that organization. The browser is given nothing there.
+async fn lead_home(app: &App, req: &HttpRequest, mut asked: BTreeMap<String, String>, theirs: &PublicHost) -> HttpResponse {
+    if let Err(why) = at_host(&mut asked, theirs.org, &theirs.slug) {
+        return stopped(app, req, Stop::BadRequest(why)).await;
+    }
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&asked).finish();
+    go(app, req, &format!("{}/authorize?{query}", app.settings.public_url), &Cookies::default())
 }
 
 /// The same by a form: the browser goes on to `GET`, with its cookies.

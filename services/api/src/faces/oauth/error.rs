@@ -24,7 +24,7 @@ pub(super) struct OAuthErrorBody {
 
 /// An error on its way out of a handler of this face.
 #[derive(Debug)]
-pub(super) struct OAuthError(Error);
+pub(crate) struct OAuthError(Error);
 
 pub(super) type OAuthResult<T> = Result<T, OAuthError>;
 

@@ -11,8 +11,8 @@ use super::super::branding::BrandingResponse;
 use crate::http::{
     context::{Anyone, Fronting, SigningIn},
     error::{ApiResult, ErrorBody},
+    hosts::organization_of,
     operations::{Routes, Tag, anybody},
-    proxies::TrustedProxies,
     wire::Query,
 };
 
@@ -53,10 +53,7 @@ async fn ask(app: web::Data<App>, _: Fronting, query: Query) -> ApiResult<web::J
 
 /// The organization whose host a request was made to.
 async fn of(app: &App, req: &HttpRequest) -> Result<(DomainName, PublicHost)> {
-    let trusted = req.app_data::<web::Data<TrustedProxies>>();
-    let host = trusted.and_then(|trusted| trusted.host_of(req)).ok_or_else(unknown)?;
-    let found = app.public_host(&host).await?.ok_or_else(unknown)?;
-    Ok((host, found))
+    organization_of(app, req).await?.ok_or_else(unknown)
 }
 
 /// Whose host this is, and how its organization looks.
