@@ -22,19 +22,22 @@ server = requests.get(f"{base}/.well-known/openid-configuration", timeout=60).js
 
 
 class Form(html.parser.HTMLParser):
-    """The one form of a page: where it goes, and its fields."""
+    """The first form of a page, which is its main one: where it goes, and its fields."""
 
     def __init__(self, page):
         super().__init__()
-        self.action, self.fields = None, {}
+        self.action, self.fields, self.over = None, {}, False
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
-        if tag == "form":
+        if tag == "form" and not self.over:
             self.action = attrs["action"]
-        if tag == "input":
+        if tag == "input" and not self.over:
             self.fields[attrs["name"]] = attrs.get("value", "")
+
+    def handle_endtag(self, tag):
+        self.over = self.over or tag == "form"
 
 
 class Browser:
