@@ -235,7 +235,7 @@ both!(our_own_pages_are_no_client_that_anybody_names, async |app| {
 });
 
 both!(of_many_who_want_one_identity_one_gets_it, async |app| {
-    let crowd = 10;
+    let crowd = 50;
     let scene = Scene::set(app, json!({})).await;
     app.execute("update organizations set max_users = 100").await;
     let mut ready = Vec::new();

@@ -124,7 +124,7 @@ both!(a_request_is_answered_once, async |app| {
     refused(Browser::new(app).sign_in(&scene.at(app, &wanted, None), ANN, PASSWORD).await, 400);
     // Of several at once one is answered.
     let at = scene.at(app, &scene.asks(app, "", ""), None);
-    let all = join_all((0..8).map(|_| browser.open(&at))).await;
+    let all = join_all((0..50).map(|_| browser.open(&at))).await;
     let answered = all.into_iter().filter(|landed| matches!(landed, Landed::Page(_, page) if page.status == 200)).count();
     assert_eq!(answered, 1);
 });
