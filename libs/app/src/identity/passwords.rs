@@ -3,17 +3,14 @@
 
 use crypto::{Purpose, Verdict, opaque};
 use domain::{
-    Actor, Error, Event, PLATFORM, Result,
+    Actor, Error, Event, Result,
     authorization::policy,
     core::value::{Email, Password, Slug},
     delivery::mails::Template,
     identity::accounts::{LinkPurpose, Person, User},
 };
 use serde_json::json;
-use store::{
-    Change, NoEvent, WriteTx,
-    identity::accounts::{Account, Link},
-};
+use store::{Change, NoEvent, WriteTx, identity::accounts::Link};
 
 use crate::{
     App, Call, Caller,
@@ -24,24 +21,11 @@ use crate::{
     mail,
 };
 
-/// Whether an account is an organization's own that nobody ever entered by a password or a mail. It gets no password by mail while a provider
-/// knows it: whoever left there would come back here.
-pub(crate) fn only_came_through_a_provider(account: &Account) -> bool {
-    account.user.realm != PLATFORM && account.password_hash.is_none() && account.user.email_verified_at.is_none()
-}
-
 impl App {
     /// Mails a link to set a new password, if there is such an account; of the organization's realm if one is named.
     pub async fn forgot_password(&self, call: &Call, email: &Email, org_slug: Option<&Slug>) -> Result<()> {
         self.admit_mail(email).await?;
-        let account = match self.account_for_sign_in(org_slug, email).await? {
-            Some(account)
-                if only_came_through_a_provider(&account) && self.store.public_has_identity(account.user.id).await? =>
-            {
-                None
-            }
-            account => account,
-        };
+        let account = self.mailable(self.account_for_sign_in(org_slug, email).await?).await?;
         self.anonymously(call, async |tx| {
             let Some(account) = &account else { return self.pretend(tx, LinkPurpose::ResetPassword, email).await };
             let user = &account.user;

@@ -2,7 +2,7 @@
 //! own API.
 
 use domain::{
-    Actor, OrgId, Result,
+    Actor, OrgId, PLATFORM, Result,
     core::value::Slug,
     identity::authentications::{Authentication, Authentications, Method},
 };
@@ -14,11 +14,17 @@ use super::{
 };
 use crate::{
     App, Call,
-    identity::{login_throttling, passwords::only_came_through_a_provider, risk::device::Shown},
+    identity::{login_throttling, risk::device::Shown},
 };
 
+/// Whether an account is an organization's own that nobody ever entered by a password or a mail. No mail opens it, and it
+/// gets no password by one, while a provider knows it: whoever left there would come back here.
+fn only_came_through_a_provider(account: &Account) -> bool {
+    account.user.realm != PLATFORM && account.password_hash.is_none() && account.user.email_verified_at.is_none()
+}
+
 impl App {
-    /// The account, if a mail may open it: one that nobody came to but through a provider is opened by that alone, as with a new password.
+    /// The account, if a mail may open it, or give it a new password: one that nobody came to but through a provider is opened by that alone.
     pub(crate) async fn mailable(&self, account: Option<Account>) -> Result<Option<Account>> {
         match account {
             Some(account)
